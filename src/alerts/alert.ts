@@ -1,0 +1,24 @@
+/** An alert from outside monitoring, whatever tool it came from. */
+import type { Severity } from "../playbooks/schema.ts";
+
+export type Alert = {
+  /** The tool: a webhook source's id. */
+  readonly source: string;
+  /** The tool's own key for this alert; with `source` it finds the same alert again. */
+  readonly fingerprint: string;
+  readonly status: "firing" | "resolved";
+  readonly title: string;
+  readonly severity: Severity;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly url: string | null;
+};
+
+export type AlertCounts = {
+  readonly firing: number;
+  readonly critical: number;
+  readonly sources: number;
+  /** Null before the first alert ever: then the counts are unknown, not zero. */
+  readonly lastReceivedAtMs: number | null;
+};

@@ -1,0 +1,31 @@
+/** What wrangler.toml and the secrets hand to the Worker. Only the entry points read it. */
+import type { Desk, GuardPolicy, Incident, Monitor, Traffic } from "./index.ts";
+
+export type Env = {
+  readonly MONITOR: DurableObjectNamespace<Monitor>;
+  readonly DESK: DurableObjectNamespace<Desk>;
+  readonly INCIDENT: DurableObjectNamespace<Incident>;
+  readonly POLICY: DurableObjectNamespace<GuardPolicy>;
+  readonly TRAFFIC: DurableObjectNamespace<Traffic>;
+  /** Production, by service binding; or `ORIGIN_URL`. */
+  readonly ORIGIN?: Fetcher;
+  readonly ORIGIN_URL?: string;
+  /** `off` serves every request to the origin before anything else is looked at. */
+  readonly GUARD?: string;
+  /** JSON: `[{ "name", "role": "viewer"|"responder"|"admin", "sha256" }]`. */
+  readonly API_TOKENS?: string;
+  /** JSON: `[{ "kid", "secret" }]`, at most two live: signs bypass and probe tokens. */
+  readonly SIGNING_KEYS?: string;
+  /** Connection string of a read-only role. */
+  readonly POSTGRES_URL?: string;
+  /** Overrides where the Neon driver sends its queries. */
+  readonly POSTGRES_FETCH_ENDPOINT?: string;
+  readonly REDIS_URL?: string;
+  readonly REDIS_TOKEN?: string;
+  /** Comma-separated base URLs, asked in order. */
+  readonly CLOUDFLARE_STATUS_URLS?: string;
+  /** The bearer token that Alertmanager sends. */
+  readonly ALERTMANAGER_TOKEN?: string;
+  /** Channel secrets, by the name that `site.yaml` gives. JSON: `{ "url", "secret" }` for kind `webhook`. */
+  readonly [channelSecret: `CHANNEL_${string}`]: string | undefined;
+};

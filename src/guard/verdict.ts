@@ -1,0 +1,26 @@
+/** What the guard decides for one request. The reasons are a closed list: they are metric labels, journal words and test names. */
+import type { PolicySeq } from "../policy/policy.ts";
+
+export const VERDICT_REASONS = [
+  "clean",
+  "guard_off",
+  "own_route",
+  "allowlisted",
+  "operator_bypass",
+  "maintenance",
+  "maintenance_exempt",
+  "read_only",
+  "read_only_exempt",
+  "shadowed",
+  "no_policy",
+  "guard_fault",
+] as const;
+export type VerdictReason = (typeof VERDICT_REASONS)[number];
+
+export type Verdict = {
+  /** `serve` goes to production; the others are answered by the guard. */
+  readonly action: "serve" | "maintenance" | "read_only";
+  readonly reason: VerdictReason;
+  readonly entryId: string | null;
+  readonly policySeq: PolicySeq | null;
+};

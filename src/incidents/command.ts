@@ -1,0 +1,91 @@
+/** What may be asked of an incident. Time and ids arrive inside the command; the same id always gets the same answer. */
+import type { SignalSet } from "../signals/signal.ts";
+import type { Params } from "../playbooks/params.ts";
+import type { Severity } from "../playbooks/schema.ts";
+import type { BundledPlaybook } from "../playbooks/bundled.ts";
+import type { RuleState } from "../detection/rule-state.ts";
+import type { Actor, Failure, Reading } from "./journal.ts";
+import type { IncidentId, LeaseId } from "../shared/ids.ts";
+
+export type Autopilot = "on" | "shadow" | "off";
+
+type CommandData = {
+  readonly open: {
+    readonly incidentId: IncidentId;
+    readonly instance: string;
+    readonly scope: string;
+    readonly title: string;
+    readonly playbook: BundledPlaybook;
+    readonly params: Params;
+    readonly severity: Severity;
+    readonly onsetAtMs: number;
+    readonly rules: Readonly<Record<string, RuleState>>;
+    readonly readings: readonly Reading[];
+    readonly drill: boolean;
+  };
+  /** The signals of one tick. */
+  readonly observe: { readonly signals: SignalSet; readonly autopilot: Autopilot };
+  /** An alarm: act on what is due, and on nothing else. */
+  readonly wake: Record<string, never>;
+  readonly acknowledge: Record<string, never>;
+  readonly take_lead: { readonly lead: string };
+  readonly note: { readonly text: string };
+  readonly set_severity: { readonly severity: Severity; readonly why: string };
+  readonly escalate: { readonly why: string };
+  /** While a rule still fires, `why` is required. */
+  readonly resolve: { readonly why: string };
+  readonly reopen: { readonly why: string };
+  readonly apply: {
+    readonly actuator: string;
+    readonly with: Readonly<Record<string, unknown>>;
+    readonly leaseMs: number;
+    readonly why: string;
+  };
+  readonly approve: { readonly leaseId: LeaseId; readonly why: string };
+  readonly decline: { readonly leaseId: LeaseId; readonly why: string };
+  readonly revert: { readonly leaseId: LeaseId; readonly why: string };
+  readonly extend: { readonly leaseId: LeaseId; readonly byMs: number; readonly why: string };
+  readonly release_all: { readonly why: string };
+  /** What became of an effect. `decide` refuses a stale one. */
+  readonly report_effect: { readonly effectId: string; readonly outcome: EffectOutcome };
+  readonly save_postmortem: { readonly markdown: string };
+  readonly complete_postmortem: Record<string, never>;
+};
+
+export type EffectOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly failure: Failure };
+
+export type CommandType = keyof CommandData;
+export type CommandOf<Type extends CommandType> = {
+  readonly id: string;
+  readonly type: Type;
+  readonly atMs: number;
+  readonly actor: Actor;
+  readonly data: CommandData[Type];
+};
+export type IncidentCommand = { readonly [Type in CommandType]: CommandOf<Type> }[CommandType];
+
+/** Why a command was refused, in a form people can read and programs can switch on. */
+export type Rejection = {
+  readonly reason:
+    | "not_open"
+    | "already_open"
+    | "unknown_lease"
+    | "unknown_actuator"
+    | "bad_options"
+    | "lease_ended"
+    | "lease_not_waiting"
+    | "stale_effect"
+    | "reason_required"
+    | "already_acknowledged"
+    | "still_open"
+    | "open_checklist"
+    | "limit_reached";
+  readonly detail: string;
+};
+
+/** What a command answered: how far the journal is, or why it was refused. */
+export type CommandAnswer =
+  | { readonly ok: true; readonly seq: number; readonly events: readonly string[] }
+  | { readonly ok: false; readonly rejection: Rejection };

@@ -1,0 +1,54 @@
+/** What `Desk` answers over RPC: the index of incidents, the alert inbox, the action budget. All list reads come here. */
+import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Params } from "../playbooks/params.ts";
+import type { RuleState } from "../detection/rule-state.ts";
+import type { Severity } from "../playbooks/schema.ts";
+import type { Actor, Reading } from "./journal.ts";
+import type { IncidentView } from "./view.ts";
+
+export const LIST_PAGE_MAX = 100;
+
+/** What the monitor, a webhook or a person saw. One open incident per playbook and scope: more triggers join it. */
+export type Trigger = {
+  /** The same id is the same trigger. */
+  readonly id: string;
+  /** Null: no playbook claims it; a plain incident opens. */
+  readonly playbook: string | null;
+  readonly scope: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly params: Params;
+  readonly onsetAtMs: number;
+  readonly atMs: number;
+  readonly rules: Readonly<Record<string, RuleState>>;
+  readonly readings: readonly Reading[];
+  readonly actor: Actor;
+  readonly drill: boolean;
+};
+
+export type DeskApi = {
+  /** Allocates the id once, and opens the incident through the desk's own outbox. */
+  trigger(trigger: Trigger): Promise<{ readonly incidentId: string; readonly isNew: boolean }>;
+  /** Newest first. */
+  list(query: {
+    readonly status?: "open" | "resolved";
+    readonly before?: string;
+    readonly limit?: number;
+  }): Promise<{
+    readonly items: readonly IncidentView[];
+    readonly next: string | null;
+  }>;
+  /** Open incidents, and resolved ones still inside their reopen window: whom the monitor feeds. */
+  open(): Promise<readonly IncidentView[]>;
+  /** An incident says what it looks like now; an older `seq` than known is ignored. */
+  project(view: IncidentView): Promise<void>;
+  /** Spends one automatic action, once per lease; false when the hour's budget is gone. */
+  spendAction(leaseId: string, atMs: number, perHourMax: number): Promise<boolean>;
+  /** Records alerts; says how many were news. */
+  receive(
+    alerts: readonly Alert[],
+    atMs: number,
+  ): Promise<{ readonly accepted: number; readonly duplicates: number }>;
+  alertCounts(): Promise<AlertCounts>;
+  alerts(): Promise<readonly Alert[]>;
+};

@@ -1,0 +1,51 @@
+/** What must happen outside because of what was journaled. Written to the outbox in the same transaction as the events. */
+import type { LeaseId } from "../shared/ids.ts";
+
+type EffectData = {
+  /** Puts the lease in force, or changes its share or expiry: applying the same twice is applying it once. */
+  readonly "lease.apply": {
+    readonly leaseId: LeaseId;
+    readonly actuator: string;
+    readonly with: Readonly<Record<string, unknown>>;
+    readonly shadow: boolean;
+    readonly share: number;
+    readonly expiresAtMs: number;
+    readonly reason: string;
+    /** What an earlier application recorded, null before the first. */
+    readonly prior: unknown;
+    /** Automatic steps spend the hourly budget once per lease; a person's do not. */
+    readonly budgeted: boolean;
+  };
+  readonly "lease.revert": {
+    readonly leaseId: LeaseId;
+    readonly actuator: string;
+    readonly with: Readonly<Record<string, unknown>>;
+    readonly prior: unknown;
+  };
+  readonly "evidence.collect": { readonly collector: string };
+  readonly "message.send": {
+    readonly deliveryId: string;
+    readonly channel: string;
+    readonly message: string;
+    readonly subject: string;
+    readonly body: string;
+  };
+  /** Tells the desk's index what this incident looks like now. */
+  readonly "desk.project": Record<string, never>;
+};
+
+export type EffectKind = keyof EffectData;
+export type EffectOf<Kind extends EffectKind> = {
+  /** `<seq>:<n>`: the n-th effect of the event at seq. It is the idempotency key. */
+  readonly id: string;
+  readonly kind: Kind;
+  /** Effects with the same key are done in order, one at a time. */
+  readonly key: string;
+  readonly data: EffectData[Kind];
+  /** After this it is no longer worth trying; the failure is reported. */
+  readonly deadlineMs: number;
+};
+export type Effect = { readonly [Kind in EffectKind]: EffectOf<Kind> }[EffectKind];
+
+/** An effect before the shell numbered it. */
+export type EffectDraft = { readonly [Kind in EffectKind]: Omit<EffectOf<Kind>, "id"> }[EffectKind];

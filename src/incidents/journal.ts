@@ -1,0 +1,191 @@
+/**
+ * The journal: what happened in one incident, in order, never edited. Its rows are a contract: additive only,
+ * readers upcast older versions, and keep, show and skip what they do not know.
+ */
+import { z } from "zod";
+import { severity } from "../playbooks/schema.ts";
+import type { PlaybookSpec } from "../playbooks/schema.ts";
+import type { RuleState } from "../detection/rule-state.ts";
+
+/** Who did it. `id` is a token's name, an e-mail, a rule id or an effect id. */
+export const actor = z.looseObject({
+  kind: z.enum(["person", "firebreak", "monitor", "webhook"]),
+  id: z.string().max(200),
+});
+export type Actor = {
+  readonly kind: "person" | "firebreak" | "monitor" | "webhook";
+  readonly id: string;
+};
+export const FIREBREAK: Actor = { kind: "firebreak", id: "firebreak" };
+
+const atMs = z.int();
+const leaseId = z.string().startsWith("lse_");
+const readings = z.array(
+  z.looseObject({
+    signal: z.string(),
+    value: z.union([z.number(), z.boolean(), z.string()]).optional(),
+    unknown: z.string().optional(),
+    atMs: atMs.optional(),
+  }),
+);
+/** A signal's value at a moment, as evidence. */
+export type Reading = {
+  readonly signal: string;
+  readonly value?: number | boolean | string;
+  readonly unknown?: string;
+  readonly atMs?: number;
+};
+const ruleState = z.custom<RuleState>(
+  (value) => typeof value === "object" && value !== null && "status" in value,
+);
+const failure = z.looseObject({
+  class: z.enum(["retry", "refuse", "unknown_outcome"]),
+  detail: z.string(),
+});
+/** How an adapter failed. `retry`: it certainly did nothing and may work later; `refuse`: it never will; `unknown_outcome`: it may have happened. */
+export type Failure = {
+  readonly class: "retry" | "refuse" | "unknown_outcome";
+  readonly detail: string;
+};
+
+export const INCIDENT_STATUSES = [
+  "detected",
+  "triaged",
+  "investigating",
+  "mitigating",
+  "monitoring",
+  "resolved",
+  "reopened",
+] as const;
+export const incidentStatus = z.enum(INCIDENT_STATUSES);
+export type IncidentStatus = (typeof INCIDENT_STATUSES)[number];
+
+/** Each event's data, version 1. The key is the row's `type`. */
+export const EVENT_DATA = {
+  "incident.opened": z.looseObject({
+    incidentId: z.string().startsWith("inc_"),
+    instance: z.string(),
+    scope: z.string(),
+    title: z.string(),
+    playbook: z.looseObject({
+      id: z.string(),
+      sha256: z.string(),
+      source: z.string(),
+      spec: z.custom<PlaybookSpec>((value) => typeof value === "object" && value !== null),
+    }),
+    params: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+    severity,
+    /** First bad sample of the rules that fired. */
+    onsetAtMs: atMs,
+    rules: z.record(z.string(), ruleState),
+    readings,
+    /** A rehearsal: kept out of the KPIs. */
+    drill: z.boolean(),
+  }),
+  "incident.triggered": z.looseObject({ rules: z.array(z.string()), readings }),
+  "incident.status_changed": z.looseObject({
+    from: incidentStatus,
+    to: incidentStatus,
+    why: z.string(),
+  }),
+  "incident.acknowledged": z.looseObject({}),
+  "incident.lead_taken": z.looseObject({ lead: z.string() }),
+  "incident.noted": z.looseObject({ text: z.string() }),
+  "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
+  "incident.escalated": z.looseObject({ why: z.string() }),
+  "incident.recovery_seen": z.looseObject({ readings }),
+  "incident.recovery_lost": z.looseObject({ readings }),
+  "incident.resolved": z.looseObject({ why: z.string() }),
+  "incident.reopened": z.looseObject({ why: z.string() }),
+  "rule.changed": z.looseObject({
+    rule: z.string(),
+    from: ruleState,
+    to: ruleState,
+    truth: z.string(),
+    readings,
+  }),
+  "evidence.requested": z.looseObject({ collector: z.string() }),
+  "evidence.collected": z.looseObject({
+    collector: z.string(),
+    summary: z.string(),
+    facts: z.unknown(),
+  }),
+  "evidence.failed": z.looseObject({ collector: z.string(), failure }),
+  "step.skipped": z.looseObject({ step: z.string(), why: z.string() }),
+  "lease.proposed": z.looseObject({
+    leaseId,
+    step: z.string(),
+    attempt: z.int(),
+    actuator: z.string(),
+    with: z.record(z.string(), z.unknown()),
+    leaseMs: z.int(),
+    release: z.enum(["staged", "at_once", "manual"]),
+    mode: z.enum(["auto", "approve", "manual"]),
+    shadow: z.boolean(),
+    siteWide: z.boolean(),
+    masks: z.array(z.string()),
+  }),
+  "lease.approved": z.looseObject({ leaseId, why: z.string() }),
+  "lease.declined": z.looseObject({ leaseId, why: z.string() }),
+  "lease.applying": z.looseObject({ leaseId, expiresAtMs: atMs }),
+  "lease.applied": z.looseObject({
+    leaseId,
+    expiresAtMs: atMs,
+    prior: z.unknown(),
+    receipt: z.unknown(),
+  }),
+  "lease.effective": z.looseObject({ leaseId, readings }),
+  "lease.ineffective": z.looseObject({ leaseId, why: z.string(), readings }),
+  "lease.extended": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
+  "lease.releasing": z.looseObject({ leaseId, share: z.number(), why: z.string() }),
+  "lease.rearmed": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
+  "lease.reverting": z.looseObject({ leaseId, why: z.string() }),
+  "lease.reverted": z.looseObject({ leaseId, outcome: z.enum(["restored", "gone", "changed"]) }),
+  "lease.expired": z.looseObject({ leaseId }),
+  "lease.failed": z.looseObject({
+    leaseId,
+    during: z.enum(["apply", "adjust", "revert"]),
+    failure,
+  }),
+  "message.requested": z.looseObject({
+    deliveryId: z.string().startsWith("dlv_"),
+    channel: z.string(),
+    message: z.string(),
+    why: z.string(),
+    subject: z.string(),
+  }),
+  "message.delivered": z.looseObject({ deliveryId: z.string(), receipt: z.unknown() }),
+  "message.failed": z.looseObject({ deliveryId: z.string(), failure }),
+  "postmortem.drafted": z.looseObject({}),
+  "postmortem.saved": z.looseObject({ markdown: z.string() }),
+  "postmortem.completed": z.looseObject({}),
+} as const;
+
+export type EventType = keyof typeof EVENT_DATA;
+export type EventData = { readonly [Type in EventType]: z.infer<(typeof EVENT_DATA)[Type]> };
+
+/** What `decide` returns: the shell adds seq, time, actor and cause. */
+export type IncidentEvent = {
+  readonly [Type in EventType]: { readonly type: Type; readonly data: EventData[Type] };
+}[EventType];
+
+export type JournalRow = {
+  /** From 1, without holes. */
+  readonly seq: number;
+  readonly type: string;
+  readonly v: number;
+  readonly atMs: number;
+  readonly actor: Actor;
+  /** The command that caused it. */
+  readonly cause: string;
+  readonly data: unknown;
+};
+
+/** A row this code understands, or null for an unknown type or a newer version: those are kept and shown, and never fold. */
+export function readEvent(row: JournalRow): IncidentEvent | null {
+  if (!(row.type in EVENT_DATA) || row.v !== 1) return null;
+  const type = row.type as EventType;
+  const parsed = EVENT_DATA[type].safeParse(row.data);
+  if (!parsed.success) return null;
+  return { type, data: parsed.data } as IncidentEvent;
+}

@@ -1,0 +1,57 @@
+/** An incident as people and programs read it: folded from the journal, times in epoch milliseconds. */
+import type { Severity } from "../playbooks/schema.ts";
+import type { IncidentStatus } from "./journal.ts";
+import type { LeaseStatus } from "../mitigations/lease.ts";
+
+/** First time each thing happened; null until it did. KPIs are differences of these. */
+export type Anchors = {
+  /** First bad sample. */
+  readonly onsetAtMs: number;
+  readonly detectedAtMs: number;
+  /** First of acknowledge, lead, automatic step. */
+  readonly respondedAtMs: number | null;
+  readonly acknowledgedAtMs: number | null;
+  /** First mitigation recorded as applied. */
+  readonly mitigatedAtMs: number | null;
+  /** First mitigation seen effective in the guard. */
+  readonly enforcedAtMs: number | null;
+  readonly recoveredAtMs: number | null;
+  /** Last mitigation gone. */
+  readonly releasedAtMs: number | null;
+  readonly resolvedAtMs: number | null;
+};
+
+export type LeaseView = {
+  readonly id: string;
+  readonly step: string;
+  readonly actuator: string;
+  readonly status: LeaseStatus;
+  readonly mode: "auto" | "approve" | "manual";
+  readonly shadow: boolean;
+  readonly share: number;
+  readonly expiresAtMs: number | null;
+  readonly why: string;
+};
+
+export type IncidentView = {
+  readonly id: string;
+  readonly instance: string;
+  readonly playbook: string;
+  readonly scope: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly status: IncidentStatus;
+  readonly lead: string | null;
+  readonly acknowledgedBy: string | null;
+  readonly drill: boolean;
+  readonly firingRules: readonly string[];
+  readonly leases: readonly LeaseView[];
+  readonly anchors: Anchors;
+  readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  /** When the incident next acts by itself; null when it waits for people or signals. */
+  readonly nextWakeAtMs: number | null;
+  /** How far its journal is. */
+  readonly seq: number;
+  /** The status page's component and sentence, when the playbook names them. */
+  readonly statusPage: { readonly component: string; readonly message: string } | null;
+};

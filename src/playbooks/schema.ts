@@ -1,0 +1,161 @@
+/**
+ * The playbook format, `schema: firebreak/v1`: what the YAML says, strictly. The published JSON Schema is generated from here.
+ * Meaning that a shape cannot express (expressions, names, masks) is checked by `compile.ts`.
+ */
+import { z } from "zod";
+import { parseDuration } from "../shared/duration.ts";
+
+export const RULES_MAX = 32;
+export const STEPS_MAX = 16;
+export const PARAMS_MAX = 64;
+const TEXT_MAX = 2_000;
+
+const id = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "write a kebab-case id such as request-flood")
+  .max(60);
+const paramName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, "write a snake_case name such as flood_rps")
+  .max(60);
+const text = z.string().trim().min(1).max(TEXT_MAX);
+const expression = z
+  .string()
+  .trim()
+  .min(1)
+  .max(1_000)
+  .describe("A CEL expression over signals and params");
+
+const literalDuration = z.string().superRefine((value, context) => {
+  const parsed = parseDuration(value);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
+});
+/** `"5m"`, or `params.<name>` of a duration param. */
+const duration = z
+  .union([z.string().regex(/^params\.[a-z][a-z0-9_]*$/), literalDuration])
+  .describe('A duration such as "90s", or a reference such as "params.hold"');
+
+export const severity = z.enum(["SEV-1", "SEV-2", "SEV-3", "SEV-4"]);
+
+const described = { describes: text.optional(), unit: z.string().max(40).optional() };
+/** Every threshold is a typed parameter that can be overridden at run time without a deploy. */
+export const param = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("double"),
+    default: z.number(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    ...described,
+  }),
+  z.strictObject({
+    type: z.literal("int"),
+    default: z.int(),
+    min: z.int().optional(),
+    max: z.int().optional(),
+    ...described,
+  }),
+  z.strictObject({
+    type: z.literal("duration"),
+    default: literalDuration,
+    min: literalDuration.optional(),
+    max: literalDuration.optional(),
+    ...described,
+  }),
+  z.strictObject({ type: z.literal("bool"), default: z.boolean(), ...described }),
+  z.strictObject({ type: z.literal("string"), default: z.string().max(TEXT_MAX), ...described }),
+]);
+
+export const rule = z.strictObject({
+  id,
+  when: expression,
+  clear: expression.optional().describe("Without it, the rule clears when `when` is false"),
+  for: duration.default("0s"),
+  clear_for: duration.default("0s"),
+  unknown: z
+    .enum(["keep", "fire"])
+    .default("keep")
+    .describe("What an unknown answer means: keep the state, or count as true"),
+  why: text,
+});
+
+export const step = z.strictObject({
+  id: id.optional().describe("Defaults to the actuator's id"),
+  do: id.describe("An actuator's id"),
+  with: z.record(z.string(), z.unknown()).default({}),
+  when: expression.optional().describe("The step is skipped, with this reason, unless it is true"),
+  mode: z.enum(["auto", "approve", "manual"]).default("auto"),
+  on_silence: z
+    .strictObject({ after: duration, then: z.enum(["decline", "apply"]) })
+    .optional()
+    .describe("What no answer to a request for approval means; without it the request waits"),
+  lease: duration,
+  expect: z
+    .strictObject({ that: expression, within: duration })
+    .optional()
+    .describe(
+      "Did it help: what must be true, and by when; otherwise the step is reverted and the next one taken",
+    ),
+  release: z
+    .enum(["staged", "at_once", "manual"])
+    .optional()
+    .describe("Defaults to what the actuator declares"),
+});
+
+export const playbook = z.strictObject({
+  schema: z.literal("firebreak/v1"),
+  id,
+  title: text.max(120),
+  owner: z.string().min(1).max(120),
+  reviewed: z.iso.date(),
+  review_every: literalDuration.default("30d"),
+  severity: z.strictObject({
+    base: severity,
+    raise: z
+      .array(z.strictObject({ to: severity, when: expression }))
+      .max(8)
+      .default([]),
+  }),
+  params: z
+    .record(paramName, param)
+    .default({})
+    .refine((params) => Object.keys(params).length <= PARAMS_MAX, `at most ${PARAMS_MAX} params`),
+  inhibits: z.array(id).max(16).default([]),
+  detect: z.strictObject({
+    trigger: z
+      .union([z.enum(["any", "all"]), z.strictObject({ at_least: z.int().min(1).max(RULES_MAX) })])
+      .default("any"),
+    rules: z.array(rule).min(1).max(RULES_MAX),
+  }),
+  investigate: z
+    .array(z.strictObject({ collect: z.string().max(80) }))
+    .max(32)
+    .default([]),
+  mitigate: z.array(step).max(STEPS_MAX).default([]),
+  recover: z.strictObject({
+    when: expression
+      .optional()
+      .describe("What recovery means while a mitigation lives; without it, every rule has cleared"),
+    release_after: duration
+      .default("30s")
+      .describe("How long recovery must last before a mitigation is released"),
+    stage_for: duration.default("30s").describe("How long each stage of a staged release lasts"),
+    stable_for: duration.describe(
+      "How long all must be well, with nothing applied, before the incident resolves",
+    ),
+    reopen_within: duration.default("30m"),
+  }),
+  communicate: z
+    .strictObject({
+      status_page: z.strictObject({ component: id, message: text }).optional(),
+      update_every: duration.default("30m"),
+    })
+    .default({ update_every: "30m" }),
+  checklist: z.array(text).max(32).default([]),
+  guide: z.string().max(20_000).default(""),
+});
+
+export type Severity = z.infer<typeof severity>;
+export type ParamSpec = z.infer<typeof param>;
+export type RuleSpec = z.infer<typeof rule>;
+export type StepSpec = z.infer<typeof step>;
+export type PlaybookSpec = z.infer<typeof playbook>;

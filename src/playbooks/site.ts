@@ -1,0 +1,146 @@
+/** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
+import { z } from "zod";
+import { param, severity } from "./schema.ts";
+
+export const PROBES_MAX = 16;
+export const ALLOWLIST_MAX = 256;
+export const ROUTES_MAX = 64;
+export const CHANNELS_MAX = 16;
+
+const id = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/)
+  .max(60);
+const path = z
+  .string()
+  .regex(/^\/\S*$/, "write a path that starts with /")
+  .max(500);
+/** `/assets/*` matches everything below; without a star, the path alone. */
+const routePattern = path.describe("A path, or a prefix that ends in /*");
+
+/** Values of the site that people may override for a while, as they override a playbook's. */
+export const SITE_PARAMS = {
+  cadence_calm: {
+    type: "duration",
+    default: "60s",
+    min: "5s",
+    max: "10m",
+    describes: "Time between ticks when nothing is going on",
+  },
+  cadence_alert: {
+    type: "duration",
+    default: "10s",
+    min: "1s",
+    max: "60s",
+    describes: "Time between ticks while anything is pending or open",
+  },
+  policy_poll_calm: {
+    type: "duration",
+    default: "5s",
+    min: "500ms",
+    max: "60s",
+    describes: "How old a guard's snapshot may get before it asks again, calm",
+  },
+  policy_poll_alert: {
+    type: "duration",
+    default: "1s",
+    min: "200ms",
+    max: "10s",
+    describes: "The same while an incident is open",
+  },
+  suspicion_error_ratio: {
+    type: "double",
+    default: 0.3,
+    min: 0.01,
+    max: 1,
+    describes: "Error ratio in a few seconds of traffic that wakes the monitor at once",
+  },
+  suspicion_requests_min: {
+    type: "int",
+    default: 10,
+    min: 1,
+    max: 10_000,
+    describes: "Requests in those seconds below which nothing is suspected",
+  },
+} as const satisfies Record<string, z.infer<typeof param>>;
+export type SiteParamName = keyof typeof SITE_PARAMS;
+
+export const site = z.strictObject({
+  schema: z.literal("firebreak-site/v1"),
+  /** With `environment`, the instance: it is in every dedup key, cookie, token and vendor mark. */
+  site: id,
+  environment: id,
+  title: z.string().trim().min(1).max(120),
+  /** `on` applies, `shadow` computes and counts, `off` only watches. First deploys go out in shadow. */
+  autopilot: z.enum(["on", "shadow", "off"]).default("shadow"),
+  actions_per_hour_max: z.int().min(0).max(1_000).default(20),
+  probes: z
+    .array(
+      z.strictObject({
+        id,
+        path,
+        timeout_ms: z.int().min(50).max(10_000).default(3_000),
+        expect: z
+          .strictObject({
+            status: z.int().min(100).max(599).default(200),
+            body_contains: z.string().min(1).max(500).optional(),
+          })
+          .default({ status: 200 }),
+      }),
+    )
+    .max(PROBES_MAX)
+    .default([]),
+  /** Addresses and CIDRs that no automation may ever block, challenge or limit. */
+  allowlist: z
+    .array(
+      z.strictObject({
+        network: z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]),
+        owner: z.string().min(1).max(120),
+        reason: z.string().min(1).max(300),
+      }),
+    )
+    .max(ALLOWLIST_MAX)
+    .default([]),
+  /** Routes that keep working in maintenance (`maintenance`) and that may write in read-only (`read_only`). */
+  exempt_routes: z
+    .strictObject({
+      maintenance: z.array(routePattern).max(ROUTES_MAX).default([]),
+      read_only: z.array(routePattern).max(ROUTES_MAX).default([]),
+    })
+    .default({ maintenance: [], read_only: [] }),
+  /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
+  client_address: z
+    .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
+    .default("cloudflare"),
+  messages: z
+    .strictObject({
+      maintenance: z.string().max(500).default("We are working on it and will be back shortly."),
+      read_only: z.string().max(500).default("Changes are paused for the moment; reading works."),
+      contact: z.string().max(200).optional(),
+    })
+    .prefault({}),
+  components: z
+    .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
+    .max(32)
+    .default([]),
+  channels: z
+    .array(
+      z.strictObject({
+        id,
+        kind: id.describe("A channel's kind from the registry, such as webhook"),
+        /** The name of the secret that holds the destination and key; never the secret itself. */
+        secret: z
+          .string()
+          .regex(/^CHANNEL_[A-Z0-9_]+$/)
+          .max(60),
+        severities: z.array(severity).min(1).default(["SEV-1", "SEV-2"]),
+      }),
+    )
+    .max(CHANNELS_MAX)
+    .default([]),
+});
+
+export type SiteSpec = z.infer<typeof site>;
+/** `<site>.<environment>`. */
+export const instanceOf = (spec: Pick<SiteSpec, "site" | "environment">): string =>
+  `${spec.site}.${spec.environment}`;

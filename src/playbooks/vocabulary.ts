@@ -1,0 +1,23 @@
+/**
+ * The words a playbook may use, as data. The composition root builds it from the registries and hands it in,
+ * so that this room depends on none of them.
+ */
+import type { SignalName } from "../signals/signal.ts";
+import type { SignalSpec } from "../signals/catalogue.ts";
+
+export type Vocabulary = {
+  readonly signals: Readonly<Record<SignalName, SignalSpec>>;
+  readonly actuators: Readonly<Record<string, ActuatorWords>>;
+  readonly collectors: readonly string[];
+};
+
+/** What a playbook must know about an actuator to be checked against it. */
+export type ActuatorWords = {
+  /** Checks `with:`; answers problems in words, none when it is right. */
+  readonly problemsWith: (options: unknown) => readonly string[];
+  /** Signals that say nothing while this is applied; they may not clear, recover or verify it. */
+  readonly masks: readonly SignalName[];
+  readonly release: "staged" | "at_once" | "manual";
+  /** Touches every visitor: needs two independent kinds of evidence. */
+  readonly siteWide: boolean;
+};

@@ -1,0 +1,172 @@
+/** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import type { SignalName } from "./signal.ts";
+
+export type SignalType = "double" | "int" | "bool" | "string";
+
+/**
+ * What stands behind a value. Two signals are independent evidence when their kinds or their vantages differ:
+ * `passive` watched real traffic, `active` asked by itself, `told` came from outside monitoring.
+ */
+export type Evidence = {
+  readonly kind: "passive" | "active" | "told";
+  readonly vantage: string;
+};
+
+export type SignalSpec = {
+  readonly type: SignalType;
+  readonly unit: string;
+  readonly source: SourceId;
+  readonly evidence: Evidence;
+  /** One sentence for the on-call engineer. */
+  readonly describes: string;
+};
+
+export const SOURCE_IDS = [
+  "probe",
+  "postgres",
+  "redis",
+  "cloudflare",
+  "traffic",
+  "guard",
+  "alerts",
+] as const;
+export type SourceId = (typeof SOURCE_IDS)[number];
+
+const around = { kind: "active", vantage: "around the guard" } as const;
+const through = { kind: "active", vantage: "through the guard" } as const;
+const database = { kind: "active", vantage: "database" } as const;
+const cache = { kind: "active", vantage: "redis" } as const;
+const vendor = { kind: "told", vantage: "cloudflare" } as const;
+const visitors = { kind: "passive", vantage: "visitors" } as const;
+const monitoring = { kind: "told", vantage: "monitoring" } as const;
+
+export const CATALOGUE = {
+  "probe.around_success_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "probe",
+    evidence: around,
+    describes:
+      "Share of the declared probes that production answered as expected, asked past the guard.",
+  },
+  "probe.around_latency_ms": {
+    type: "double",
+    unit: "ms",
+    source: "probe",
+    evidence: around,
+    describes: "Slowest answer among the probes asked past the guard.",
+  },
+  "probe.through_success_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "probe",
+    evidence: through,
+    describes:
+      "Share of the declared probes answered as expected through the guard; the guard's own answers count as neither.",
+  },
+  "probe.through_latency_ms": {
+    type: "double",
+    unit: "ms",
+    source: "probe",
+    evidence: through,
+    describes: "Slowest answer among the probes asked through the guard.",
+  },
+  "postgres.reachable_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "postgres",
+    evidence: database,
+    describes: "1 when the database answered SELECT 1 within its deadline, 0 when it did not.",
+  },
+  "postgres.latency_ms": {
+    type: "double",
+    unit: "ms",
+    source: "postgres",
+    evidence: database,
+    describes: "Time the database took to answer SELECT 1.",
+  },
+  "redis.reachable_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "redis",
+    evidence: cache,
+    describes: "1 when Redis answered PING within its deadline, 0 when it did not.",
+  },
+  "redis.latency_ms": {
+    type: "double",
+    unit: "ms",
+    source: "redis",
+    evidence: cache,
+    describes: "Time Redis took to answer PING.",
+  },
+  "cloudflare.impact_level": {
+    type: "int",
+    unit: "level",
+    source: "cloudflare",
+    evidence: vendor,
+    describes: "Cloudflare's own status: 0 none, 1 minor, 2 major, 3 critical.",
+  },
+  "traffic.requests_per_second": {
+    type: "double",
+    unit: "requests/second",
+    source: "traffic",
+    evidence: visitors,
+    describes: "Requests that reached production, without the guard's own answers and probes.",
+  },
+  "traffic.origin_requests_count": {
+    type: "int",
+    unit: "requests",
+    source: "traffic",
+    evidence: visitors,
+    describes:
+      "Requests behind the ratios of this window; a rule that needs a minimum asks for it.",
+  },
+  "traffic.error_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: visitors,
+    describes: "Share of those requests that production answered with 5xx or not at all.",
+  },
+  "traffic.latency_p95_ms": {
+    type: "double",
+    unit: "ms",
+    source: "traffic",
+    evidence: visitors,
+    describes: "95th percentile of production's time to answer.",
+  },
+  "guard.enforced_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "guard",
+    evidence: visitors,
+    describes:
+      "Share of recent requests, probes through the guard included, decided on the newest policy.",
+  },
+  "alerts.firing_count": {
+    type: "int",
+    unit: "alerts",
+    source: "alerts",
+    evidence: monitoring,
+    describes: "Alerts that outside monitoring says are firing now.",
+  },
+  "alerts.critical_count": {
+    type: "int",
+    unit: "alerts",
+    source: "alerts",
+    evidence: monitoring,
+    describes: "Those of them mapped to SEV-1 or SEV-2.",
+  },
+  "alerts.sources_count": {
+    type: "int",
+    unit: "sources",
+    source: "alerts",
+    evidence: monitoring,
+    describes: "Different monitoring tools with a firing alert.",
+  },
+} as const satisfies Record<SignalName, SignalSpec>;
+
+export type CatalogueName = keyof typeof CATALOGUE;
+
+/** The same list, looked up by any string. */
+export const catalogue: Readonly<Record<SignalName, SignalSpec>> = CATALOGUE;

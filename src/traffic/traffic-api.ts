@@ -1,0 +1,54 @@
+/** What guards report and the monitor reads. Counts are of requests that the guard saw, by outcome; probes are kept apart. */
+
+export const SHARDS = 1;
+/** Upper bounds of the latency histogram, milliseconds; the last bucket is open. */
+export const LATENCY_BOUNDS_MS = [
+  5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
+] as const;
+export const FLUSH_SECONDS_MAX = 120;
+
+/** One second of one isolate. */
+export type TrafficSecond = {
+  /** Epoch seconds. */
+  readonly second: number;
+  /** Requests that production answered below 500. */
+  readonly served: number;
+  /** Requests that production answered with 5xx, or not at all. */
+  readonly failed: number;
+  /** Requests that the guard answered itself, by verdict reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** What shadow entries would have touched, by entry id. */
+  readonly shadowed: Readonly<Record<string, number>>;
+  /** Requests decided on each policy, by formatted seq; `none` is a cold isolate. */
+  readonly policySeqs: Readonly<Record<string, number>>;
+  /** Production's answers per latency bucket, one more than there are bounds. */
+  readonly latency: readonly number[];
+  /** Faults inside the guard; production was served all the same. */
+  readonly faults: number;
+  /** Policy entries of kinds this guard does not know. */
+  readonly unknownEntries: number;
+};
+
+export type TrafficFlush = {
+  readonly isolate: string;
+  /** Counts up per isolate, so that a lost flush shows. */
+  readonly n: number;
+  readonly seconds: readonly TrafficSecond[];
+};
+
+export type TrafficWindow = {
+  readonly fromSecond: number;
+  readonly untilSecond: number;
+  /** Oldest first; a second nobody reported is absent. */
+  readonly seconds: readonly TrafficSecond[];
+  /** When the last flush arrived, null before the first. */
+  readonly lastFlushAtMs: number | null;
+  /** Flushes known to be missing in the window. */
+  readonly lostFlushes: number;
+};
+
+export type TrafficApi = {
+  flush(flush: TrafficFlush): Promise<void>;
+  /** The merged seconds in (`untilSecond - seconds`, `untilSecond`]. */
+  window(seconds: number, untilSecond: number): Promise<TrafficWindow>;
+};
