@@ -1,0 +1,206 @@
+/** What is news: the few events of an incident that people must hear of, each with its reason and a key that makes it one message. */
+import { isWorse } from "../incidents/severity.ts";
+import type { EventData, IncidentEvent } from "../incidents/journal.ts";
+import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import type { SiteSpec } from "../playbooks/site.ts";
+
+export const MESSAGE_REASONS = [
+  "opened",
+  "severity_raised",
+  "severity_lowered",
+  "approval_needed",
+  "mitigated",
+  "ineffective",
+  "needs_person",
+  "escalated",
+  "recovery",
+  "recovery_lost",
+  "released",
+  "resolved",
+  "reopened",
+] as const;
+export type MessageReason = (typeof MESSAGE_REASONS)[number];
+
+/** What of `site.yaml` a message needs. */
+export type MessageSite = {
+  readonly title: string;
+  readonly channels: readonly Pick<SiteSpec["channels"][number], "id" | "severities">[];
+  /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
+  readonly url: string | null;
+};
+
+/** It changes what visitors get, or is about to. */
+const LIVE: ReadonlySet<LeaseView["status"]> = new Set([
+  "applying",
+  "applied",
+  "effective",
+  "ineffective",
+  "releasing",
+  "reverting",
+]);
+export const isLive = (lease: LeaseView): boolean => LIVE.has(lease.status);
+
+/** A signal's value as an event carries it. */
+export type Evidence = EventData["incident.opened"]["readings"][number];
+
+export type News = {
+  readonly why: MessageReason;
+  readonly key: string;
+  /** What is new, in one sentence. */
+  readonly text: string;
+  /** The mitigation it is about. */
+  readonly lease: LeaseView | null;
+  readonly readings: readonly Evidence[];
+};
+
+/** What people should hear of because of `event`, or null: most events are for the journal only. */
+export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
+  switch (event.type) {
+    case "incident.opened": {
+      const { playbook, readings } = event.data;
+      return news("opened", "opened", `Opened by playbook ${playbook.id}`, { readings });
+    }
+    case "incident.severity_set":
+      return severityNews(event.data);
+    case "incident.escalated":
+      return news("escalated", `escalated:${view.seq}`, `Escalated: ${event.data.why}`);
+    case "incident.resolved":
+      return news("resolved", `resolved:${view.seq}`, `Resolved: ${event.data.why}`);
+    case "incident.reopened":
+      return news("reopened", `reopened:${view.seq}`, `Open again: ${event.data.why}`);
+    case "incident.recovery_seen":
+      return news("recovery", `recovery:${roundOf(view)}`, "Production answers well again", {
+        readings: event.data.readings,
+      });
+    case "incident.recovery_lost":
+      return news("recovery_lost", `recovery_lost:${roundOf(view)}`, "The harm is back", {
+        readings: event.data.readings,
+      });
+    default:
+      return leaseNews(event, view);
+  }
+}
+
+function leaseNews(event: IncidentEvent, view: IncidentView): News | null {
+  switch (event.type) {
+    case "lease.proposed":
+      return proposalNews(leaseOf(view, event.data.leaseId));
+    case "lease.effective":
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news("mitigated", `mitigated:${lease.id}`, inForce(lease, event.data.readings), {
+          lease,
+          readings: event.data.readings,
+        }),
+      );
+    case "lease.ineffective":
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news("ineffective", `ineffective:${lease.id}`, didNotHelp(lease, event.data.why), {
+          lease,
+          readings: event.data.readings,
+        }),
+      );
+    case "lease.rearmed":
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news(
+          "recovery_lost",
+          `recovery_lost:${roundOf(view)}`,
+          `The harm came back while ${lease.actuator} was being released, so it is in full force again`,
+          { lease },
+        ),
+      );
+    default:
+      return endingNews(event, view);
+  }
+}
+
+function endingNews(event: IncidentEvent, view: IncidentView): News | null {
+  switch (event.type) {
+    case "lease.reverted":
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news("released", `released:${lease.id}`, takenBack(lease, event.data.outcome), { lease }),
+      );
+    case "lease.expired":
+      // When nothing fires any more, its end is the ordinary release that follows.
+      if (view.firingRules.length === 0) return null;
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news(
+          "needs_person",
+          `expired:${lease.id}`,
+          `${lease.actuator} ran out of time while the harm goes on`,
+          { lease },
+        ),
+      );
+    case "lease.failed": {
+      const { during, failure } = event.data;
+      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+        news(
+          "needs_person",
+          `failed:${during}:${lease.id}`,
+          `${lease.actuator} could not be ${FAILED_TO[during]}: ${failure.detail}`,
+          { lease },
+        ),
+      );
+    }
+    default:
+      return null;
+  }
+}
+
+const FAILED_TO = { apply: "applied", adjust: "changed", revert: "taken back" } as const;
+
+function severityNews({ from, to, why }: EventData["incident.severity_set"]): News | null {
+  if (from === to) return null;
+  return isWorse(to, from)
+    ? news("severity_raised", `severity_raised:${to}`, `Raised from ${from} to ${to}: ${why}`)
+    : news("severity_lowered", `severity_lowered:${to}`, `Lowered from ${from} to ${to}: ${why}`);
+}
+
+/** A proposal is news while it waits for someone: for an answer, for a hand, or for autopilot to leave shadow. */
+function proposalNews(lease: LeaseView | null): News | null {
+  if (lease === null) return null;
+  if (lease.shadow) {
+    const text = `Autopilot is in shadow: ${lease.actuator} is computed and counted, and changes nothing`;
+    return news("needs_person", `shadow:${lease.id}`, text, { lease });
+  }
+  if (lease.status !== "proposed" || lease.mode === "auto") return null;
+  return lease.mode === "approve"
+    ? news("approval_needed", `approval:${lease.id}`, `${lease.actuator} waits for approval`, {
+        lease,
+      })
+    : news("needs_person", `manual:${lease.id}`, `${lease.actuator} is yours to apply`, { lease });
+}
+
+/** What a shadow lease does is told once, when it is proposed: visitors never notice the rest. */
+const enforced = (lease: LeaseView | null, tell: (lease: LeaseView) => News): News | null =>
+  lease === null || lease.shadow ? null : tell(lease);
+
+const leaseOf = (view: IncidentView, id: string): LeaseView | null =>
+  view.leases.find((lease) => lease.id === id) ?? null;
+
+/** Recovery that comes and goes is told once for the mitigation that was then in force, not at each swing. */
+const roundOf = (view: IncidentView): string => view.leases.findLast(isLive)?.id ?? "none";
+
+/** Without an expectation in the playbook, being in force is all that was confirmed. */
+const inForce = (lease: LeaseView, readings: readonly Evidence[]): string =>
+  `${lease.actuator} is in force${readings.length === 0 ? "" : ", and what the playbook expects of it is seen"}`;
+
+const didNotHelp = (lease: LeaseView, why: string): string =>
+  `${lease.actuator} did not help and is being taken back: ${why}`;
+
+function takenBack(lease: LeaseView, outcome: EventData["lease.reverted"]["outcome"]): string {
+  switch (outcome) {
+    case "restored":
+      return `${lease.actuator} was taken back; what was there before is there again`;
+    case "gone":
+      return `${lease.actuator} is gone; somebody or something had removed it already`;
+    case "changed":
+      return `${lease.actuator} is no longer ours: somebody changed it meanwhile, and it was left as it is`;
+  }
+}
+
+const news = (
+  why: MessageReason,
+  key: string,
+  text: string,
+  about: { readonly lease?: LeaseView; readonly readings?: readonly Evidence[] } = {},
+): News => ({ why, key, text, lease: about.lease ?? null, readings: about.readings ?? [] });

@@ -1,0 +1,184 @@
+/**
+ * The words of a message. Someone woken at 3 a.m. learns from this one text what is wrong, what was already done,
+ * and what is asked of them. Every field has one source; what is not known says so.
+ */
+import { pages, RESPONSE_MS } from "../incidents/severity.ts";
+import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import { formatDuration } from "../shared/duration.ts";
+import { utcTime } from "../shared/utc.ts";
+import type { Evidence, MessageReason, MessageSite, News } from "./news.ts";
+
+export const SUBJECT_CHARS_MAX = 200;
+export const BODY_CHARS_MAX = 8_000;
+const READINGS_MAX = 8;
+const NOT_KNOWN = "not known yet";
+
+export type MessageText = { readonly subject: string; readonly body: string };
+
+const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
+  opened: "opened",
+  severity_raised: "raised",
+  severity_lowered: "lowered",
+  approval_needed: "waits for your approval",
+  mitigated: "mitigated",
+  ineffective: "mitigation did not help",
+  needs_person: "needs a person",
+  escalated: "escalated",
+  recovery: "recovering",
+  recovery_lost: "got worse again",
+  released: "mitigation released",
+  resolved: "resolved",
+  reopened: "open again",
+};
+
+/** Subject and body, plain text, at most `SUBJECT_CHARS_MAX` and `BODY_CHARS_MAX` characters. */
+export function renderMessage(
+  news: News,
+  view: IncidentView,
+  site: MessageSite,
+  atMs: number,
+): MessageText {
+  const drill = view.drill ? "Drill: " : "";
+  const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
+  const sections = [
+    header(view, atMs),
+    section("What is new", [`${news.text}.`]),
+    section("What is wrong", whatIsWrong(news, view)),
+    section("What was done", view.leases.length === 0 ? ["Nothing yet."] : view.leases.map(deed)),
+    section("What is asked of you", asks(news, view, site, atMs)),
+    footer(view, site),
+  ];
+  return {
+    subject: clip(oneLine(subject), SUBJECT_CHARS_MAX),
+    body: clip(sections.join("\n\n"), BODY_CHARS_MAX),
+  };
+}
+
+/** The mission's internal template, field by field. */
+function header(view: IncidentView, atMs: number): string {
+  const { onsetAtMs } = view.anchors;
+  return [
+    `${view.drill ? "Drill, not a real incident. " : ""}${view.severity} Incident: ${oneLine(view.title)}`,
+    `Status: ${capitalised(view.status)}`,
+    `Impact: ${oneLine(view.statusPage?.message ?? NOT_KNOWN)}`,
+    `Lead: ${oneLine(view.lead ?? "nobody yet")}`,
+    `Duration: ${formatDuration(Math.max(0, atMs - onsetAtMs))}, since ${utcTime(onsetAtMs)} UTC`,
+    `Next Update: ${nextUpdate(view)}`,
+  ].join("\n");
+}
+
+const nextUpdate = (view: IncidentView): string =>
+  view.nextWakeAtMs === null
+    ? "as soon as something changes"
+    : `as soon as something changes; Firebreak looks again at ${utcTime(view.nextWakeAtMs)} UTC at the latest`;
+
+function whatIsWrong(news: News, view: IncidentView): readonly string[] {
+  const rules = view.firingRules.map((rule) => `Rule ${rule} fires`);
+  const readings = news.readings.slice(0, READINGS_MAX).map(readingText);
+  const lines = [...rules, ...readings];
+  return lines.length === 0 ? ["No rule fires now."] : lines;
+}
+
+/** `"traffic.error_ratio = 0.82"`, or why there is no value. */
+export const readingText = (reading: Evidence): string =>
+  reading.value === undefined
+    ? `${reading.signal} is unknown (${oneLine(reading.unknown ?? "no reason given")})`
+    : `${reading.signal} = ${oneLine(String(reading.value))}`;
+
+function deed(lease: LeaseView): string {
+  const until = lease.expiresAtMs === null ? "" : ` until ${utcTime(lease.expiresAtMs)} UTC`;
+  const clients = lease.share >= 1 ? "every client" : `${percent(lease.share)} of clients`;
+  if (lease.shadow)
+    return `${lease.actuator}: shadow only, visitors notice nothing (${lease.step})`;
+  switch (lease.status) {
+    case "proposed":
+      return `${lease.actuator}: not applied; it waits for a person`;
+    case "applying":
+      return `${lease.actuator}: being applied`;
+    case "applied":
+      return `${lease.actuator}: in force for ${clients}${until}; whether it helps is being checked`;
+    case "effective":
+      return `${lease.actuator}: in force for ${clients}${until}, confirmed`;
+    case "releasing":
+      return `${lease.actuator}: being released in stages, still in force for ${clients}${until}`;
+    case "ineffective":
+      return `${lease.actuator}: did not help; being taken back`;
+    case "reverting":
+      return `${lease.actuator}: being taken back`;
+    case "reverted":
+      return `${lease.actuator}: taken back`;
+    case "expired":
+      return `${lease.actuator}: ended by its own time limit`;
+    case "declined":
+      return `${lease.actuator}: declined by a person`;
+    case "failed":
+      return `${lease.actuator}: failed (${oneLine(lease.why)})`;
+  }
+}
+
+function asks(news: News, view: IncidentView, site: MessageSite, atMs: number): readonly string[] {
+  const lines = [
+    ...view.leases.filter(isWaiting).flatMap((lease) => approvalAsks(lease, view, site)),
+    ...reasonAsks(news, view, site),
+    ...responseAsks(view, site, atMs),
+  ];
+  return lines.length === 0 ? ["Nothing right now."] : lines;
+}
+
+const isWaiting = (lease: LeaseView): boolean =>
+  lease.status === "proposed" && lease.mode === "approve" && !lease.shadow;
+
+function approvalAsks(lease: LeaseView, view: IncidentView, site: MessageSite): readonly string[] {
+  const path = `${apiPath(view)}/mitigations/${lease.id}`;
+  return [
+    `Approve ${lease.actuator}: POST ${link(site, `${path}/approve`)}`,
+    `or decline it: POST ${link(site, `${path}/decline`)}`,
+  ];
+}
+
+function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly string[] {
+  if (news.why === "resolved" && pages(view.severity)) {
+    return [`Complete the post-mortem: PUT ${link(site, `${apiPath(view)}/postmortem`)}`];
+  }
+  if (news.why !== "needs_person" || news.lease === null) return [];
+  if (news.lease.status === "proposed" || news.lease.shadow) {
+    return [`Apply ${news.lease.actuator} if you agree: POST ${link(site, MITIGATIONS_PATH)}`];
+  }
+  return [`Look at what ${news.lease.actuator} left behind, and decide what to do instead`];
+}
+
+/** An open incident that nobody answered asks for an answer, whatever else the message is about. */
+function responseAsks(view: IncidentView, site: MessageSite, atMs: number): readonly string[] {
+  if (view.status === "resolved") return [];
+  const lines: string[] = [];
+  if (view.acknowledgedBy === null) {
+    const dueAtMs = view.anchors.detectedAtMs + RESPONSE_MS[view.severity];
+    const due =
+      atMs < dueAtMs ? `by ${utcTime(dueAtMs)} UTC` : `now; it was due at ${utcTime(dueAtMs)} UTC`;
+    lines.push(`Acknowledge ${due}: POST ${link(site, `${apiPath(view)}/acknowledge`)}`);
+  }
+  if (view.lead === null && pages(view.severity)) {
+    lines.push(`Take the lead: POST ${link(site, `${apiPath(view)}/lead`)}`);
+  }
+  return lines;
+}
+
+const footer = (view: IncidentView, site: MessageSite): string =>
+  `Incident ${view.id}, ${view.instance}: ${link(site, apiPath(view))}`;
+
+const MITIGATIONS_PATH = "/_firebreak/api/v1/mitigations";
+const apiPath = (view: IncidentView): string => `/_firebreak/api/v1/incidents/${view.id}`;
+const link = (site: MessageSite, path: string): string =>
+  `${site.url?.replace(/\/+$/, "") ?? ""}${path}`;
+
+const section = (title: string, lines: readonly string[]): string =>
+  `${title}:\n${lines.map((line) => `- ${line}`).join("\n")}`;
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** Text from outside cannot start a line of its own, and so cannot pose as a field of the message. */
+const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+
+const clip = (text: string, charsMax: number): string =>
+  text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
