@@ -1,0 +1,41 @@
+/** The port every webhook vendor implements: one file in this room, one line in `registry.ts`. */
+import type { Alert } from "../alerts/alert.ts";
+import type { Result } from "../shared/result.ts";
+
+/** Alerts taken from one delivery; the rest count as truncated, because refusing it would lose them all. */
+export const ALERTS_PER_DELIVERY_MAX = 1_000;
+
+export type Webhook<Vendor extends string = string> = {
+  readonly vendor: Vendor;
+  /** Was this delivery sent by who holds the secret? Over the raw bytes, in constant time. */
+  readonly verify: (delivery: Delivery, secret: string) => boolean | Promise<boolean>;
+  /** Reads the body; a refusal lists what is wrong with it, without repeating what it holds. */
+  readonly parse: (body: string, context: WebhookContext) => Result<Parsed, readonly string[]>;
+};
+
+export type Delivery = { readonly headers: Headers; readonly body: string };
+
+export type WebhookContext = {
+  /** Ours, so that our own alerts are recognised when they come back. */
+  readonly instance: string;
+};
+
+export type Parsed = {
+  /** The same delivery gives the same id. */
+  readonly id: string;
+  readonly alerts: readonly Alert[];
+  /** Members that we raised ourselves: they are no evidence about production. */
+  readonly ownCount: number;
+  /** Members that the tool, or our limit, left out of this delivery. */
+  readonly truncatedCount: number;
+  /** Members that we could not read, beside others that we could. */
+  readonly malformedCount: number;
+};
+
+/** The label by which Firebreak knows an alert about itself; its value is the instance. */
+export const OWN_LABEL = "firebreak_instance";
+
+/** Keeps the vendor literal, so that the registry's keys are the paths that exist. */
+export const defineWebhook = <const Vendor extends string>(
+  webhook: Webhook<Vendor>,
+): Webhook<Vendor> => webhook;

@@ -1,0 +1,106 @@
+import { describe, it } from "vitest";
+import type { Alert } from "../../../src/alerts/alert.ts";
+import {
+  countAlerts,
+  EMPTY_INBOX,
+  INBOX_MAX,
+  receiveAlerts,
+  RESOLVED_KEEP_MS,
+  STALE_AFTER_MS,
+  type Inbox,
+} from "../../../src/alerts/inbox.ts";
+
+const START_MS = Date.UTC(2026, 10, 23, 12);
+
+const anAlert = (given: Partial<Alert> = {}): Alert => ({
+  source: "alertmanager",
+  fingerprint: "a1",
+  status: "firing",
+  title: "API errors",
+  severity: "SEV-2",
+  startsAtMs: START_MS,
+  endsAtMs: null,
+  labels: {},
+  url: null,
+  ...given,
+});
+
+/** The inbox after these deliveries, one second apart. */
+const after = (...deliveries: readonly Alert[][]): Inbox =>
+  deliveries.reduce(
+    (inbox, alerts, n) => receiveAlerts(inbox, alerts, START_MS + n * 1_000).inbox,
+    EMPTY_INBOX,
+  );
+
+describe("receiveAlerts", () => {
+  it("takes a repetition for a sign of life, not for news", ({ expect }) => {
+    const reception = receiveAlerts(after([anAlert()]), [anAlert()], START_MS + 60_000);
+    expect(reception).toMatchObject({ accepted: 0, duplicates: 1 });
+    expect(reception.inbox.alerts).toEqual([{ ...anAlert(), heardAtMs: START_MS + 60_000 }]);
+  });
+
+  it("keeps the same fingerprint of two tools apart", ({ expect }) => {
+    const inbox = after([anAlert(), anAlert({ source: "grafana" })]);
+    expect(countAlerts(inbox, START_MS)).toMatchObject({ firing: 2, sources: 2 });
+  });
+
+  it.for([
+    ["resolved, then the firing it ends", ["resolved", "firing"], 0, 0],
+    ["firing, then its end", ["firing", "resolved"], 0, 0],
+    ["a new episode after the end", ["resolved", "firing"], 1, 1],
+    ["the end of an old episode during a new one", ["firing", "resolved"], -1, 1],
+  ] as const)("%s", ([, [first, second], laterByMs, firing], { expect }) => {
+    const inbox = after(
+      [anAlert({ status: first })],
+      [anAlert({ status: second, startsAtMs: START_MS + laterByMs })],
+    );
+    expect(countAlerts(inbox, START_MS).firing).toBe(firing);
+  });
+
+  it("lets the oldest resolved go first when full, and counts them", ({ expect }) => {
+    const resolved = Array.from({ length: 3 }, (_, n) =>
+      anAlert({ fingerprint: `r${n}`, status: "resolved" }),
+    );
+    const firing = Array.from({ length: INBOX_MAX - 1 }, (_, n) =>
+      anAlert({ fingerprint: `f${n}` }),
+    );
+    const inbox = after(resolved.slice(0, 2), resolved.slice(2), firing);
+    expect(inbox.alerts).toHaveLength(INBOX_MAX);
+    expect(inbox.droppedCount).toBe(2);
+    expect(inbox.alerts.filter((alert) => alert.status === "resolved")).toMatchObject([
+      { fingerprint: "r2" },
+    ]);
+  });
+
+  it("forgets a resolved alert once its repetitions can no longer arrive", ({ expect }) => {
+    const inbox = after([anAlert({ status: "resolved" })]);
+    const atLimit = receiveAlerts(inbox, [], START_MS + RESOLVED_KEEP_MS);
+    const past = receiveAlerts(inbox, [], START_MS + RESOLVED_KEEP_MS + 1);
+    expect(atLimit.inbox.alerts).toHaveLength(1);
+    expect(past.inbox).toMatchObject({ alerts: [], droppedCount: 0 });
+  });
+});
+
+describe("countAlerts", () => {
+  it("knows nothing before the first delivery", ({ expect }) => {
+    expect(countAlerts(EMPTY_INBOX, START_MS).lastReceivedAtMs).toBeNull();
+  });
+
+  it("counts SEV-1 and SEV-2 as critical", ({ expect }) => {
+    const levels = ["SEV-1", "SEV-2", "SEV-3", "SEV-4"] as const;
+    const inbox = after(levels.map((severity) => anAlert({ fingerprint: severity, severity })));
+    expect(countAlerts(inbox, START_MS)).toMatchObject({ firing: 4, critical: 2, sources: 1 });
+  });
+
+  it.for([
+    ["just heard", null, STALE_AFTER_MS, 0],
+    ["not repeated for too long", null, STALE_AFTER_MS + 1, 1],
+    ["its announced end has passed", START_MS + 60_000, 60_001, 1],
+  ] as const)(
+    "%s: still firing, for silence is not recovery",
+    ([, endsAtMs, ageMs, stale], { expect }) => {
+      const counts = countAlerts(after([anAlert({ endsAtMs })]), START_MS + ageMs);
+      expect(counts).toMatchObject({ firing: 1, stale });
+    },
+  );
+});
