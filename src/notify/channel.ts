@@ -1,0 +1,77 @@
+/** The port every channel implements: one file in `channels/`, one line in `registry.ts`. */
+import type { z } from "zod";
+import type { Failure } from "../incidents/journal.ts";
+import { err, type Result } from "../shared/result.ts";
+
+/** One message to one channel. The same `deliveryId` is the same message, however often it is sent. */
+export type ChannelMessage = {
+  readonly deliveryId: string;
+  readonly incidentId: string;
+  readonly instance: string;
+  /** The message's key, such as `opened`. */
+  readonly message: string;
+  readonly subject: string;
+  /** Plain text, many lines. */
+  readonly body: string;
+};
+
+/** What a channel may reach, handed in by the shell. */
+export type ChannelReach = {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly atMs: number;
+  /** How long one attempt may take. */
+  readonly deadlineMs: number;
+};
+
+/** Proof that the other side took it; for the journal, so nothing secret. */
+export type Receipt = { readonly status: number };
+
+type ChannelDefinition<Id extends string, Secret> = {
+  readonly id: Id;
+  /** Checks the parsed JSON of the secret that `site.yaml` names. */
+  readonly secret: z.ZodType<Secret>;
+  /** Tries once. Failures are classified and name neither the destination nor the key; the engine retries. */
+  readonly send: (
+    message: ChannelMessage,
+    secret: Secret,
+    reach: ChannelReach,
+  ) => Promise<Result<Receipt, Failure>>;
+};
+
+export type Channel<Id extends string = string> = {
+  readonly id: Id;
+  /** What is wrong with a secret, by field and never by value; none when it is right. */
+  readonly problemsWith: (secret: unknown) => readonly string[];
+  readonly deliver: (
+    message: ChannelMessage,
+    secret: unknown,
+    reach: ChannelReach,
+  ) => Promise<Result<Receipt, Failure>>;
+};
+
+/** Keeps the id literal and the secret's type inside, so that channels with different secrets stand in one registry. */
+export function defineChannel<const Id extends string, Secret>(
+  definition: ChannelDefinition<Id, Secret>,
+): Channel<Id> {
+  const problemsWith = (secret: unknown): readonly string[] => {
+    const parsed = definition.secret.safeParse(secret);
+    return parsed.success ? [] : parsed.error.issues.map(problem);
+  };
+  return {
+    id: definition.id,
+    problemsWith,
+    async deliver(message, secret, reach) {
+      const parsed = definition.secret.safeParse(secret);
+      if (parsed.success) return definition.send(message, parsed.data, reach);
+      const detail = `the channel's secret is not as it should be: ${problemsWith(secret).join("; ")}`;
+      return err({ class: "refuse", detail });
+    },
+  };
+}
+
+/** Keys of a secret may be secrets too: only how many there are too many is said. */
+function problem(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") return `${issue.keys.length} unknown field(s)`;
+  const field = issue.path.join(".");
+  return field === "" ? issue.message : `${field}: ${issue.message}`;
+}
