@@ -1,7 +1,7 @@
 /** What every channel owes, whatever it speaks: run this suite for each one in the registry. */
 import { describe, it } from "vitest";
 import type { Channel, ChannelMessage, ChannelReach } from "../../src/notify/channel.ts";
-import { deadUrl, startReceiver, type Received } from "../support/http-receiver.ts";
+import { deadUrl, withReceiver, type Received } from "../support/http-receiver.ts";
 
 export type ChannelUnderTest = {
   readonly channel: Channel;
@@ -29,16 +29,15 @@ const reach = (over: Partial<ChannelReach> = {}): ChannelReach => ({
 
 export function channelContract({ channel, secretFor, messageIdOf }: ChannelUnderTest): void {
   describe(`the channel contract, kept by ${channel.id}`, () => {
-    const answeredWith = async (status: number, headers: Readonly<Record<string, string>> = {}) => {
-      await using receiver = await startReceiver(() => ({
-        status,
-        headers,
-        body: "private words",
-      }));
-      const { secret, hidden } = secretFor(receiver.url);
-      const result = await channel.deliver(MESSAGE, secret, reach());
-      return { result, hidden: [...hidden, receiver.url, "private words"], receiver };
-    };
+    const answeredWith = (status: number, headers: Readonly<Record<string, string>> = {}) =>
+      withReceiver(
+        () => ({ status, headers, body: "private words" }),
+        async (receiver) => {
+          const { secret, hidden } = secretFor(receiver.url);
+          const result = await channel.deliver(MESSAGE, secret, reach());
+          return { result, hidden: [...hidden, receiver.url, "private words"], receiver };
+        },
+      );
 
     it.for([200, 202, 204])("has a receipt for %i", async (status, { expect }) => {
       const { result, receiver } = await answeredWith(status);
@@ -61,10 +60,14 @@ export function channelContract({ channel, secretFor, messageIdOf }: ChannelUnde
     });
 
     it("never follows a redirect", async ({ expect }) => {
-      await using elsewhere = await startReceiver(() => ({ status: 200 }));
-      const { result } = await answeredWith(307, { location: elsewhere.url });
-      expect(result).toMatchObject({ ok: false, error: { class: "refuse" } });
-      expect(elsewhere.received).toHaveLength(0);
+      await withReceiver(
+        () => ({ status: 200 }),
+        async (elsewhere) => {
+          const { result } = await answeredWith(307, { location: elsewhere.url });
+          expect(result).toMatchObject({ ok: false, error: { class: "refuse" } });
+          expect(elsewhere.received).toHaveLength(0);
+        },
+      );
     });
 
     it("may be tried again when nobody listens", async ({ expect }) => {
@@ -74,21 +77,29 @@ export function channelContract({ channel, secretFor, messageIdOf }: ChannelUnde
     });
 
     it("gives up at its deadline", async ({ expect }) => {
-      await using receiver = await startReceiver(() => null);
-      const { secret } = secretFor(receiver.url);
-      const result = await channel.deliver(MESSAGE, secret, reach({ deadlineMs: 50 }));
-      expect(result).toMatchObject({ ok: false, error: { class: "retry" } });
-      expect(receiver.received).toHaveLength(1);
+      await withReceiver(
+        () => null,
+        async (receiver) => {
+          const { secret } = secretFor(receiver.url);
+          const result = await channel.deliver(MESSAGE, secret, reach({ deadlineMs: 50 }));
+          expect(result).toMatchObject({ ok: false, error: { class: "retry" } });
+          expect(receiver.received).toHaveLength(1);
+        },
+      );
     });
 
     it("is the same message when it is sent again later", async ({ expect }) => {
-      await using receiver = await startReceiver(() => ({ status: 500 }));
-      const { secret } = secretFor(receiver.url);
-      await channel.deliver(MESSAGE, secret, reach());
-      await channel.deliver(MESSAGE, secret, reach({ atMs: Date.now() + 60_000 }));
-      const [first, second] = receiver.received.map(messageIdOf);
-      expect(first).toBeDefined();
-      expect(second).toEqual(first);
+      await withReceiver(
+        () => ({ status: 500 }),
+        async (receiver) => {
+          const { secret } = secretFor(receiver.url);
+          await channel.deliver(MESSAGE, secret, reach());
+          await channel.deliver(MESSAGE, secret, reach({ atMs: Date.now() + 60_000 }));
+          const [first, second] = receiver.received.map(messageIdOf);
+          expect(first).toBeDefined();
+          expect(second).toEqual(first);
+        },
+      );
     });
 
     it.for([null, "text", 7, {}, { url: "https://hidden.example/token" }])(

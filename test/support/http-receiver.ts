@@ -15,17 +15,13 @@ export type Answer = {
   readonly body?: string;
 };
 
-export type HttpReceiver = {
-  readonly url: string;
-  readonly received: readonly Received[];
-  /** `await using` closes it. */
-  [Symbol.asyncDispose](): Promise<void>;
-};
+export type HttpReceiver = { readonly url: string; readonly received: readonly Received[] };
 
-/** `null` keeps the connection open and never answers. */
-export async function startReceiver(
+/** Runs `use` while a receiver is up. An answer of `null` keeps the connection open and never answers. */
+export async function withReceiver<T>(
   answer: (request: Received) => Answer | null,
-): Promise<HttpReceiver> {
+  use: (receiver: HttpReceiver) => Promise<T>,
+): Promise<T> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -41,20 +37,18 @@ export async function startReceiver(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    received,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  try {
+    return await use({ url: `http://127.0.0.1:${port}`, received });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  }
 }
 
 /** A loopback address where nothing listens. */
-export async function deadUrl(): Promise<string> {
-  const receiver = await startReceiver(() => ({ status: 200 }));
-  await receiver[Symbol.asyncDispose]();
-  return receiver.url;
-}
+export const deadUrl = (): Promise<string> =>
+  withReceiver(
+    () => ({ status: 200 }),
+    async ({ url }) => url,
+  );

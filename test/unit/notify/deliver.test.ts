@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { deliver, type DeliveryContext } from "../../../src/notify/deliver.ts";
 import { MESSAGE } from "../../contract/channel.ts";
-import { startReceiver } from "../../support/http-receiver.ts";
+import { withReceiver } from "../../support/http-receiver.ts";
 
 const KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
@@ -17,11 +17,15 @@ const context = (secrets: Readonly<Record<string, string>>): DeliveryContext => 
 
 describe("delivering a message", () => {
   it("sends it to the address in the channel's secret", async ({ expect }) => {
-    await using receiver = await startReceiver(() => ({ status: 202 }));
-    const CHANNEL_ON_CALL = JSON.stringify({ url: receiver.url, secret: KEY });
-    const result = await deliver("on-call", MESSAGE, context({ CHANNEL_ON_CALL }));
-    expect(result).toEqual({ ok: true, value: { status: 202 } });
-    expect(receiver.received[0]?.headers["webhook-id"]).toBe(MESSAGE.deliveryId);
+    await withReceiver(
+      () => ({ status: 202 }),
+      async (receiver) => {
+        const CHANNEL_ON_CALL = JSON.stringify({ url: receiver.url, secret: KEY });
+        const result = await deliver("on-call", MESSAGE, context({ CHANNEL_ON_CALL }));
+        expect(result).toEqual({ ok: true, value: { status: 202 } });
+        expect(receiver.received[0]?.headers["webhook-id"]).toBe(MESSAGE.deliveryId);
+      },
+    );
   });
 
   it.for([

@@ -2,7 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { describe, it } from "vitest";
 import { webhook } from "../../../../src/notify/channels/webhook.ts";
 import { channelContract, MESSAGE } from "../../../contract/channel.ts";
-import { startReceiver, type Received } from "../../../support/http-receiver.ts";
+import { withReceiver, type Received } from "../../../support/http-receiver.ts";
 
 const KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const header = (request: Received, name: string): string => String(request.headers[name]);
@@ -17,15 +17,18 @@ channelContract({
 });
 
 /** One delivery to a receiver that answers as told. */
-async function delivered(
+const delivered = (
   answer: { readonly status: number; readonly headers?: Record<string, string> },
   atMs = Date.now(),
-) {
-  await using receiver = await startReceiver(() => answer);
-  const secret = { url: `${receiver.url}/hooks/t0ken`, secret: KEY };
-  const result = await webhook.deliver(MESSAGE, secret, { fetch, atMs, deadlineMs: 5_000 });
-  return { result, request: receiver.received[0] };
-}
+) =>
+  withReceiver(
+    () => answer,
+    async (receiver) => {
+      const secret = { url: `${receiver.url}/hooks/t0ken`, secret: KEY };
+      const result = await webhook.deliver(MESSAGE, secret, { fetch, atMs, deadlineMs: 5_000 });
+      return { result, request: receiver.received[0] };
+    },
+  );
 
 describe("what a receiver gets", () => {
   it("verifies with the reference implementation of Standard Webhooks", async ({ expect }) => {
