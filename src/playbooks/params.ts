@@ -43,33 +43,35 @@ export function problemWithValue(name: string, spec: ParamSpec, value: unknown):
       return typeof value === "boolean" ? null : `${given} is not true or false`;
     case "string":
       return typeof value === "string" ? null : `${given} is not text`;
-    case "duration": {
-      const parsed = typeof value === "string" ? parseDuration(value) : null;
-      if (parsed === null) return `${given} is not a duration such as "90s"`;
-      if (!parsed.ok) return `${name}: ${parsed.error}`;
-      return outOfRange(given, parsed.value, literalMs(spec.min), literalMs(spec.max), spec);
-    }
+    case "duration":
+      return problemWithDuration(name, spec, value);
     case "int":
     case "double": {
       if (typeof value !== "number" || !Number.isFinite(value)) return `${given} is not a number`;
       if (spec.type === "int" && !Number.isInteger(value)) return `${given} is not a whole number`;
-      return outOfRange(given, value, spec.min, spec.max, spec);
+      return isWithin(value, spec) ? null : outside(given, spec);
     }
   }
 }
 
-function outOfRange(
-  given: string,
-  value: number,
-  min: number | undefined,
-  max: number | undefined,
-  spec: ParamSpec & { readonly min?: unknown; readonly max?: unknown },
-): string | null {
-  const isInside = value >= (min ?? -Infinity) && value <= (max ?? Infinity);
-  return isInside ? null : `${given} is outside ${spec.min ?? "any"} to ${spec.max ?? "any"}`;
+function problemWithDuration(name: string, spec: Range<string>, value: unknown): string | null {
+  const given = `${name}: ${JSON.stringify(value)}`;
+  if (typeof value !== "string") return `${given} is not a duration such as "90s"`;
+  const parsed = parseDuration(value);
+  if (!parsed.ok) return `${name}: ${parsed.error}`;
+  const range = { min: boundMs(spec.min), max: boundMs(spec.max) };
+  return isWithin(parsed.value, range) ? null : outside(given, spec);
 }
 
-const literalMs = (text: string | undefined): number | undefined =>
+type Range<Bound> = { readonly min?: Bound | undefined; readonly max?: Bound | undefined };
+
+const isWithin = (value: number, { min, max }: Range<number>): boolean =>
+  value >= (min ?? -Infinity) && value <= (max ?? Infinity);
+
+const outside = (given: string, { min, max }: Range<number | string>): string =>
+  `${given} is outside ${min ?? "any"} to ${max ?? "any"}`;
+
+const boundMs = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : durationMs(text);
 
 const inMemory = (spec: ParamSpec, value: ParamValue): ParamValue =>

@@ -85,6 +85,7 @@ export const step = z.strictObject({
   when: expression.optional().describe("The step is skipped, with this reason, unless it is true"),
   mode: z.enum(["auto", "approve", "manual"]).default("auto"),
   on_silence: z
+    // oxlint-disable-next-line unicorn/no-thenable -- a schema of the YAML key `then`; nobody awaits it
     .strictObject({ after: duration, then: z.enum(["decline", "apply"]) })
     .optional()
     .describe("What no answer to a request for approval means; without it the request waits"),

@@ -1,6 +1,6 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
-import { param, severity } from "./schema.ts";
+import { type param, severity } from "./schema.ts";
 
 export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;

@@ -1,0 +1,130 @@
+/**
+ * Compiles a playbook against a vocabulary: expressions become functions, names become the things they name, and
+ * everything that the shape alone cannot say is checked. Runs in the build, and in the Worker on first use.
+ */
+import { compileExpression, type Expression, type Scope } from "../expressions/expression.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+import { suggest } from "../shared/suggest.ts";
+import type { BundledPlaybook } from "./bundled.ts";
+import { ruleProblems, stepProblems, recoverProblems } from "./meaning.ts";
+import { durationProblems, paramProblems } from "./param-checks.ts";
+import type { Path, Problem } from "./problem.ts";
+import type { PlaybookSpec, RuleSpec, Severity, StepSpec } from "./schema.ts";
+import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
+
+export type CompiledRule = {
+  readonly spec: RuleSpec;
+  readonly when: Expression;
+  /** Null when the rule clears because `when` is false. */
+  readonly clear: Expression | null;
+};
+
+export type CompiledStep = {
+  /** The step's own id, or its actuator's. */
+  readonly id: string;
+  readonly spec: StepSpec;
+  readonly when: Expression | null;
+  readonly expect: Expression | null;
+  /** What the playbook must know of the step's actuator. */
+  readonly words: ActuatorWords;
+};
+
+export type CompiledPlaybook = {
+  readonly spec: PlaybookSpec;
+  readonly sha256: string;
+  readonly source: string;
+  readonly rules: readonly CompiledRule[];
+  readonly severityRaises: readonly { readonly to: Severity; readonly when: Expression }[];
+  readonly steps: readonly CompiledStep[];
+  /** Null when recovery means that every rule has cleared. */
+  readonly recoverWhen: Expression | null;
+};
+
+/** The compiled playbook, or everything that is wrong with it. */
+export function compilePlaybook(
+  bundled: BundledPlaybook,
+  vocabulary: Vocabulary,
+): Result<CompiledPlaybook, readonly Problem[]> {
+  const { spec, sha256, source } = bundled;
+  const compiler = new Compiler({ signals: vocabulary.signals, params: spec.params });
+  const parts = {
+    rules: compiler.rules(spec.detect.rules),
+    severityRaises: compiler.raises(spec.severity.raise),
+    steps: compiler.steps(spec.mitigate, vocabulary.actuators),
+    recoverWhen: compiler.optional(spec.recover.when, ["recover", "when"]),
+  };
+  const problems = [
+    ...compiler.problems,
+    ...paramProblems(spec.params),
+    ...durationProblems(spec),
+    ...collectorProblems(spec, vocabulary.collectors),
+    ...ruleProblems(spec, parts.rules),
+    ...stepProblems(spec, parts, vocabulary),
+    ...recoverProblems(spec, parts),
+  ];
+  return problems.length > 0 ? err(problems) : ok({ spec, sha256, source, ...parts });
+}
+
+/** Compiles the parts of one playbook and keeps the problems; a part that has one is left out. */
+class Compiler {
+  readonly problems: Problem[] = [];
+  readonly #scope: Scope;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  rules(specs: readonly RuleSpec[]): readonly CompiledRule[] {
+    return specs.flatMap((spec, index) => {
+      const path = ["detect", "rules", index];
+      const when = this.optional(spec.when, [...path, "when"]);
+      const clear = this.optional(spec.clear, [...path, "clear"]);
+      const isWhole = when !== null && (clear !== null || spec.clear === undefined);
+      return isWhole ? [{ spec, when, clear }] : [];
+    });
+  }
+
+  raises(specs: PlaybookSpec["severity"]["raise"]): CompiledPlaybook["severityRaises"] {
+    return specs.flatMap(({ to, when }, index) => {
+      const compiled = this.optional(when, ["severity", "raise", index, "when"]);
+      return compiled === null ? [] : [{ to, when: compiled }];
+    });
+  }
+
+  steps(specs: readonly StepSpec[], actuators: Vocabulary["actuators"]): readonly CompiledStep[] {
+    return specs.flatMap((spec, index) => {
+      const path = ["mitigate", index];
+      const when = this.optional(spec.when, [...path, "when"]);
+      const expect = this.optional(spec.expect?.that, [...path, "expect", "that"]);
+      const words = Object.hasOwn(actuators, spec.do) ? actuators[spec.do] : undefined;
+      if (words === undefined) {
+        const known = suggest(spec.do, Object.keys(actuators));
+        this.#problem([...path, "do"], `unknown actuator "${spec.do}"; ${known}`);
+        return [];
+      }
+      for (const message of words.problemsWith(spec.with)) {
+        this.#problem([...path, "with"], `${spec.do}: ${message}`);
+      }
+      return [{ id: spec.id ?? spec.do, spec, when, expect, words }];
+    });
+  }
+
+  optional(source: string | undefined, path: Path): Expression | null {
+    if (source === undefined) return null;
+    const compiled = compileExpression(source, this.#scope);
+    if (compiled.ok) return compiled.value;
+    for (const { message, offset } of compiled.error) this.problems.push({ path, message, offset });
+    return null;
+  }
+
+  #problem(path: Path, message: string): void {
+    this.problems.push({ path, message });
+  }
+}
+
+const collectorProblems = (spec: PlaybookSpec, collectors: readonly string[]): readonly Problem[] =>
+  spec.investigate.flatMap(({ collect }, index) => {
+    if (collectors.includes(collect)) return [];
+    const message = `unknown collector "${collect}"; ${suggest(collect, collectors)}`;
+    return [{ path: ["investigate", index, "collect"], message }];
+  });

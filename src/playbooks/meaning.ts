@@ -1,0 +1,126 @@
+/** What a playbook must mean to be safe: nothing clears on what is unknown or hidden, and nothing site-wide rests on one kind of evidence. */
+import type { Expression } from "../expressions/expression.ts";
+import { EVIDENCE_KINDS_MIN, evidenceKinds } from "../mitigations/guardrails.ts";
+import type { SignalName } from "../signals/signal.ts";
+import type { CompiledPlaybook, CompiledRule, CompiledStep } from "./compile.ts";
+import { duplicates, type Path, type Problem } from "./problem.ts";
+import type { PlaybookSpec } from "./schema.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+type Parts = Pick<CompiledPlaybook, "rules" | "steps" | "recoverWhen">;
+
+/** Problems between rules, and of rules that would clear on what nobody knows. */
+export function ruleProblems(
+  spec: PlaybookSpec,
+  rules: readonly CompiledRule[],
+): readonly Problem[] {
+  const { trigger } = spec.detect;
+  const ids = spec.detect.rules.map(({ id }) => id);
+  const count = ids.length;
+  const problems = [...duplicates(ids, "rule", (index) => ["detect", "rules", index, "id"])];
+  if (typeof trigger === "object" && trigger.at_least > count) {
+    const message = `at_least is ${trigger.at_least}, but there ${count === 1 ? "is 1 rule" : `are ${count} rules`}`;
+    problems.push({ path: ["detect", "trigger", "at_least"], message });
+  }
+  for (const rule of rules) problems.push(...clearProblems(rule, ids.indexOf(rule.spec.id)));
+  return problems;
+}
+
+/** Unknown never clears, not even when the author asks for it with `known(…)`. */
+function clearProblems({ when, clear }: CompiledRule, index: number): readonly Problem[] {
+  if (clear !== null) {
+    return healthyProblems(clear, ["detect", "rules", index, "clear"], "the rule would clear");
+  }
+  const [unknown] = when.unknownMakes.false;
+  if (unknown === undefined) return [];
+  const message = `the rule would clear because ${unknown} is unknown: write a clear condition of its own`;
+  return [{ path: ["detect", "rules", index, "when"], message }];
+}
+
+/** Problems of the ladder: ids, what verification may look at, and what site-wide steps rest on. */
+export function stepProblems(
+  spec: PlaybookSpec,
+  { rules, steps }: Parts,
+  vocabulary: Vocabulary,
+): readonly Problem[] {
+  const ids = spec.mitigate.map((step) => step.id ?? step.do);
+  const kinds = evidenceKinds(
+    rules.flatMap((rule) => (rule.spec.unknown === "fire" ? [] : rule.when.evidence)),
+    vocabulary.signals,
+  );
+  return [
+    ...duplicates(ids, "step", (index) => [
+      "mitigate",
+      index,
+      spec.mitigate[index]?.id ? "id" : "do",
+    ]),
+    ...steps.flatMap((step) => {
+      const path: Path = ["mitigate", spec.mitigate.indexOf(step.spec)];
+      return [...expectProblems(step, path), ...siteWideProblems(step, path, kinds)];
+    }),
+  ];
+}
+
+function expectProblems({ expect, id, words }: CompiledStep, at: Path): readonly Problem[] {
+  if (expect === null) return [];
+  const path = [...at, "expect", "that"];
+  const hidden = words.masks.filter((signal) => expect.signals.includes(signal));
+  return [
+    ...hidden.map((signal) => ({ path, message: `${signal} says nothing while ${id} is applied` })),
+    ...healthyProblems(expect, path, "the step would count as a help"),
+  ];
+}
+
+function siteWideProblems(
+  { id, spec, words }: CompiledStep,
+  at: Path,
+  kinds: number,
+): readonly Problem[] {
+  if (!words.siteWide || spec.mode === "manual" || kinds >= EVIDENCE_KINDS_MIN) return [];
+  const message = `${id} touches every visitor: the rules must rest on ${EVIDENCE_KINDS_MIN} independent kinds of evidence, they rest on ${kinds}`;
+  return [{ path: [...at, "do"], message }];
+}
+
+/** Problems of recovery: it may rest neither on what is unknown nor on what a step of this playbook hides. */
+export function recoverProblems(spec: PlaybookSpec, parts: Parts): readonly Problem[] {
+  const { recoverWhen, rules, steps } = parts;
+  if (recoverWhen !== null) {
+    const path = ["recover", "when"];
+    return [
+      ...healthyProblems(recoverWhen, path, "the incident would recover"),
+      ...maskedBy(steps, recoverWhen.signals).map(([signal, step]) => ({
+        path,
+        message: `${signal} says nothing while ${step} is applied, so it cannot tell recovery`,
+      })),
+    ];
+  }
+  return rules.flatMap((rule) => {
+    const index = spec.detect.rules.indexOf(rule.spec);
+    const path = ["detect", "rules", index, rule.clear === null ? "when" : "clear"];
+    return maskedBy(steps, (rule.clear ?? rule.when).signals).map(([signal, step]) => ({
+      path,
+      message: `${signal} says nothing while ${step} is applied, so this rule could not clear: write recover.when`,
+    }));
+  });
+}
+
+const maskedBy = (
+  steps: readonly CompiledStep[],
+  signals: readonly SignalName[],
+): readonly (readonly [SignalName, string])[] =>
+  signals.flatMap((signal) => {
+    const step = steps.find(({ words }) => words.masks.includes(signal));
+    return step === undefined ? [] : [[signal, step.id] as const];
+  });
+
+function healthyProblems(
+  expression: Expression,
+  path: Path,
+  consequence: string,
+): readonly Problem[] {
+  const [unknown] = expression.unknownMakes.true;
+  if (unknown === undefined) return [];
+  return [
+    { path, message: `${consequence} because ${unknown} is unknown; ask for its value alone` },
+  ];
+}
