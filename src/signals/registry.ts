@@ -1,0 +1,31 @@
+/** Every source there is. Adding one is a file in `sources/`, a line here, and its signals in the catalogue. */
+import type { CatalogueName, SourceId } from "./catalogue.ts";
+import type { Answer, PollContext, Source } from "./source.ts";
+import { alerts } from "./sources/alerts.ts";
+import { cloudflare } from "./sources/cloudflare.ts";
+import { guard } from "./sources/guard.ts";
+import { postgres } from "./sources/postgres.ts";
+import { probe } from "./sources/probe.ts";
+import { redis } from "./sources/redis.ts";
+import { traffic } from "./sources/traffic.ts";
+
+export const SOURCES = {
+  probe,
+  postgres,
+  redis,
+  cloudflare,
+  traffic,
+  guard,
+  alerts,
+} as const satisfies { readonly [Id in SourceId]: Source<Id> };
+
+/** A source when it does not matter which. */
+export type AnySource = Omit<Source<SourceId>, "emits" | "poll"> & {
+  readonly emits: readonly CatalogueName[];
+  readonly poll: (
+    context: PollContext,
+  ) => Promise<Readonly<Partial<Record<CatalogueName, Answer>>>>;
+};
+
+/** The same list, looked up by any of its ids. */
+export const sources: Readonly<Record<SourceId, AnySource>> = SOURCES;

@@ -1,0 +1,50 @@
+/** Builders for what sources reach: everything missing, until a test says otherwise. */
+import type { SourceReach, Vantage } from "../../src/signals/source.ts";
+import type { TrafficSecond, TrafficWindow } from "../../src/traffic/traffic-api.ts";
+
+export const NOW_MS = Date.UTC(2026, 10, 23, 12, 0, 0);
+
+export const aWindow = (window: Partial<TrafficWindow> = {}): TrafficWindow => ({
+  fromSecond: 0,
+  untilSecond: 10,
+  seconds: [],
+  lastFlushAtMs: NOW_MS - 500,
+  lostFlushes: 0,
+  ...window,
+});
+
+export const aSecond = (second: Partial<TrafficSecond> = {}): TrafficSecond => ({
+  second: 1,
+  served: 0,
+  failed: 0,
+  refused: {},
+  shadowed: {},
+  policySeqs: {},
+  latency: [],
+  faults: 0,
+  unknownEntries: 0,
+  ...second,
+});
+
+export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
+  probes: [],
+  around: null,
+  through: null,
+  postgres: null,
+  redis: null,
+  cloudflareStatus: null,
+  traffic: { window: async () => aWindow({ lastFlushAtMs: null }) },
+  policy: { read: async () => ({ seq: { epoch: 1, n: 1 }, policy: null }) },
+  alerts: {
+    alertCounts: async () => ({ firing: 0, critical: 0, sources: 0, lastReceivedAtMs: null }),
+  },
+  hasAlertSource: false,
+  ...reach,
+});
+
+/** Probes of this vantage go to a real server by real HTTP. */
+export const aVantage = (baseUrl: string): Vantage => ({
+  baseUrl,
+  fetch: (url, init) => fetch(url, init),
+  sign: async () => ({ "x-firebreak-probe": "signed" }),
+});
