@@ -11,8 +11,6 @@ type EffectData = {
     readonly share: number;
     readonly expiresAtMs: number;
     readonly reason: string;
-    /** What an earlier application recorded, null before the first. */
-    readonly prior: unknown;
     /** Automatic steps spend the hourly budget once per lease; a person's do not. */
     readonly budgeted: boolean;
   };
@@ -20,7 +18,6 @@ type EffectData = {
     readonly leaseId: LeaseId;
     readonly actuator: string;
     readonly with: Readonly<Record<string, unknown>>;
-    readonly prior: unknown;
   };
   readonly "evidence.collect": { readonly collector: string };
   readonly "message.send": {

@@ -20,6 +20,8 @@ export const FIREBREAK: Actor = { kind: "firebreak", id: "firebreak" };
 
 const atMs = z.int();
 const leaseId = z.string().startsWith("lse_");
+/** The effect whose result this event is. */
+const effectId = z.string();
 const readings = z.array(
   z.looseObject({
     signal: z.string(),
@@ -60,6 +62,16 @@ export const INCIDENT_STATUSES = [
 export const incidentStatus = z.enum(INCIDENT_STATUSES);
 export type IncidentStatus = (typeof INCIDENT_STATUSES)[number];
 
+/** Why a mitigation is taken back. */
+export const REVERT_CAUSES = [
+  "recovered",
+  "ineffective",
+  "failed",
+  "expired",
+  "person",
+  "resolved",
+] as const;
+
 /** Each event's data, version 1. The key is the row's `type`. */
 export const EVENT_DATA = {
   "incident.opened": z.looseObject({
@@ -92,7 +104,10 @@ export const EVENT_DATA = {
   "incident.lead_taken": z.looseObject({ lead: z.string() }),
   "incident.noted": z.looseObject({ text: z.string() }),
   "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
-  "incident.escalated": z.looseObject({ why: z.string() }),
+  "incident.escalated": z.looseObject({
+    because: z.enum(["silence", "exhausted", "person"]),
+    why: z.string(),
+  }),
   "incident.recovery_seen": z.looseObject({ readings }),
   "incident.recovery_lost": z.looseObject({ readings }),
   "incident.resolved": z.looseObject({ why: z.string() }),
@@ -106,11 +121,12 @@ export const EVENT_DATA = {
   }),
   "evidence.requested": z.looseObject({ collector: z.string() }),
   "evidence.collected": z.looseObject({
+    effectId,
     collector: z.string(),
     summary: z.string(),
     facts: z.unknown(),
   }),
-  "evidence.failed": z.looseObject({ collector: z.string(), failure }),
+  "evidence.failed": z.looseObject({ effectId, collector: z.string(), failure }),
   "step.skipped": z.looseObject({ step: z.string(), why: z.string() }),
   "lease.proposed": z.looseObject({
     leaseId,
@@ -129,20 +145,28 @@ export const EVENT_DATA = {
   "lease.declined": z.looseObject({ leaseId, why: z.string() }),
   "lease.applying": z.looseObject({ leaseId, expiresAtMs: atMs }),
   "lease.applied": z.looseObject({
+    effectId,
     leaseId,
     expiresAtMs: atMs,
     prior: z.unknown(),
     receipt: z.unknown(),
   }),
+  /** A new share or expiry is in force. */
+  "lease.adjusted": z.looseObject({ effectId, leaseId, receipt: z.unknown() }),
   "lease.effective": z.looseObject({ leaseId, readings }),
   "lease.ineffective": z.looseObject({ leaseId, why: z.string(), readings }),
   "lease.extended": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
   "lease.releasing": z.looseObject({ leaseId, share: z.number(), why: z.string() }),
   "lease.rearmed": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
-  "lease.reverting": z.looseObject({ leaseId, why: z.string() }),
-  "lease.reverted": z.looseObject({ leaseId, outcome: z.enum(["restored", "gone", "changed"]) }),
+  "lease.reverting": z.looseObject({ leaseId, because: z.enum(REVERT_CAUSES), why: z.string() }),
+  "lease.reverted": z.looseObject({
+    effectId,
+    leaseId,
+    outcome: z.enum(["restored", "gone", "changed"]),
+  }),
   "lease.expired": z.looseObject({ leaseId }),
   "lease.failed": z.looseObject({
+    effectId,
     leaseId,
     during: z.enum(["apply", "adjust", "revert"]),
     failure,
@@ -153,9 +177,10 @@ export const EVENT_DATA = {
     message: z.string(),
     why: z.string(),
     subject: z.string(),
+    body: z.string(),
   }),
-  "message.delivered": z.looseObject({ deliveryId: z.string(), receipt: z.unknown() }),
-  "message.failed": z.looseObject({ deliveryId: z.string(), failure }),
+  "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
+  "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),
   "postmortem.drafted": z.looseObject({}),
   "postmortem.saved": z.looseObject({ markdown: z.string() }),
   "postmortem.completed": z.looseObject({}),

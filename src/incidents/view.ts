@@ -3,7 +3,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 
-/** First time each thing happened; null until it did. KPIs are differences of these. */
+/** When each thing first happened, and when recovery, release and resolution last did; null until then. KPIs are differences of these. */
 export type Anchors = {
   /** First bad sample. */
   readonly onsetAtMs: number;

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { LeaseId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
+import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
 import type { SignalName } from "../signals/signal.ts";
 
 /** A reversible mitigation. All functions but `plan` may be called again after a crash, with the same arguments. */
@@ -10,7 +11,9 @@ export type LeaseActuator<Id extends string = string, Options = never, Prior = n
   readonly id: Id;
   readonly kind: "lease";
   readonly options: z.ZodType<Options>;
-  /** Pure: what applying would touch. */
+  /** What was there before, as the journal gives it back. */
+  readonly prior: z.ZodType<Prior>;
+  /** Pure: what applying would touch. The masks and whether it is site-wide do not depend on the options. */
   readonly plan: (options: Options) => Plan;
   /** What it needs to work at all; a missing piece is a skipped step with this text. */
   readonly missing: (reach: Reach) => string | null;
@@ -66,8 +69,8 @@ export type Reach = {
 
 /** The guard's policy, as actuators write it. */
 export type PolicyReach = {
-  readonly put: (entry: unknown) => Promise<Result<{ readonly seq: string }, Failure>>;
-  readonly get: (id: string) => Promise<Result<unknown, Failure>>;
+  readonly put: (entry: PolicyEntry) => Promise<Result<{ readonly seq: PolicySeq }, Failure>>;
+  readonly get: (id: string) => Promise<Result<PolicyEntry | null, Failure>>;
   readonly remove: (id: string) => Promise<Result<{ readonly existed: boolean }, Failure>>;
 };
 

@@ -1,0 +1,229 @@
+/** The rows of the desk: the index of incidents, the triggers already answered, commands on their way, spent actions, alerts. */
+import { z } from "zod";
+import { migrate } from "../platform/sqlite.ts";
+import type { Inbox, InboxAlert } from "../alerts/inbox.ts";
+import type { IncidentCommand } from "./command.ts";
+import type { IncidentView } from "./view.ts";
+
+const MIGRATIONS = [
+  `CREATE TABLE incidents (
+     id TEXT PRIMARY KEY,
+     playbook TEXT NOT NULL,
+     scope TEXT NOT NULL,
+     status TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     view TEXT NOT NULL
+   );
+   CREATE INDEX incidents_by_scope ON incidents (playbook, scope, id);
+   CREATE TABLE triggers (id TEXT PRIMARY KEY, incident_id TEXT NOT NULL, at_ms INTEGER NOT NULL);
+   CREATE TABLE outbox (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     incident_id TEXT NOT NULL,
+     command TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     due_at_ms INTEGER NOT NULL
+   );
+   CREATE TABLE actions (lease_id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
+   CREATE TABLE alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL);
+   CREATE TABLE inbox (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     last_received_at_ms INTEGER,
+     dropped_count INTEGER NOT NULL
+   );
+   INSERT INTO inbox (only, last_received_at_ms, dropped_count) VALUES (1, NULL, 0);`,
+] as const;
+
+/** A trigger may be repeated for this long; then its id is forgotten. */
+export const TRIGGER_KEEP_MS = 30 * 24 * 3_600_000;
+
+const inboxRow = z.object({ last_received_at_ms: z.int().nullable(), dropped_count: z.int() });
+
+export type QueuedCommand = {
+  readonly position: number;
+  readonly incidentId: string;
+  readonly command: IncidentCommand;
+  readonly attempts: number;
+};
+
+export class DeskRows {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage, nowMs: number) {
+    this.#sql = sql;
+    migrate(sql, MIGRATIONS, nowMs);
+  }
+
+  incidentOf(triggerId: string): string | null {
+    const [row] = this.#sql
+      .exec<{ incident_id: string }>("SELECT incident_id FROM triggers WHERE id = ?", triggerId)
+      .toArray();
+    return row?.incident_id ?? null;
+  }
+
+  saveTrigger(id: string, incidentId: string, atMs: number): void {
+    this.#sql.exec(
+      "INSERT INTO triggers (id, incident_id, at_ms) VALUES (?, ?, ?)",
+      id,
+      incidentId,
+      atMs,
+    );
+    this.#sql.exec("DELETE FROM triggers WHERE at_ms < ?", atMs - TRIGGER_KEEP_MS);
+  }
+
+  latest(playbook: string, scope: string): IncidentView | null {
+    const [view] = this.#views(
+      "SELECT view FROM incidents WHERE playbook = ? AND scope = ? ORDER BY id DESC LIMIT 1",
+      playbook,
+      scope,
+    );
+    return view ?? null;
+  }
+
+  /** Ignores a picture older than the one it has. */
+  save(view: IncidentView): void {
+    this.#sql.exec(
+      `INSERT INTO incidents (id, playbook, scope, status, seq, view) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET status = excluded.status, seq = excluded.seq, view = excluded.view
+       WHERE excluded.seq > seq`,
+      view.id,
+      view.playbook,
+      view.scope,
+      view.status,
+      view.seq,
+      JSON.stringify(view),
+    );
+  }
+
+  /** Marks it open again before its own picture arrives, so that the monitor feeds it. */
+  markReopened(id: string): void {
+    this.#sql.exec(
+      "UPDATE incidents SET status = 'reopened', view = json_set(view, '$.status', 'reopened') WHERE id = ?",
+      id,
+    );
+  }
+
+  open(limit: number): readonly IncidentView[] {
+    return this.#views(
+      "SELECT view FROM incidents WHERE status <> 'resolved' ORDER BY id LIMIT ?",
+      limit,
+    );
+  }
+
+  list(query: {
+    readonly status: "open" | "resolved" | null;
+    readonly before: string | null;
+    readonly limit: number;
+  }): readonly IncidentView[] {
+    const wanted = { open: "status <> 'resolved'", resolved: "status = 'resolved'" } as const;
+    const condition = query.status === null ? "1" : wanted[query.status];
+    return this.#views(
+      `SELECT view FROM incidents WHERE ${condition} AND id < ? ORDER BY id DESC LIMIT ?`,
+      // Sorts after every ULID.
+      query.before ?? "inc_~",
+      query.limit,
+    );
+  }
+
+  enqueue(incidentId: string, command: IncidentCommand): void {
+    this.#sql.exec(
+      "INSERT INTO outbox (incident_id, command, attempts, due_at_ms) VALUES (?, ?, 0, ?)",
+      incidentId,
+      JSON.stringify(command),
+      command.atMs,
+    );
+  }
+
+  /** The oldest command of each incident, when it is due. */
+  due(nowMs: number, limit: number): readonly QueuedCommand[] {
+    return this.#sql
+      .exec<{ position: number; incident_id: string; command: string; attempts: number }>(
+        `SELECT position, incident_id, command, attempts FROM outbox WHERE due_at_ms <= ? AND position IN
+         (SELECT min(position) FROM outbox GROUP BY incident_id) ORDER BY position LIMIT ?`,
+        nowMs,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        position: row.position,
+        incidentId: row.incident_id,
+        command: JSON.parse(row.command) as IncidentCommand,
+        attempts: row.attempts,
+      }));
+  }
+
+  nextDueAtMs(): number | null {
+    return this.#sql.exec<{ due: number | null }>("SELECT min(due_at_ms) AS due FROM outbox").one()
+      .due;
+  }
+
+  postpone(position: number, attempts: number, dueAtMs: number): void {
+    this.#sql.exec(
+      "UPDATE outbox SET attempts = ?, due_at_ms = ? WHERE position = ?",
+      attempts,
+      dueAtMs,
+      position,
+    );
+  }
+
+  done(position: number): void {
+    this.#sql.exec("DELETE FROM outbox WHERE position = ?", position);
+  }
+
+  /** Once per lease: asking again for a spent one is true and costs nothing. */
+  spendAction(
+    leaseId: string,
+    { atMs, max }: { readonly atMs: number; readonly max: number },
+  ): boolean {
+    this.#sql.exec("DELETE FROM actions WHERE at_ms <= ?", atMs - 3_600_000);
+    const [known] = this.#sql.exec("SELECT 1 FROM actions WHERE lease_id = ?", leaseId).toArray();
+    if (known !== undefined) return true;
+    const { spent } = this.#sql
+      .exec<{ spent: number }>("SELECT count(*) AS spent FROM actions")
+      .one();
+    if (spent >= max) return false;
+    this.#sql.exec("INSERT INTO actions (lease_id, at_ms) VALUES (?, ?)", leaseId, atMs);
+    return true;
+  }
+
+  inbox(): Inbox {
+    const row = inboxRow.parse(
+      this.#sql.exec("SELECT last_received_at_ms, dropped_count FROM inbox").one(),
+    );
+    const alerts = this.#sql
+      .exec<{ body: string }>("SELECT body FROM alerts")
+      .toArray()
+      .map(({ body }) => JSON.parse(body) as InboxAlert);
+    return { alerts, lastReceivedAtMs: row.last_received_at_ms, droppedCount: row.dropped_count };
+  }
+
+  /** Writes what differs between two inboxes. */
+  saveInbox(before: Inbox, after: Inbox): void {
+    const known = new Set(before.alerts);
+    const kept = new Set(after.alerts.map(keyOf));
+    for (const alert of before.alerts) {
+      if (!kept.has(keyOf(alert))) this.#sql.exec("DELETE FROM alerts WHERE key = ?", keyOf(alert));
+    }
+    for (const alert of after.alerts) {
+      if (known.has(alert)) continue;
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO alerts (key, body) VALUES (?, ?)",
+        keyOf(alert),
+        JSON.stringify(alert),
+      );
+    }
+    this.#sql.exec(
+      "UPDATE inbox SET last_received_at_ms = ?, dropped_count = ?",
+      after.lastReceivedAtMs,
+      after.droppedCount,
+    );
+  }
+
+  #views(query: string, ...bindings: readonly (string | number)[]): readonly IncidentView[] {
+    return this.#sql
+      .exec<{ view: string }>(query, ...bindings)
+      .toArray()
+      .map(({ view }) => JSON.parse(view) as IncidentView);
+  }
+}
+
+const keyOf = (alert: InboxAlert): string => `${alert.source}\n${alert.fingerprint}`;

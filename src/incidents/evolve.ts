@@ -1,0 +1,275 @@
+/** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
+import { assert, unreachable } from "../shared/assert.ts";
+import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
+import { hasEnded, type Awaited, type IncidentState, type LeaseState } from "./state.ts";
+import type { Anchors } from "./view.ts";
+
+/** Folds one row. Rows come in order without holes; a row of an unknown type or newer version is kept by the journal and skipped here. */
+export function evolve(state: IncidentState, row: JournalRow): IncidentState {
+  assert(row.seq === state.seq + 1, `journal row ${row.seq} follows row ${state.seq}`);
+  const event = readEvent(row);
+  const next = { ...state, seq: row.seq };
+  if (event === null) return next;
+  const awaiting = awaitedBy(event);
+  const tracked =
+    awaiting === null
+      ? next
+      : { ...next, awaiting: { ...next.awaiting, [firstEffectOf(row.seq)]: awaiting } };
+  return fold(tracked, event, row);
+}
+
+/** The id of the effect whose result an event at `seq` waits for. */
+export const firstEffectOf = (seq: number): string => `${seq}:0`;
+
+/** The result that an event waits for, or null. */
+export function awaitedBy(event: IncidentEvent): Awaited | null {
+  switch (event.type) {
+    case "lease.applying":
+      return { kind: "lease", leaseId: event.data.leaseId, during: "apply" };
+    case "lease.extended":
+    case "lease.releasing":
+    case "lease.rearmed":
+      return { kind: "lease", leaseId: event.data.leaseId, during: "adjust" };
+    case "lease.reverting":
+    case "lease.expired":
+      return { kind: "lease", leaseId: event.data.leaseId, during: "revert" };
+    case "evidence.requested":
+      return { kind: "evidence", collector: event.data.collector };
+    case "message.requested":
+      return { kind: "message", deliveryId: event.data.deliveryId };
+    default:
+      return null;
+  }
+}
+
+function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): IncidentState {
+  if (isLeaseEvent(event)) return foldLease(state, event, row.atMs);
+  if (isFlowEvent(event)) return foldFlow(state, event, row);
+  switch (event.type) {
+    case "rule.changed":
+      return { ...state, rules: { ...state.rules, [event.data.rule]: event.data.to } };
+    case "step.skipped":
+      return { ...state, skipped: { ...state.skipped, [event.data.step]: event.data.why } };
+    case "evidence.collected":
+    case "evidence.failed":
+    case "message.delivered":
+    case "message.failed":
+      return settle(state, event.data.effectId);
+    case "message.requested":
+      return { ...state, deliveries: new Set([...state.deliveries, event.data.deliveryId]) };
+    case "postmortem.drafted":
+      return { ...state, postmortem: state.postmortem === "none" ? "drafted" : state.postmortem };
+    case "postmortem.saved":
+      return { ...state, postmortem: "saved" };
+    case "postmortem.completed":
+      return { ...state, postmortem: "completed" };
+    case "evidence.requested":
+      return state;
+    default:
+      return unreachable(event);
+  }
+}
+
+type FlowEvent = Extract<IncidentEvent, { readonly type: `incident.${string}` }>;
+const isFlowEvent = (event: IncidentEvent): event is FlowEvent =>
+  event.type.startsWith("incident.");
+
+function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): IncidentState {
+  const { atMs } = row;
+  switch (event.type) {
+    case "incident.opened":
+      return opened(state, event.data, atMs);
+    case "incident.status_changed":
+      return { ...state, status: event.data.to };
+    case "incident.acknowledged": {
+      const anchors = first(state.anchors, atMs, "acknowledgedAtMs", "respondedAtMs");
+      return { ...state, acknowledgedBy: row.actor.id, anchors };
+    }
+    case "incident.lead_taken": {
+      const anchors = first(state.anchors, atMs, "respondedAtMs");
+      return { ...state, lead: event.data.lead, anchors };
+    }
+    case "incident.severity_set":
+      return { ...state, severity: event.data.to };
+    case "incident.escalated":
+      return {
+        ...state,
+        silences: state.silences + (event.data.because === "silence" ? 1 : 0),
+        exhausted: state.exhausted || event.data.because === "exhausted",
+      };
+    case "incident.recovery_seen": {
+      const anchors = { ...state.anchors, recoveredAtMs: atMs };
+      return { ...state, recoveredSinceMs: atMs, anchors };
+    }
+    case "incident.recovery_lost":
+      return { ...state, recoveredSinceMs: null };
+    case "incident.resolved": {
+      const anchors = { ...state.anchors, resolvedAtMs: atMs };
+      return { ...state, status: "resolved", timesResolved: state.timesResolved + 1, anchors };
+    }
+    case "incident.reopened":
+      return reopened(state);
+    case "incident.triggered":
+    case "incident.noted":
+      return state;
+    default:
+      return unreachable(event);
+  }
+}
+
+const reopened = (state: IncidentState): IncidentState => ({
+  ...state,
+  status: "reopened",
+  recoveredSinceMs: null,
+  skipped: {},
+  exhausted: false,
+  anchors: { ...state.anchors, recoveredAtMs: null, releasedAtMs: null, resolvedAtMs: null },
+});
+
+type LeaseEvent = Extract<IncidentEvent, { readonly type: `lease.${string}` }>;
+const isLeaseEvent = (event: IncidentEvent): event is LeaseEvent => event.type.startsWith("lease.");
+
+function foldLease(state: IncidentState, event: LeaseEvent, atMs: number): IncidentState {
+  if (event.type === "lease.proposed") return proposed(state, event.data, atMs);
+  const settled =
+    "effectId" in event.data && typeof event.data.effectId === "string"
+      ? settle(state, event.data.effectId)
+      : state;
+  const leases = settled.leases.map((lease) =>
+    lease.id === event.data.leaseId ? { ...lease, ...leaseChange(lease, event, atMs) } : lease,
+  );
+  const next = { ...settled, leases };
+  return { ...next, anchors: leaseAnchors(next, event, atMs) };
+}
+
+function leaseChange(lease: LeaseState, event: LeaseEvent, atMs: number): Partial<LeaseState> {
+  switch (event.type) {
+    case "lease.proposed":
+    case "lease.approved":
+    case "lease.adjusted":
+      return {};
+    case "lease.declined":
+      return { status: "declined", why: event.data.why };
+    case "lease.applying":
+      return { status: "applying", expiresAtMs: event.data.expiresAtMs };
+    case "lease.applied": {
+      // Asked back before the application's result arrived: only what was there before is news.
+      const recorded = { appliedAtMs: atMs, prior: event.data.prior };
+      return lease.status === "applying" ? { ...recorded, status: "applied" } : recorded;
+    }
+    case "lease.effective":
+      return { status: "effective" };
+    case "lease.ineffective":
+      return { status: "ineffective", why: event.data.why };
+    case "lease.extended":
+      return { expiresAtMs: event.data.expiresAtMs };
+    case "lease.releasing":
+      return { status: "releasing", share: event.data.share, stageSinceMs: atMs };
+    case "lease.rearmed":
+      return {
+        status: "effective",
+        share: 1,
+        stageSinceMs: null,
+        expiresAtMs: event.data.expiresAtMs,
+        rearmed: lease.rearmed + 1,
+      };
+    case "lease.reverting":
+      return { status: "reverting", because: event.data.because, why: event.data.why };
+    case "lease.expired":
+      return { status: "expired", because: "expired", why: "its time ran out" };
+    case "lease.reverted":
+      return { status: "reverted", share: 0 };
+    case "lease.failed":
+      return failed(lease, event.data);
+    default:
+      return unreachable(event);
+  }
+}
+
+/** A failed adjustment leaves the lease in force as it was; its expiry still ends it. */
+const failed = (
+  lease: LeaseState,
+  { during, failure }: EventData["lease.failed"],
+): Partial<LeaseState> =>
+  during === "adjust"
+    ? {}
+    : { status: "failed", because: lease.because ?? "failed", why: failure.detail };
+
+function opened(
+  state: IncidentState,
+  data: EventData["incident.opened"],
+  atMs: number,
+): IncidentState {
+  return {
+    ...state,
+    opened: data,
+    openedAtMs: atMs,
+    status: "detected",
+    severity: data.severity,
+    rules: data.rules,
+    anchors: { ...state.anchors, onsetAtMs: data.onsetAtMs, detectedAtMs: atMs },
+  };
+}
+
+function proposed(
+  state: IncidentState,
+  data: EventData["lease.proposed"],
+  atMs: number,
+): IncidentState {
+  const lease: LeaseState = {
+    id: data.leaseId,
+    step: data.step,
+    attempt: data.attempt,
+    actuator: data.actuator,
+    options: data.with,
+    leaseMs: data.leaseMs,
+    release: data.release,
+    mode: data.mode,
+    shadow: data.shadow,
+    siteWide: data.siteWide,
+    masks: data.masks,
+    status: "proposed",
+    proposedAtMs: atMs,
+    appliedAtMs: null,
+    expiresAtMs: null,
+    share: 1,
+    stageSinceMs: null,
+    rearmed: 0,
+    prior: null,
+    because: null,
+    why: "",
+  };
+  return { ...state, leases: [...state.leases, lease] };
+}
+
+function leaseAnchors(state: IncidentState, event: LeaseEvent, atMs: number): Anchors {
+  switch (event.type) {
+    case "lease.applying":
+      return first(state.anchors, atMs, "respondedAtMs");
+    case "lease.applied": {
+      const lease = state.leases.find((candidate) => candidate.id === event.data.leaseId);
+      return lease?.shadow === false ? first(state.anchors, atMs, "mitigatedAtMs") : state.anchors;
+    }
+    case "lease.effective":
+      return first(state.anchors, atMs, "enforcedAtMs");
+    case "lease.reverted":
+      return state.leases.every(hasEnded)
+        ? { ...state.anchors, releasedAtMs: atMs }
+        : state.anchors;
+    default:
+      return state.anchors;
+  }
+}
+
+type NullableAnchor = Exclude<keyof Anchors, "onsetAtMs" | "detectedAtMs">;
+
+/** Sets anchors that have not been set: the first time is the one that counts. */
+function first(anchors: Anchors, atMs: number, ...names: readonly NullableAnchor[]): Anchors {
+  const unset = names.filter((name) => anchors[name] === null);
+  return { ...anchors, ...Object.fromEntries(unset.map((name) => [name, atMs])) };
+}
+
+function settle(state: IncidentState, effectId: string): IncidentState {
+  const { [effectId]: _settled, ...awaiting } = state.awaiting;
+  return { ...state, awaiting };
+}

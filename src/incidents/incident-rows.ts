@@ -1,0 +1,165 @@
+/** The rows of one incident: its journal, its outbox, and the answers already given. */
+import { z } from "zod";
+import { migrate } from "../platform/sqlite.ts";
+import type { CommandAnswer } from "./command.ts";
+import type { Effect, EffectDraft } from "./effect.ts";
+import { actor, type JournalRow } from "./journal.ts";
+
+const MIGRATIONS = [
+  `CREATE TABLE journal (
+     seq INTEGER PRIMARY KEY,
+     type TEXT NOT NULL,
+     v INTEGER NOT NULL,
+     at_ms INTEGER NOT NULL,
+     actor TEXT NOT NULL,
+     cause TEXT NOT NULL,
+     data TEXT NOT NULL
+   );
+   CREATE TABLE outbox (
+     id TEXT PRIMARY KEY,
+     effect_key TEXT NOT NULL,
+     effect TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     due_at_ms INTEGER NOT NULL,
+     position INTEGER NOT NULL
+   );
+   CREATE TABLE answers (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, answer TEXT NOT NULL);`,
+] as const;
+
+/** Answers kept for repeated commands; the oldest go first. A tick's command is never repeated after so many others. */
+export const ANSWERS_MAX = 1_000;
+
+const journalRow = z.object({
+  seq: z.int(),
+  type: z.string(),
+  v: z.int(),
+  at_ms: z.int(),
+  actor: z.string().transform((text) => actor.parse(JSON.parse(text))),
+  cause: z.string(),
+  data: z.string().transform((text): unknown => JSON.parse(text)),
+});
+
+/** An effect that waits in the outbox. */
+export type OutboxRow = {
+  readonly effect: Effect;
+  readonly attempts: number;
+  readonly dueAtMs: number;
+};
+
+export class IncidentRows {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage, nowMs: number) {
+    this.#sql = sql;
+    migrate(sql, MIGRATIONS, nowMs);
+  }
+
+  /** Rows after `afterSeq`, oldest first. */
+  journal(afterSeq: number, limit: number): readonly JournalRow[] {
+    return this.#sql
+      .exec("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit)
+      .toArray()
+      .map((raw) => {
+        const { at_ms: atMs, ...row } = journalRow.parse(raw);
+        return { ...row, atMs };
+      });
+  }
+
+  append(row: JournalRow): void {
+    this.#sql.exec(
+      "INSERT INTO journal (seq, type, v, at_ms, actor, cause, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      row.seq,
+      row.type,
+      row.v,
+      row.atMs,
+      JSON.stringify(row.actor),
+      row.cause,
+      JSON.stringify(row.data),
+    );
+  }
+
+  enqueue(
+    id: string,
+    draft: EffectDraft,
+    { position, atMs }: { position: number; atMs: number },
+  ): void {
+    this.#sql.exec(
+      "INSERT INTO outbox (id, effect_key, effect, attempts, due_at_ms, position) VALUES (?, ?, ?, 0, ?, ?)",
+      id,
+      draft.key,
+      JSON.stringify({ ...draft, id }),
+      atMs,
+      position,
+    );
+  }
+
+  /** Only the newest projection is worth sending. */
+  dropKey(key: string): void {
+    this.#sql.exec("DELETE FROM outbox WHERE effect_key = ?", key);
+  }
+
+  /** The first of each key, oldest first, when it is due: effects with one key are done in order. */
+  due(nowMs: number, limit: number): readonly OutboxRow[] {
+    return this.#outbox(
+      `SELECT * FROM outbox WHERE due_at_ms <= ? AND position IN
+       (SELECT min(position) FROM outbox GROUP BY effect_key) ORDER BY position LIMIT ?`,
+      nowMs,
+      limit,
+    );
+  }
+
+  /** When the next effect may be tried, null when there is none. */
+  nextDueAtMs(): number | null {
+    const [row] = this.#sql
+      .exec<{ due: number | null }>(
+        `SELECT min(due_at_ms) AS due FROM outbox WHERE position IN
+         (SELECT min(position) FROM outbox GROUP BY effect_key)`,
+      )
+      .toArray();
+    return row?.due ?? null;
+  }
+
+  postpone(id: string, attempts: number, dueAtMs: number): void {
+    this.#sql.exec(
+      "UPDATE outbox SET attempts = ?, due_at_ms = ? WHERE id = ?",
+      attempts,
+      dueAtMs,
+      id,
+    );
+  }
+
+  done(id: string): void {
+    this.#sql.exec("DELETE FROM outbox WHERE id = ?", id);
+  }
+
+  answer(id: string): CommandAnswer | null {
+    const [row] = this.#sql
+      .exec<{ answer: string }>("SELECT answer FROM answers WHERE id = ?", id)
+      .toArray();
+    return row === undefined ? null : (JSON.parse(row.answer) as CommandAnswer);
+  }
+
+  saveAnswer(id: string, answer: CommandAnswer, atMs: number): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO answers (id, at_ms, answer) VALUES (?, ?, ?)",
+      id,
+      atMs,
+      JSON.stringify(answer),
+    );
+    this.#sql.exec(
+      "DELETE FROM answers WHERE rowid <= (SELECT max(rowid) FROM answers) - ?",
+      ANSWERS_MAX,
+    );
+  }
+
+  #outbox(query: string, ...bindings: readonly (string | number)[]): readonly OutboxRow[] {
+    return this.#sql
+      .exec<{ effect: string; attempts: number; due_at_ms: number }>(query, ...bindings)
+      .toArray()
+      .map((row) => ({
+        effect: JSON.parse(row.effect) as Effect,
+        attempts: row.attempts,
+        dueAtMs: row.due_at_ms,
+      }));
+  }
+}

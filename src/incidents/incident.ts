@@ -1,0 +1,170 @@
+/**
+ * One incident, pure: `decide` says what a command means in a state, `evolve` what an event means, `react` what must
+ * happen outside, `nextWakeAtMs` when to look again. Time and ids arrive inside the command.
+ */
+import { deliveryId } from "../shared/ids.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+import { messagesFor } from "../notify/pipeline.ts";
+import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
+import type { IncidentEvent } from "./journal.ts";
+import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
+import { decidePerson } from "./people.ts";
+import { decideResult } from "./results.ts";
+import { isInForce, isResolved, type IncidentState } from "./state.ts";
+import {
+  expiryStage,
+  releaseStage,
+  renewStage,
+  silenceDueAtMs,
+  silenceStage,
+  verifyStage,
+} from "./stages/leases.ts";
+import { mitigationStage } from "./stages/mitigation.ts";
+import {
+  escalationStage,
+  resolutionStage,
+  silenceEscalatesAtMs,
+  statusStage,
+} from "./stages/progress.ts";
+import { recoveryStage, rulesStage, severityStage } from "./stages/rules.ts";
+import { viewOf } from "./view-of.ts";
+
+const OBSERVE = [
+  rulesStage,
+  severityStage,
+  recoveryStage,
+  expiryStage,
+  verifyStage,
+  renewStage,
+  releaseStage,
+  mitigationStage,
+  silenceStage,
+  escalationStage,
+  resolutionStage,
+  statusStage,
+] as const;
+const OBSERVE_RESOLVED = [expiryStage] as const;
+const WAKE = [expiryStage, silenceStage, escalationStage, statusStage] as const;
+
+/** What a command means: the events to append, none when there is nothing to do, or why it is refused. */
+export function decide(
+  state: IncidentState,
+  command: IncidentCommand,
+  ground: Ground,
+): Result<readonly IncidentEvent[], Rejection> {
+  if (command.type === "open") {
+    return state.opened === null ? withMessages(state, open(command), command, ground) : ok([]);
+  }
+  if (state.opened === null)
+    return err({ reason: "not_open", detail: "there is no such incident" });
+  const decided = decideOpened(state, command, ground);
+  return decided.ok ? withMessages(state, decided.value, command, ground) : decided;
+}
+
+function decideOpened(
+  state: IncidentState,
+  command: Exclude<IncidentCommand, { readonly type: "open" }>,
+  ground: Ground,
+): Result<readonly IncidentEvent[], Rejection> {
+  switch (command.type) {
+    case "observe": {
+      const moment: Moment = { ...ground, ...command.data, command, atMs: command.atMs };
+      return ok(decideInStages(state, moment, isResolved(state) ? OBSERVE_RESOLVED : OBSERVE));
+    }
+    case "wake":
+      return ok(decideInStages(state, blind(command, ground), WAKE));
+    case "report_effect": {
+      const decided = decideResult(state, command);
+      return decided.ok ? ok(withStatus(state, decided.value, command, ground)) : decided;
+    }
+    default: {
+      const decided = decidePerson(state, command, ground);
+      return decided.ok ? ok(withStatus(state, decided.value, command, ground)) : decided;
+    }
+  }
+}
+
+/** When the incident must look again by itself; null when it waits for people or signals. */
+export function nextWakeAtMs(state: IncidentState, ground: Ground): number | null {
+  const wakes = [
+    silenceEscalatesAtMs(state),
+    ...state.leases.map((lease) =>
+      isInForce(lease) || lease.status === "applying" ? lease.expiresAtMs : null,
+    ),
+    ...state.leases.map((lease) => silenceDueAtMs(lease, state, ground.playbook.steps)),
+  ].filter((atMs) => atMs !== null);
+  return wakes.length === 0 ? null : Math.min(...wakes);
+}
+
+/** Opens, assesses and starts to investigate in one go: what was seen is already in the command. */
+function open(command: CommandOf<"open">): readonly IncidentEvent[] {
+  const { playbook, incidentId, severity, readings, ...rest } = command.data;
+  const { id, investigate } = playbook.spec;
+  return [
+    {
+      type: "incident.opened",
+      data: {
+        ...rest,
+        incidentId,
+        severity,
+        readings: [...readings],
+        playbook: { id, sha256: playbook.sha256, source: playbook.source, spec: playbook.spec },
+      },
+    },
+    {
+      type: "incident.status_changed",
+      data: { from: "detected", to: "triaged", why: `assessed as ${severity}` },
+    },
+    ...investigate.map(({ collect }): IncidentEvent => ({
+      type: "evidence.requested",
+      data: { collector: collect },
+    })),
+    {
+      type: "incident.status_changed",
+      data: { from: "triaged", to: "investigating", why: "evidence is being collected" },
+    },
+  ];
+}
+
+function withStatus(
+  state: IncidentState,
+  events: readonly IncidentEvent[],
+  command: IncidentCommand,
+  ground: Ground,
+): readonly IncidentEvent[] {
+  const after = foldDrafts(state, events, command);
+  return [...events, ...statusStage(after, blind(command, ground))];
+}
+
+/** A moment without signals: nothing that needs them can be concluded. */
+const blind = (command: IncidentCommand, ground: Ground): Moment => ({
+  ...ground,
+  command,
+  atMs: command.atMs,
+  signals: {},
+  autopilot: "off",
+});
+
+/** Adds the messages that the events ask for, each once in the incident's life. */
+function withMessages(
+  state: IncidentState,
+  events: readonly IncidentEvent[],
+  command: IncidentCommand,
+  ground: Ground,
+): Result<readonly IncidentEvent[], Rejection> {
+  const after = foldDrafts(state, events, command);
+  const view = viewOf(after, nextWakeAtMs(after, ground));
+  if (view === null) return ok(events);
+  const requested = new Map<string, IncidentEvent>();
+  for (const draft of events.flatMap((event) =>
+    messagesFor(event, view, ground.site, command.atMs),
+  )) {
+    const id = deliveryId(view.id, draft.message, draft.channel);
+    if (after.deliveries.has(id)) continue;
+    requested.set(id, { type: "message.requested", data: { ...draft, deliveryId: id } });
+  }
+  return ok([...events, ...requested.values()]);
+}
+
+export { evolve } from "./evolve.ts";
+export { react } from "./react.ts";

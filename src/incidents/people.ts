@@ -1,0 +1,193 @@
+/** What people ask of an incident. A button pressed twice, by two people, or too late is refused with a reason they can read. */
+import { err, ok, type Result } from "../shared/result.ts";
+import { leaseId } from "../shared/ids.ts";
+import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
+import type { IncidentEvent } from "./journal.ts";
+import type { Ground } from "./moment.ts";
+import { hasEnded, isInForce, isResolved, type IncidentState, type LeaseState } from "./state.ts";
+import { approveAndApply, endAll, reverting } from "./stages/leases.ts";
+import { LEASES_MAX } from "./stages/mitigation.ts";
+import { resolved } from "./stages/progress.ts";
+
+/** A lease may be extended to end at most this far from now. */
+export const LEASE_AHEAD_MS_MAX = 7 * 24 * 3_600_000;
+
+type Answer = Result<readonly IncidentEvent[], Rejection>;
+type PersonCommand = Exclude<
+  IncidentCommand,
+  { readonly type: "open" | "observe" | "wake" | "report_effect" }
+>;
+
+export function decidePerson(state: IncidentState, command: PersonCommand, ground: Ground): Answer {
+  switch (command.type) {
+    case "acknowledge":
+      return acknowledge(state);
+    case "take_lead":
+      return ok([{ type: "incident.lead_taken", data: { lead: command.data.lead } }]);
+    case "note":
+      return ok([{ type: "incident.noted", data: { text: command.data.text } }]);
+    case "set_severity":
+      return setSeverity(state, command);
+    case "escalate":
+      return ok([
+        { type: "incident.escalated", data: { because: "person", why: command.data.why } },
+      ]);
+    case "resolve":
+      return resolve(state, command.data.why);
+    case "reopen":
+      return isResolved(state)
+        ? ok([{ type: "incident.reopened", data: { why: command.data.why } }])
+        : reject("still_open", "the incident is open");
+    case "save_postmortem":
+      return ok([{ type: "postmortem.saved", data: { markdown: command.data.markdown } }]);
+    case "complete_postmortem":
+      return isResolved(state)
+        ? ok([{ type: "postmortem.completed", data: {} }])
+        : reject(
+            "still_open",
+            "the incident is open; resolve it before completing its post-mortem",
+          );
+    default:
+      return decideOnLeases(state, command, ground);
+  }
+}
+
+type LeaseCommand = Extract<
+  PersonCommand,
+  { readonly type: "apply" | "approve" | "decline" | "revert" | "extend" | "release_all" }
+>;
+
+function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Ground): Answer {
+  switch (command.type) {
+    case "apply":
+      return apply(state, command, ground);
+    case "release_all":
+      return ok(endAll(state, "person", command.data.why));
+    case "approve":
+      return withLease(state, command.data.leaseId, (lease) =>
+        lease.status === "proposed"
+          ? ok(approveAndApply(lease, command.atMs, command.data.why))
+          : reject(
+              "lease_not_waiting",
+              `the mitigation is ${lease.status}, it does not wait for approval`,
+            ),
+      );
+    case "decline":
+      return withLease(state, command.data.leaseId, (lease) =>
+        lease.status === "proposed"
+          ? ok([{ type: "lease.declined", data: { leaseId: lease.id, why: command.data.why } }])
+          : reject(
+              "lease_not_waiting",
+              `the mitigation is ${lease.status}, it does not wait for approval`,
+            ),
+      );
+    case "revert":
+      return withLease(state, command.data.leaseId, (lease) => revert(lease, command.data.why));
+    case "extend":
+      return withLease(state, command.data.leaseId, (lease) => extend(lease, command));
+  }
+}
+
+function acknowledge(state: IncidentState): Answer {
+  if (isResolved(state)) return reject("not_open", "the incident is resolved");
+  if (state.acknowledgedBy !== null) {
+    return reject("already_acknowledged", `${state.acknowledgedBy} acknowledged it already`);
+  }
+  return ok([{ type: "incident.acknowledged", data: {} }]);
+}
+
+function setSeverity(state: IncidentState, command: CommandOf<"set_severity">): Answer {
+  const { severity, why } = command.data;
+  return severity === state.severity
+    ? ok([])
+    : ok([{ type: "incident.severity_set", data: { from: state.severity, to: severity, why } }]);
+}
+
+function resolve(state: IncidentState, why: string): Answer {
+  if (isResolved(state)) return reject("not_open", "the incident is resolved already");
+  const firing = Object.entries(state.rules)
+    .filter(([, rule]) => rule.status === "firing" || rule.status === "clearing")
+    .map(([id]) => id);
+  if (firing.length > 0 && why.trim() === "") {
+    return reject(
+      "reason_required",
+      `still firing: ${firing.join(", ")}; say why it is resolved all the same`,
+    );
+  }
+  return ok([
+    ...endAll(state, "resolved", "the incident was resolved"),
+    ...resolved(why || "resolved by hand"),
+  ]);
+}
+
+function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground): Answer {
+  const { actuator, leaseMs, why } = command.data;
+  const words = ground.actuators[actuator];
+  if (words === undefined) {
+    const known = Object.keys(ground.actuators).join(", ");
+    return reject("unknown_actuator", `there is no actuator "${actuator}"; known: ${known}`);
+  }
+  const problems = words.problemsWith(command.data.with);
+  if (problems.length > 0) return reject("bad_options", problems.join("; "));
+  if (state.opened === null || state.leases.length >= LEASES_MAX) {
+    return reject("limit_reached", `an incident holds at most ${LEASES_MAX} mitigations`);
+  }
+  const step = `by-hand-${actuator}`;
+  const attempt = state.leases.filter((lease) => lease.step === step).length + 1;
+  const lease = { id: leaseId(state.opened.incidentId, step, attempt), leaseMs };
+  const proposed: IncidentEvent = {
+    type: "lease.proposed",
+    data: {
+      leaseId: lease.id,
+      step,
+      attempt,
+      actuator,
+      with: { ...command.data.with },
+      leaseMs,
+      release: "manual",
+      mode: "manual",
+      shadow: false,
+      siteWide: words.siteWide,
+      masks: [...words.masks],
+    },
+  };
+  return ok([proposed, ...approveAndApply(lease, command.atMs, why)]);
+}
+
+function revert(lease: LeaseState, why: string): Answer {
+  if (hasEnded(lease)) return reject("lease_ended", `the mitigation is ${lease.status} already`);
+  if (lease.status === "proposed") {
+    return ok([{ type: "lease.declined", data: { leaseId: lease.id, why } }]);
+  }
+  // Asked again while it is being taken back: the first request does it.
+  if (lease.status === "reverting" || lease.status === "expired") return ok([]);
+  return ok([reverting(lease, "person", why)]);
+}
+
+function extend(lease: LeaseState, command: CommandOf<"extend">): Answer {
+  if (!isInForce(lease) || lease.expiresAtMs === null) {
+    return reject(
+      "lease_ended",
+      `the mitigation is ${lease.status}; only one in force can be extended`,
+    );
+  }
+  const expiresAtMs = lease.expiresAtMs + command.data.byMs;
+  if (expiresAtMs - command.atMs > LEASE_AHEAD_MS_MAX) {
+    return reject(
+      "limit_reached",
+      "a mitigation ends at most seven days from now; extend it again then",
+    );
+  }
+  return ok([
+    { type: "lease.extended", data: { leaseId: lease.id, expiresAtMs, why: command.data.why } },
+  ]);
+}
+
+function withLease(state: IncidentState, id: string, then: (lease: LeaseState) => Answer): Answer {
+  const lease = state.leases.find((candidate) => candidate.id === id);
+  return lease === undefined
+    ? reject("unknown_lease", `this incident has no mitigation ${id}`)
+    : then(lease);
+}
+
+const reject = (reason: Rejection["reason"], detail: string): Answer => err({ reason, detail });

@@ -1,0 +1,106 @@
+/** Does one effect once, and says what came of it. Adapters classify failures; whether to try again is the outbox's to decide. */
+import { unreachable } from "../shared/assert.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+import type { Reach } from "../mitigations/actuator.ts";
+import type { Actuator, StoredLease } from "../mitigations/opaque.ts";
+import type { ChannelMessage } from "../notify/channel.ts";
+import type { Effect, EffectOf } from "./effect.ts";
+import type { EffectContext } from "./incident-object.ts";
+import type { Failure } from "./journal.ts";
+import type { IncidentView } from "./view.ts";
+
+export type PerformDeps = {
+  readonly actuators: Readonly<Record<string, Actuator>>;
+  readonly reach: Reach;
+  /** Spends one action of the hour's budget, once per lease; false when it is gone. */
+  readonly spendAction: (leaseId: string) => Promise<boolean>;
+  readonly collect: (
+    collector: string,
+    view: IncidentView,
+  ) => Promise<Result<{ readonly summary: string; readonly facts: unknown }, Failure>>;
+  readonly deliver: (channel: string, message: ChannelMessage) => Promise<Result<unknown, Failure>>;
+  readonly project: (view: IncidentView) => Promise<void>;
+};
+
+export const performWith =
+  (deps: PerformDeps) =>
+  async (effect: Effect, context: EffectContext): Promise<Result<unknown, Failure>> => {
+    switch (effect.kind) {
+      case "lease.apply":
+        return applyLease(effect, context, deps);
+      case "lease.revert":
+        return revertLease(effect, context, deps);
+      case "evidence.collect":
+        return deps.collect(effect.data.collector, context.view);
+      case "message.send":
+        return deps.deliver(effect.data.channel, {
+          deliveryId: effect.data.deliveryId,
+          incidentId: context.view.id,
+          instance: context.view.instance,
+          message: effect.data.message,
+          subject: effect.data.subject,
+          body: effect.data.body,
+        });
+      case "desk.project":
+        await deps.project(context.view);
+        return ok(null);
+      default:
+        return unreachable(effect);
+    }
+  };
+
+async function applyLease(
+  { data }: EffectOf<"lease.apply">,
+  context: EffectContext,
+  deps: PerformDeps,
+): Promise<Result<unknown, Failure>> {
+  const actuator = deps.actuators[data.actuator];
+  if (actuator === undefined) return refuse(`there is no actuator "${data.actuator}"`);
+  const missing = actuator.missing(deps.reach);
+  if (missing !== null) return refuse(missing);
+  const lease = storedLease(data, context, {
+    shadow: data.shadow,
+    share: data.share,
+    expiresAtMs: data.expiresAtMs,
+    reason: data.reason,
+  });
+  const isFirst = context.lease?.appliedAtMs == null;
+  if (data.budgeted && isFirst && !data.shadow && !(await deps.spendAction(data.leaseId))) {
+    return refuse("the hour's budget of automatic actions is used up");
+  }
+  // An attempt before this one may have worked: look before doing it again.
+  if (context.attempts > 0 && (await actuator.inspect(lease, deps.reach)) === "changed") {
+    return refuse("something else has taken its place since");
+  }
+  return actuator.apply(lease, deps.reach);
+}
+
+async function revertLease(
+  { data }: EffectOf<"lease.revert">,
+  context: EffectContext,
+  deps: PerformDeps,
+): Promise<Result<unknown, Failure>> {
+  const actuator = deps.actuators[data.actuator];
+  if (actuator === undefined) return refuse(`there is no actuator "${data.actuator}"`);
+  const lease = storedLease(data, context, {
+    shadow: context.lease?.shadow ?? false,
+    share: 0,
+    expiresAtMs: context.lease?.expiresAtMs ?? 0,
+    reason: "",
+  });
+  return actuator.revert(lease, deps.reach);
+}
+
+const storedLease = (
+  data: EffectOf<"lease.revert">["data"],
+  context: EffectContext,
+  terms: Pick<StoredLease, "shadow" | "share" | "expiresAtMs" | "reason">,
+): StoredLease => ({
+  ...terms,
+  id: data.leaseId,
+  incidentId: context.view.id,
+  options: data.with,
+  prior: context.lease?.prior ?? null,
+});
+
+const refuse = (detail: string): Result<never, Failure> => err({ class: "refuse", detail });

@@ -1,0 +1,83 @@
+/** What must happen outside because of an event: the effects that go to the outbox with it. */
+import type { IncidentEvent } from "./journal.ts";
+import type { EffectDraft, EffectKind, EffectOf } from "./effect.ts";
+import type { IncidentState, LeaseState } from "./state.ts";
+
+/** How long each kind of effect is worth trying. A mitigation that comes too late is worse than the next step. */
+export const EFFECT_DEADLINE_MS: Readonly<Record<EffectKind, number>> = {
+  "lease.apply": 60_000,
+  "lease.revert": 24 * 3_600_000,
+  "evidence.collect": 60_000,
+  "message.send": 30 * 60_000,
+  "desk.project": 24 * 3_600_000,
+};
+
+/** The effect whose result the event waits for, if it has one. `state` is the state after the event. */
+export function react(
+  state: IncidentState,
+  event: IncidentEvent,
+  atMs: number,
+): EffectDraft | null {
+  switch (event.type) {
+    case "lease.applying":
+    case "lease.extended":
+    case "lease.releasing":
+    case "lease.rearmed":
+      return applyEffect(state, event.data.leaseId, atMs);
+    case "lease.reverting":
+    case "lease.expired":
+      return revertEffect(state, event.data.leaseId, atMs);
+    case "evidence.requested":
+      return draft("evidence.collect", `evidence:${event.data.collector}`, atMs, {
+        collector: event.data.collector,
+      });
+    case "message.requested":
+      return draft("message.send", `channel:${event.data.channel}`, atMs, {
+        deliveryId: event.data.deliveryId,
+        channel: event.data.channel,
+        message: event.data.message,
+        subject: event.data.subject,
+        body: event.data.body,
+      });
+    default:
+      return null;
+  }
+}
+
+/** Tells the desk what the incident looks like after a batch of events. */
+export const projectEffect = (atMs: number): EffectDraft => draft("desk.project", "desk", atMs, {});
+
+function applyEffect(state: IncidentState, leaseId: string, atMs: number): EffectDraft | null {
+  const lease = state.leases.find((candidate) => candidate.id === leaseId);
+  if (lease === undefined || lease.expiresAtMs === null) return null;
+  const effect = draft("lease.apply", lease.id, atMs, {
+    leaseId: asLeaseId(lease),
+    actuator: lease.actuator,
+    with: lease.options,
+    shadow: lease.shadow,
+    share: lease.share,
+    expiresAtMs: lease.expiresAtMs,
+    reason: `${state.opened?.incidentId ?? ""} ${state.opened?.title ?? ""}`.trim(),
+    budgeted: lease.mode !== "manual",
+  });
+  return { ...effect, deadlineMs: Math.min(effect.deadlineMs, lease.expiresAtMs) };
+}
+
+function revertEffect(state: IncidentState, leaseId: string, atMs: number): EffectDraft | null {
+  const lease = state.leases.find((candidate) => candidate.id === leaseId);
+  if (lease === undefined) return null;
+  return draft("lease.revert", lease.id, atMs, {
+    leaseId: asLeaseId(lease),
+    actuator: lease.actuator,
+    with: lease.options,
+  });
+}
+
+const asLeaseId = (lease: LeaseState): `lse_${string}` => `lse_${lease.id.slice("lse_".length)}`;
+
+const draft = <Kind extends EffectKind>(
+  kind: Kind,
+  key: string,
+  atMs: number,
+  data: EffectOf<Kind>["data"],
+): Omit<EffectOf<Kind>, "id"> => ({ kind, key, data, deadlineMs: atMs + EFFECT_DEADLINE_MS[kind] });

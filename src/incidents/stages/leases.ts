@@ -1,0 +1,164 @@
+/** What time and the tick's signals mean for the leases: did they help, are they still needed, may they go. */
+import { formatDuration } from "../../shared/duration.ts";
+import type { CompiledStep } from "../../playbooks/compile.ts";
+import type { IncidentEvent } from "../journal.ts";
+import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
+import {
+  hasEnded,
+  isInForce,
+  type IncidentState,
+  type LeaseState,
+  type RevertCause,
+} from "../state.ts";
+import { healthOf } from "./rules.ts";
+
+/** The shares of clients a staged release passes through before the mitigation is taken back entirely. */
+export const RELEASE_SHARES = [0.5, 0.2] as const;
+/** A relapse doubles how long recovery must last before the next release, up to this many times the playbook's word. */
+export const HOLD_FACTOR_MAX = 8;
+
+/** Ends what outlived its time. The guard has stopped enforcing it by itself; what is left is tidying up. */
+export const expiryStage: Stage = (state, moment) =>
+  state.leases
+    .filter((lease) => isInForceOrApplying(lease) && lease.expiresAtMs !== null)
+    .filter((lease) => (lease.expiresAtMs ?? 0) <= moment.atMs)
+    .map((lease) => ({ type: "lease.expired", data: { leaseId: lease.id } }));
+
+/** What silence means for a lease that waits for approval. */
+export const silenceStage: Stage = (state, moment) =>
+  state.leases.flatMap((lease) => {
+    const dueAtMs = silenceDueAtMs(lease, state, moment.playbook.steps);
+    if (dueAtMs === null || moment.atMs < dueAtMs) return [];
+    const silence = stepOf(lease, moment.playbook.steps)?.spec.on_silence;
+    const why = `nobody answered within ${formatDuration(dueAtMs - lease.proposedAtMs)}`;
+    return silence?.then === "apply"
+      ? approveAndApply(lease, moment.atMs, why)
+      : [{ type: "lease.declined", data: { leaseId: lease.id, why } }];
+  });
+
+/** When silence answers a request for approval; null when it never does. */
+export function silenceDueAtMs(
+  lease: LeaseState,
+  state: IncidentState,
+  steps: readonly CompiledStep[],
+): number | null {
+  const silence = stepOf(lease, steps)?.spec.on_silence;
+  if (lease.status !== "proposed" || silence === undefined) return null;
+  return lease.proposedAtMs + durationOf(state, silence.after);
+}
+
+/** Did it help: the step's expectation came true, or its time is up and it did not. */
+export const verifyStage: Stage = (state, moment) =>
+  state.leases.flatMap((lease): readonly IncidentEvent[] => {
+    const step = stepOf(lease, moment.playbook.steps);
+    if (lease.status !== "applied" || lease.shadow || lease.appliedAtMs === null) return [];
+    if (step?.expect == null || step.spec.expect === undefined) {
+      return [{ type: "lease.effective", data: { leaseId: lease.id, readings: [] } }];
+    }
+    const readings = readingsOf(step.expect, state, moment);
+    if (truthOf(step.expect, state, moment) === "true") {
+      return [{ type: "lease.effective", data: { leaseId: lease.id, readings } }];
+    }
+    const withinMs = durationOf(state, step.spec.expect.within);
+    if (moment.atMs - lease.appliedAtMs < withinMs) return [];
+    const why = `not seen within ${formatDuration(withinMs)}: ${step.expect.source}`;
+    return [
+      { type: "lease.ineffective", data: { leaseId: lease.id, why, readings } },
+      reverting(lease, "ineffective", why),
+    ];
+  });
+
+/** Renews what is still needed, so that the lease runs out only when nobody looks after it any more. */
+export const renewStage: Stage = (state, moment) =>
+  state.leases.flatMap((lease) => {
+    if (!isInForce(lease) || lease.status === "ineffective" || lease.expiresAtMs === null)
+      return [];
+    const isNeeded = lease.release === "manual" || healthOf(state, moment) !== "well";
+    if (!isNeeded || lease.expiresAtMs - moment.atMs > lease.leaseMs / 2) return [];
+    const expiresAtMs = moment.atMs + lease.leaseMs;
+    return [
+      { type: "lease.extended", data: { leaseId: lease.id, expiresAtMs, why: "still needed" } },
+    ];
+  });
+
+/** Releases what is no longer needed, as each lease declares; puts it back at once when the harm returns on the way. */
+export const releaseStage: Stage = (state, moment) =>
+  state.leases.flatMap((lease): readonly IncidentEvent[] => {
+    if (lease.status === "releasing") return nextStage(lease, state, moment);
+    if (lease.status !== "applied" && lease.status !== "effective") return [];
+    if (lease.release === "manual" || !hasHeld(lease, state, moment)) return [];
+    const why = "recovery has held";
+    return lease.release === "at_once" || lease.shadow
+      ? [reverting(lease, "recovered", why)]
+      : [releasing(lease, 0, why)];
+  });
+
+function nextStage(
+  lease: LeaseState,
+  state: IncidentState,
+  moment: Moment,
+): readonly IncidentEvent[] {
+  const health = healthOf(state, moment);
+  if (health === "harmed") {
+    const expiresAtMs = moment.atMs + lease.leaseMs;
+    const why = "the harm came back during the release";
+    return [{ type: "lease.rearmed", data: { leaseId: lease.id, expiresAtMs, why } }];
+  }
+  const stageMs = durationOf(state, moment.playbook.spec.recover.stage_for);
+  if (health !== "well" || moment.atMs - (lease.stageSinceMs ?? moment.atMs) < stageMs) return [];
+  const stage = RELEASE_SHARES.findIndex((share) => share === lease.share) + 1;
+  const why = `production held with ${Math.round((1 - lease.share) * 100)} % of visitors back`;
+  return stage < RELEASE_SHARES.length
+    ? [releasing(lease, stage, why)]
+    : [reverting(lease, "recovered", why)];
+}
+
+/** Has recovery lasted long enough to let go? Longer after each relapse. */
+function hasHeld(lease: LeaseState, state: IncidentState, moment: Moment): boolean {
+  if (state.recoveredSinceMs === null) return false;
+  const factor = Math.min(2 ** (lease.rearmed + lease.attempt - 1), HOLD_FACTOR_MAX);
+  const holdMs = durationOf(state, moment.playbook.spec.recover.release_after) * factor;
+  return moment.atMs - state.recoveredSinceMs >= holdMs;
+}
+
+const releasing = (lease: LeaseState, stage: number, why: string): IncidentEvent => ({
+  type: "lease.releasing",
+  data: { leaseId: lease.id, share: RELEASE_SHARES[stage] ?? 0, why },
+});
+
+export const reverting = (lease: LeaseState, because: RevertCause, why: string): IncidentEvent => ({
+  type: "lease.reverting",
+  data: { leaseId: lease.id, because, why },
+});
+
+/** The events that put an approved or automatic lease in force. */
+export const approveAndApply = (
+  lease: Pick<LeaseState, "id" | "leaseMs">,
+  atMs: number,
+  why: string,
+): readonly IncidentEvent[] => [
+  { type: "lease.approved", data: { leaseId: lease.id, why } },
+  { type: "lease.applying", data: { leaseId: lease.id, expiresAtMs: atMs + lease.leaseMs } },
+];
+
+/** Takes back, or declines, whatever has not ended. */
+export const endAll = (
+  state: IncidentState,
+  because: RevertCause,
+  why: string,
+): readonly IncidentEvent[] =>
+  state.leases
+    .filter(
+      (lease) => !hasEnded(lease) && lease.status !== "reverting" && lease.status !== "expired",
+    )
+    .map((lease) =>
+      lease.status === "proposed"
+        ? { type: "lease.declined", data: { leaseId: lease.id, why } }
+        : reverting(lease, because, why),
+    );
+
+const isInForceOrApplying = (lease: LeaseState): boolean =>
+  isInForce(lease) || lease.status === "applying";
+
+const stepOf = (lease: LeaseState, steps: readonly CompiledStep[]): CompiledStep | undefined =>
+  steps.find((step) => step.id === lease.step);

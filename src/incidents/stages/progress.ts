@@ -1,0 +1,64 @@
+/** The flow of the incident itself: its status, escalation when nobody answers, and resolution. */
+import { formatDuration } from "../../shared/duration.ts";
+import type { IncidentEvent, IncidentStatus } from "../journal.ts";
+import { durationOf, type Stage } from "../moment.ts";
+import { RESPONSE_MS } from "../severity.ts";
+import { hasEnded, isResolved, type IncidentState } from "../state.ts";
+
+/** How often silence escalates; after that the page has reached everybody it can. */
+export const SILENCES_MAX = 3;
+
+/** Moves the status to what the leases and the signals say. */
+export const statusStage: Stage = (state) => {
+  if (isResolved(state)) return [];
+  const to = statusOf(state);
+  return to.status === state.status
+    ? []
+    : [
+        {
+          type: "incident.status_changed",
+          data: { from: state.status, to: to.status, why: to.why },
+        },
+      ];
+};
+
+function statusOf(state: IncidentState): { readonly status: IncidentStatus; readonly why: string } {
+  const real = state.leases.filter((lease) => !lease.shadow && !hasEnded(lease));
+  if (real.some((lease) => lease.status === "proposed" || lease.status === "applying")) {
+    return { status: "mitigating", why: "a mitigation is being applied" };
+  }
+  const holds = real.some((lease) => lease.because !== "ineffective" && lease.because !== "failed");
+  if (holds) return { status: "monitoring", why: "a mitigation is in force" };
+  if (state.recoveredSinceMs !== null) return { status: "monitoring", why: "recovery was seen" };
+  return { status: "investigating", why: "nothing that helps is in force" };
+}
+
+/** When silence next escalates; null when somebody answered or everybody was told. */
+export function silenceEscalatesAtMs(state: IncidentState): number | null {
+  if (state.opened === null || isResolved(state)) return null;
+  if (state.acknowledgedBy !== null || state.silences >= SILENCES_MAX) return null;
+  return state.openedAtMs + RESPONSE_MS[state.severity] * (state.silences + 1);
+}
+
+export const escalationStage: Stage = (state, moment) => {
+  const dueAtMs = silenceEscalatesAtMs(state);
+  if (dueAtMs === null || moment.atMs < dueAtMs) return [];
+  const why = `nobody acknowledged within ${formatDuration(moment.atMs - state.openedAtMs)}`;
+  return [{ type: "incident.escalated", data: { because: "silence", why } }];
+};
+
+/** Resolves when all has been well, with nothing applied, for as long as the playbook asks. */
+export const resolutionStage: Stage = (state, moment) => {
+  if (isResolved(state) || state.recoveredSinceMs === null) return [];
+  if (!state.leases.every(hasEnded)) return [];
+  const stableMs = durationOf(state, moment.playbook.spec.recover.stable_for);
+  const sinceMs = Math.max(state.recoveredSinceMs, state.anchors.releasedAtMs ?? 0);
+  if (moment.atMs - sinceMs < stableMs) return [];
+  return resolved(`well for ${formatDuration(moment.atMs - sinceMs)} with nothing applied`);
+};
+
+/** The end of an incident, and the beginning of its post-mortem. */
+export const resolved = (why: string): readonly IncidentEvent[] => [
+  { type: "incident.resolved", data: { why } },
+  { type: "postmortem.drafted", data: {} },
+];

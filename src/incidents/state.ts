@@ -1,0 +1,125 @@
+/** An incident's state: folded from its journal, never stored by itself. */
+import type { RuleState } from "../detection/rule-state.ts";
+import type { LeaseStatus } from "../mitigations/lease.ts";
+import type { Severity } from "../playbooks/schema.ts";
+import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
+import type { Anchors } from "./view.ts";
+
+export type RevertCause = (typeof REVERT_CAUSES)[number];
+
+/** An effect whose result has not come back yet. */
+export type Awaited =
+  | {
+      readonly kind: "lease";
+      readonly leaseId: string;
+      readonly during: "apply" | "adjust" | "revert";
+    }
+  | { readonly kind: "evidence"; readonly collector: string }
+  | { readonly kind: "message"; readonly deliveryId: string };
+
+export type LeaseState = {
+  readonly id: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly actuator: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly leaseMs: number;
+  readonly release: "staged" | "at_once" | "manual";
+  readonly mode: "auto" | "approve" | "manual";
+  readonly shadow: boolean;
+  readonly siteWide: boolean;
+  readonly masks: readonly string[];
+  readonly status: LeaseStatus;
+  readonly proposedAtMs: number;
+  readonly appliedAtMs: number | null;
+  /** Null until it is first asked to apply. */
+  readonly expiresAtMs: number | null;
+  readonly share: number;
+  readonly stageSinceMs: number | null;
+  /** How often the harm came back while it was being released; each time the next release waits longer. */
+  readonly rearmed: number;
+  readonly prior: unknown;
+  /** Why it is being, or was, taken back. */
+  readonly because: RevertCause | null;
+  readonly why: string;
+};
+
+export type IncidentState = {
+  readonly seq: number;
+  /** Null before the opening event. */
+  readonly opened: EventData["incident.opened"] | null;
+  readonly openedAtMs: number;
+  readonly status: IncidentStatus;
+  readonly severity: Severity;
+  readonly lead: string | null;
+  readonly acknowledgedBy: string | null;
+  readonly rules: Readonly<Record<string, RuleState>>;
+  readonly leases: readonly LeaseState[];
+  /** Last journaled reason for not taking a step, by step. */
+  readonly skipped: Readonly<Record<string, string>>;
+  readonly awaiting: Readonly<Record<string, Awaited>>;
+  /** Deliveries asked for, so that each is asked for once. */
+  readonly deliveries: ReadonlySet<string>;
+  /** All well since; null while it is not. */
+  readonly recoveredSinceMs: number | null;
+  /** Escalations because nobody acknowledged. */
+  readonly silences: number;
+  /** The ladder has nothing left, and people were told. */
+  readonly exhausted: boolean;
+  readonly timesResolved: number;
+  readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  readonly anchors: Anchors;
+};
+
+export const initialState: IncidentState = {
+  seq: 0,
+  opened: null,
+  openedAtMs: 0,
+  status: "detected",
+  severity: "SEV-4",
+  lead: null,
+  acknowledgedBy: null,
+  rules: {},
+  leases: [],
+  skipped: {},
+  awaiting: {},
+  deliveries: new Set(),
+  recoveredSinceMs: null,
+  silences: 0,
+  exhausted: false,
+  timesResolved: 0,
+  postmortem: "none",
+  anchors: {
+    onsetAtMs: 0,
+    detectedAtMs: 0,
+    respondedAtMs: null,
+    acknowledgedAtMs: null,
+    mitigatedAtMs: null,
+    enforcedAtMs: null,
+    recoveredAtMs: null,
+    releasedAtMs: null,
+    resolvedAtMs: null,
+  },
+};
+
+const ENDED: ReadonlySet<LeaseStatus> = new Set(["reverted", "declined", "failed"]);
+const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([
+  "applied",
+  "effective",
+  "ineffective",
+  "releasing",
+]);
+
+/** It has nothing left to do, here or outside. */
+export const hasEnded = (lease: LeaseState): boolean => ENDED.has(lease.status);
+/** It changes what visitors get, or would if it were not a shadow. */
+export const isInForce = (lease: LeaseState): boolean => IN_FORCE.has(lease.status);
+export const isResolved = (state: IncidentState): boolean => state.status === "resolved";
+
+/** What the leases in force hide. A lease that is being released lets real traffic through, so it hides nothing any more. */
+export function masksOf(state: IncidentState): ReadonlySet<string> {
+  const hiding = state.leases.filter(
+    (lease) => isInForce(lease) && !lease.shadow && lease.share >= 1,
+  );
+  return new Set(hiding.flatMap((lease) => lease.masks));
+}

@@ -1,0 +1,42 @@
+/** Folds an incident's state into the view that people and programs read. */
+import type { IncidentState, LeaseState } from "./state.ts";
+import type { IncidentView, LeaseView } from "./view.ts";
+
+/** Null before the opening event. */
+export function viewOf(state: IncidentState, nextWakeAtMs: number | null): IncidentView | null {
+  const { opened } = state;
+  if (opened === null) return null;
+  return {
+    id: opened.incidentId,
+    instance: opened.instance,
+    playbook: opened.playbook.id,
+    scope: opened.scope,
+    title: opened.title,
+    severity: state.severity,
+    status: state.status,
+    lead: state.lead,
+    acknowledgedBy: state.acknowledgedBy,
+    drill: opened.drill,
+    firingRules: Object.entries(state.rules)
+      .filter(([, rule]) => rule.status === "firing" || rule.status === "clearing")
+      .map(([id]) => id),
+    leases: state.leases.map(leaseView),
+    anchors: state.anchors,
+    postmortem: state.postmortem,
+    nextWakeAtMs,
+    seq: state.seq,
+    statusPage: opened.playbook.spec.communicate.status_page ?? null,
+  };
+}
+
+const leaseView = (lease: LeaseState): LeaseView => ({
+  id: lease.id,
+  step: lease.step,
+  actuator: lease.actuator,
+  status: lease.status,
+  mode: lease.mode,
+  shadow: lease.shadow,
+  share: lease.share,
+  expiresAtMs: lease.expiresAtMs,
+  why: lease.why,
+});

@@ -1,0 +1,82 @@
+/** The ladder: which of a playbook's steps comes next, or why none does. */
+import { EVIDENCE_KINDS_MIN } from "./guardrails.ts";
+import type { LeaseStatus } from "./lease.ts";
+
+export type LadderStep = {
+  readonly id: string;
+  readonly mode: "auto" | "approve" | "manual";
+  readonly siteWide: boolean;
+  /** The step's own condition, evaluated; null when it has none. */
+  readonly condition: "true" | "false" | "unknown" | "broken" | null;
+};
+
+/** What became of a step so far; the last attempt counts. */
+export type LadderAttempt = {
+  readonly step: string;
+  readonly status: LeaseStatus;
+  readonly because: string | null;
+};
+
+export type LadderView = {
+  readonly steps: readonly LadderStep[];
+  /** Oldest first. */
+  readonly attempts: readonly LadderAttempt[];
+  readonly evidenceKinds: number;
+  readonly autopilot: "on" | "shadow" | "off";
+};
+
+export type LadderAnswer =
+  /** A step is being tried, or holds. */
+  | { readonly answer: "busy" }
+  | {
+      readonly answer: "take";
+      readonly step: string;
+      readonly attempt: number;
+      readonly skipped: readonly Skip[];
+    }
+  /** The next step may not be taken yet. */
+  | { readonly answer: "hold"; readonly skipped: readonly Skip[] }
+  | { readonly answer: "exhausted"; readonly skipped: readonly Skip[] };
+
+export type Skip = { readonly step: string; readonly why: string };
+
+const OVER: ReadonlySet<LeaseStatus> = new Set(["reverted", "declined", "failed"]);
+/** Taken back for one of these, a step may be taken again when the rules fire again. */
+const REPEATABLE: ReadonlySet<string> = new Set(["recovered", "expired", "resolved"]);
+
+/** The first step from the top that has not been tried in vain. */
+export function nextStep(view: LadderView): LadderAnswer {
+  if (view.attempts.some((attempt) => !OVER.has(attempt.status))) return { answer: "busy" };
+  const skipped: Skip[] = [];
+  for (const step of view.steps) {
+    const tried = view.attempts.filter((attempt) => attempt.step === step.id);
+    if (wasInVain(tried.at(-1))) continue;
+    const obstacle = obstacleTo(step, view);
+    if (obstacle === null)
+      return { answer: "take", step: step.id, attempt: tried.length + 1, skipped };
+    skipped.push({ step: step.id, why: obstacle.why });
+    if (obstacle.holds) return { answer: "hold", skipped };
+  }
+  return { answer: "exhausted", skipped };
+}
+
+const wasInVain = (last: LadderAttempt | undefined): boolean =>
+  last !== undefined && !(last.status === "reverted" && REPEATABLE.has(last.because ?? ""));
+
+function obstacleTo(
+  step: LadderStep,
+  view: LadderView,
+): { readonly why: string; readonly holds: boolean } | null {
+  if (step.mode === "manual") return { why: "it is for a person to start", holds: false };
+  if (view.autopilot === "off") return { why: "autopilot is off", holds: true };
+  if (step.condition !== null && step.condition !== "true") {
+    return { why: `its condition is ${step.condition}`, holds: step.condition === "unknown" };
+  }
+  if (step.siteWide && view.evidenceKinds < EVIDENCE_KINDS_MIN) {
+    return {
+      why: `it touches every visitor and only ${view.evidenceKinds} kind of evidence speaks for it`,
+      holds: true,
+    };
+  }
+  return null;
+}

@@ -1,0 +1,18 @@
+/** Every actuator there is. A new one is a file in `actuators/` and a line here. */
+import type { ActuatorWords } from "../playbooks/vocabulary.ts";
+import { maintenanceMode } from "./actuators/maintenance-mode.ts";
+import { readOnly } from "./actuators/read-only.ts";
+import { asActuator } from "./opaque.ts";
+
+export const actuators = {
+  [maintenanceMode.id]: asActuator(maintenanceMode),
+  [readOnly.id]: asActuator(readOnly),
+} as const;
+
+export type ActuatorId = keyof typeof actuators;
+
+export const isActuatorId = (id: string): id is ActuatorId => Object.hasOwn(actuators, id);
+
+/** The words playbooks use about actuators. */
+export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>
+  Object.fromEntries(Object.entries(actuators).map(([id, { words }]) => [id, words]));
