@@ -1,0 +1,31 @@
+/** Turns whatever a route threw into a problem: vague outside, rich in the log. */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { answerProblem, Problem, type ProblemSlug } from "./problems.ts";
+
+const BY_STATUS: ReadonlyMap<number, readonly [ProblemSlug, string]> = new Map([
+  [400, ["malformed-body", "The body is not valid JSON."]],
+  [413, ["payload-too-large", "The body is too large."]],
+  [415, ["unsupported-media-type", "Send the body with the right Content-Type."]],
+] as const);
+
+/** The one place where errors meet HTTP. */
+export function answerError(error: Error, c: Context): Response {
+  if (error instanceof Problem) return answerProblem(c, error);
+  if (error instanceof HTTPException) {
+    const known = BY_STATUS.get(error.status);
+    if (known !== undefined) return answerProblem(c, new Problem(...known));
+  }
+  console.error(`http: ${c.req.method} ${c.req.path} failed`, error);
+  return answerProblem(c, isPassing(error) ? unavailable() : internal());
+}
+
+const unavailable = (): Problem =>
+  new Problem("unavailable", "A part of Firebreak did not answer; try again.");
+const internal = (): Problem =>
+  new Problem("internal", "Firebreak failed while answering; its log has the details.");
+
+/** The runtime marks errors of objects that are overloaded, restarting or being updated. */
+const isPassing = (error: Error): boolean =>
+  ("retryable" in error && error.retryable === true) ||
+  ("overloaded" in error && error.overloaded === true);

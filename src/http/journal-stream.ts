@@ -1,0 +1,75 @@
+/** An incident's journal as server-sent events: `id` is the row's seq, so a client that lost the line resumes without a gap. */
+import type { Context } from "hono";
+import type { IncidentApi } from "../incidents/incident-api.ts";
+import type { IncidentView } from "../incidents/view.ts";
+import type { HttpEnv } from "./auth.ts";
+import type { HttpDeps } from "./deps.ts";
+import { presentRow } from "./present.ts";
+import { Problem } from "./problems.ts";
+
+/** Silence on the line is broken this often, so that proxies keep it open. */
+export const HEARTBEAT_MS = 10_000;
+/** A stream ends after this; the client resumes with `Last-Event-ID`. */
+export const STREAM_MS_MAX = 10 * 60_000;
+/** How soon a client whose stream ended comes back. */
+const RECONNECT_MS = 1_000;
+
+/** Streams rows after `Last-Event-ID`; with `until`, to the resolution and no further. */
+export function journalStream(
+  c: Context<HttpEnv>,
+  deps: Pick<HttpDeps, "incident" | "now">,
+  view: IncidentView,
+  until: "resolved" | null,
+): Response {
+  const afterSeq = lastEventId(c);
+  if (until !== null && view.status === "resolved" && afterSeq >= view.seq) {
+    // 204 is how a server tells an EventSource not to come back.
+    return new Response(null, { status: 204 });
+  }
+  const body = rowsAsEvents(deps.incident(view.id), { afterSeq, until, now: deps.now });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
+
+/** Pulled by the reader, so a slow client costs no memory; each pull waits for rows at most one heartbeat. */
+function rowsAsEvents(
+  incident: IncidentApi,
+  from: {
+    readonly afterSeq: number;
+    readonly until: "resolved" | null;
+    readonly now: () => number;
+  },
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const endsAtMs = from.now() + STREAM_MS_MAX;
+  let seq = from.afterSeq;
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`)),
+
+    async pull(controller) {
+      const rows = await incident.follow(seq, HEARTBEAT_MS);
+      seq = rows.at(-1)?.seq ?? seq;
+      const chunk = rows
+        .map((row) => `id: ${row.seq}\ndata: ${JSON.stringify(presentRow(row))}\n\n`)
+        .join("");
+      controller.enqueue(encoder.encode(chunk === "" ? ": still here\n\n" : chunk));
+      const isOver = from.until !== null && (await isDrained(incident, seq));
+      if (isOver || from.now() >= endsAtMs) controller.close();
+    },
+  });
+}
+
+async function isDrained(incident: IncidentApi, seq: number): Promise<boolean> {
+  const view = await incident.view();
+  return view !== null && view.status === "resolved" && seq >= view.seq;
+}
+
+function lastEventId(c: Context<HttpEnv>): number {
+  const written = c.req.header("last-event-id");
+  if (written === undefined || written === "") return 0;
+  if (/^\d{1,15}$/.test(written)) return Number(written);
+  throw new Problem("invalid-request", "Last-Event-ID is not the id of an event.", {
+    errors: [{ field: "header.last-event-id", message: "write the id of the last event seen" }],
+  });
+}

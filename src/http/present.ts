@@ -1,0 +1,65 @@
+/** Domain views as the API shows them. */
+import type { z } from "@hono/zod-openapi";
+import type { JournalRow } from "../incidents/journal.ts";
+import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import type * as schemas from "./schemas.ts";
+import { iso, isoOrNull, withIsoTimes } from "./times.ts";
+
+export function presentIncident(view: IncidentView): z.infer<typeof schemas.incident> {
+  const { anchors } = view;
+  return {
+    id: view.id,
+    instance: view.instance,
+    playbook: view.playbook,
+    scope: view.scope,
+    title: view.title,
+    severity: view.severity,
+    status: view.status,
+    lead: view.lead,
+    acknowledgedBy: view.acknowledgedBy,
+    drill: view.drill,
+    firingRules: [...view.firingRules],
+    mitigations: view.leases.map((lease) => presentMitigation(view.id, lease)),
+    times: {
+      onsetAt: iso(anchors.onsetAtMs),
+      detectedAt: iso(anchors.detectedAtMs),
+      respondedAt: isoOrNull(anchors.respondedAtMs),
+      acknowledgedAt: isoOrNull(anchors.acknowledgedAtMs),
+      mitigatedAt: isoOrNull(anchors.mitigatedAtMs),
+      enforcedAt: isoOrNull(anchors.enforcedAtMs),
+      recoveredAt: isoOrNull(anchors.recoveredAtMs),
+      releasedAt: isoOrNull(anchors.releasedAtMs),
+      resolvedAt: isoOrNull(anchors.resolvedAtMs),
+    },
+    postmortem: view.postmortem,
+    nextWakeAt: isoOrNull(view.nextWakeAtMs),
+    seq: view.seq,
+    statusPage: view.statusPage && { ...view.statusPage },
+  };
+}
+
+export const presentMitigation = (
+  incidentId: string,
+  lease: LeaseView,
+): z.infer<typeof schemas.mitigation> => ({
+  id: lease.id,
+  incident: incidentId,
+  step: lease.step,
+  actuator: lease.actuator,
+  status: lease.status,
+  mode: lease.mode,
+  shadow: lease.shadow,
+  share: lease.share,
+  expiresAt: isoOrNull(lease.expiresAtMs),
+  why: lease.why,
+});
+
+export const presentRow = (row: JournalRow): z.infer<typeof schemas.journalRow> => ({
+  seq: row.seq,
+  type: row.type,
+  v: row.v,
+  at: iso(row.atMs),
+  actor: { kind: row.actor.kind, id: row.actor.id },
+  cause: row.cause,
+  data: withIsoTimes(row.data),
+});

@@ -1,0 +1,117 @@
+/** The shapes of requests and answers: what validates is also what `openapi.json` documents. */
+import { z } from "@hono/zod-openapi";
+import { INCIDENT_STATUSES } from "../incidents/journal.ts";
+import { LEASE_STATUSES } from "../mitigations/lease.ts";
+import { severity } from "../playbooks/schema.ts";
+import { formatDuration, parseDuration } from "../shared/duration.ts";
+
+export const TEXT_MAX = 2_000;
+export const LIST_LIMIT_MAX = 100;
+
+const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
+export const incidentId = z.string().regex(new RegExp(`^inc_${ULID}$`), "write inc_ and a ULID");
+export const mitigationId = z.string().regex(/^lse_[0-9a-f]{26}$/, "write lse_ and its 26 digits");
+
+/** A reason, a note, a title: never empty, never endless. */
+export const text = z.string().trim().min(1).max(TEXT_MAX);
+export const moment = z.iso.datetime().openapi({ example: "2026-11-23T14:02:11.000Z" });
+const momentOrNull = moment.nullable();
+
+/** A duration as people write it, within bounds; milliseconds after parsing. */
+export function durationBetween(minMs: number, maxMs: number) {
+  const allowed = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return z
+    .string()
+    .transform((written, context) => {
+      const parsed = parseDuration(written);
+      if (parsed.ok && parsed.value >= minMs && parsed.value <= maxMs) return parsed.value;
+      const message = parsed.ok ? `"${written}" is outside ${allowed}` : parsed.error;
+      context.addIssue({ code: "custom", message, params: { allowed } });
+      return z.NEVER;
+    })
+    .openapi({ type: "string", example: "15m", description: `A duration, ${allowed}` });
+}
+
+export const mitigation = z
+  .object({
+    id: z.string(),
+    incident: z.string(),
+    step: z.string(),
+    actuator: z.string(),
+    status: z.enum(LEASE_STATUSES),
+    mode: z.enum(["auto", "approve", "manual"]),
+    shadow: z.boolean(),
+    share: z.number(),
+    expiresAt: momentOrNull,
+    why: z.string(),
+  })
+  .openapi("Mitigation");
+
+export const incident = z
+  .object({
+    id: z.string(),
+    instance: z.string(),
+    playbook: z.string(),
+    scope: z.string(),
+    title: z.string(),
+    severity,
+    status: z.enum(INCIDENT_STATUSES),
+    lead: z.string().nullable(),
+    acknowledgedBy: z.string().nullable(),
+    drill: z.boolean(),
+    firingRules: z.array(z.string()),
+    mitigations: z.array(mitigation),
+    times: z.object({
+      onsetAt: moment,
+      detectedAt: moment,
+      respondedAt: momentOrNull,
+      acknowledgedAt: momentOrNull,
+      mitigatedAt: momentOrNull,
+      enforcedAt: momentOrNull,
+      recoveredAt: momentOrNull,
+      releasedAt: momentOrNull,
+      resolvedAt: momentOrNull,
+    }),
+    postmortem: z.enum(["none", "drafted", "saved", "completed"]),
+    nextWakeAt: momentOrNull,
+    seq: z.int(),
+    statusPage: z.object({ component: z.string(), message: z.string() }).nullable(),
+  })
+  .openapi("Incident");
+
+export const journalRow = z
+  .object({
+    seq: z.int(),
+    type: z.string(),
+    v: z.int(),
+    at: moment,
+    actor: z.object({ kind: z.string(), id: z.string() }),
+    cause: z.string(),
+    data: z.unknown(),
+  })
+  .openapi("JournalRow");
+
+/** What a command did. */
+export const commandAnswer = z
+  .object({
+    incident: z.string(),
+    /** How far the incident's journal is. */
+    seq: z.int(),
+    /** The types of the events that it led to; empty when there was nothing to do. */
+    events: z.array(z.string()),
+  })
+  .openapi("CommandAnswer");
+
+export const problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+  })
+  .openapi("Problem");
+
+/** A page of a list; `next` is the cursor of the following one. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next: z.string().nullable() });

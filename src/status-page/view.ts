@@ -1,0 +1,136 @@
+/** What the public may see, and in which words. Pure; nothing internal passes: no titles, names, signals or addresses. */
+import type { Severity } from "../playbooks/schema.ts";
+import type { IncidentStatus } from "../incidents/journal.ts";
+import type { IncidentView } from "../incidents/view.ts";
+
+/** A tick older than this many cadences is no knowledge any more. */
+export const TICK_STALE_FACTOR = 2.5;
+
+export type PublicStatus = "investigating" | "identified" | "monitoring" | "resolved";
+export type Impact = "minor" | "major" | "critical";
+
+/** An incident as the public knows it. */
+export type PublicIncident = {
+  readonly id: string;
+  readonly component: string;
+  readonly message: string;
+  readonly impact: Impact;
+  readonly status: PublicStatus;
+  readonly startedAtMs: number;
+  readonly resolvedAtMs: number | null;
+};
+
+/** When the monitor last looked, and how often it means to; null when nobody could say. */
+export type LastLook = { readonly lastTickAtMs: number | null; readonly cadenceMs: number } | null;
+
+export type Component = { readonly id: string; readonly name: string };
+
+export type ComponentStatus =
+  | "operational"
+  | "degraded_performance"
+  | "partial_outage"
+  | "major_outage"
+  | "unknown";
+
+/** `none` is only ever said when somebody looked just now and saw nothing. */
+export type Indicator = "none" | Impact | "unknown";
+
+export type StatusView = {
+  readonly title: string;
+  readonly indicator: Indicator;
+  readonly headline: string;
+  readonly components: readonly (Component & { readonly status: ComponentStatus })[];
+  readonly open: readonly PublicIncident[];
+  readonly past: readonly PublicIncident[];
+  /** When production was last looked at. */
+  readonly lookedAtMs: number | null;
+};
+
+const IMPACTS: Readonly<Record<Severity, Impact>> = {
+  "SEV-1": "critical",
+  "SEV-2": "major",
+  "SEV-3": "minor",
+  "SEV-4": "minor",
+};
+
+const STATUSES: Readonly<Record<IncidentStatus, PublicStatus>> = {
+  detected: "investigating",
+  triaged: "investigating",
+  investigating: "investigating",
+  reopened: "investigating",
+  mitigating: "identified",
+  monitoring: "monitoring",
+  resolved: "resolved",
+};
+
+/** The public side of an incident; null when its playbook publishes nothing, or when it is a rehearsal. */
+export function publish(view: IncidentView): PublicIncident | null {
+  if (view.statusPage === null || view.drill) return null;
+  return {
+    id: view.id,
+    component: view.statusPage.component,
+    message: view.statusPage.message,
+    impact: IMPACTS[view.severity],
+    status: STATUSES[view.status],
+    startedAtMs: view.anchors.onsetAtMs,
+    resolvedAtMs: view.status === "resolved" ? view.anchors.resolvedAtMs : null,
+  };
+}
+
+/** Whether the monitor has looked recently enough for silence to mean health. */
+export const isLookFresh = (look: LastLook, nowMs: number): boolean =>
+  look !== null &&
+  look.lastTickAtMs !== null &&
+  nowMs - look.lastTickAtMs <= TICK_STALE_FACTOR * look.cadenceMs;
+
+/** The page. `incidents` is null when nobody could say; what is not known is never shown as healthy. */
+export function statusView(
+  site: { readonly title: string; readonly components: readonly Component[] },
+  seen: { readonly look: LastLook; readonly incidents: readonly PublicIncident[] | null },
+  nowMs: number,
+): StatusView {
+  const incidents = seen.incidents ?? [];
+  const open = incidents.filter((incident) => incident.status !== "resolved");
+  const isKnown = seen.incidents !== null && isLookFresh(seen.look, nowMs);
+  const indicator = worstOf(open) ?? (isKnown ? "none" : "unknown");
+  return {
+    title: site.title,
+    indicator,
+    headline: HEADLINES[indicator],
+    components: site.components.map((component) => ({
+      ...component,
+      status: componentStatus(
+        open.filter((incident) => incident.component === component.id),
+        isKnown,
+      ),
+    })),
+    open,
+    past: incidents.filter((incident) => incident.status === "resolved"),
+    lookedAtMs: seen.look?.lastTickAtMs ?? null,
+  };
+}
+
+const HEADLINES: Readonly<Record<Indicator, string>> = {
+  none: "All systems operational",
+  minor: "Minor problems",
+  major: "Partial outage",
+  critical: "Major outage",
+  unknown: "Status unknown: our monitoring has not reported recently",
+};
+
+const COMPONENT_STATUSES: Readonly<Record<Impact, ComponentStatus>> = {
+  minor: "degraded_performance",
+  major: "partial_outage",
+  critical: "major_outage",
+};
+
+const BY_HARM = ["critical", "major", "minor"] as const;
+
+const worstOf = (open: readonly PublicIncident[]): Impact | null =>
+  BY_HARM.find((impact) => open.some((incident) => incident.impact === impact)) ?? null;
+
+function componentStatus(open: readonly PublicIncident[], isKnown: boolean): ComponentStatus {
+  const worst = worstOf(open);
+  if (worst !== null) return COMPONENT_STATUSES[worst];
+  return isKnown ? "operational" : "unknown";
+}
