@@ -42,6 +42,19 @@ export const guardSettings = z.object({
   maintenanceExempt: z.array(z.string()).default([]),
   readOnlyExempt: z.array(z.string()).default([]),
   pollMs: z.int().min(100),
+  /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
+  clientAddress: z
+    .union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })])
+    .default("cloudflare"),
+  /** What visitors read. `contact` is an address, a URL or a sentence; null says nothing. */
+  title: z.string().default("This site"),
+  messages: z
+    .object({ maintenance: z.string(), readOnly: z.string(), contact: z.string().nullable() })
+    .default({
+      maintenance: "We are working on it and will be back shortly.",
+      readOnly: "Changes are paused for the moment; reading works.",
+      contact: null,
+    }),
 });
 export type GuardSettings = z.infer<typeof guardSettings>;
 

@@ -1,4 +1,82 @@
+/** Merges what guards report and answers what the last minutes looked like; wakes the monitor when they look bad. */
 import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
+import { isSuspicious, SUSPICION_SECONDS, type SuspicionLimits } from "./suspicion.ts";
+import { LABELS_MAX } from "./tally.ts";
+import {
+  FLUSH_SECONDS_MAX,
+  LATENCY_BOUNDS_MS,
+  type TrafficApi,
+  type TrafficFlush,
+  type TrafficWindow,
+} from "./traffic-api.ts";
+import { KEPT_SECONDS, TrafficMemory } from "./window.ts";
 
-/** See traffic-api.ts. */
-export class TrafficObject extends DurableObject {}
+/** Between two wake-ups of the monitor. */
+export const SUSPICION_INTERVAL_MS = 5_000;
+
+export type TrafficDeps = {
+  readonly suspicion: () => SuspicionLimits;
+  readonly onSuspicion: () => Promise<void>;
+};
+
+const count = z.int().min(0);
+const labels = z
+  .record(z.string().max(100), count)
+  .refine((given) => Object.keys(given).length <= LABELS_MAX + 1, "too many labels");
+const trafficFlush = z.object({
+  isolate: z.string().min(1).max(64),
+  n: z.int().min(1),
+  seconds: z
+    .array(
+      z.object({
+        second: count,
+        served: count,
+        failed: count,
+        refused: labels,
+        shadowed: labels,
+        policySeqs: labels,
+        latency: z.array(count).length(LATENCY_BOUNDS_MS.length + 1),
+        faults: count,
+        unknownEntries: count,
+      }),
+    )
+    .max(FLUSH_SECONDS_MAX),
+});
+
+/** Its memory is all it has: after an eviction the window begins anew and says so, by `fromSecond` and lost flushes. */
+export class TrafficObject<Env = unknown> extends DurableObject<Env> implements TrafficApi {
+  readonly #deps: TrafficDeps;
+  readonly #memory = new TrafficMemory(Date.now());
+  #suspectedAtMs = -Infinity;
+
+  constructor(ctx: DurableObjectState, env: Env, deps: TrafficDeps) {
+    super(ctx, env);
+    this.#deps = deps;
+  }
+
+  async flush(given: TrafficFlush): Promise<void> {
+    const nowMs = Date.now();
+    this.#memory.add(trafficFlush.parse(given), nowMs);
+    if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
+    const lately = this.#memory.window(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
+    if (!isSuspicious(lately, this.#deps.suspicion())) return;
+    this.#suspectedAtMs = nowMs;
+    this.ctx.waitUntil(this.#wakeMonitor());
+  }
+
+  async window(seconds: number, untilSecond: number): Promise<TrafficWindow> {
+    return this.#memory.window(Math.min(seconds, KEPT_SECONDS), untilSecond);
+  }
+
+  /** The monitor's own tick comes anyway; this only makes it sooner. */
+  async #wakeMonitor(): Promise<void> {
+    try {
+      await this.#deps.onSuspicion();
+    } catch (fault) {
+      console.warn("traffic: waking the monitor failed; its next tick will see the errors", {
+        fault: String(fault),
+      });
+    }
+  }
+}

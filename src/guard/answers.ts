@@ -1,0 +1,145 @@
+/** What the guard says when it does not let a request through, in the language of whoever asked. */
+import type { KnownEntry } from "../policy/kinds.ts";
+import type { GuardSettings } from "../policy/policy.ts";
+import { audienceOf } from "./audience.ts";
+import type { RequestLike } from "./facts.ts";
+import { renderPage, type PageWords } from "./page.ts";
+
+/** Sooner is a stampede; later and people have left, whatever the lease says: it is usually released early. */
+export const RETRY_AFTER_SECONDS_MIN = 10;
+export const RETRY_AFTER_SECONDS_MAX = 300;
+
+/** RFC 6455 registry: 1012 "service restart" asks clients to reconnect, 1013 "try again later" to wait first. */
+const WEBSOCKET_TRY_AGAIN_LATER = 1013;
+
+export type Refusal = {
+  readonly enforced: Pick<KnownEntry, "kind" | "message" | "retryAfterSeconds"> & {
+    readonly entry: Pick<KnownEntry["entry"], "expiresAtMs">;
+  };
+  readonly settings: Pick<GuardSettings, "title" | "messages">;
+  readonly nowMs: number;
+};
+
+/** The answer to one refused request. */
+export function answerFor(request: RequestLike, refusal: Refusal): Response {
+  const words = wordsOf(refusal);
+  const retryAfterSeconds = retryAfterOf(refusal);
+  switch (audienceOf(request)) {
+    case "websocket":
+      return closedWebSocket(words.heading);
+    case "preflight":
+      return preflight(request, retryAfterSeconds);
+    case "page":
+      return body(request, retryAfterSeconds, PAGE_HEADERS, renderPage(words));
+    case "program":
+      return body(request, retryAfterSeconds, PROBLEM_HEADERS, problem(words, retryAfterSeconds));
+  }
+}
+
+/** A problem body (RFC 9457) of the guard's own. */
+export const problemAnswer = (
+  request: RequestLike,
+  slug: string,
+  words: { readonly title: string; readonly detail: string },
+): Response =>
+  body(
+    request,
+    RETRY_AFTER_SECONDS_MIN,
+    PROBLEM_HEADERS,
+    JSON.stringify({ type: `/_firebreak/problems/${slug}`, status: 503, ...words }),
+  );
+
+type Words = PageWords & { readonly slug: string };
+
+function wordsOf({ enforced, settings }: Refusal): Words {
+  const isMaintenance = enforced.kind === "maintenance";
+  const { messages, title } = settings;
+  return {
+    site: title,
+    contact: messages.contact,
+    slug: enforced.kind,
+    heading: isMaintenance ? "Back shortly" : "Changes are paused",
+    message: enforced.message ?? (isMaintenance ? messages.maintenance : messages.readOnly),
+    hint: isMaintenance
+      ? "Nothing is wrong on your side. Please try again in a few minutes."
+      : "What you just sent was not saved. Please go back, keep a copy, and try again in a few minutes.",
+  };
+}
+
+function retryAfterOf({ enforced, nowMs }: Refusal): number {
+  if (enforced.retryAfterSeconds !== null) return enforced.retryAfterSeconds;
+  const leftSeconds = Math.ceil((enforced.entry.expiresAtMs - nowMs) / 1_000);
+  return Math.min(Math.max(leftSeconds, RETRY_AFTER_SECONDS_MIN), RETRY_AFTER_SECONDS_MAX);
+}
+
+const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+} as const;
+
+const PROBLEM_HEADERS = { "content-type": "application/problem+json" } as const;
+
+const problem = ({ slug, heading, message }: Words, retryAfterSeconds: number): string =>
+  JSON.stringify({
+    type: `/_firebreak/problems/${slug}`,
+    title: heading,
+    status: 503,
+    detail: message,
+    retry_after_seconds: retryAfterSeconds,
+  });
+
+const body = (
+  request: RequestLike,
+  retryAfterSeconds: number,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+): Response =>
+  new Response(request.method === "HEAD" ? null : text, {
+    status: 503,
+    headers: {
+      ...headers,
+      "cache-control": "no-store",
+      "retry-after": String(retryAfterSeconds),
+      vary: "Accept, Origin",
+      "x-content-type-options": "nosniff",
+      ...readableFrom(request.headers.get("origin")),
+    },
+  });
+
+/** Scripts of any origin may read this answer: it holds nothing that is not public. */
+const readableFrom = (origin: string | null): Readonly<Record<string, string>> =>
+  origin === null
+    ? {}
+    : {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "Retry-After",
+      };
+
+/**
+ * Lets the request that follows come, so that its script reads our 503 instead of "network error". Never with credentials and
+ * never remembered: a lease may end in between, and production alone says who may write to it with whose cookies.
+ */
+const preflight = (request: RequestLike, retryAfterSeconds: number): Response =>
+  new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods":
+        request.headers.get("access-control-request-method") ?? request.method,
+      "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
+      "access-control-max-age": "0",
+      "cache-control": "no-store",
+      "retry-after": String(retryAfterSeconds),
+    },
+  });
+
+/** Browsers hide the status of a refused upgrade from scripts; a close code is the one thing they can see. */
+function closedWebSocket(reason: string): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  server.close(WEBSOCKET_TRY_AGAIN_LATER, reason);
+  return new Response(null, { status: 101, webSocket: client });
+}

@@ -1,0 +1,37 @@
+/** The tokens of ours that a request may carry: read here, and taken off before production sees the request. */
+import { BYPASS_COOKIE, BYPASS_HEADER, PROBE_HEADER } from "./signed.ts";
+import type { RequestLike } from "./facts.ts";
+
+export type Credentials = { readonly bypass: string | null; readonly probe: string | null };
+
+/** Null when the request carries none, which is nearly always. */
+export function readCredentials({ headers }: RequestLike): Credentials | null {
+  const probe = headers.get(PROBE_HEADER);
+  const bypass = headers.get(BYPASS_HEADER) ?? cookieNamed(BYPASS_COOKIE, headers.get("cookie"));
+  return probe === null && bypass === null ? null : { probe, bypass };
+}
+
+/** The same request without them; valid or not, they are nobody's business behind the guard. */
+export function withoutCredentials(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete(PROBE_HEADER);
+  headers.delete(BYPASS_HEADER);
+  const cookies = headers.get("cookie");
+  if (cookies?.includes(BYPASS_COOKIE) === true) {
+    const others = cookiesIn(cookies).filter(({ name }) => name !== BYPASS_COOKIE);
+    if (others.length === 0) headers.delete("cookie");
+    else headers.set("cookie", others.map(({ name, value }) => `${name}=${value}`).join("; "));
+  }
+  return new Request(request, { headers });
+}
+
+const cookieNamed = (wanted: string, header: string | null): string | null =>
+  header?.includes(wanted) === true
+    ? (cookiesIn(header).find(({ name }) => name === wanted)?.value ?? null)
+    : null;
+
+const cookiesIn = (header: string): readonly { readonly name: string; readonly value: string }[] =>
+  header.split(";").map((pair) => {
+    const [name = "", ...value] = pair.split("=");
+    return { name: name.trim(), value: value.join("=").trim() };
+  });

@@ -1,0 +1,205 @@
+/**
+ * The request path, the same for every entry point: decide → answer, or the origin exactly once → count. A fault of ours
+ * before the call serves the origin, after it the answer already held; a failure of production is production's.
+ */
+import { formatSeq } from "../policy/policy.ts";
+import { answerFor, problemAnswer } from "./answers.ts";
+import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
+import { closedEntry, decide, type Decision } from "./decide.ts";
+import { isOwnUrl, readFacts } from "./facts.ts";
+import type { Snapshot } from "./loaded-policy.ts";
+import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
+import type { Snapshots, WaitUntil } from "./snapshots.ts";
+import type { Outcome, Telemetry } from "./telemetry.ts";
+import type { Verdict } from "./verdict.ts";
+
+export const POLICY_HEADER = "x-firebreak-policy";
+export const VERDICT_HEADER = "x-firebreak-verdict";
+
+export type GuardDeps = {
+  /** `GUARD=off`: production is served before anything else is looked at. */
+  readonly isOff: boolean;
+  readonly origin: (request: Request) => Promise<Response>;
+  /** Everything below `/_firebreak`. */
+  readonly ownRoutes: (request: Request) => Promise<Response>;
+  readonly snapshots: Pick<Snapshots, "current" | "peek">;
+  readonly telemetry: Pick<Telemetry, "record">;
+  readonly keys: readonly SigningKey[];
+  /** Told of each fault of the guard's own; it may log, and may not throw the request away by throwing. */
+  readonly onFault: (fault: unknown) => void;
+};
+
+export type GuardContext = { readonly waitUntil: WaitUntil };
+
+/** Answers one request. Rejects only with what production itself threw. */
+export async function guardRequest(
+  request: Request,
+  deps: GuardDeps,
+  ctx: GuardContext,
+): Promise<Response> {
+  if (deps.isOff) return deps.origin(request);
+  if (isOwn(request)) return answerOwn(request, deps);
+  const scene: Scene = { request, deps, waitUntil: (promise) => ctx.waitUntil(promise) };
+  const plan = await planFor(scene);
+  if (plan.kind === "answer") {
+    settle(scene, plan.seen, { kind: "refused", reason: plan.seen.verdict.reason });
+    return marked(plan.response, plan.seen);
+  }
+  const startedAtMs = Date.now();
+  let response: Response;
+  try {
+    response = await deps.origin(plan.request);
+  } catch (failure) {
+    settle(scene, plan.seen, { kind: "failed", latencyMs: Date.now() - startedAtMs });
+    throw failure; // Production's own, and it stays what it is.
+  }
+  const kind = response.status >= 500 ? "failed" : "served";
+  settle(scene, plan.seen, { kind, latencyMs: Date.now() - startedAtMs });
+  return marked(response, plan.seen);
+}
+
+type Scene = {
+  readonly request: Request;
+  readonly deps: GuardDeps;
+  readonly waitUntil: WaitUntil;
+};
+
+/** What is remembered of the decision once it is made. */
+type Seen = {
+  readonly verdict: Verdict;
+  readonly shadowedIds: readonly string[];
+  readonly unknownEntries: number;
+  readonly isProbe: boolean;
+  readonly isFault: boolean;
+};
+
+type Plan =
+  | { readonly kind: "answer"; readonly response: Response; readonly seen: Seen }
+  | { readonly kind: "origin"; readonly request: Request; readonly seen: Seen };
+
+async function planFor(scene: Scene): Promise<Plan> {
+  const { request, deps, waitUntil } = scene;
+  try {
+    const credentials = readCredentials(request);
+    const snapshot = await deps.snapshots.current(waitUntil);
+    const nowMs = Date.now();
+    const bearer = await verify(credentials, deps.keys, { snapshot, nowMs });
+    const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
+    const facts = readFacts(request, settings, bearer.operator);
+    const decision = decide(facts, snapshot, nowMs);
+    const seen = seenIn(decision, snapshot, bearer.isProbe);
+    if (decision.enforced !== null && snapshot !== null) {
+      const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
+      return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
+    }
+    // Last, because it may take the body over: nothing of ours stands between this and the call.
+    const forwarded = credentials === null ? request : withoutCredentials(request);
+    return { kind: "origin", request: forwarded, seen };
+  } catch (fault) {
+    return planAfterFault(scene, fault);
+  }
+}
+
+const WITHOUT_POLICY = { clientAddress: "none" } as const;
+
+/** Serves production, unless an entry in force declared that a fault of ours means refusal. */
+function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
+  orElse(() => deps.onFault(fault), undefined);
+  const nowMs = Date.now();
+  const closed = orElse(() => closedEntry(request.method, deps.snapshots.peek(), nowMs), null);
+  const verdict: Verdict = {
+    action: closed === null ? "serve" : closed.kind === "maintenance" ? "maintenance" : "read_only",
+    reason: "guard_fault",
+    entryId: closed?.entry.id ?? null,
+    policySeq: null,
+  };
+  const seen: Seen = { verdict, shadowedIds: [], unknownEntries: 0, isProbe: false, isFault: true };
+  if (closed !== null) return { kind: "answer", response: closedAnswer(request), seen };
+  return { kind: "origin", request: orElse(() => withoutCredentials(request), request), seen };
+}
+
+type Bearer = { readonly operator: string | null; readonly isProbe: boolean };
+
+async function verify(
+  credentials: Credentials | null,
+  keys: readonly SigningKey[],
+  { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
+): Promise<Bearer> {
+  if (credentials === null) return { operator: null, isProbe: false };
+  const instance = snapshot?.loaded.policy.instance ?? null;
+  const holder = async (
+    token: string | null,
+    kind: TokenClaims["kind"],
+  ): Promise<string | null> => {
+    if (token === null) return null;
+    const verified = await verifyToken(token, { keys, kind, instance, nowMs });
+    return verified.ok ? verified.value.sub : null;
+  };
+  return {
+    operator: await holder(credentials.bypass, "bypass"),
+    isProbe: (await holder(credentials.probe, "probe")) !== null,
+  };
+}
+
+const seenIn = (decision: Decision, snapshot: Snapshot | null, isProbe: boolean): Seen => ({
+  verdict: decision.verdict,
+  shadowedIds: decision.shadowedIds,
+  unknownEntries: snapshot?.loaded.unknownEntries ?? 0,
+  isProbe,
+  isFault: false,
+});
+
+/** Counts how it ended; our own probes are not traffic. A fault here costs a count and nothing else. */
+function settle({ deps, waitUntil }: Scene, seen: Seen, outcome: Outcome): void {
+  if (seen.isProbe) return;
+  const policySeq = seen.verdict.policySeq === null ? "none" : formatSeq(seen.verdict.policySeq);
+  const { shadowedIds, unknownEntries, isFault } = seen;
+  orElse(() => {
+    const counted = { outcome, policySeq, shadowedIds, unknownEntries, isFault };
+    deps.telemetry.record(counted, Date.now(), waitUntil);
+  }, undefined);
+}
+
+/** Tells a probe of ours what was decided, and on which policy. Visitors are never told. */
+function marked(response: Response, { isProbe, verdict }: Seen): Response {
+  if (!isProbe || response.status === 101) return response;
+  return orElse(() => {
+    const copy = new Response(response.body, response);
+    copy.headers.set(
+      POLICY_HEADER,
+      verdict.policySeq === null ? "none" : formatSeq(verdict.policySeq),
+    );
+    copy.headers.set(VERDICT_HEADER, verdict.reason);
+    return copy;
+  }, response);
+}
+
+const isOwn = (request: Request): boolean => orElse(() => isOwnUrl(request.url), false);
+
+/** Our own routes never fall through to production, which does not know them. */
+async function answerOwn(request: Request, deps: GuardDeps): Promise<Response> {
+  try {
+    return await deps.ownRoutes(request);
+  } catch (fault) {
+    orElse(() => deps.onFault(fault), undefined);
+    return problemAnswer(request, "control-unreachable", {
+      title: "Firebreak's control plane does not answer",
+      detail: "The site itself is served by the guard as before. Try again in a moment.",
+    });
+  }
+}
+
+const closedAnswer = (request: Request): Response =>
+  problemAnswer(request, "guard-fault", {
+    title: "Temporarily unavailable",
+    detail: "This request cannot be handled safely at the moment. Please try again shortly.",
+  });
+
+/** The one place where a fault is swallowed on purpose: what is tried here is worth less than the answer. */
+function orElse<T>(attempt: () => T, otherwise: T): T {
+  try {
+    return attempt();
+  } catch {
+    return otherwise;
+  }
+}

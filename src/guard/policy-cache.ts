@@ -1,0 +1,37 @@
+/** The per-location copy of the policy, so that a location asks the object once per poll however many isolates it runs. */
+import type { Snapshot } from "./loaded-policy.ts";
+
+export type PolicyCache = {
+  /** What the location holds, unparsed, and when the object last confirmed it; null on a miss. */
+  match(): Promise<{ readonly policy: unknown; readonly confirmedAtMs: number } | null>;
+  put(snapshot: Snapshot): Promise<void>;
+};
+
+const CONFIRMED_AT_HEADER = "x-firebreak-confirmed-at-ms";
+
+/**
+ * Where there is no Cache API (workers.dev, behind Access) this misses always. The key's host is nobody's, so that no visitor's
+ * URL ever finds it; `identity` is the policy object's id, so that two instances in one zone do not read each other's.
+ */
+export function locationCache(identity: string): PolicyCache {
+  const key = `https://policy.firebreak.invalid/${encodeURIComponent(identity)}`;
+  return {
+    async match() {
+      const response = await caches.default.match(key);
+      if (response === undefined) return null;
+      const confirmedAtMs = Number(response.headers.get(CONFIRMED_AT_HEADER));
+      return { policy: await response.json(), confirmedAtMs };
+    },
+    async put({ loaded, confirmedAtMs }) {
+      const maxAgeSeconds = Math.max(1, Math.ceil(loaded.policy.settings.pollMs / 1_000));
+      const headers = {
+        "cache-control": `max-age=${maxAgeSeconds}`,
+        [CONFIRMED_AT_HEADER]: String(confirmedAtMs),
+      };
+      await caches.default.put(key, Response.json(loaded.policy, { headers }));
+    },
+  };
+}
+
+/** For a guard outside Workers' cache, such as one mounted inside a production app that shares its zone. */
+export const NO_CACHE: PolicyCache = { match: async () => null, put: async () => undefined };

@@ -1,0 +1,48 @@
+/** Route patterns, and paths as a router behind the guard might understand them. */
+
+/** Escapes are unwrapped at most this often; no router unwraps more. */
+const UNWRAPS_MAX = 3;
+
+/** `/assets/*` is everything below `/assets/`; without a star, the path alone. */
+export function matchesRoute(path: string, pattern: string): boolean {
+  return pattern.endsWith("/*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+}
+
+export type PathFacts = {
+  /** The path as the most generous router would read it: escapes unwrapped, `.`, `..`, `//` and `\` resolved. */
+  readonly path: string;
+  /** Every router reads it the same way. What takes protection away (an exemption) asks for this. */
+  readonly isPlain: boolean;
+};
+
+/** Reads the pathname of a parsed URL (whose literal dot segments are already resolved). */
+export function readPath(pathname: string): PathFacts {
+  const unwrapped = unwrap(pathname);
+  if (unwrapped === null) return { path: pathname, isPlain: false };
+  const path = resolve(unwrapped);
+  // `;` begins a path parameter for some routers: `/public/..;/admin` is `/admin` to them.
+  return { path, isPlain: !path.includes(";") && encodeURI(path) === pathname };
+}
+
+function unwrap(pathname: string): string | null {
+  let text = pathname;
+  try {
+    for (let round = 0; round < UNWRAPS_MAX && text.includes("%"); round += 1) {
+      text = decodeURIComponent(text);
+    }
+  } catch {
+    return null; // A stray percent sign: nobody can say what it means.
+  }
+  return text;
+}
+
+function resolve(path: string): string {
+  const segments: string[] = [];
+  const parts = path.replaceAll("\\", "/").split("/");
+  for (const part of parts) {
+    if (part === "..") segments.pop();
+    else if (part !== "" && part !== ".") segments.push(part);
+  }
+  const isFolder = parts.at(-1) === "" && segments.length > 0;
+  return `/${segments.join("/")}${isFolder ? "/" : ""}`;
+}

@@ -1,0 +1,148 @@
+/**
+ * Signed tokens: an operator's bypass, and the mark that makes a request a probe of ours. Bound to an instance, a key and a
+ * time; whoever holds one key of an instance can mint for it and for no other.
+ */
+import { z } from "zod";
+import { err, ok, type Result } from "../shared/result.ts";
+
+export const TOKEN_VERSION = 1;
+export const TOKEN_CHARACTERS_MAX = 1_024;
+export const LIVE_KEYS_MAX = 2;
+/** Long enough to look around during an incident, short enough to be forgotten about. */
+export const BYPASS_LIFE_MS_MAX = 8 * 3_600_000;
+
+export const PROBE_HEADER = "x-firebreak-probe";
+export const BYPASS_HEADER = "x-firebreak-bypass";
+/** `__Host-`: only this host, only over HTTPS, only for the whole site. */
+export const BYPASS_COOKIE = "__Host-firebreak-bypass";
+
+const signingKey = z.object({
+  kid: z.string().regex(/^[a-z0-9-]{1,32}$/, "a kid is at most 32 of a-z, 0-9 and -"),
+  secret: z.string().min(32, "a signing secret has at least 32 characters"),
+});
+export type SigningKey = z.infer<typeof signingKey>;
+
+const claims = z.object({
+  v: z.literal(TOKEN_VERSION),
+  kid: z.string().max(32),
+  instance: z.string().max(130),
+  kind: z.enum(["bypass", "probe"]),
+  /** Who: a person's name or address, or the probe's id. */
+  sub: z.string().min(1).max(120),
+  /** Epoch milliseconds. */
+  exp: z.int(),
+});
+export type TokenClaims = z.infer<typeof claims>;
+
+export type TokenRefusal =
+  | "malformed"
+  | "unknown_key"
+  | "forged"
+  | "expired"
+  | "other_instance"
+  | "other_kind";
+
+/** Reads `SIGNING_KEYS`: `[{ "kid", "secret" }]`, the first signs and both verify. Never repeats what it was given. */
+export function readSigningKeys(text: string | undefined): Result<readonly SigningKey[], string> {
+  if (text === undefined || text.trim() === "") return ok([]);
+  const parsed = z.array(signingKey).max(LIVE_KEYS_MAX).safeParse(parseJson(text));
+  if (!parsed.success) {
+    return err(
+      `SIGNING_KEYS is not [{ "kid", "secret" }]: ${parsed.error.issues[0]?.message ?? ""}`,
+    );
+  }
+  return ok(parsed.data);
+}
+
+/** Mints `<payload>.<mac>`, both base64url. */
+export async function mintToken(
+  key: SigningKey,
+  wanted: Omit<TokenClaims, "v" | "kid">,
+): Promise<string> {
+  const minted = claims.parse({ ...wanted, v: TOKEN_VERSION, kid: key.kid });
+  const mac = await crypto.subtle.sign("HMAC", await importKey(key), signedBytes(minted));
+  return `${toBase64Url(encoder.encode(JSON.stringify(minted)))}.${toBase64Url(new Uint8Array(mac))}`;
+}
+
+export type Verification = {
+  readonly keys: readonly SigningKey[];
+  readonly kind: TokenClaims["kind"];
+  /** Null: not known yet (a guard without a policy); the key alone then says whose token it is. */
+  readonly instance: string | null;
+  readonly nowMs: number;
+};
+
+/** Answers whose token it is, or why it counts for nothing. `subtle.verify` compares in constant time. */
+export async function verifyToken(
+  token: string,
+  { keys, kind, instance, nowMs }: Verification,
+): Promise<Result<TokenClaims, TokenRefusal>> {
+  const read = readToken(token);
+  if (read === null) return err("malformed");
+  const key = keys.find(({ kid }) => kid === read.claims.kid);
+  if (key === undefined) return err("unknown_key");
+  const bytes = signedBytes(read.claims);
+  const isGenuine = await crypto.subtle.verify("HMAC", await importKey(key), read.mac, bytes);
+  if (!isGenuine) return err("forged");
+  if (read.claims.exp <= nowMs) return err("expired");
+  if (instance !== null && read.claims.instance !== instance) return err("other_instance");
+  if (read.claims.kind !== kind) return err("other_kind");
+  return ok(read.claims);
+}
+
+const encoder = new TextEncoder();
+
+/** Each field with its length in bytes before it, so that no two sets of claims sign the same bytes. */
+function signedBytes(signed: TokenClaims): Uint8Array {
+  const fields = [
+    "firebreak-token",
+    String(signed.v),
+    signed.kid,
+    signed.instance,
+    signed.kind,
+    signed.sub,
+    String(signed.exp),
+  ];
+  return encoder.encode(fields.map((field) => `${encoder.encode(field).length}:${field}`).join(""));
+}
+
+type ReadToken = { readonly claims: TokenClaims; readonly mac: Uint8Array<ArrayBuffer> };
+
+function readToken(token: string): ReadToken | null {
+  if (token.length > TOKEN_CHARACTERS_MAX) return null;
+  const [payload = "", mac = "", ...rest] = token.split(".");
+  const [payloadBytes, macBytes] = [fromBase64Url(payload), fromBase64Url(mac)];
+  if (payloadBytes === null || macBytes === null || rest.length > 0) return null;
+  const parsed = claims.safeParse(parseJson(new TextDecoder().decode(payloadBytes)));
+  return parsed.success ? { claims: parsed.data, mac: macBytes } : null;
+}
+
+const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>
+  crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+    "verify",
+  ]);
+
+const toBase64Url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return null;
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  } catch {
+    return null; // A length that no base64 has.
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The schema that reads it refuses undefined.
+  }
+}

@@ -1,0 +1,38 @@
+/** The guard alone: no objects, cron or console. A bug in a message template, or its deploy, cannot take the site down. */
+import type { GuardPolicyObject } from "../policy/policy-object.ts";
+import type { TrafficObject } from "../traffic/traffic-object.ts";
+import { assembleGuard, originOf, type Guard } from "./assemble.ts";
+
+/** What wrangler.guard.toml and the secrets hand to this Worker. */
+export type GuardEnv = {
+  readonly ORIGIN?: Fetcher;
+  readonly ORIGIN_URL?: string;
+  readonly POLICY: DurableObjectNamespace<GuardPolicyObject>;
+  readonly TRAFFIC: DurableObjectNamespace<TrafficObject>;
+  /** The Worker that serves `/_firebreak`. */
+  readonly CONTROL: Fetcher;
+  readonly GUARD?: string;
+  readonly SIGNING_KEYS?: string;
+};
+
+/** One guard per isolate; the runtime hands the same `env` to every request of it. */
+const guards = new WeakMap<GuardEnv, Guard>();
+
+export default {
+  fetch(request, env, ctx): Promise<Response> {
+    const guard = guards.get(env) ?? guardOf(env);
+    guards.set(env, guard);
+    return guard(request, ctx);
+  },
+} satisfies ExportedHandler<GuardEnv>;
+
+const guardOf = (env: GuardEnv): Guard =>
+  assembleGuard({
+    isOff: env.GUARD === "off",
+    origin: originOf(env.ORIGIN, env.ORIGIN_URL),
+    ownRoutes: (request) => env.CONTROL.fetch(request),
+    policy: () => env.POLICY.getByName("policy"),
+    traffic: () => env.TRAFFIC.getByName("traffic:0"),
+    policyId: env.POLICY.idFromName("policy").toString(),
+    signingKeys: env.SIGNING_KEYS,
+  });

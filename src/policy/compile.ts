@@ -1,0 +1,82 @@
+/** Turns the entries in force into the policy that guards read, or says why that policy must not leave the house. */
+import { err, ok, type Result } from "../shared/result.ts";
+import {
+  ENTRIES_MAX,
+  POLICY_BYTES_MAX,
+  POLICY_FORMAT,
+  policy,
+  type GuardSettings,
+  type Policy,
+  type PolicyEntry,
+  type PolicySeq,
+} from "./policy.ts";
+import { ENFORCED_KINDS, knownEntry } from "./kinds.ts";
+
+/** How long guards that cannot reach the policy keep enforcing what fails open; what fails closed ends with its expiry. */
+export const STALE_AFTER_MS = 15 * 60_000;
+/** An entry that would outlive a month is a mistake: leases are renewed, not set for ever. */
+export const ENTRY_LIFE_MS_MAX = 31 * 24 * 3_600_000;
+
+export type CompileInput = {
+  readonly instance: string;
+  readonly previous: PolicySeq;
+  readonly entries: readonly PolicyEntry[];
+  readonly settings: GuardSettings;
+  readonly nowMs: number;
+};
+
+/** The next policy after `previous`. A refusal says which limit or entry is wrong; the last good policy then stays. */
+export function compilePolicy(input: CompileInput): Result<Policy, string> {
+  const { instance, previous, settings, nowMs } = input;
+  const entries = inForce(input.entries, nowMs);
+  const problem = problemWith(entries, nowMs);
+  if (problem !== null) return err(problem);
+  const compiled = policy.safeParse({
+    format: POLICY_FORMAT,
+    instance,
+    seq: { epoch: previous.epoch, n: previous.n + 1 },
+    compiledAtMs: nowMs,
+    staleAfterMs: STALE_AFTER_MS,
+    settings,
+    entries,
+    blobs: {},
+  });
+  if (!compiled.success) return err(`the policy is malformed: ${compiled.error.message}`);
+  const bytes = new TextEncoder().encode(JSON.stringify(compiled.data)).length;
+  if (bytes > POLICY_BYTES_MAX) {
+    return err(`the policy is ${bytes} bytes, more than the ${POLICY_BYTES_MAX} a guard reads`);
+  }
+  return ok(compiled.data);
+}
+
+/** What has not expired, in the order guards try it: widest share first, then the longest, so that Retry-After is not too short. */
+const inForce = (entries: readonly PolicyEntry[], nowMs: number): PolicyEntry[] =>
+  entries
+    .filter((entry) => entry.expiresAtMs > nowMs)
+    .toSorted(
+      (a, b) =>
+        compareText(a.kind, b.kind) ||
+        b.share - a.share ||
+        b.expiresAtMs - a.expiresAtMs ||
+        compareText(a.id, b.id),
+    );
+
+function problemWith(entries: readonly PolicyEntry[], nowMs: number): string | null {
+  if (entries.length > ENTRIES_MAX) {
+    return `${entries.length} entries are more than the ${ENTRIES_MAX} a guard holds`;
+  }
+  for (const entry of entries) {
+    if (entry.expiresAtMs > nowMs + ENTRY_LIFE_MS_MAX) {
+      return `entry ${entry.id} would last longer than 31 days; set a shorter lease and extend it`;
+    }
+    if (isOurs(entry) && knownEntry(entry) === null) {
+      return `entry ${entry.id}: a ${entry.kind} entry has no such match or action`;
+    }
+  }
+  return null;
+}
+
+/** Kinds of a later version pass through unread; for our own we answer. */
+const isOurs = (entry: PolicyEntry): boolean => ENFORCED_KINDS.some((kind) => kind === entry.kind);
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

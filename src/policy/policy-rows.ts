@@ -1,0 +1,84 @@
+/** The rows of `GuardPolicy`: entries as they were put, and how far the policy is. Migrations only ever get added. */
+import { z } from "zod";
+import { assert } from "../shared/assert.ts";
+import { policyEntry, type PolicyEntry, type PolicySeq } from "./policy.ts";
+
+const MIGRATIONS = [
+  `CREATE TABLE entries (id TEXT PRIMARY KEY, expires_at_ms INTEGER NOT NULL, body TEXT NOT NULL);
+   CREATE TABLE progress (
+     only INTEGER PRIMARY KEY CHECK (only = 1),
+     epoch INTEGER NOT NULL,
+     n INTEGER NOT NULL,
+     poll_ms INTEGER
+   );
+   INSERT INTO progress (only, epoch, n, poll_ms) VALUES (1, 0, 0, NULL);`,
+] as const;
+
+const progressRow = z.object({ epoch: z.int(), n: z.int(), poll_ms: z.int().nullable() });
+
+/** How far the policy is, and the pace that guards were last asked to keep; null: the site's own. */
+export type Progress = { readonly seq: PolicySeq; readonly pollMs: number | null };
+
+export class PolicyRows {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage, nowMs: number) {
+    this.#sql = sql;
+    this.#migrate(nowMs);
+  }
+
+  /** An entry that a later version wrote and this one cannot read stays stored and is left out. */
+  entries(): PolicyEntry[] {
+    const rows = this.#sql.exec<{ body: string }>("SELECT body FROM entries ORDER BY id").toArray();
+    return rows.flatMap((row) => {
+      const parsed = policyEntry.safeParse(JSON.parse(row.body));
+      return parsed.success ? [parsed.data] : [];
+    });
+  }
+
+  save(entry: PolicyEntry): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO entries (id, expires_at_ms, body) VALUES (?, ?, ?)",
+      entry.id,
+      entry.expiresAtMs,
+      JSON.stringify(entry),
+    );
+  }
+
+  remove(id: string): void {
+    this.#sql.exec("DELETE FROM entries WHERE id = ?", id);
+  }
+
+  removeExpired(nowMs: number): void {
+    this.#sql.exec("DELETE FROM entries WHERE expires_at_ms <= ?", nowMs);
+  }
+
+  progress(): Progress {
+    const row = progressRow.parse(this.#sql.exec("SELECT epoch, n, poll_ms FROM progress").one());
+    return { seq: { epoch: row.epoch, n: row.n }, pollMs: row.poll_ms };
+  }
+
+  saveProgress({ seq, pollMs }: Progress): void {
+    const written = this.#sql.exec(
+      "UPDATE progress SET epoch = ?, n = ?, poll_ms = ?",
+      seq.epoch,
+      seq.n,
+      pollMs,
+    );
+    assert(written.rowsWritten > 0, "progress has its one row");
+  }
+
+  #migrate(nowMs: number): void {
+    this.#sql.exec(
+      "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL)",
+    );
+    const { done } = this.#sql
+      .exec<{ done: number }>("SELECT count(*) AS done FROM migrations")
+      .one();
+    for (const [index, statements] of MIGRATIONS.entries()) {
+      if (index < done) continue;
+      this.#sql.exec(statements);
+      this.#sql.exec("INSERT INTO migrations VALUES (?, ?)", index + 1, nowMs);
+    }
+  }
+}

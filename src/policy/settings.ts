@@ -1,0 +1,18 @@
+/** What the guard must know of `site.yaml`, so that the guard alone needs no playbooks: it travels in the policy. */
+import type { SiteSpec } from "../playbooks/site.ts";
+import type { GuardSettings } from "./policy.ts";
+
+/** Picks the guard's part of the site; `pollMs` is the calm pace until `setPollMs` says otherwise. */
+export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings => ({
+  allowlist: site.allowlist.map(({ network }) => network),
+  maintenanceExempt: site.exempt_routes.maintenance,
+  readOnlyExempt: site.exempt_routes.read_only,
+  pollMs,
+  clientAddress: site.client_address,
+  title: site.title,
+  messages: {
+    maintenance: site.messages.maintenance,
+    readOnly: site.messages.read_only,
+    contact: site.messages.contact ?? null,
+  },
+});
