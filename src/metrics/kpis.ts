@@ -6,6 +6,15 @@ import { assert } from "../shared/assert.ts";
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
 
+/** The mission's targets: a mean is met when it is below, completion when it is reached. */
+export const TARGETS = {
+  timeToDetectMs: 5 * MINUTE_MS,
+  timeToAcknowledgeMs: 15 * MINUTE_MS,
+  timeToResolveMs: 60 * MINUTE_MS,
+  incidentsPerWeek: 1,
+  postmortemCompletionRatio: 1,
+} as const;
+
 /** `[fromMs, toMs)`, epoch milliseconds; an incident belongs to the window it was detected in. */
 export type KpiWindow = { readonly fromMs: number; readonly toMs: number };
 
@@ -75,11 +84,11 @@ export function kpis(views: readonly IncidentView[], { fromMs, toMs }: KpiWindow
     toMs,
     incidents: real.length,
     drills: inWindow.length - real.length,
-    timeToDetect: duration(real, sinceOnset("detectedAtMs"), 5 * MINUTE_MS),
-    timeToAcknowledge: duration(severe, timeToAcknowledge, 15 * MINUTE_MS),
+    timeToDetect: duration(real, sinceOnset("detectedAtMs"), TARGETS.timeToDetectMs),
+    timeToAcknowledge: duration(severe, timeToAcknowledge, TARGETS.timeToAcknowledgeMs),
     timeToMitigate: duration(real, sinceOnset("mitigatedAtMs"), null),
     timeToEnforce: duration(real, sinceOnset("enforcedAtMs"), null),
-    timeToResolve: duration(real, timeToResolve, 60 * MINUTE_MS),
+    timeToResolve: duration(real, timeToResolve, TARGETS.timeToResolveMs),
     incidentRate: incidentRate(real.length, toMs - fromMs),
     postmortemCompletion: postmortemCompletion(severe),
   };
@@ -142,7 +151,7 @@ function median(values: readonly number[]): number {
 
 /** No incidents in a watched week is a rate of zero; less than a week says nothing about weeks. */
 function incidentRate(count: number, windowMs: number): RateKpi {
-  const target = 1;
+  const target = TARGETS.incidentsPerWeek;
   if (windowMs < WEEK_MS) {
     const reason = "the window is shorter than seven days";
     return { perWeek: null, count, target, isMet: null, reason };
@@ -154,7 +163,7 @@ function incidentRate(count: number, windowMs: number): RateKpi {
 function postmortemCompletion(severe: readonly IncidentView[]): ShareKpi {
   const due = severe.filter((view) => view.status === "resolved");
   const completed = due.filter((view) => view.postmortem === "completed").length;
-  const counts = { completed, count: due.length, target: 1 };
+  const counts = { completed, count: due.length, target: TARGETS.postmortemCompletionRatio };
   if (due.length === 0) {
     const reason = "no resolved SEV-1 or SEV-2 incidents in the window";
     return { ratio: null, ...counts, isMet: null, reason };

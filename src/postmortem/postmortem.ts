@@ -1,15 +1,205 @@
 /** The post-mortem's draft, in the mission's template, filled from the journal. Pure. */
 import type { JournalRow } from "../incidents/journal.ts";
+import { formatDuration } from "../shared/duration.ts";
+import { utcDate, utcTime } from "../shared/utc.ts";
+import { actionItems, gotLucky, wentWell, wentWrong } from "./lessons.ts";
+import { bullets, code, prose } from "./markdown.ts";
+import { storyOf, type Impact, type Mitigation, type Story } from "./story.ts";
+import { readingsText, REVERTED, shareText, timelineOf, type TimelineLine } from "./timeline.ts";
+
+/** A journal longer than this shows its two ends; the rest stays in the journal. */
+export const TIMELINE_LINES_MAX = 1_000;
+
+const NOT_KNOWN = "not known yet";
+const UNTOLD = "Not known yet: the journal cannot tell; to be written by the owner.";
 
 export type PostmortemOptions = {
   /** How long an incident that is still open has lasted is counted to here. */
   readonly nowMs: number;
 };
 
-/** Markdown with every field filled from the journal's rows, oldest first. What nobody recorded says "not known yet". */
+/**
+ * Markdown with every field filled from the journal. What nobody recorded says "not known yet"; texts from people and
+ * machines are escaped, so the only brackets are the boxes to tick.
+ *
+ * @param rows The whole journal, from seq 1, oldest first.
+ */
 export function renderPostmortem(
   rows: readonly JournalRow[],
   { nowMs }: PostmortemOptions,
 ): string {
-  return `${rows.length} ${nowMs}`;
+  const story = storyOf(rows);
+  const sections = [
+    `# Incident Post-Mortem: ${code(story.opened?.incidentId ?? NOT_KNOWN)}`,
+    `Drafted from the incident's journal, ${rows.length} rows. All times are UTC.`,
+    summary(story, nowMs),
+    timeline(story, timelineOf(rows)),
+    rootCause(story),
+    lessons(story),
+    actions(story),
+    `## Prevention Measures\n${UNTOLD}`,
+  ];
+  return `${sections.join("\n\n")}\n`;
 }
+
+function summary(story: Story, nowMs: number): string {
+  const { state, opened } = story;
+  const { onsetAtMs, resolvedAtMs } = state.anchors;
+  const lasted = formatDuration(Math.max(0, (resolvedAtMs ?? nowMs) - onsetAtMs));
+  const until = resolvedAtMs === null ? ", and not resolved yet" : ` to ${utcTime(resolvedAtMs)}`;
+  const fields = [
+    `Title: ${prose(opened?.title ?? NOT_KNOWN)}${opened?.drill === true ? " (a drill, not counted in the KPIs)" : ""}`,
+    `Date: ${utcDate(onsetAtMs)}`,
+    `Duration: ${lasted}, from ${utcTime(onsetAtMs)}${until}`,
+    `Severity: ${state.severity}`,
+    `Impact: users: ${impact(story.impact)}; revenue: not measured`,
+    `Status: ${state.status}`,
+    `Lead: ${state.lead === null ? "nobody took it" : prose(state.lead)}`,
+    `Owner of the playbook: ${prose(opened?.playbook.spec.owner ?? NOT_KNOWN)}`,
+  ];
+  return `## Summary\n${bullets(fields, "")}`;
+}
+
+/** The best measure there is: requests counted, else the worst share that was sampled. */
+function impact({ requests, worstErrorRatio, worstProbeRatio }: Impact): string {
+  if (requests !== null) {
+    const total = requests.served + requests.failed + requests.refused;
+    const share = (part: number): string => (total === 0 ? "0 %" : shareText(part / total));
+    return `of ${total} requests, ${requests.failed} failed (${share(requests.failed)}) and ${requests.refused} were answered by the guard instead of production (${share(requests.refused)})`;
+  }
+  if (worstErrorRatio !== null) {
+    const { value, atMs } = worstErrorRatio;
+    return `${shareText(value)} of requests failed at the worst sample, at ${utcTime(atMs)}`;
+  }
+  if (worstProbeRatio !== null) {
+    const { value, atMs } = worstProbeRatio;
+    return `${shareText(1 - value)} of probes failed at the worst sample, at ${utcTime(atMs)}; the share of users was not measured`;
+  }
+  return "not measured";
+}
+
+function timeline(story: Story, lines: readonly TimelineLine[]): string {
+  const { anchors } = story.state;
+  const day = utcDate(anchors.onsetAtMs);
+  const at = (atMs: number | null): string => {
+    if (atMs === null) return NOT_KNOWN;
+    return utcDate(atMs) === day ? utcTime(atMs) : `${utcDate(atMs)} ${utcTime(atMs)}`;
+  };
+  const milestones = [
+    `${at(anchors.onsetAtMs)} - First bad sample`,
+    `${at(anchors.detectedAtMs)} - Detection`,
+    `${at(anchors.respondedAtMs)} - Response initiated`,
+    `${NOT_KNOWN} - Root cause identified`,
+    `${at(anchors.mitigatedAtMs)} - Mitigation applied`,
+    `${at(anchors.enforcedAtMs)} - Mitigation confirmed in force`,
+    `${at(anchors.recoveredAtMs)} - Recovery seen`,
+    `${at(anchors.releasedAtMs)} - Last mitigation taken back`,
+    `${at(anchors.resolvedAtMs)} - Resolution confirmed`,
+  ];
+  return [
+    `## Timeline\n${bullets(milestones, "")}`,
+    `### Mitigations and their effect\n${bullets(story.mitigations.map(mitigationText), "None was proposed.")}`,
+    `### Evidence\n${bullets(evidenceTexts(story), "None was collected.")}`,
+    `### Who was told\n${bullets(toldTexts(story), "No message was asked for.")}`,
+    `### Every event\n${everyEvent(lines)}`,
+  ].join("\n\n");
+}
+
+function mitigationText(mitigation: Mitigation): string {
+  const { lease, appliedAtMs, effectiveAtMs, effect, ineffective, stages } = mitigation;
+  const effectText = effect.length === 0 ? "" : ` (${readingsText(effect)})`;
+  const parts = [
+    lease.shadow ? "in shadow, visitors noticed nothing" : null,
+    appliedAtMs === null ? "never applied" : `applied ${utcTime(appliedAtMs)}`,
+    effectiveAtMs === null ? null : `effective ${utcTime(effectiveAtMs)}${effectText}`,
+    ineffective === null ? null : `did not help: ${prose(ineffective)}${effectText}`,
+    ...stages.map(({ atMs, share }) => `${shareText(share)} of clients from ${utcTime(atMs)}`),
+    ending(mitigation),
+  ].filter((part) => part !== null);
+  return `${code(lease.actuator)}, ${lease.mode}, attempt ${lease.attempt}: ${parts.join("; ")}`;
+}
+
+function ending({ lease, endedAtMs, outcome, failure }: Mitigation): string {
+  if (failure !== null) return `failed to ${prose(failure)}`;
+  if (endedAtMs === null || outcome === null) return `now ${lease.status}`;
+  const why = lease.why === "" ? "" : ` because ${prose(lease.why)}`;
+  return `taken back ${utcTime(endedAtMs)}${why}: ${REVERTED[outcome]}`;
+}
+
+const evidenceTexts = (story: Story): readonly string[] =>
+  story.evidence.map(({ atMs, collector, summary: found, failure }) =>
+    failure === null
+      ? `${utcTime(atMs)} - ${code(collector)}: ${prose(found ?? "")}`
+      : `${utcTime(atMs)} - ${code(collector)} could not tell: ${prose(failure)}`,
+  );
+
+function toldTexts(story: Story): readonly string[] {
+  const { acknowledgedBy, anchors } = story.state;
+  const told = story.deliveries.map(({ channel, why, requestedAtMs, deliveredAtMs, failure }) => {
+    const became =
+      deliveredAtMs === null
+        ? failure === null
+          ? "no receipt yet"
+          : `not delivered: ${prose(failure)}`
+        : `delivered ${utcTime(deliveredAtMs)}`;
+    return `${utcTime(requestedAtMs)} - ${code(channel)}, ${prose(why.replaceAll("_", " "))}: ${became}`;
+  });
+  const { acknowledgedAtMs } = anchors;
+  if (acknowledgedBy === null || acknowledgedAtMs === null)
+    return [...told, "Nobody acknowledged."];
+  return [...told, `${utcTime(acknowledgedAtMs)} - ${code(acknowledgedBy)} acknowledged`];
+}
+
+/** Every journal row, with the date wherever it changes. */
+function everyEvent(lines: readonly TimelineLine[]): string {
+  const half = TIMELINE_LINES_MAX / 2;
+  const isTooLong = lines.length > TIMELINE_LINES_MAX;
+  const head = isTooLong ? lines.slice(0, half) : lines;
+  const tail = isTooLong ? lines.slice(-half) : [];
+  const gap = isTooLong
+    ? [`- left out here, and in the journal only: ${lines.length - TIMELINE_LINES_MAX} rows`]
+    : [];
+  return [...dated(head), ...gap, ...dated(tail)].join("\n");
+}
+
+const dated = (lines: readonly TimelineLine[]): readonly string[] =>
+  lines.flatMap((line, index) => {
+    const before = lines[index - 1];
+    const isNewDay = before === undefined || utcDate(before.atMs) !== utcDate(line.atMs);
+    const day = isNewDay ? [`- **${utcDate(line.atMs)}**`] : [];
+    return [...day, `- ${utcTime(line.atMs)} - ${line.text}`];
+  });
+
+function rootCause({ opened, evidence }: Story): string {
+  const rules = opened?.playbook.spec.detect.rules ?? [];
+  const fired = rules.filter(({ id }) => opened?.rules[id]?.status === "firing");
+  const known = [
+    ...fired.map(({ id, why }) => `Rule ${code(id)} fired: ${prose(why)}`),
+    ...(opened === null || opened.readings.length === 0
+      ? []
+      : [`At detection: ${readingsText(opened.readings)}`]),
+    ...evidence.flatMap(({ collector, summary: found }) =>
+      found === null ? [] : [`${code(collector)}: ${prose(found)}`],
+    ),
+  ];
+  return `## Root Cause\nWhat the journal knows:\n\n${bullets(known, "Nothing.")}\n\nThe cause itself is not known yet: to be written by the owner.`;
+}
+
+const lessons = (story: Story): string =>
+  [
+    "## Lessons Learned",
+    `1. What went well\n${nested(wentWell(story))}`,
+    `2. What went wrong\n${nested(wentWrong(story))}`,
+    `3. Where we got lucky\n${nested(gotLucky(story))}`,
+  ].join("\n");
+
+const nested = (lines: readonly string[]): string =>
+  bullets(lines, UNTOLD).replaceAll(/^/gm, "   ");
+
+const actions = (story: Story): string =>
+  `## Action Items\n${actionItems(story)
+    .map(({ owner, action }) => `- [ ] ${ownerText(owner)} - ${action} - no due date yet`)
+    .join("\n")}`;
+
+const ownerText = (owner: string | null): string =>
+  owner === null ? "no owner yet" : prose(owner);

@@ -1,0 +1,247 @@
+/** What a post-mortem is about, gathered from the journal's rows: everything but the words. */
+import { z } from "zod";
+import { evolve } from "../incidents/evolve.ts";
+import {
+  readEvent,
+  type EventData,
+  type IncidentEvent,
+  type JournalRow,
+} from "../incidents/journal.ts";
+import { initialState, type IncidentState, type LeaseState } from "../incidents/state.ts";
+
+type Readings = EventData["incident.opened"]["readings"];
+
+/** One mitigation: what the journal says it did, and when. Times are epoch milliseconds, null when it did not happen. */
+export type Mitigation = {
+  readonly lease: LeaseState;
+  readonly appliedAtMs: number | null;
+  readonly effectiveAtMs: number | null;
+  readonly effect: Readings;
+  readonly ineffective: string | null;
+  readonly stages: readonly { readonly atMs: number; readonly share: number }[];
+  readonly endedAtMs: number | null;
+  readonly outcome: EventData["lease.reverted"]["outcome"] | null;
+  readonly failure: string | null;
+};
+
+export type Delivery = {
+  readonly deliveryId: string;
+  readonly channel: string;
+  readonly why: string;
+  readonly requestedAtMs: number;
+  readonly deliveredAtMs: number | null;
+  readonly failure: string | null;
+};
+
+export type EvidenceItem = {
+  readonly collector: string;
+  readonly atMs: number;
+  readonly summary: string | null;
+  readonly failure: string | null;
+};
+
+/** Requests of the incident's time, by what became of them. */
+export type Requests = {
+  readonly served: number;
+  readonly failed: number;
+  readonly refused: number;
+};
+
+/** What was measured of the harm; null where nothing was. */
+export type Impact = {
+  readonly requests: Requests | null;
+  /** The worst share of requests that production failed, 0..1. */
+  readonly worstErrorRatio: { readonly value: number; readonly atMs: number } | null;
+  /** The worst share of probes that production answered, 0..1. */
+  readonly worstProbeRatio: { readonly value: number; readonly atMs: number } | null;
+};
+
+export type Story = {
+  readonly state: IncidentState;
+  readonly opened: EventData["incident.opened"] | null;
+  readonly mitigations: readonly Mitigation[];
+  readonly deliveries: readonly Delivery[];
+  readonly evidence: readonly EvidenceItem[];
+  readonly impact: Impact;
+  readonly skipped: readonly { readonly step: string; readonly why: string }[];
+  readonly escalations: readonly string[];
+  readonly relapses: number;
+  /** Signals that were asked for and not known when it mattered, with the reason. */
+  readonly unknowns: ReadonlyMap<string, string>;
+};
+
+type Moment = { readonly atMs: number; readonly event: IncidentEvent };
+
+/** Gathers the story. `rows` is the whole journal, from seq 1. */
+export function storyOf(rows: readonly JournalRow[]): Story {
+  const state = rows.reduce(evolve, initialState);
+  const moments = rows.flatMap((row): readonly Moment[] => {
+    const event = readEvent(row);
+    return event === null ? [] : [{ atMs: row.atMs, event }];
+  });
+  const events = moments.map(({ event }) => event);
+  return {
+    state,
+    opened: state.opened,
+    mitigations: state.leases.map((lease) => mitigationOf(lease, moments)),
+    deliveries: deliveriesOf(moments),
+    evidence: moments.flatMap(evidenceOf),
+    impact: impactOf(moments),
+    skipped: events.flatMap((event) => (event.type === "step.skipped" ? [event.data] : [])),
+    escalations: events.flatMap((event) =>
+      event.type === "incident.escalated" ? [event.data.why] : [],
+    ),
+    relapses: events.filter(({ type }) => type === "lease.rearmed" || type === "incident.reopened")
+      .length,
+    unknowns: new Map(
+      moments
+        .flatMap(readingsOf)
+        .flatMap(({ signal, unknown }) =>
+          unknown === undefined || unknown === "masked" ? [] : [[signal, unknown] as const],
+        ),
+    ),
+  };
+}
+
+function mitigationOf(lease: LeaseState, moments: readonly Moment[]): Mitigation {
+  const start: Mitigation = {
+    lease,
+    appliedAtMs: null,
+    effectiveAtMs: null,
+    effect: [],
+    ineffective: null,
+    stages: [],
+    endedAtMs: null,
+    outcome: null,
+    failure: null,
+  };
+  return moments
+    .filter(({ event }) => "leaseId" in event.data && event.data.leaseId === lease.id)
+    .reduce(foldMitigation, start);
+}
+
+function foldMitigation(mitigation: Mitigation, { atMs, event }: Moment): Mitigation {
+  switch (event.type) {
+    case "lease.applied":
+      return { ...mitigation, appliedAtMs: mitigation.appliedAtMs ?? atMs };
+    case "lease.effective":
+      return {
+        ...mitigation,
+        effectiveAtMs: mitigation.effectiveAtMs ?? atMs,
+        effect: event.data.readings,
+      };
+    case "lease.ineffective":
+      return { ...mitigation, ineffective: event.data.why, effect: event.data.readings };
+    case "lease.releasing":
+      return {
+        ...mitigation,
+        stages: [...mitigation.stages, { atMs, share: event.data.share }],
+      };
+    case "lease.rearmed":
+      return { ...mitigation, stages: [...mitigation.stages, { atMs, share: 1 }] };
+    case "lease.reverted":
+      return { ...mitigation, endedAtMs: atMs, outcome: event.data.outcome };
+    case "lease.failed":
+      return { ...mitigation, failure: `${event.data.during}: ${event.data.failure.detail}` };
+    default:
+      return mitigation;
+  }
+}
+
+function deliveriesOf(moments: readonly Moment[]): readonly Delivery[] {
+  const deliveries = new Map<string, Delivery>();
+  for (const { atMs, event } of moments) {
+    if (event.type === "message.requested") {
+      const { deliveryId, channel, why } = event.data;
+      const pending = { requestedAtMs: atMs, deliveredAtMs: null, failure: null };
+      deliveries.set(deliveryId, { deliveryId, channel, why, ...pending });
+    } else if (event.type === "message.delivered" || event.type === "message.failed") {
+      const known = deliveries.get(event.data.deliveryId);
+      if (known === undefined) continue;
+      const became =
+        event.type === "message.delivered"
+          ? { deliveredAtMs: atMs }
+          : { failure: event.data.failure.detail };
+      deliveries.set(known.deliveryId, { ...known, ...became });
+    }
+  }
+  return [...deliveries.values()];
+}
+
+function evidenceOf({ atMs, event }: Moment): readonly EvidenceItem[] {
+  switch (event.type) {
+    case "evidence.collected":
+      return [{ ...item(event.data.collector, atMs), summary: event.data.summary }];
+    case "evidence.failed":
+      return [{ ...item(event.data.collector, atMs), failure: event.data.failure.detail }];
+    default:
+      return [];
+  }
+}
+
+const item = (collector: string, atMs: number): EvidenceItem => ({
+  collector,
+  atMs,
+  summary: null,
+  failure: null,
+});
+
+const count = z.int().min(0);
+/** The facts of a collector of the `traffic` room that counts requests; others are evidence, not impact. */
+const requestFacts = z.looseObject({ served: count, failed: count, refused: count });
+
+function impactOf(moments: readonly Moment[]): Impact {
+  const counts = moments.flatMap(({ event }) => {
+    if (event.type !== "evidence.collected" || !event.data.collector.startsWith("traffic.")) {
+      return [];
+    }
+    const facts = requestFacts.safeParse(event.data.facts);
+    return facts.success ? [facts.data] : [];
+  });
+  const last = counts.at(-1);
+  const errors = samplesOf("traffic.error_ratio", moments);
+  const probes = samplesOf("probe.around_success_ratio", moments);
+  return {
+    requests:
+      last === undefined
+        ? null
+        : { served: last.served, failed: last.failed, refused: last.refused },
+    worstErrorRatio: worst(errors, (a, b) => a > b),
+    worstProbeRatio: worst(probes, (a, b) => a < b),
+  };
+}
+
+type Sample = { readonly value: number; readonly atMs: number };
+
+const samplesOf = (signal: string, moments: readonly Moment[]): readonly Sample[] =>
+  moments.flatMap((moment) =>
+    readingsOf(moment).flatMap((reading) =>
+      reading.signal === signal && typeof reading.value === "number"
+        ? [{ value: reading.value, atMs: reading.atMs ?? moment.atMs }]
+        : [],
+    ),
+  );
+
+const worst = (
+  samples: readonly Sample[],
+  isWorse: (a: number, b: number) => boolean,
+): Sample | null =>
+  samples.reduce<Sample | null>(
+    (soFar, sample) => (soFar === null || isWorse(sample.value, soFar.value) ? sample : soFar),
+    null,
+  );
+
+function readingsOf({ event }: Moment): Readings {
+  switch (event.type) {
+    case "incident.opened":
+    case "incident.triggered":
+    case "incident.recovery_seen":
+    case "incident.recovery_lost":
+    case "rule.changed":
+    case "lease.effective":
+    case "lease.ineffective":
+      return event.data.readings;
+    default:
+      return [];
+  }
+}
