@@ -1,12 +1,25 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { origin } from "./test/support/origin.ts";
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            main: "./test/workerd/entry.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              serviceBindings: { ORIGIN: origin },
+              durableObjects: {
+                TEST_POLICY: { className: "TestPolicy", useSQLite: true },
+                TEST_TRAFFIC: { className: "TestTraffic", useSQLite: true },
+              },
+            },
+          }),
+        ],
         test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
       },
       {

@@ -1,0 +1,52 @@
+/**
+ * The Worker that the workerd tests run: the product's own entry point, and object classes with dependencies that tests can
+ * see. A class of its own here is listed with its binding in vitest.config.ts, and below in `TestEnv`.
+ */
+import type { Env } from "../../src/env.ts";
+import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
+import { guardSettings } from "../../src/policy/policy.ts";
+import { TrafficObject } from "../../src/traffic/traffic-object.ts";
+
+export * from "../../src/index.ts";
+export { default } from "../../src/index.ts";
+
+/** The product's bindings, with production (test/support/origin.ts) always bound, and the classes below. */
+export type TestEnv = Omit<Env, "ORIGIN"> & {
+  readonly ORIGIN: Fetcher;
+  readonly TEST_POLICY: DurableObjectNamespace<TestPolicy>;
+  readonly TEST_TRAFFIC: DurableObjectNamespace<TestTraffic>;
+};
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- the name that `cloudflare:workers` types its env with
+  namespace Cloudflare {
+    interface Env extends TestEnv {}
+  }
+}
+
+export const TEST_INSTANCE = "shop.test";
+export const TEST_SETTINGS = guardSettings.parse({
+  title: "The Shop",
+  pollMs: 5_000,
+  maintenanceExempt: ["/webhooks/*"],
+});
+
+export class TestPolicy extends GuardPolicyObject {
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env, { instance: TEST_INSTANCE, settings: () => TEST_SETTINGS });
+  }
+}
+
+/** Counts how often it would have woken the monitor. */
+export class TestTraffic extends TrafficObject {
+  readonly wakes: number[];
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    const wakes: number[] = [];
+    super(ctx, env, {
+      suspicion: () => ({ errorRatio: 0.3, requestsMin: 10 }),
+      onSuspicion: async () => void wakes.push(Date.now()),
+    });
+    this.wakes = wakes;
+  }
+}
