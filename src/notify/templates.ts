@@ -10,7 +10,10 @@ import type { Evidence, MessageReason, MessageSite, News } from "./news.ts";
 
 export const SUBJECT_CHARS_MAX = 200;
 export const BODY_CHARS_MAX = 8_000;
+/** One text from outside, so that none crowds out what is asked. */
+const LINE_CHARS_MAX = 300;
 const READINGS_MAX = 8;
+const LEASES_MAX = 10;
 const NOT_KNOWN = "not known yet";
 
 export type MessageText = { readonly subject: string; readonly body: string };
@@ -42,9 +45,9 @@ export function renderMessage(
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
     header(view, atMs),
-    section("What is new", [`${news.text}.`]),
+    section("What is new", [`${oneLine(news.text)}.`]),
     section("What is wrong", whatIsWrong(news, view)),
-    section("What was done", view.leases.length === 0 ? ["Nothing yet."] : view.leases.map(deed)),
+    section("What was done", deeds(view)),
     section("What is asked of you", asks(news, view, site, atMs)),
     footer(view, site),
   ];
@@ -84,6 +87,16 @@ export const readingText = (reading: Evidence): string =>
   reading.value === undefined
     ? `${reading.signal} is unknown (${oneLine(reading.unknown ?? "no reason given")})`
     : `${reading.signal} = ${oneLine(String(reading.value))}`;
+
+/** The newest are what matters at 3 a.m.; the journal has them all. */
+function deeds({ leases }: IncidentView): readonly string[] {
+  if (leases.length === 0) return ["Nothing yet."];
+  const earlier = leases.length - LEASES_MAX;
+  return [
+    ...(earlier > 0 ? [`${earlier} earlier mitigations`] : []),
+    ...leases.slice(-LEASES_MAX).map(deed),
+  ];
+}
 
 function deed(lease: LeaseView): string {
   const until = lease.expiresAtMs === null ? "" : ` until ${utcTime(lease.expiresAtMs)} UTC`;
@@ -178,7 +191,8 @@ const capitalised = (word: string): string => word.charAt(0).toUpperCase() + wor
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Text from outside cannot start a line of its own, and so cannot pose as a field of the message. */
-const oneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+const oneLine = (text: string): string =>
+  clip(text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim(), LINE_CHARS_MAX);
 
 const clip = (text: string, charsMax: number): string =>
   text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
