@@ -100,15 +100,10 @@ function both(left: Outcome, right: Outcome, decisive: boolean): Outcome {
   return undecided(left, right) ?? known(!decisive);
 }
 
-/** A branch decides alone only if both would decide the same. */
+/** Under an unknown condition no branch is taken, not even when both would say the same. */
 function choose(term: Term & { op: "choose" }, inputs: Inputs): Outcome {
   const condition = evaluateTerm(term.condition, inputs);
-  if (condition.kind === "known") {
-    return evaluateTerm(isTrue(condition.value) ? term.yes : term.no, inputs);
-  }
-  const [yes, no] = [evaluateTerm(term.yes, inputs), evaluateTerm(term.no, inputs)];
-  if (yes.kind === "known" && no.kind === "known" && yes.value === no.value) return yes;
-  return condition;
+  return onValue(condition, (value) => evaluateTerm(isTrue(value) ? term.yes : term.no, inputs));
 }
 
 /** Unknown wins over broken: what is missing may be what would have decided. */

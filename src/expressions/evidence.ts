@@ -29,25 +29,37 @@ export function restsOnUnknown(term: Term, answer: boolean): readonly SignalName
   }
 }
 
-/** Signals that every way of becoming `answer` rests on: of `a || b` only what both share. */
-export function restsOn(term: Term, answer: boolean): readonly SignalName[] {
+/**
+ * Signals that every way of becoming `answer` rests on: of `a || b` only what both share. While one of them is unknown,
+ * the term is not `answer`. For `any`, what every way of having a value at all rests on.
+ */
+export function restsOn(term: Term, answer: boolean | "any"): readonly SignalName[] {
   switch (term.op) {
-    case "not":
-      return restsOn(term.of, !answer);
-    case "and":
-    case "or": {
-      const [left, right] = [restsOn(term.left, answer), restsOn(term.right, answer)];
-      const needsBoth = (term.op === "and") === answer;
-      return needsBoth ? unique([...left, ...right]) : shared(left, right);
-    }
-    case "choose":
-      return shared(restsOn(term.yes, answer), restsOn(term.no, answer));
+    case "signal":
+      return [term.name];
     // Whether something is measured is not evidence about production.
     case "known":
     case "configured":
+    case "literal":
+    case "param":
       return [];
-    default:
-      return unique(everyTerm(term).flatMap((part) => (part.op === "signal" ? [part.name] : [])));
+    case "not":
+      return restsOn(term.of, answer === "any" ? "any" : !answer);
+    case "and":
+    case "or": {
+      const [left, right] = [restsOn(term.left, answer), restsOn(term.right, answer)];
+      return answer === (term.op === "and") ? unique([...left, ...right]) : shared(left, right);
+    }
+    case "choose":
+      return shared(
+        [...restsOn(term.condition, true), ...restsOn(term.yes, answer)],
+        [...restsOn(term.condition, false), ...restsOn(term.no, answer)],
+      );
+    case "double":
+    case "negate":
+    case "compare":
+    case "arithmetic":
+      return unique(parts(term).flatMap((part) => restsOn(part, "any")));
   }
 }
 
@@ -69,4 +81,4 @@ const asked = (term: Term): readonly SignalName[] =>
 const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
 
 const shared = (left: readonly string[], right: readonly string[]): readonly string[] =>
-  left.filter((name) => right.includes(name));
+  unique(left.filter((name) => right.includes(name)));
