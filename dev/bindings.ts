@@ -1,0 +1,34 @@
+/** The vars and secrets that the Workers of the local stack are deployed with. */
+import { apiTokens, type StackSecrets } from "./secrets.ts";
+import type { PostgresStore, RedisStore } from "./stores.ts";
+
+export type Bindings = Readonly<Record<string, string>>;
+
+/** See `examples/storefront/src/env.ts`. */
+export const storefrontBindings = (stored: PostgresStore, cached: RedisStore): Bindings => ({
+  POSTGRES_URL: stored.database.ownerUrl,
+  POSTGRES_FETCH_ENDPOINT: stored.fetchEndpoint,
+  REDIS_URL: cached.restUrl,
+  REDIS_TOKEN: cached.token,
+});
+
+/** See `src/env.ts`. */
+export const firebreakBindings = (from: {
+  readonly secrets: StackSecrets;
+  readonly stored: PostgresStore;
+  readonly cached: RedisStore;
+  readonly vendorsUrl: string;
+}): Bindings => ({
+  API_TOKENS: apiTokens(from.secrets.token),
+  SIGNING_KEYS: JSON.stringify([{ kid: "local", secret: from.secrets.signingKey }]),
+  POSTGRES_URL: from.stored.database.watcherUrl,
+  POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
+  REDIS_URL: from.cached.restUrl,
+  REDIS_TOKEN: from.cached.token,
+  CLOUDFLARE_STATUS_URLS: `${from.vendorsUrl}/cloudflare-status`,
+  ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
+  CHANNEL_PAGER: JSON.stringify({
+    url: `${from.vendorsUrl}/pager`,
+    secret: from.secrets.pagerSecret,
+  }),
+});

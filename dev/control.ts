@@ -1,0 +1,20 @@
+/** The stack's own control under `/__stack`, so that a gameday can attach to a stack in another process. */
+import { Hono } from "hono";
+import type { Stack } from "./stack.ts";
+
+/** GET tells what `npm start -- --json` tells; POST `/<store>/<stop|start>` really stops and starts a store. */
+export function stackControl(stack: () => Stack | undefined): Hono {
+  const app = new Hono();
+  app.get("/", (c) => {
+    const info = stack()?.info;
+    return info === undefined ? c.json({ error: "still starting" }, 503) : c.json(info);
+  });
+  app.post("/:store{postgres|redis}/:action{stop|start}", async (c) => {
+    const running = stack();
+    if (running === undefined) return c.json({ error: "still starting" }, 503);
+    const store = c.req.param("store") === "postgres" ? running.postgres : running.redis;
+    await (c.req.param("action") === "stop" ? store.stop() : store.start());
+    return c.json({ running: store.isRunning });
+  });
+  return app;
+}

@@ -1,0 +1,148 @@
+/** The Redis of the local stack: the machine's own `redis-server`, or, where there is none, a stand-in in memory. */
+import type { ChildProcess } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { Redis as RedisClient } from "ioredis";
+import { endProcess, logTail, startServer } from "./child.ts";
+import { freePort, LOOPBACK } from "./loopback.ts";
+import { toReply, type Reply } from "./redis-reply.ts";
+import { startRedisStandIn } from "./redis-stand-in.ts";
+
+const READY_WITHIN_MS = 10_000;
+const RECONNECT_MS = 100;
+const COMMAND_TIMEOUT_MS = 5_000;
+
+export type CommandLine = readonly [name: string, ...args: string[]];
+/** What became of one command of several; an `Error` is the reply `-ERR …`. */
+export type Outcome = Reply | Error;
+
+export type Redis = AsyncDisposable & {
+  readonly kind: "redis-server" | "stand-in";
+  /** Where `redis-cli` finds it; the stand-in has no port. */
+  readonly url?: string;
+  readonly isRunning: boolean;
+  /** Runs one command. @throws {Error} what Redis answered, or that it cannot be reached. */
+  readonly command: (line: CommandLine) => Promise<Reply>;
+  /** Runs commands as MULTI … EXEC. @throws {Error} when the whole transaction was discarded. */
+  readonly transaction: (lines: readonly CommandLine[]) => Promise<readonly Outcome[]>;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+export type RedisOptions = {
+  readonly directory: string;
+  readonly port?: number | undefined;
+  /** Told, in capitals, when the stand-in takes the place of a real server. */
+  readonly warn: (message: string) => void;
+};
+
+/** Starts the machine's `redis-server` if it is on PATH, else the stand-in, loudly. */
+export async function startRedis(options: RedisOptions): Promise<Redis> {
+  const program = findOnPath("redis-server");
+  if (program !== undefined) return startRedisServer(program, options);
+  options.warn(
+    "NO redis-server ON THIS MACHINE: an in-memory stand-in takes its place. It knows the common commands only.",
+  );
+  return startRedisStandIn();
+}
+
+/** The full path of a program on PATH, or undefined. */
+export function findOnPath(program: string): string | undefined {
+  const candidates = (process.env["PATH"] ?? "").split(delimiter).map((dir) => join(dir, program));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function startRedisServer(program: string, options: RedisOptions): Promise<Redis> {
+  const port = options.port ?? (await freePort());
+  const directory = join(options.directory, "redis");
+  await mkdir(directory, { mode: 0o700 });
+  const logPath = join(directory, "redis.log");
+  const client = new RedisClient({
+    host: LOOPBACK,
+    port,
+    lazyConnect: true,
+    // A command that meets a dead server fails at once; the client reconnects by itself when it is back.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: () => RECONNECT_MS,
+  });
+  client.on("error", () => {}); // Every command reports it to whom it concerns.
+  let server: ChildProcess | undefined;
+  const isRunning = () =>
+    server !== undefined && server.exitCode === null && server.signalCode === null;
+
+  const start = async () => {
+    if (isRunning()) return;
+    server = startServer({
+      path: program,
+      args: serverArgs(port, directory),
+      logPath,
+      options: { cwd: directory },
+    });
+    await untilReady(client, logPath);
+  };
+  const redis: Redis = {
+    kind: "redis-server",
+    url: `redis://${LOOPBACK}:${port}`,
+    get isRunning() {
+      return isRunning();
+    },
+    command: async ([name, ...args]) => toReply(await client.callBuffer(name, ...args)),
+    transaction: async (lines) => runTransaction(client, lines),
+    start,
+    async stop() {
+      if (server !== undefined) await endProcess(server, "SIGKILL");
+    },
+    async [Symbol.asyncDispose]() {
+      client.disconnect();
+      if (server !== undefined) await endProcess(server, "SIGTERM");
+    },
+  };
+  try {
+    await start();
+  } catch (error) {
+    await redis[Symbol.asyncDispose]();
+    throw error;
+  }
+  return redis;
+}
+
+/** An append-only file, so that what was acknowledged survives a stop, as it does at Upstash. */
+const serverArgs = (port: number, directory: string): readonly string[] =>
+  `--port ${port} --bind ${LOOPBACK} --appendonly yes --appendfsync always`
+    .split(" ")
+    .concat("--save", "", "--dir", directory);
+
+async function runTransaction(
+  client: RedisClient,
+  lines: readonly CommandLine[],
+): Promise<readonly Outcome[]> {
+  const chain = client.multi();
+  for (const [name, ...args] of lines) chain.callBuffer(name, ...args);
+  const outcomes = await chain.exec();
+  if (outcomes === null) throw new Error("EXECABORT Transaction discarded");
+  return outcomes.map(([error, reply]) => error ?? toReply(reply));
+}
+
+/** The client's own reconnecting finds the server; this waits for it. */
+async function untilReady(client: RedisClient, logPath: string): Promise<void> {
+  if (client.status === "ready") return;
+  const ready = new Promise<void>((resolve) => client.once("ready", () => resolve()));
+  if (client.status === "wait") void client.connect().catch(() => {});
+  const timeout = AbortSignal.timeout(READY_WITHIN_MS);
+  const late = new Promise<never>((_, reject) => {
+    timeout.addEventListener("abort", () =>
+      reject(new Error(`redis-server did not answer:\n${logTail(logPath)}`)),
+    );
+  });
+  await Promise.race([ready, late]);
+}

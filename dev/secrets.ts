@@ -1,0 +1,34 @@
+/** Fresh random secrets for one run of the local stack. */
+import { createHash, randomBytes } from "node:crypto";
+
+export const ROLES = ["viewer", "responder", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+export type StackSecrets = {
+  readonly token: Readonly<Record<Role, string>>;
+  readonly signingKey: string;
+  readonly alertmanagerToken: string;
+  readonly redisToken: string;
+  /** Standard Webhooks: `whsec_` and base64. */
+  readonly pagerSecret: string;
+};
+
+const random = (): string => randomBytes(24).toString("base64url");
+
+export const makeSecrets = (): StackSecrets => ({
+  token: { viewer: random(), responder: random(), admin: random() },
+  signingKey: random(),
+  alertmanagerToken: random(),
+  redisToken: random(),
+  pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
+});
+
+/** The Worker keeps hashes only. */
+export const apiTokens = (token: StackSecrets["token"]): string =>
+  JSON.stringify(
+    ROLES.map((role) => ({
+      name: `local ${role}`,
+      role,
+      sha256: createHash("sha256").update(token[role]).digest("hex"),
+    })),
+  );

@@ -1,0 +1,165 @@
+/** The whole local stack, for `npm start`, gamedays and end-to-end tests: everything real that can be real. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { firebreakBindings, storefrontBindings, type Bindings } from "./bindings.ts";
+import { stackControl } from "./control.ts";
+import { runCron } from "./cron.ts";
+import type { Postgres } from "./postgres.ts";
+import { setAutopilotOn, untilHealthy } from "./readiness.ts";
+import type { Redis } from "./redis.ts";
+import { makeSecrets, type Role, type StackSecrets } from "./secrets.ts";
+import { settleAll } from "./settle-all.ts";
+import { startPostgresStore, startRedisStore } from "./stores.ts";
+import { startVendors } from "./vendors.ts";
+import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
+import { pager } from "./vendors/pager.ts";
+import { startWarden } from "./warden.ts";
+import {
+  buildWorker,
+  runWorkers,
+  type BuiltWorker,
+  type DeployedWorker,
+  type WorkerLog,
+} from "./workers.ts";
+
+const STOREFRONT = projectFile("examples/storefront");
+
+/** What may be given a fixed port; everything else is on a free one. */
+export const PORT_NAMES = ["guard", "storefront", "vendors", "postgres", "redis"] as const;
+export type StackPorts = Readonly<Partial<Record<(typeof PORT_NAMES)[number], number>>>;
+
+export type StackOptions = {
+  /** The guard as a Worker of its own in front, as recommended for production. */
+  readonly split?: boolean;
+  readonly ports?: StackPorts;
+  /** Told what is being done, a line each. */
+  readonly progress?: (line: string) => void;
+  /** Told what a person should know although it works. */
+  readonly warn?: (line: string) => void;
+  readonly onLog?: (log: WorkerLog) => void;
+  /** Ends the start between two steps; what is up by then is taken down again. */
+  readonly signal?: AbortSignal;
+};
+
+/** What people and scripts need to use a running stack: the line that `npm start -- --json` prints. */
+export type StackInfo = {
+  readonly guard: string;
+  readonly storefront: string;
+  readonly status: string;
+  readonly token: Readonly<Record<Role, string>>;
+  /** Connection string of the storefront's own role. */
+  readonly postgres: string;
+  /** `redis://…`; where the stand-in serves, the REST URL. */
+  readonly redis: string;
+  readonly vendors: string;
+};
+
+export type Stack = AsyncDisposable & {
+  readonly info: StackInfo;
+  readonly secrets: StackSecrets;
+  readonly postgres: Pick<Postgres, "isRunning" | "start" | "stop">;
+  readonly redis: Pick<Redis, "kind" | "isRunning" | "start" | "stop">;
+  /** Delivers the cron trigger now, beside the one of each minute. */
+  readonly deliverCron: () => Promise<void>;
+};
+
+/** Starts everything; resolves when the storefront is healthy behind the guard. Disposing it leaves nothing. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { ports = {}, progress = silent, warn = silent, signal } = options;
+  await using starting = new AsyncDisposableStack();
+  const { directory } = starting.use(startWarden());
+  const secrets = makeSecrets();
+
+  progress("starting Postgres and Redis, bundling the Workers");
+  const [stored, cached, bundles] = await settleAll([
+    startPostgresStore(starting, { directory, sqlDirectory: STOREFRONT, port: ports.postgres }),
+    startRedisStore(starting, { directory, token: secrets.redisToken, port: ports.redis, warn }),
+    buildAll(join(directory, "bundles"), options.split === true),
+  ]);
+  signal?.throwIfAborted();
+
+  let running: Stack | undefined;
+  const vendors = starting.use(
+    await startVendors({
+      vendors: [cloudflareStatus(), pager(secrets.pagerSecret)],
+      stackControl: stackControl(() => running),
+      port: ports.vendors,
+    }),
+  );
+  progress("starting the Workers");
+  const workers = starting.use(
+    await runWorkers({
+      deployed: deployAll(bundles, ports, {
+        firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
+        storefront: storefrontBindings(stored, cached),
+      }),
+      storage: join(directory, "objects"),
+      onLog: options.onLog ?? silent,
+    }),
+  );
+  const deliverCron = () => workers.deliverCron(bundles.firebreak.name);
+  starting.use(runCron(deliverCron));
+
+  const guard = workers.url(bundles.front.name);
+  const info: StackInfo = {
+    guard,
+    storefront: workers.url(bundles.storefront.name),
+    status: `${guard}/_firebreak/status`,
+    token: secrets.token,
+    postgres: stored.database.ownerUrl,
+    redis: cached.redis.url ?? cached.restUrl,
+    vendors: vendors.url,
+  };
+  progress("waiting until the storefront is healthy");
+  await untilHealthy(`${info.storefront}/health`, signal);
+  await setAutopilotOn(info, warn);
+
+  const taken = starting.move();
+  running = {
+    info,
+    secrets,
+    postgres: stored.postgres,
+    redis: cached.redis,
+    deliverCron,
+    [Symbol.asyncDispose]: () => taken.disposeAsync(),
+  };
+  return running;
+}
+
+const silent = (): void => {};
+
+type Bundles = {
+  /** What visitors ask: the guard alone, or the whole of Firebreak. */
+  readonly front: BuiltWorker;
+  readonly firebreak: BuiltWorker;
+  readonly storefront: BuiltWorker;
+};
+
+async function buildAll(directory: string, split: boolean): Promise<Bundles> {
+  const build = (configPath: string) => buildWorker(configPath, directory);
+  const [storefront, firebreak, guard] = await settleAll([
+    build(join(STOREFRONT, "wrangler.toml")),
+    build(projectFile("wrangler.toml")),
+    split ? build(projectFile("wrangler.guard.toml")) : undefined,
+  ]);
+  return { front: guard ?? firebreak, firebreak, storefront };
+}
+
+/** Ports go to what visitors ask; both halves of a split Firebreak get the same secrets. */
+function deployAll(
+  { front, firebreak, storefront }: Bundles,
+  ports: StackPorts,
+  bindings: { readonly firebreak: Bindings; readonly storefront: Bindings },
+): readonly [DeployedWorker, ...DeployedWorker[]] {
+  const behind: DeployedWorker[] = [
+    { worker: storefront, bindings: bindings.storefront, port: ports.storefront ?? 0 },
+  ];
+  if (front !== firebreak) {
+    behind.push({ worker: firebreak, bindings: bindings.firebreak, port: 0 });
+  }
+  return [{ worker: front, bindings: bindings.firebreak, port: ports.guard ?? 0 }, ...behind];
+}
+
+function projectFile(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}

@@ -1,0 +1,51 @@
+/** The storefront's database: its schema and demo data, its owner, and the read-only role that watches it. */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import pg from "pg";
+import type { Postgres } from "./postgres.ts";
+
+const DATABASE = "storefront";
+
+export type StorefrontDatabase = {
+  /** The storefront's own role, which owns its tables. */
+  readonly ownerUrl: string;
+  /** Firebreak's role: reads statistics and tables, changes nothing. */
+  readonly watcherUrl: string;
+};
+
+/** Makes database and roles and loads `schema.sql` and `seed.sql` from `directory`. */
+export async function createStorefrontDatabase(
+  postgres: Postgres,
+  directory: string,
+): Promise<StorefrontDatabase> {
+  const [ownerPassword, watcherPassword] = [newPassword(), newPassword()];
+  await withClient(postgres.url("postgres"), async (client) => {
+    // Base64url passwords need no quoting, and CREATE takes no parameters.
+    await client.query(`CREATE ROLE storefront LOGIN PASSWORD '${ownerPassword}'`);
+    await client.query(`CREATE ROLE firebreak LOGIN PASSWORD '${watcherPassword}'`);
+    await client.query("ALTER ROLE firebreak SET default_transaction_read_only = on");
+    await client.query("GRANT pg_monitor, pg_read_all_data TO firebreak");
+    await client.query(`CREATE DATABASE ${DATABASE} OWNER storefront`);
+  });
+  const at = (user: string, password: string) =>
+    `postgresql://${user}:${password}@localhost:${postgres.port}/${DATABASE}`;
+  const ownerUrl = at("storefront", ownerPassword);
+  await withClient(ownerUrl, async (client) => {
+    for (const file of ["schema.sql", "seed.sql"]) {
+      await client.query(await readFile(`${directory}/${file}`, "utf8"));
+    }
+  });
+  return { ownerUrl, watcherUrl: at("firebreak", watcherPassword) };
+}
+
+const newPassword = (): string => randomBytes(18).toString("base64url");
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

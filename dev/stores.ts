@@ -1,0 +1,56 @@
+/** The stores of the local stack, real, with the HTTP bridges that the vendors' unmodified drivers talk to. */
+import { startNeonBridge } from "./neon-bridge.ts";
+import { startPostgres, type Postgres } from "./postgres.ts";
+import { startRedis, type Redis } from "./redis.ts";
+import { createStorefrontDatabase, type StorefrontDatabase } from "./storefront-database.ts";
+import { startUpstashBridge } from "./upstash-bridge.ts";
+
+export type PostgresStore = {
+  readonly postgres: Postgres;
+  readonly database: StorefrontDatabase;
+  /** For `neonConfig.fetchEndpoint`. */
+  readonly fetchEndpoint: string;
+};
+export type RedisStore = {
+  readonly redis: Redis;
+  /** For the Upstash client, with the token. */
+  readonly restUrl: string;
+  readonly token: string;
+};
+
+/** Postgres with the storefront's database, behind Neon's protocol. `stack` takes what is to be disposed. */
+export async function startPostgresStore(
+  stack: AsyncDisposableStack,
+  options: {
+    readonly directory: string;
+    readonly sqlDirectory: string;
+    readonly port?: number | undefined;
+    readonly bridgePort?: number | undefined;
+  },
+): Promise<PostgresStore> {
+  const postgres = stack.use(
+    await startPostgres({ directory: options.directory, port: options.port }),
+  );
+  const database = await createStorefrontDatabase(postgres, options.sqlDirectory);
+  const bridge = stack.use(
+    await startNeonBridge({ postgresPort: postgres.port, port: options.bridgePort }),
+  );
+  return { postgres, database, fetchEndpoint: `${bridge.url}/sql` };
+}
+
+/** Redis behind Upstash's protocol. */
+export async function startRedisStore(
+  stack: AsyncDisposableStack,
+  options: {
+    readonly directory: string;
+    readonly token: string;
+    readonly port?: number | undefined;
+    readonly bridgePort?: number | undefined;
+    readonly warn: (message: string) => void;
+  },
+): Promise<RedisStore> {
+  const { directory, token, port, warn } = options;
+  const redis = stack.use(await startRedis({ directory, port, warn }));
+  const bridge = stack.use(await startUpstashBridge({ redis, token, port: options.bridgePort }));
+  return { redis, restUrl: bridge.url, token };
+}

@@ -1,0 +1,10 @@
+/** What wrangler.toml and the secrets hand to the storefront. */
+export type Env = {
+  /** Neon connection string. */
+  readonly POSTGRES_URL: string;
+  /** Where the Neon driver sends its queries; empty for the driver's own choice. */
+  readonly POSTGRES_FETCH_ENDPOINT: string;
+  /** Upstash REST URL and token. */
+  readonly REDIS_URL: string;
+  readonly REDIS_TOKEN: string;
+};

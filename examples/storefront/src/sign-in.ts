@@ -1,0 +1,40 @@
+/** Signing in. Every attempt is a row in `auth_logs`, whatever came of it. */
+import { Hono } from "hono";
+import { z } from "zod";
+import type { App } from "./app.ts";
+import { readBody } from "./body.ts";
+import { isPassword, NOBODYS_HASH } from "./passwords.ts";
+import { openSession } from "./sessions.ts";
+import { addressOf, userAgentOf, wantsHtml } from "./visitor.ts";
+
+const credentials = z.strictObject({
+  email: z.string().trim().toLowerCase().min(3).max(254),
+  password: z.string().min(1).max(200),
+});
+const user = z.object({
+  id: z.string(),
+  email: z.string(),
+  password_hash: z.string(),
+  force_password_reset: z.boolean(),
+});
+
+export const signIn = new Hono<App>().post("/", async (c) => {
+  const { sql, redis } = c.var.stores;
+  const { email, password } = await readBody(c, credentials);
+  const rows = await sql`
+    SELECT id::text, email, password_hash, force_password_reset FROM users WHERE email = ${email}`;
+  const known = user.optional().parse(rows[0]);
+  const success = await isPassword(password, known?.password_hash ?? NOBODYS_HASH);
+  await sql`
+    INSERT INTO auth_logs (email, ip_address, user_agent, success)
+    VALUES (${email}, ${addressOf(c)}, ${userAgentOf(c)}, ${success})`;
+  if (!success || known === undefined) return c.json({ error: "wrong address or password" }, 401);
+  if (known.force_password_reset) return c.json({ error: "set a new password first" }, 403);
+  await sql.transaction([
+    sql`UPDATE users SET last_login = now() WHERE id = ${known.id}`,
+    sql`INSERT INTO user_known_ips (user_id, ip_address) VALUES (${known.id}, ${addressOf(c)})
+      ON CONFLICT (user_id, ip_address) DO UPDATE SET last_seen = now()`,
+  ]);
+  await openSession(c, redis, { userId: known.id, email: known.email });
+  return wantsHtml(c) ? c.redirect("/", 303) : c.json({ email: known.email });
+});
