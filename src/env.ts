@@ -1,4 +1,5 @@
 /** What wrangler.toml and the secrets hand to the Worker. Only the entry points read it. */
+import type * as main from "./index.ts";
 import type { Desk, GuardPolicy, Incident, Monitor, Traffic } from "./index.ts";
 
 export type Env = {
@@ -10,6 +11,10 @@ export type Env = {
   /** Production, by service binding; or `ORIGIN_URL`. */
   readonly ORIGIN?: Fetcher;
   readonly ORIGIN_URL?: string;
+  /** The guard's own Worker, where it is deployed apart: probes go through it. */
+  readonly GUARD_ENTRY?: Fetcher;
+  /** Where visitors find the site, such as `https://shop.example`: for links in messages. */
+  readonly PUBLIC_URL?: string;
   /** `off` serves every request to the origin before anything else is looked at. */
   readonly GUARD?: string;
   /** JSON: `[{ "name", "role": "viewer"|"responder"|"admin", "sha256" }]`. */
@@ -29,3 +34,12 @@ export type Env = {
   /** Channel secrets, by the name that `site.yaml` gives. JSON: `{ "url", "secret" }` for kind `webhook`. */
   readonly [channelSecret: `CHANNEL_${string}`]: string | undefined;
 };
+
+declare global {
+  namespace Cloudflare {
+    interface GlobalProps {
+      /** What `ctx.exports` and `cloudflare:workers` offer. */
+      mainModule: typeof main;
+    }
+  }
+}

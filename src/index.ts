@@ -1,18 +1,121 @@
 /** Firebreak in one Worker: the composition root, and the only reader of `env`. */
+import { waitUntil, WorkerEntrypoint } from "cloudflare:workers";
+import { readConfig, type Config } from "./config.ts";
+import type { Env } from "./env.ts";
+import { assembleGuard, originOf, type Guard } from "./guard/assemble.ts";
+import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
+import { collectSignals, type CollectRequest } from "./monitor/collector.ts";
 import { MonitorObject } from "./monitor/monitor-object.ts";
+import { bundle } from "./playbooks/deployed.ts";
+import { instanceOf, SITE_PARAMS } from "./playbooks/site.ts";
+import { effectiveParams } from "./playbooks/params.ts";
 import { GuardPolicyObject } from "./policy/policy-object.ts";
+import { guardSettingsOf } from "./policy/settings.ts";
+import type { Signal } from "./signals/signal.ts";
 import { TrafficObject } from "./traffic/traffic-object.ts";
+import { httpDeps } from "./wiring/http.ts";
+import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
+import { monitorDeps, sourceReach } from "./wiring/monitor.ts";
+import { monitorOf, policyOf, trafficOf } from "./wiring/objects.ts";
 
-export class Monitor extends MonitorObject {}
-export class Desk extends DeskObject {}
-export class Incident extends IncidentObject {}
-export class GuardPolicy extends GuardPolicyObject {}
-export class Traffic extends TrafficObject {}
+export class Monitor extends MonitorObject {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(
+      ctx,
+      env,
+      monitorDeps(env, (request) => ctx.exports.Collector.collect(request)),
+    );
+  }
+}
+
+export class Desk extends DeskObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, deskDeps(env));
+  }
+}
+
+export class Incident extends IncidentObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, incidentDeps(env, configOf(env)));
+  }
+}
+
+export class GuardPolicy extends GuardPolicyObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const { policy_poll_calm: pollMs } = SITE_DEFAULTS;
+    super(ctx, env, {
+      instance: instanceOf(bundle.site),
+      settings: () => guardSettingsOf(bundle.site, Number(pollMs)),
+    });
+  }
+}
+
+export class Traffic extends TrafficObject {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, {
+      suspicion: () => ({
+        errorRatio: Number(SITE_DEFAULTS["suspicion_error_ratio"]),
+        requestsMin: Number(SITE_DEFAULTS["suspicion_requests_min"]),
+      }),
+      onSuspicion: async () => {
+        await monitorOf(env).poke("suspicion");
+      },
+    });
+  }
+}
+
+/** One source at a time, in a stateless invocation of its own: a source that hangs starves nobody of connections. */
+export class Collector extends WorkerEntrypoint<Env> {
+  collect(request: CollectRequest): Promise<readonly Signal[]> {
+    const reach = sourceReach(this.env, configOf(this.env), this.ctx.exports.default);
+    return collectSignals(request, reach);
+  }
+}
 
 export default {
-  async fetch(): Promise<Response> {
-    return new Response("not wired yet", { status: 503 });
+  fetch(request, env, ctx): Promise<Response> {
+    return guardOf(env)(request, ctx);
   },
-};
+
+  /** Each minute: watches the monitor's tick and every open incident's next wake. */
+  async scheduled(_controller, env): Promise<void> {
+    await monitorOf(env).poke("cron");
+  },
+} satisfies ExportedHandler<Env>;
+
+const SITE_DEFAULTS = effectiveParams(SITE_PARAMS, [], 0);
+
+/** One of each per isolate; the runtime hands the same `env` to every request of it. */
+const configs = new WeakMap<Env, Config>();
+const guards = new WeakMap<Env, Guard>();
+
+function configOf(env: Env): Config {
+  const config = configs.get(env) ?? readConfig(env);
+  configs.set(env, config);
+  return config;
+}
+
+function guardOf(env: Env): Guard {
+  const guard = guards.get(env) ?? makeGuard(env);
+  guards.set(env, guard);
+  return guard;
+}
+
+function makeGuard(env: Env): Guard {
+  let app: ReturnType<typeof createApp> | null = null;
+  return assembleGuard({
+    isOff: env.GUARD === "off",
+    origin: originOf(env.ORIGIN, env.ORIGIN_URL),
+    // Made on first use: a visitor's request never pays for it.
+    ownRoutes: async (request) => {
+      app ??= createApp(httpDeps(env, configOf(env)));
+      return app.fetch(request, {}, { waitUntil, passThroughOnException: () => {}, props: {} });
+    },
+    policy: () => policyOf(env),
+    traffic: () => trafficOf(env),
+    policyId: env.POLICY.idFromName("policy").toString(),
+    signingKeys: env.SIGNING_KEYS,
+  });
+}

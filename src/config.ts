@@ -1,0 +1,75 @@
+/** The secrets and vars, parsed. A malformed one is as good as none, and is said once: the rest of Firebreak goes on. */
+import { z } from "zod";
+import type { Env } from "./env.ts";
+import { readSigningKeys, type SigningKey } from "./guard/signed.ts";
+import { apiTokens, type ApiToken } from "./http/auth.ts";
+import { createPostgres, type Postgres } from "./platform/postgres.ts";
+import { createRedis, type Redis } from "./platform/redis.ts";
+import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
+
+/** Asked in order; the second answers 403 to programs at times. */
+const CLOUDFLARE_STATUS_URLS =
+  "https://yh6f0r4529hb.statuspage.io,https://www.cloudflarestatus.com";
+
+export type Config = {
+  readonly tokens: readonly ApiToken[];
+  readonly signingKeys: readonly SigningKey[];
+  readonly postgres: Postgres | null;
+  readonly redis: Redis | null;
+  readonly cloudflareStatus: StatusPage;
+  readonly publicUrl: string | null;
+  /** By webhook vendor. */
+  readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
+  /** A channel's secret by its name, undefined when it is not set. */
+  readonly channelSecret: (name: string) => string | undefined;
+};
+
+/** Reads everything once. Messages name the secret and what it should be, never what it holds. */
+export function readConfig(env: Env): Config {
+  const signingKeys = readSigningKeys(env.SIGNING_KEYS);
+  if (!signingKeys.ok) console.error(`config: ${signingKeys.error}`);
+  return {
+    tokens: readTokens(env.API_TOKENS),
+    signingKeys: signingKeys.ok ? signingKeys.value : [],
+    postgres: readPostgres(env),
+    redis:
+      env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
+        ? null
+        : createRedis({ url: env.REDIS_URL, token: env.REDIS_TOKEN }),
+    cloudflareStatus: createStatusPage(
+      (env.CLOUDFLARE_STATUS_URLS ?? CLOUDFLARE_STATUS_URLS).split(",").slice(0, STATUS_URLS_MAX),
+    ),
+    publicUrl: env.PUBLIC_URL === undefined ? null : new URL(env.PUBLIC_URL).origin,
+    webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
+    channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),
+  };
+}
+
+const isChannelSecret = (name: string): name is `CHANNEL_${string}` => name.startsWith("CHANNEL_");
+
+function readTokens(text: string | undefined): readonly ApiToken[] {
+  if (text === undefined) return [];
+  const parsed = apiTokens.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const problem = z.prettifyError(parsed.error);
+  console.error(
+    `config: API_TOKENS is not [{ "name", "role", "sha256" }]; no token is valid. ${problem}`,
+  );
+  return [];
+}
+
+const readPostgres = (env: Env): Postgres | null =>
+  env.POSTGRES_URL === undefined
+    ? null
+    : createPostgres({
+        connectionString: env.POSTGRES_URL,
+        fetchEndpoint: env.POSTGRES_FETCH_ENDPOINT ?? null,
+      });
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The schema that reads it refuses undefined.
+  }
+}

@@ -1,0 +1,57 @@
+/** What the HTTP surface of this deploy is given. */
+import type { Config } from "../config.ts";
+import type { Env } from "../env.ts";
+import type { HttpDeps, PartState } from "../http/deps.ts";
+import { actuators } from "../mitigations/registry.ts";
+import { channels, isChannelKind } from "../notify/registry.ts";
+import { bundle } from "../playbooks/deployed.ts";
+import { newId, reachOf } from "./incidents.ts";
+import { vocabulary } from "./vocabulary.ts";
+import { deskOf, incidentOf, monitorOf, policyOf } from "./objects.ts";
+
+export const httpDeps = (env: Env, config: Config): HttpDeps => ({
+  bundle,
+  // Stubs belong to the request that made them: each use makes its own.
+  get desk() {
+    return deskOf(env);
+  },
+  get monitor() {
+    return monitorOf(env);
+  },
+  get policy() {
+    return policyOf(env);
+  },
+  incident: (id) => incidentOf(env, id),
+  tokens: config.tokens,
+  webhookSecrets: config.webhookSecrets,
+  parts: {
+    actuators: Object.values(actuators).map(({ id, missing }) => ({
+      id,
+      missing: missing(reachOf(env)),
+    })),
+    channels: bundle.site.channels.map((channel) => channelState(channel, config)),
+  },
+  signingKeys: config.signingKeys,
+  vocabulary,
+  sharedCache: caches.default,
+  newId,
+  now: Date.now,
+});
+
+type Channel = (typeof bundle.site.channels)[number];
+
+function channelState({ id, kind, secret }: Channel, config: Config): PartState {
+  const text = config.channelSecret(secret);
+  if (!isChannelKind(kind)) return { id, missing: `there is no channel of kind ${kind}` };
+  if (text === undefined) return { id, missing: `the secret ${secret} is not set` };
+  const problems = channels[kind].problemsWith(parsed(text));
+  return { id, missing: problems.length === 0 ? null : `${secret}: ${problems.join("; ")}` };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The channel's schema refuses undefined, and says what it wants.
+  }
+}

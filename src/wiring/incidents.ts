@@ -1,0 +1,129 @@
+/** What the incident and desk objects of this deploy are given. */
+import { monotonicFactory } from "ulid";
+import type { Config } from "../config.ts";
+import type { Env } from "../env.ts";
+import type { Alert } from "../alerts/alert.ts";
+import type { DeskDeps } from "../incidents/desk-object.ts";
+import type { IncidentDeps } from "../incidents/incident-object.ts";
+import { pages } from "../incidents/severity.ts";
+import { performWith } from "../incidents/perform.ts";
+import { plainPlaybook } from "../incidents/plain.ts";
+import type { IncidentView } from "../incidents/view.ts";
+import type { Reach } from "../mitigations/actuator.ts";
+import { actuators, actuatorWords } from "../mitigations/registry.ts";
+import { deliver } from "../notify/deliver.ts";
+import type { BundledPlaybook } from "../playbooks/bundled.ts";
+import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
+import { bundle, compiledPlaybooks, deployedPlaybook } from "../playbooks/deployed.ts";
+import { instanceOf } from "../playbooks/site.ts";
+import { assert } from "../shared/assert.ts";
+import { ok, type Result } from "../shared/result.ts";
+import type { Failure } from "../incidents/journal.ts";
+import { collectEvidence } from "../signals/collectors/registry.ts";
+import type { Evidence } from "../signals/collectors/collector.ts";
+import { deskOf, incidentOf, monitorOf, policyOf } from "./objects.ts";
+import { vocabulary } from "./vocabulary.ts";
+
+const ulid = monotonicFactory();
+
+/** `<prefix>_<ULID>`. */
+export const newId = <const Prefix extends string>(prefix: Prefix): `${Prefix}_${string}` =>
+  `${prefix}_${ulid()}`;
+
+export const deskDeps = (env: Env): DeskDeps => ({
+  instance: instanceOf(bundle.site),
+  playbook: deployedPlaybook,
+  incident: (id) => incidentOf(env, id),
+  newIncidentId: () => newId("inc"),
+  claims,
+});
+
+export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
+  ground: (playbook) => ({
+    playbook: compiledOrPlain(playbook),
+    actuators: actuatorWords(),
+    site: { title: bundle.site.title, channels: bundle.site.channels, url: config.publicUrl },
+  }),
+  perform: performWith({
+    actuators,
+    reach: reachOf(env),
+    spendAction: (leaseId) =>
+      deskOf(env).spendAction(leaseId, Date.now(), bundle.site.actions_per_hour_max),
+    collect: (collector, view) => collect(collector, view, { env, config }),
+    deliver: (channel, message) =>
+      deliver(channel, message, {
+        channels: bundle.site.channels,
+        secret: config.channelSecret,
+        fetch: (url, init) => fetch(url, init),
+        atMs: Date.now(),
+      }),
+    project: (view) => deskOf(env).project(view),
+  }),
+});
+
+/** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
+export const reachOf = (env: Env): Reach => ({
+  instance: instanceOf(bundle.site),
+  policy: {
+    put: (entry) => calling(() => policyOf(env).put(entry)),
+    get: (id) => calling(async () => ok(await policyOf(env).get(id))),
+    remove: (id) => calling(() => policyOf(env).remove(id)),
+  },
+});
+
+async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+  try {
+    return await call();
+  } catch {
+    const detail = "the policy object did not answer";
+    return { ok: false, error: { class: "unknown_outcome", detail } };
+  }
+}
+
+/** Is there a playbook whose rules already watch alerts like this one? */
+function claims(alert: Alert): boolean {
+  const read = new Set(
+    compiledPlaybooks(vocabulary).flatMap(({ rules }) => rules.flatMap(({ when }) => when.signals)),
+  );
+  if (read.has("alerts.firing_count") || read.has("alerts.sources_count")) return true;
+  return read.has("alerts.critical_count") && pages(alert.severity);
+}
+
+/**
+ * An incident keeps the playbook it was opened with. When a later deploy no longer has the words of it, nothing automatic is
+ * left to do: leases run out, and people take over.
+ */
+function compiledOrPlain(playbook: BundledPlaybook): CompiledPlaybook {
+  const compiled = compilePlaybook(playbook, vocabulary);
+  if (compiled.ok) return compiled.value;
+  console.error(
+    JSON.stringify({
+      level: "error",
+      playbook: playbook.spec.id,
+      sha256: playbook.sha256,
+      detail: "an open incident's playbook no longer compiles; its automation is off",
+    }),
+  );
+  const plain = compilePlaybook(
+    plainPlaybook(playbook.spec.title, playbook.spec.severity.base),
+    vocabulary,
+  );
+  assert(plain.ok, "the plain playbook compiles");
+  return plain.value;
+}
+
+function collect(
+  collector: string,
+  view: IncidentView,
+  { env, config }: { readonly env: Env; readonly config: Config },
+): Promise<Result<Evidence, Failure>> {
+  const playbook = compiledPlaybooks(vocabulary).find(({ spec }) => spec.id === view.playbook);
+  const signals = playbook?.rules.flatMap(({ when }) => when.signals) ?? [];
+  return collectEvidence(collector, {
+    atMs: Date.now(),
+    onsetAtMs: view.anchors.onsetAtMs,
+    signals: [...new Set(signals)],
+    history: (name, fromMs) => monitorOf(env).history(name, fromMs),
+    cloudflareStatus: config.cloudflareStatus,
+  });
+}

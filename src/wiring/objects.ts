@@ -1,0 +1,13 @@
+/** Stubs of the Durable Objects, by the names that never change. */
+import type { Env } from "../env.ts";
+import type { DeskApi } from "../incidents/desk-api.ts";
+import type { IncidentApi } from "../incidents/incident-api.ts";
+import type { MonitorApi } from "../monitor/monitor-api.ts";
+import type { PolicyApi } from "../policy/policy-api.ts";
+import type { TrafficApi } from "../traffic/traffic-api.ts";
+
+export const monitorOf = (env: Env): MonitorApi => env.MONITOR.getByName("monitor");
+export const deskOf = (env: Env): DeskApi => env.DESK.getByName("desk");
+export const incidentOf = (env: Env, id: string): IncidentApi => env.INCIDENT.getByName(id);
+export const policyOf = (env: Env): PolicyApi => env.POLICY.getByName("policy");
+export const trafficOf = (env: Env): TrafficApi => env.TRAFFIC.getByName("traffic:0");
