@@ -48,31 +48,34 @@ export function stepRule(
     reading.when === "true" || (reading.when === "unknown" && timing.unknown === "fire");
   switch (state.status) {
     case "inactive":
-      return isTrue ? begin(nowMs, timing, nowMs) : stay(state);
+      return isTrue ? rise(nowMs, timing, nowMs, "condition_met") : stay(state);
     case "pending":
-      if (isTrue) return begin(state.sinceMs, timing, nowMs);
+      if (isTrue) return rise(state.sinceMs, timing, nowMs, null);
       return reading.when === "false" ? to(INACTIVE, "condition_gone") : stay(state);
     case "firing":
       return isClear(reading, isTrue)
-        ? endFrom({ firingSinceMs: state.sinceMs, sinceMs: nowMs }, timing, nowMs, "clear_met")
+        ? fall({ firingSinceMs: state.sinceMs, sinceMs: nowMs }, timing, nowMs, "clear_met")
         : stay(state);
     case "clearing":
       return isClear(reading, isTrue)
-        ? endFrom(state, timing, nowMs, null)
+        ? fall(state, timing, nowMs, null)
         : to({ status: "firing", sinceMs: state.firingSinceMs }, "clear_lost");
   }
 }
 
 /** Pending since `sinceMs`, or firing already when that was long enough ago. */
-function begin(sinceMs: number, { forMs }: RuleTiming, nowMs: number): RuleStep {
+function rise(
+  sinceMs: number,
+  { forMs }: RuleTiming,
+  nowMs: number,
+  changed: RuleChange | null,
+): RuleStep {
   if (nowMs - sinceMs >= forMs) return to({ status: "firing", sinceMs }, "held_long_enough");
-  return {
-    state: { status: "pending", sinceMs },
-    changed: sinceMs === nowMs ? "condition_met" : null,
-  };
+  return { state: { status: "pending", sinceMs }, changed };
 }
 
-function endFrom(
+/** Clearing since `sinceMs`, or inactive already when that was long enough ago. */
+function fall(
   clearing: { readonly firingSinceMs: number; readonly sinceMs: number },
   { clearForMs }: RuleTiming,
   nowMs: number,

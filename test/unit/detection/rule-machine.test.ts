@@ -51,3 +51,66 @@ describe("a rule without a clear condition", () => {
     expect(step(FIRING, ["false", null], 9_000, { clearForMs: 0 }).state).toEqual(INACTIVE);
   });
 });
+
+describe("a rule with a clear condition", () => {
+  it("stays firing between the two conditions", ({ expect }) => {
+    expect(step(FIRING, ["false", "false"], 9_000)).toEqual({ state: FIRING, changed: null });
+  });
+
+  it("clears on its clear condition, even while `when` is unknown", ({ expect }) => {
+    expect(step(FIRING, ["unknown", "true"], 9_000)).toEqual({
+      state: CLEARING,
+      changed: "clear_met",
+    });
+  });
+
+  it("does not clear while both conditions are true", ({ expect }) => {
+    expect(step(FIRING, ["true", "true"], 9_000).state).toEqual(FIRING);
+  });
+
+  it.for(["false", "unknown", "broken"] as const)(
+    "fires again when the clear condition becomes %s",
+    (clear, { expect }) => {
+      expect(step(CLEARING, ["false", clear], 99_000)).toEqual({
+        state: FIRING,
+        changed: "clear_lost",
+      });
+    },
+  );
+});
+
+describe("a rule that fires on unknown", () => {
+  const fire = { unknown: "fire" } as const;
+
+  it("counts unknown as true on the way up", ({ expect }) => {
+    expect(step(INACTIVE, ["unknown", null], 5_000, fire).state).toEqual(PENDING);
+    expect(step(PENDING, ["unknown", null], 6_000, fire).state).toEqual(FIRING);
+  });
+
+  it("does not clear on unknown, whatever the clear condition says", ({ expect }) => {
+    expect(step(FIRING, ["unknown", "true"], 9_000, fire).state).toEqual(FIRING);
+    expect(step(CLEARING, ["unknown", "true"], 99_000, fire).state).toEqual(FIRING);
+  });
+
+  it("does not count broken as true", ({ expect }) => {
+    expect(step(INACTIVE, ["broken", null], 5_000, fire).state).toEqual(INACTIVE);
+  });
+});
+
+describe("gaps and late ticks", () => {
+  it("a long gap between two true readings counts, if nothing known to be false came between", ({
+    expect,
+  }) => {
+    expect(step(PENDING, ["true", null], 3_600_000).state).toEqual(FIRING);
+  });
+
+  it("a gap alone proves nothing: the tick that ends it must read true", ({ expect }) => {
+    expect(step(PENDING, ["unknown", null], 3_600_000).state).toEqual(PENDING);
+    expect(step(PENDING, ["false", null], 3_600_000).state).toEqual(INACTIVE);
+  });
+
+  it("time that runs backwards neither fires nor clears", ({ expect }) => {
+    expect(step(PENDING, ["true", null], 0).state).toEqual(PENDING);
+    expect(step(CLEARING, ["false", null], 0).state).toEqual(CLEARING);
+  });
+});
