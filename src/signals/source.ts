@@ -66,7 +66,7 @@ export type Vantage = {
 };
 
 export type ProbeInit = {
-  readonly method: "GET";
+  readonly method: "GET" | "HEAD";
   readonly headers: Record<string, string>;
   readonly redirect: "manual";
   readonly signal: AbortSignal;

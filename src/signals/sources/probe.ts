@@ -2,16 +2,12 @@
  * Asks production by itself: straight past the guard, and through the guard. What the guard answered on its own behalf
  * (maintenance, read-only) says nothing about production, so such an answer is neither a success nor a failure.
  */
+import { VERDICT_HEADER } from "../../guard/guard.ts";
+import type { VerdictReason } from "../../guard/verdict.ts";
 import { readStart } from "../../platform/bounded-body.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
 import type { SiteSpec } from "../../playbooks/site.ts";
-import {
-  defineSource,
-  type Answer,
-  type PollContext,
-  type ProbeInit,
-  type Vantage,
-} from "../source.ts";
+import { defineSource, type Answer, type PollContext, type Vantage } from "../source.ts";
 
 /** An assertion on the body looks at no more than this. */
 export const PROBE_BODY_BYTES_MAX = 64 * 1024;
@@ -20,15 +16,32 @@ const PROBES_AT_ONCE = 5;
 /** Probes that could not end by then are left out: they say nothing. */
 const BUDGET_MS = 11_000;
 
-/** On answers to signed requests the guard says what it decided; `serve` is production's own answer. */
-export const VERDICT_HEADER = "x-firebreak-verdict";
+/**
+ * The guard marks its answers to our probes with its verdict; with these it was production that answered. Whatever else it says,
+ * now or in a later version, is the guard's own answer. An answer without a mark may be either's.
+ */
+const PRODUCTION_ANSWERED: ReadonlySet<string> = new Set<VerdictReason>([
+  "clean",
+  "guard_off",
+  "allowlisted",
+  "operator_bypass",
+  "maintenance_exempt",
+  "read_only_exempt",
+  "shadowed",
+  "no_policy",
+]);
 
 type Probe = SiteSpec["probes"][number];
 type Outcome =
   | { readonly kind: "answered"; readonly isExpected: boolean; readonly tookMs: number }
   | { readonly kind: "unanswered" }
-  | { readonly kind: "by_guard" }
   | { readonly kind: "left_out" };
+
+/** Says whether an answer that came this way is production's. */
+type Attribution = (response: Response) => boolean;
+const fromProduction: Attribution = () => true;
+const asGuardSays: Attribution = (response) =>
+  PRODUCTION_ANSWERED.has(response.headers.get(VERDICT_HEADER) ?? "");
 
 export const probe = defineSource({
   id: "probe",
@@ -43,8 +56,16 @@ export const probe = defineSource({
 
   async poll(context) {
     const [around, through] = await Promise.all([
-      readVantage(context.around, "neither ORIGIN nor ORIGIN_URL is set", context),
-      readVantage(context.through, "SIGNING_KEYS is not set", context),
+      readVantage(context, {
+        vantage: context.around,
+        missing: "neither ORIGIN nor ORIGIN_URL is set",
+        isProductions: fromProduction,
+      }),
+      readVantage(context, {
+        vantage: context.through,
+        missing: "SIGNING_KEYS is not set",
+        isProductions: asGuardSays,
+      }),
     ]);
     return {
       "probe.around_success_ratio": around.success,
@@ -58,14 +79,20 @@ export const probe = defineSource({
 type VantageAnswers = { readonly success: Answer; readonly latency: Answer };
 
 async function readVantage(
-  vantage: Vantage | null,
-  missing: string,
   { probes, signal }: PollContext,
+  way: {
+    readonly vantage: Vantage | null;
+    readonly missing: string;
+    readonly isProductions: Attribution;
+  },
 ): Promise<VantageAnswers> {
+  const { vantage, missing, isProductions } = way;
   const detail = probes.length === 0 ? "site.yaml declares no probes" : missing;
   if (probes.length === 0 || vantage === null) return both({ unknown: "not_configured", detail });
-  return summarise(await runAll(vantage, probes, signal));
+  return summarise(await runAll({ vantage, isProductions }, probes, signal));
 }
+
+type Way = { readonly vantage: Vantage; readonly isProductions: Attribution };
 
 function summarise(outcomes: readonly Outcome[]): VantageAnswers {
   const answered = outcomes.filter((outcome) => outcome.kind === "answered");
@@ -88,7 +115,7 @@ const both = (answer: Answer): VantageAnswers => ({ success: answer, latency: an
 
 /** A few at a time, in order. */
 async function runAll(
-  vantage: Vantage,
+  way: Way,
   probes: readonly Probe[],
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
@@ -97,7 +124,7 @@ async function runAll(
   const waiting = [...probes];
   async function lane(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      outcomes.push(await run(vantage, next, budget));
+      outcomes.push(await run(way, next, budget));
     }
   }
   await Promise.all(Array.from({ length: PROBES_AT_ONCE }, lane));
@@ -105,48 +132,41 @@ async function runAll(
 }
 
 /** Whatever goes wrong with the request itself is production not answering; that our budget ended is not. */
-async function run(vantage: Vantage, probed: Probe, budget: AbortSignal): Promise<Outcome> {
+async function run(
+  { vantage, isProductions }: Way,
+  probed: Probe,
+  budget: AbortSignal,
+): Promise<Outcome> {
   if (budget.aborted) return { kind: "left_out" };
   const headers = await vantage.sign(probed.path);
   const startedAtMs = Date.now();
   try {
-    const outcome = await withinDeadline(probed.timeout_ms, async (timeout) => {
+    const outcome = await withinDeadline(probed.timeout_ms, async (timeout): Promise<Outcome> => {
       const response = await vantage.fetch(vantage.baseUrl + probed.path, {
         method: "GET",
         headers: { ...headers, "user-agent": "firebreak-probe", "cache-control": "no-cache" },
         redirect: "manual",
         signal: AbortSignal.any([budget, timeout]),
-      } satisfies ProbeInit);
-      return judge(response, probed, startedAtMs);
+      });
+      if (!isProductions(response)) {
+        await response.body?.cancel();
+        return { kind: "left_out" };
+      }
+      const isExpected = await isAsExpected(response, probed.expect);
+      return { kind: "answered", isExpected, tookMs: Date.now() - startedAtMs };
     });
     if (outcome.ok) return outcome.value;
-    return budget.aborted ? { kind: "left_out" } : { kind: "unanswered" };
   } catch {
     // The reason does not matter to the ratio, and messages of `fetch` may hold an internal address.
-    return budget.aborted ? { kind: "left_out" } : { kind: "unanswered" };
   }
+  return { kind: budget.aborted ? "left_out" : "unanswered" };
 }
 
-async function judge(response: Response, probed: Probe, startedAtMs: number): Promise<Outcome> {
-  const verdict = response.headers.get(VERDICT_HEADER);
-  const { status, body_contains: wanted } = probed.expect;
-  if (verdict !== null && !isServed(verdict)) {
-    await response.body?.cancel();
-    return { kind: "by_guard" };
+async function isAsExpected(response: Response, expect: Probe["expect"]): Promise<boolean> {
+  const { status, body_contains: wanted } = expect;
+  if (response.status === status && wanted !== undefined) {
+    return (await readStart(response, PROBE_BODY_BYTES_MAX)).includes(wanted);
   }
-  if (response.status !== status || wanted === undefined) {
-    await response.body?.cancel();
-    return answered(response.status === status, startedAtMs);
-  }
-  const text = await readStart(response, PROBE_BODY_BYTES_MAX);
-  return answered(text.includes(wanted), startedAtMs);
+  await response.body?.cancel();
+  return response.status === status;
 }
-
-const answered = (isExpected: boolean, startedAtMs: number): Outcome => ({
-  kind: "answered",
-  isExpected,
-  tookMs: Date.now() - startedAtMs,
-});
-
-/** The header starts with the verdict's action. */
-const isServed = (verdict: string): boolean => /^serve\b/.test(verdict);

@@ -1,19 +1,19 @@
 /**
  * What visitors get from production, as the guards counted it: the guard's own answers and our probes are not in it.
  *
- * Silence is ambiguous. Guards report only when something passed them, so an empty window means "no visitors" if some guard
- * reported lately (our own probes pass the guard each tick), and "nobody reports" otherwise: then even the rate is unknown.
- * With no request there is no ratio. A lost flush makes the window incomplete, hence unknown, never low.
+ * Silence is ambiguous: guards report only when a visitor came, so an empty window means "no visitors" while some report is
+ * young enough to show that reporting works, and afterwards "nobody reports", and then even the rate is unknown. Without a
+ * request there is no ratio. A lost report makes the window incomplete, hence unknown, never low.
  */
 import { answerAll, defineSource } from "../source.ts";
 import { p95Ms } from "../histogram.ts";
 import type { TrafficWindow } from "../../traffic/traffic-api.ts";
 
 export const WINDOW_SECONDS = 10;
-/** Guards flush a second after it ended; the window stops short of what is still on its way. */
-export const FLUSH_LAG_SECONDS = 1;
-/** One calm cadence and a half: in that time a probe of ours has passed some guard. */
-export const REPORT_MS_MAX = 90_000;
+/** Guards report about a second after they counted; the window stops short of what is still on its way. */
+export const REPORT_LAG_SECONDS = 1;
+/** Longer without any report, and an empty window says nothing. */
+export const REPORT_AGE_MS_MAX = 30_000;
 
 const emits = [
   "traffic.requests_per_second",
@@ -29,14 +29,14 @@ export const traffic = defineSource({
   deadlineMs: 2_000,
 
   async poll(context) {
-    const untilSecond = Math.floor(context.atMs / 1_000) - 1 - FLUSH_LAG_SECONDS;
+    const untilSecond = Math.floor(context.atMs / 1_000) - 1 - REPORT_LAG_SECONDS;
     const window = await context.traffic.window(WINDOW_SECONDS, untilSecond);
     const doubt = doubtAbout(window, context.atMs);
     if (doubt !== null) return answerAll(emits, { unknown: "no_data", detail: doubt });
 
     const { served, failed, latency } = sum(window);
     const requests = served + failed;
-    const rate = { value: requests / WINDOW_SECONDS };
+    const rate = { value: requests / (window.untilSecond - window.fromSecond) };
     if (requests === 0) {
       const none = { unknown: "no_data", detail: "no visitor in the window" } as const;
       return {
@@ -62,7 +62,9 @@ export const traffic = defineSource({
 /** Why the window cannot be trusted, or null. */
 function doubtAbout(window: TrafficWindow, atMs: number): string | null {
   if (window.lastFlushAtMs === null) return "no guard has reported yet";
-  if (atMs - window.lastFlushAtMs > REPORT_MS_MAX) return "no guard has reported lately";
+  if (atMs - window.lastFlushAtMs > REPORT_AGE_MS_MAX) return "no guard has reported lately";
+  // The counters live in memory; after a restart the window begins where they do.
+  if (window.untilSecond <= window.fromSecond) return "the counters have just begun";
   if (window.lostFlushes > 0) return `${window.lostFlushes} reports of guards were lost`;
   return null;
 }

@@ -1,0 +1,52 @@
+/** Every collector there is. Adding one is a file here and a line below. */
+import { cloudflareStatus } from "./cloudflare-status.ts";
+import {
+  COLLECTOR_DEADLINE_MS,
+  FACTS_CHARACTERS_MAX,
+  SUMMARY_CHARACTERS_MAX,
+  type Collector,
+  type CollectorContext,
+  type Evidence,
+} from "./collector.ts";
+import { signalsAroundOnset } from "./signals-around-onset.ts";
+import type { Failure } from "../../incidents/journal.ts";
+import { withinDeadline } from "../../platform/deadline.ts";
+import { errorName } from "../../platform/error-name.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+
+export const COLLECTORS = {
+  "signals-around-onset": signalsAroundOnset,
+  "cloudflare-status": cloudflareStatus,
+} as const;
+
+export type CollectorId = keyof typeof COLLECTORS;
+
+/** The ids that playbooks may name. */
+export const COLLECTOR_IDS: readonly string[] = Object.keys(COLLECTORS);
+
+const collectors: Readonly<Record<string, Collector>> = COLLECTORS;
+
+/** Runs one collector within its deadline; whatever goes wrong, the answer is a failure and bounded. */
+export async function collectEvidence(
+  id: string,
+  context: Omit<CollectorContext, "signal">,
+): Promise<Result<Evidence, Failure>> {
+  const collector = Object.hasOwn(collectors, id) ? collectors[id] : undefined;
+  if (collector === undefined) return err({ class: "refuse", detail: `no collector "${id}"` });
+  try {
+    const collected = await withinDeadline(COLLECTOR_DEADLINE_MS, (signal) =>
+      collector.collect({ ...context, signal }),
+    );
+    if (!collected.ok) return err({ class: "retry", detail: "the collector's deadline passed" });
+    return collected.value.ok ? bounded(collected.value.value) : collected.value;
+  } catch (error) {
+    return err({ class: "retry", detail: `the collector failed: ${errorName(error)}` });
+  }
+}
+
+function bounded({ summary, facts }: Evidence): Result<Evidence, Failure> {
+  if (JSON.stringify(facts).length > FACTS_CHARACTERS_MAX) {
+    return err({ class: "refuse", detail: `more facts than ${FACTS_CHARACTERS_MAX} characters` });
+  }
+  return ok({ summary: summary.slice(0, SUMMARY_CHARACTERS_MAX), facts });
+}
