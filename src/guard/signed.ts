@@ -93,7 +93,7 @@ export async function verifyToken(
 const encoder = new TextEncoder();
 
 /** Each field with its length in bytes before it, so that no two sets of claims sign the same bytes. */
-function signedBytes(signed: TokenClaims): Uint8Array {
+function signedBytes(signed: TokenClaims): Uint8Array<ArrayBuffer> {
   const fields = [
     "firebreak-token",
     String(signed.v),
@@ -103,7 +103,9 @@ function signedBytes(signed: TokenClaims): Uint8Array {
     signed.sub,
     String(signed.exp),
   ];
-  return encoder.encode(fields.map((field) => `${encoder.encode(field).length}:${field}`).join(""));
+  const text = fields.map((field) => `${encoder.encode(field).length}:${field}`).join("");
+  // Copied, because platforms differ in what buffer an encoder's bytes may lie in.
+  return Uint8Array.from(encoder.encode(text));
 }
 
 type ReadToken = { readonly claims: TokenClaims; readonly mac: Uint8Array<ArrayBuffer> };
@@ -118,10 +120,13 @@ function readToken(token: string): ReadToken | null {
 }
 
 const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>
-  crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-    "verify",
-  ]);
+  crypto.subtle.importKey(
+    "raw",
+    Uint8Array.from(encoder.encode(secret)),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign", "verify"],
+  );
 
 const toBase64Url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))

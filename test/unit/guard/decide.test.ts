@@ -1,0 +1,218 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { closedEntry, decide } from "../../../src/guard/decide.ts";
+import type { RequestFacts } from "../../../src/guard/facts.ts";
+import { loadPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
+import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
+import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
+
+const NOW_MS = 100_000;
+const STALE_AFTER_MS = 900_000;
+
+const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
+  method: "GET",
+  path: "/",
+  isPlainPath: true,
+  clientKey: "192.0.2.1",
+  operator: null,
+  ...changes,
+});
+const snapshotOf = (
+  entries: readonly PolicyEntry[],
+  settings: Partial<GuardSettings> = {},
+  confirmedAtMs = NOW_MS,
+): Snapshot => ({
+  loaded: loadPolicy(aPolicy({ entries: [...entries], settings: aSettings(settings) })),
+  confirmedAtMs,
+});
+const decided = (facts: Partial<RequestFacts>, ...snapshot: Parameters<typeof snapshotOf>) => {
+  const { verdict } = decide(request(facts), snapshotOf(...snapshot), NOW_MS);
+  return `${verdict.action} ${verdict.reason} ${verdict.entryId ?? "-"}`;
+};
+
+const everyone = anEntry({ id: "m" });
+const writes = anEntry({ id: "r", kind: "read-only" });
+const WEBHOOKS = { maintenanceExempt: ["/webhooks/*"], readOnlyExempt: ["/login"] };
+
+describe("in order, first match wins", () => {
+  it.for([
+    ["nothing in force", {}, [], {}, "serve clean -"],
+    ["maintenance", {}, [everyone], {}, "maintenance maintenance m"],
+    ["an operator, in maintenance", { operator: "ada" }, [everyone], {}, "serve operator_bypass -"],
+    [
+      "maintenance before read-only",
+      { method: "POST" },
+      [writes, everyone],
+      {},
+      "maintenance maintenance m",
+    ],
+    [
+      "an exempt route",
+      { path: "/webhooks/pay" },
+      [everyone],
+      WEBHOOKS,
+      "serve maintenance_exempt m",
+    ],
+    [
+      "exempt from one, not the other",
+      { path: "/webhooks/pay", method: "POST" },
+      [everyone, writes],
+      WEBHOOKS,
+      "read_only read_only r",
+    ],
+    ["a write, read-only", { method: "POST" }, [writes], {}, "read_only read_only r"],
+    ["a delete, read-only", { method: "DELETE" }, [writes], {}, "read_only read_only r"],
+    ["an unheard-of method, read-only", { method: "PURGE" }, [writes], {}, "read_only read_only r"],
+    ["a read, read-only", { method: "GET" }, [writes], {}, "serve clean -"],
+    ["a HEAD, read-only", { method: "HEAD" }, [writes], {}, "serve clean -"],
+    ["a preflight, read-only", { method: "OPTIONS" }, [writes], {}, "serve clean -"],
+    [
+      "an exempt write",
+      { path: "/login", method: "POST" },
+      [writes],
+      WEBHOOKS,
+      "serve read_only_exempt r",
+    ],
+    [
+      "exempt, but routers may differ",
+      { path: "/webhooks/pay", isPlainPath: false },
+      [everyone],
+      WEBHOOKS,
+      "maintenance maintenance m",
+    ],
+    ["exempt, with nothing in force", { path: "/webhooks/pay" }, [], WEBHOOKS, "serve clean -"],
+    [
+      "an entry for other routes",
+      { path: "/about" },
+      [anEntry({ match: { routes: ["/shop/*"] } })],
+      {},
+      "serve clean -",
+    ],
+    [
+      "an entry for this route",
+      { path: "/shop/1" },
+      [anEntry({ id: "s", match: { routes: ["/shop/*"] } })],
+      {},
+      "maintenance maintenance s",
+    ],
+    [
+      "an entry for this route, disguised",
+      { path: "/shop/1", isPlainPath: false },
+      [anEntry({ id: "s", match: { routes: ["/shop/*"] } })],
+      {},
+      "maintenance maintenance s",
+    ],
+    ["shadow", {}, [anEntry({ id: "s", mode: "shadow" })], {}, "serve shadowed s"],
+    [
+      "shadow beside enforced",
+      {},
+      [anEntry({ id: "s", mode: "shadow" }), everyone],
+      {},
+      "maintenance maintenance m",
+    ],
+    ["share none", {}, [anEntry({ share: 0 })], {}, "serve clean -"],
+    ["a kind of a later version", {}, [anEntry({ kind: "queue" })], {}, "serve clean -"],
+    ["words of a later version", {}, [anEntry({ match: { hosts: ["a"] } })], {}, "serve clean -"],
+  ] as const)("%s", ([, facts, entries, settings, expected], { expect }) => {
+    expect(decided(facts, [...entries], settings as Partial<GuardSettings>)).toBe(expected);
+  });
+});
+
+it("serves production in an isolate that has never seen a policy", ({ expect }) => {
+  expect(decide(request(), null, NOW_MS).verdict).toEqual({
+    action: "serve",
+    reason: "no_policy",
+    entryId: null,
+    policySeq: null,
+  });
+});
+
+it("ends an entry at the exact moment it expires", ({ expect }) => {
+  const at = (expiresAtMs: number) => decided({}, [anEntry({ id: "m", expiresAtMs })]);
+  expect(at(NOW_MS - 1)).toBe("serve clean -");
+  expect(at(NOW_MS)).toBe("serve clean -");
+  expect(at(NOW_MS + 1)).toBe("maintenance maintenance m");
+});
+
+it("fails open or closed, as each entry says, once nobody has confirmed it for too long", ({
+  expect,
+}) => {
+  const open = anEntry({ id: "o", expiresAtMs: NOW_MS * 100 });
+  const closed = anEntry({ id: "c", fail: "closed", expiresAtMs: NOW_MS * 100 });
+  const at = (entry: PolicyEntry, ageMs: number) => decided({}, [entry], {}, NOW_MS - ageMs);
+  expect(at(open, STALE_AFTER_MS)).toBe("maintenance maintenance o");
+  expect(at(open, STALE_AFTER_MS + 1)).toBe("serve no_policy -");
+  expect(at(closed, STALE_AFTER_MS + 1)).toBe("maintenance maintenance c");
+});
+
+it("counts what shadow would have touched, and what this version does not know", ({ expect }) => {
+  const entries = [
+    anEntry({ id: "s1", mode: "shadow" }),
+    anEntry({ id: "s2", mode: "shadow", kind: "read-only" }),
+    anEntry({ id: "x", kind: "queue" }),
+  ];
+  const snapshot = snapshotOf(entries);
+  expect(decide(request({ method: "POST" }), snapshot, NOW_MS).shadowedIds).toEqual(["s1", "s2"]);
+  expect(decide(request(), snapshot, NOW_MS).shadowedIds).toEqual(["s1"]);
+  expect(snapshot.loaded.unknownEntries).toBe(1);
+});
+
+it("answers a fault of its own with refusal only where an entry in force said so", ({ expect }) => {
+  const closed = anEntry({ id: "c", kind: "read-only", fail: "closed" });
+  const idFor = (method: string, entry: PolicyEntry, nowMs = NOW_MS) =>
+    closedEntry(method, snapshotOf([entry]), nowMs)?.entry.id ?? null;
+  expect(idFor("POST", closed)).toBe("c");
+  expect(idFor("GET", closed)).toBeNull();
+  expect(idFor("POST", closed, closed.expiresAtMs)).toBeNull();
+  expect(idFor("POST", { ...closed, mode: "shadow" })).toBeNull();
+  expect(idFor("POST", { ...closed, fail: "open" })).toBeNull();
+  expect(closedEntry("POST", null, NOW_MS)).toBeNull();
+});
+
+const entries = fc.array(
+  fc
+    .record({
+      id: fc.string({ minLength: 1, maxLength: 6 }),
+      kind: fc.constantFrom("maintenance", "read-only", "queue"),
+      mode: fc.constantFrom("enforce" as const, "shadow" as const),
+      fail: fc.constantFrom("open" as const, "closed" as const),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      salt: fc.string({ maxLength: 4 }),
+      expiresAtMs: fc.integer({ min: 0, max: 2 * NOW_MS }),
+    })
+    .map((changes) => anEntry(changes)),
+  { maxLength: 10 },
+);
+const requests = fc
+  .record({
+    method: fc.constantFrom("GET", "POST"),
+    clientKey: fc.ipV4(),
+    path: fc.constantFrom("/", "/login", "/webhooks/a"),
+  })
+  .map((changes) => request(changes));
+
+it("never enforces an entry that has expired, is in shadow, or is of an unknown kind", ({
+  expect,
+}) => {
+  fc.assert(
+    fc.property(entries, requests, fc.nat(2 * NOW_MS), (given, facts, nowMs) => {
+      const snapshot = snapshotOf(given, WEBHOOKS, nowMs);
+      const { enforced } = decide(facts, snapshot, nowMs);
+      if (enforced === null) return;
+      expect(enforced.entry.expiresAtMs).toBeGreaterThan(nowMs);
+      expect(enforced.entry.mode).toBe("enforce");
+      expect(["maintenance", "read-only"]).toContain(enforced.entry.kind);
+    }),
+  );
+});
+
+it("lets nobody back into an entry whose share shrinks", ({ expect }) => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(requests, share, share, (facts, a, b) => {
+      const isIn = (of: number) =>
+        decide(facts, snapshotOf([anEntry({ share: of })]), NOW_MS).enforced !== null;
+      if (isIn(Math.min(a, b))) expect(isIn(Math.max(a, b))).toBe(true);
+    }),
+  );
+});

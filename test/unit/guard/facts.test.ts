@@ -1,0 +1,103 @@
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import { isOwnUrl, readFacts, type RequestLike } from "../../../src/guard/facts.ts";
+import { matchesRoute, readPath } from "../../../src/guard/routes.ts";
+
+const get = (url: string, headers: Record<string, string> = {}): RequestLike =>
+  new Request(url, { headers });
+const pathOf = (written: string) => readPath(new URL(`https://shop.example${written}`).pathname);
+
+describe("a path as the most generous router reads it", () => {
+  it.for([
+    ["/", "/", true],
+    ["/shop/1", "/shop/1", true],
+    ["/shop/", "/shop/", true],
+    ["/a/./b/../c", "/a/c", true],
+    ["/a/%2e%2e/admin", "/admin", true],
+    ["/webhooks%2fpay", "/webhooks/pay", false],
+    ["/webhooks/..%2fadmin", "/admin", false],
+    ["/webhooks/%2e%2e%2fadmin", "/admin", false],
+    ["/webhooks/..%252fadmin", "/admin", false],
+    ["/webhooks/..%5cadmin", "/admin", false],
+    ["/webhooks/..;/admin", "/webhooks/..;/admin", false],
+    ["//webhooks/pay", "/webhooks/pay", false],
+    ["/webhooks//pay", "/webhooks/pay", false],
+    ["/%77ebhooks/pay", "/webhooks/pay", false],
+    ["/caf%C3%A9", "/café", true],
+    ["/café", "/café", true],
+    ["/a%20b", "/a b", true],
+    ["/100%", "/100%", false],
+    ["/a%00b", "/a\u0000b", true],
+  ] as const)("%s", ([written, path, isPlain], { expect }) => {
+    expect(pathOf(written)).toEqual({ path, isPlain });
+  });
+
+  it("never calls a path plain that means another one", ({ expect }) => {
+    const piece = fc.constantFrom("/", "a", "..", ".", "%2e", "%2f", "%5c", ";", "%25", "\\", "é");
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const { pathname } = new URL(`https://shop.example/${pieces.join("")}`);
+        const { path, isPlain } = readPath(pathname);
+        if (isPlain) expect(decodeURIComponent(pathname)).toBe(path);
+      }),
+    );
+  });
+});
+
+it.for([
+  ["/assets/a.css", "/assets/*", true],
+  ["/assets/", "/assets/*", true],
+  ["/assets", "/assets/*", false],
+  ["/assets-secret", "/assets/*", false],
+  ["/ASSETS/a", "/assets/*", false],
+  ["/login", "/login", true],
+  ["/login/", "/login", false],
+  ["/anything", "/*", true],
+] as const)("%s on %s: %s", ([path, pattern, expected], { expect }) => {
+  expect(matchesRoute(path, pattern)).toBe(expected);
+});
+
+it.for([
+  ["/_firebreak", true],
+  ["/_firebreak/", true],
+  ["/_firebreak/health?x=1", true],
+  ["/a/../_firebreak/health", true],
+  ["/_firebreak/../admin", false],
+  ["/_firebreak/%2e%2e/admin", false],
+  ["/_firebreakish", false],
+  ["/_FIREBREAK/health", false],
+  ["/%5ffirebreak/health", false],
+  ["//_firebreak/health", false],
+  ["/_firebreak%2fhealth", false],
+  ["/x?/_firebreak/", false],
+] as const)("%s is ours: %s", ([path, expected], { expect }) => {
+  expect(isOwnUrl(`https://shop.example${path}`)).toBe(expected);
+});
+
+describe("who the client is", () => {
+  const header = { header: "x-forwarded-for" } as const;
+  it.for([
+    ["Cloudflare's header", "cloudflare", { "cf-connecting-ip": "192.0.2.7" }, "192.0.2.7"],
+    ["none of Cloudflare's", "cloudflare", { "x-forwarded-for": "192.0.2.7" }, ""],
+    ["not asked", "none", { "cf-connecting-ip": "192.0.2.7" }, ""],
+    ["what the proxy appended", header, { "x-forwarded-for": "6.6.6.6, 192.0.2.7" }, "192.0.2.7"],
+    ["no header of the proxy", header, { "cf-connecting-ip": "192.0.2.7" }, ""],
+    [
+      "an IPv6 subscriber",
+      "cloudflare",
+      { "cf-connecting-ip": "2001:DB8:0:01::9" },
+      "2001:db8:0:1",
+    ],
+    [
+      "the same subscriber",
+      "cloudflare",
+      { "cf-connecting-ip": "2001:db8:0:1:a:b:c:d" },
+      "2001:db8:0:1",
+    ],
+    ["a short IPv6", "cloudflare", { "cf-connecting-ip": "2001:db8::1" }, "2001:db8:0:0"],
+    ["IPv4 in IPv6", "cloudflare", { "cf-connecting-ip": "::ffff:192.0.2.7" }, "192.0.2.7"],
+  ] as const)("%s", ([, clientAddress, headers, expected], { expect }) => {
+    const request = get("https://shop.example/", headers);
+    expect(readFacts(request, { clientAddress }, null).clientKey).toBe(expected);
+  });
+});

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { it } from "vitest";
+import { compilePolicy, ENTRY_LIFE_MS_MAX } from "../../../src/policy/compile.ts";
+import { ENTRIES_MAX, type PolicyEntry } from "../../../src/policy/policy.ts";
+import { readPolicy } from "../../../src/policy/read.ts";
+import { anEntry, aSettings } from "../../support/policy.ts";
+
+const NOW_MS = 1_000;
+const compile = (entries: readonly PolicyEntry[]) =>
+  compilePolicy({
+    instance: "shop.test",
+    previous: { epoch: 7, n: 41 },
+    entries,
+    settings: aSettings(),
+    nowMs: NOW_MS,
+  });
+const idsOf = (compiled: ReturnType<typeof compile>) =>
+  compiled.ok ? compiled.value.entries.map(({ id }) => id) : compiled.error;
+
+it("numbers the policy one after the previous", ({ expect }) => {
+  expect(compile([])).toMatchObject({ ok: true, value: { seq: { epoch: 7, n: 42 } } });
+});
+
+it("drops an entry at the exact moment it expires", ({ expect }) => {
+  const at = (expiresAtMs: number) => idsOf(compile([anEntry({ id: "lse_1", expiresAtMs })]));
+  expect(at(NOW_MS - 1)).toEqual([]);
+  expect(at(NOW_MS)).toEqual([]);
+  expect(at(NOW_MS + 1)).toEqual(["lse_1"]);
+});
+
+it("orders entries so that the widest, then the longest, is met first", ({ expect }) => {
+  const entries = [
+    anEntry({ id: "half", share: 0.5, expiresAtMs: 90_000 }),
+    anEntry({ id: "short", expiresAtMs: 50_000 }),
+    anEntry({ id: "long", expiresAtMs: 60_000 }),
+    anEntry({ id: "writes", kind: "read-only" }),
+  ];
+  expect(idsOf(compile(entries))).toEqual(["long", "short", "half", "writes"]);
+});
+
+it("does not depend on the order in which entries arrive", ({ expect }) => {
+  const entries = fc.uniqueArray(
+    fc.record({
+      id: fc.string({ minLength: 1, maxLength: 5 }),
+      share: fc.constantFrom(0.25, 1),
+      expiresAtMs: fc.integer({ min: 0, max: 5_000 }),
+    }),
+    { selector: ({ id }) => id, maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(entries, (given) => {
+      const built = given.map((changes) => anEntry(changes));
+      expect(compile(built.toReversed())).toEqual(compile(built));
+    }),
+  );
+});
+
+it("refuses what must not leave the house, and says why", ({ expect }) => {
+  const tooMany = Array.from({ length: ENTRIES_MAX + 1 }, (_, n) => anEntry({ id: `lse_${n}` }));
+  const tooBig = Array.from({ length: 2_000 }, (_, n) =>
+    anEntry({ id: `lse_${n}`, reason: "x".repeat(400) }),
+  );
+  expect(idsOf(compile(tooMany))).toContain("5001 entries");
+  expect(idsOf(compile(tooBig))).toContain("bytes");
+  expect(idsOf(compile([anEntry({ expiresAtMs: NOW_MS + ENTRY_LIFE_MS_MAX + 1 })]))).toContain(
+    "longer than 31 days",
+  );
+  expect(idsOf(compile([anEntry({ match: { hosts: ["a"] } })]))).toContain("no such match");
+  expect(idsOf(compile([anEntry({ action: { message: 5 } })]))).toContain(
+    "no such match or action",
+  );
+});
+
+it("passes kinds of a later version through unread", ({ expect }) => {
+  const later = anEntry({ id: "lse_x", kind: "queue", match: { anything: [1] } });
+  expect(idsOf(compile([later]))).toEqual(["lse_x"]);
+});
+
+it("writes what it reads back", ({ expect }) => {
+  const compiled = compile([anEntry(), anEntry({ id: "lse_2", kind: "read-only" })]);
+  if (!compiled.ok) throw new Error(compiled.error);
+  expect(readPolicy(JSON.parse(JSON.stringify(compiled.value)))).toEqual(compiled);
+});

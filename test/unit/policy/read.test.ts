@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { it } from "vitest";
+import { readPolicy } from "../../../src/policy/read.ts";
+import { aPolicy, anEntry } from "../../support/policy.ts";
+
+const golden = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
+
+it("reads format 1 exactly as it was written", ({ expect }) => {
+  const written = golden("policy-1");
+  expect(readPolicy(written)).toEqual({ ok: true, value: written });
+});
+
+it("reads a policy from before the settings grew", ({ expect }) => {
+  expect(readPolicy(golden("policy-1-first"))).toMatchObject({
+    ok: true,
+    value: { settings: { clientAddress: "cloudflare", title: "This site", pollMs: 5_000 } },
+  });
+});
+
+it("keeps kinds of a later version and drops fields that it does not know", ({ expect }) => {
+  const read = readPolicy(golden("policy-1-later"));
+  expect(read).toMatchObject({
+    ok: true,
+    value: { entries: [{ kind: "kind-of-a-later-version" }] },
+  });
+  expect(JSON.stringify(read)).not.toContain("signature");
+});
+
+it.for([
+  ["another format", { ...aPolicy(), format: 2 }, "unknown_format"],
+  ["no format", { ...aPolicy(), format: undefined }, "malformed"],
+  ["nothing", null, "malformed"],
+  ["an HTML page", "<!doctype html>", "malformed"],
+  ["a negative share", aPolicy({ entries: [anEntry({ share: -1 })] }), "malformed"],
+  ["an entry that is not one", { ...aPolicy(), entries: [{}] }, "malformed"],
+  ["a seq that goes backwards by type", { ...aPolicy(), seq: { epoch: "1", n: 1 } }, "malformed"],
+] as const)("refuses %s", ([, wire, reason], { expect }) => {
+  expect(readPolicy(wire)).toEqual({ ok: false, error: reason });
+});
