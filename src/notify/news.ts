@@ -155,19 +155,17 @@ function severityNews({ from, to, why }: EventData["incident.severity_set"]): Ne
     : news("severity_lowered", `severity_lowered:${to}`, `Lowered from ${from} to ${to}: ${why}`);
 }
 
-/** A proposal is news while it waits for someone: for an answer, for a hand, or for autopilot to leave shadow. */
+/** A proposal is news while it waits for someone: for an answer, or for autopilot to leave shadow. */
 function proposalNews(lease: LeaseView | null): News | null {
   if (lease === null) return null;
   if (lease.shadow) {
     const text = `Autopilot is in shadow: ${lease.actuator} is computed and counted, and changes nothing`;
     return news("needs_person", `shadow:${lease.id}`, text, { lease });
   }
-  if (lease.status !== "proposed" || lease.mode === "auto") return null;
-  return lease.mode === "approve"
-    ? news("approval_needed", `approval:${lease.id}`, `${lease.actuator} waits for approval`, {
-        lease,
-      })
-    : news("needs_person", `manual:${lease.id}`, `${lease.actuator} is yours to apply`, { lease });
+  if (lease.status !== "proposed" || lease.mode !== "approve") return null;
+  return news("approval_needed", `approval:${lease.id}`, `${lease.actuator} waits for approval`, {
+    lease,
+  });
 }
 
 /** What a shadow lease does is told once, when it is proposed: visitors never notice the rest. */

@@ -151,10 +151,13 @@ function approvalAsks(lease: LeaseView, view: IncidentView, site: MessageSite): 
 
 function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly string[] {
   if (news.why === "resolved" && pages(view.severity)) {
-    return [`Complete the post-mortem: PUT ${link(site, `${apiPath(view)}/postmortem`)}`];
+    const path = `${apiPath(view)}/postmortem`;
+    return [
+      `Complete the post-mortem: GET ${link(site, `${path}.md`)}, then POST ${link(site, `${path}/complete`)}`,
+    ];
   }
   if (news.why !== "needs_person" || news.lease === null) return [];
-  if (news.lease.status === "proposed" || news.lease.shadow) {
+  if (news.lease.shadow) {
     return [`Apply ${news.lease.actuator} if you agree: POST ${link(site, MITIGATIONS_PATH)}`];
   }
   return [`Look at what ${news.lease.actuator} left behind, and decide what to do instead`];

@@ -14,7 +14,7 @@ export function postmortemJson(
   rows: readonly JournalRow[],
   { nowMs }: PostmortemOptions,
 ): PostmortemJson {
-  const story = storyOf(rows);
+  const story = storyOf(rows, nowMs);
   const { state, opened } = story;
   const { onsetAtMs, detectedAtMs, acknowledgedAtMs, mitigatedAtMs, resolvedAtMs } = state.anchors;
   const since = (fromMs: number, toMs: number | null) => (toMs === null ? null : toMs - fromMs);
@@ -64,10 +64,10 @@ const mitigationJson = ({ lease, ...mitigation }: Mitigation) => ({
   stages: mitigation.stages.map(({ atMs, share }) => ({ at: rfc3339(atMs), share })),
 });
 
-const impactJson = ({ requests, worstErrorRatio, worstProbeRatio }: Impact) => ({
-  requests,
+const impactJson = ({ worstErrorRatio, worstProbeRatio, mitigatedMs }: Impact) => ({
   worstErrorRatio: sampleJson(worstErrorRatio),
   worstProbeRatio: sampleJson(worstProbeRatio),
+  mitigatedMs,
   revenue: null,
 });
 

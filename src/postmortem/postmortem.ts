@@ -28,7 +28,7 @@ export function renderPostmortem(
   rows: readonly JournalRow[],
   { nowMs }: PostmortemOptions,
 ): string {
-  const story = storyOf(rows);
+  const story = storyOf(rows, nowMs);
   const sections = [
     `# Incident Post-Mortem: ${code(story.opened?.incidentId ?? NOT_KNOWN)}`,
     `Drafted from the incident's journal, ${rows.length} rows. All times are UTC.`,
@@ -60,13 +60,17 @@ function summary(story: Story, nowMs: number): string {
   return `## Summary\n${bullets(fields, "")}`;
 }
 
-/** The best measure there is: requests counted, else the worst share that was sampled. */
-function impact({ requests, worstErrorRatio, worstProbeRatio }: Impact): string {
-  if (requests !== null) {
-    const total = requests.served + requests.failed + requests.refused;
-    const share = (part: number): string => (total === 0 ? "0 %" : shareText(part / total));
-    return `of ${total} requests, ${requests.failed} failed (${share(requests.failed)}) and ${requests.refused} were answered by the guard instead of production (${share(requests.refused)})`;
-  }
+/** The best measure there is: what visitors met, else what probes met; and for how long the guard stood in between. */
+function impact({ worstErrorRatio, worstProbeRatio, mitigatedMs }: Impact): string {
+  const stood =
+    mitigatedMs === 0 ? "" : `; a mitigation was in force for ${formatDuration(mitigatedMs)}`;
+  return `${harm({ worstErrorRatio, worstProbeRatio })}${stood}`;
+}
+
+function harm({
+  worstErrorRatio,
+  worstProbeRatio,
+}: Pick<Impact, "worstErrorRatio" | "worstProbeRatio">): string {
   if (worstErrorRatio !== null) {
     const { value, atMs } = worstErrorRatio;
     return `${shareText(value)} of requests failed at the worst sample, at ${utcTime(atMs)}`;

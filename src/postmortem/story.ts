@@ -40,20 +40,14 @@ export type EvidenceItem = {
   readonly failure: string | null;
 };
 
-/** Requests of the incident's time, by what became of them. */
-export type Requests = {
-  readonly served: number;
-  readonly failed: number;
-  readonly refused: number;
-};
-
-/** What was measured of the harm; null where nothing was. */
+/** What was measured of the harm; null where nothing was. Revenue is not in the journal. */
 export type Impact = {
-  readonly requests: Requests | null;
   /** The worst share of requests that production failed, 0..1. */
   readonly worstErrorRatio: { readonly value: number; readonly atMs: number } | null;
   /** The worst share of probes that production answered, 0..1. */
   readonly worstProbeRatio: { readonly value: number; readonly atMs: number } | null;
+  /** How long mitigations stood between visitors and production, in whole or in part. */
+  readonly mitigatedMs: number;
 };
 
 export type Story = {
@@ -72,21 +66,22 @@ export type Story = {
 
 type Moment = { readonly atMs: number; readonly event: IncidentEvent };
 
-/** Gathers the story. `rows` is the whole journal, from seq 1. */
-export function storyOf(rows: readonly JournalRow[]): Story {
+/** Gathers the story. `rows` is the whole journal, from seq 1; what is still open is counted to `nowMs`. */
+export function storyOf(rows: readonly JournalRow[], nowMs: number): Story {
   const state = rows.reduce(evolve, initialState);
   const moments = rows.flatMap((row): readonly Moment[] => {
     const event = readEvent(row);
     return event === null ? [] : [{ atMs: row.atMs, event }];
   });
   const events = moments.map(({ event }) => event);
+  const mitigations = state.leases.map((lease) => mitigationOf(lease, moments));
   return {
     state,
     opened: state.opened,
-    mitigations: state.leases.map((lease) => mitigationOf(lease, moments)),
+    mitigations,
     deliveries: deliveriesOf(moments),
     evidence: moments.flatMap(evidenceOf),
-    impact: impactOf(moments),
+    impact: impactOf(moments, mitigations, nowMs),
     skipped: events.flatMap((event) => (event.type === "step.skipped" ? [event.data] : [])),
     escalations: events.flatMap((event) =>
       event.type === "incident.escalated" ? [event.data.why] : [],
@@ -186,41 +181,60 @@ const item = (collector: string, atMs: number): EvidenceItem => ({
   failure: null,
 });
 
-const count = z.int().min(0);
-/** The facts of a collector of the `traffic` room that counts requests; others are evidence, not impact. */
-const requestFacts = z.looseObject({ served: count, failed: count, refused: count });
-
-function impactOf(moments: readonly Moment[]): Impact {
-  const counts = moments.flatMap(({ event }) => {
-    if (event.type !== "evidence.collected" || !event.data.collector.startsWith("traffic.")) {
-      return [];
-    }
-    const facts = requestFacts.safeParse(event.data.facts);
-    return facts.success ? [facts.data] : [];
-  });
-  const last = counts.at(-1);
-  const errors = samplesOf("traffic.error_ratio", moments);
-  const probes = samplesOf("probe.around_success_ratio", moments);
+/** `nowMs` ends what is still in force. */
+function impactOf(
+  moments: readonly Moment[],
+  mitigations: readonly Mitigation[],
+  nowMs: number,
+): Impact {
+  const spans = mitigations.flatMap(({ lease, appliedAtMs, endedAtMs }) =>
+    appliedAtMs === null || lease.shadow ? [] : [{ fromMs: appliedAtMs, toMs: endedAtMs ?? nowMs }],
+  );
   return {
-    requests:
-      last === undefined
-        ? null
-        : { served: last.served, failed: last.failed, refused: last.refused },
-    worstErrorRatio: worst(errors, (a, b) => a > b),
-    worstProbeRatio: worst(probes, (a, b) => a < b),
+    worstErrorRatio: worst(samplesOf("traffic.error_ratio", moments), (a, b) => a > b),
+    worstProbeRatio: worst(samplesOf("probe.around_success_ratio", moments), (a, b) => a < b),
+    mitigatedMs: coveredMs(spans),
   };
+}
+
+/** The time that spans cover together: two mitigations at once count once. */
+function coveredMs(spans: readonly { readonly fromMs: number; readonly toMs: number }[]): number {
+  let coveredMs = 0;
+  let untilMs = -Infinity;
+  for (const { fromMs, toMs } of spans.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    coveredMs += Math.max(0, toMs - Math.max(fromMs, untilMs));
+    untilMs = Math.max(untilMs, toMs);
+  }
+  return coveredMs;
 }
 
 type Sample = { readonly value: number; readonly atMs: number };
 
+/** What events carried as evidence, and what the samples around onset say. */
 const samplesOf = (signal: string, moments: readonly Moment[]): readonly Sample[] =>
-  moments.flatMap((moment) =>
-    readingsOf(moment).flatMap((reading) =>
+  moments.flatMap((moment) => [
+    ...readingsOf(moment).flatMap((reading) =>
       reading.signal === signal && typeof reading.value === "number"
         ? [{ value: reading.value, atMs: reading.atMs ?? moment.atMs }]
         : [],
     ),
+    ...collectedSamples(signal, moment),
+  ]);
+
+/** A list of samples by signal: the facts of collectors of history. Other facts are evidence, and no measure. */
+const sampleFacts = z.record(
+  z.string(),
+  z.array(z.looseObject({ atMs: z.int(), value: z.unknown().optional() })),
+);
+
+function collectedSamples(signal: string, { event }: Moment): readonly Sample[] {
+  if (event.type !== "evidence.collected") return [];
+  const facts = sampleFacts.safeParse(event.data.facts);
+  if (!facts.success) return [];
+  return (facts.data[signal] ?? []).flatMap(({ atMs, value }) =>
+    typeof value === "number" ? [{ value, atMs }] : [],
   );
+}
 
 const worst = (
   samples: readonly Sample[],

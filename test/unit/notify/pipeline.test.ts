@@ -122,7 +122,7 @@ Incident ${INCIDENT_ID}, shop.test: https://shop.example/_firebreak/api/v1/incid
 
   it("asks for the post-mortem at the end", ({ expect }) => {
     expect(told(anOutage()).at(-1)?.body).toContain(
-      `- Complete the post-mortem: PUT https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/postmortem`,
+      `- Complete the post-mortem: GET https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/postmortem.md, then POST https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/postmortem/complete`,
     );
   });
 
@@ -156,11 +156,6 @@ describe("what is news", () => {
       "a step that waits for approval",
       aJournal().write("lease.proposed", proposal({ mode: "approve" })),
       `approval:${id} approval_needed`,
-    ],
-    [
-      "a step for a person's hand",
-      aJournal().write("lease.proposed", proposal({ mode: "manual" })),
-      `manual:${id} needs_person`,
     ],
     ["an automatic step", aJournal().write("lease.proposed", proposal()), null],
     [

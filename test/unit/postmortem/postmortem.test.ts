@@ -119,21 +119,7 @@ describe("what was measured", () => {
   const impactOf = (journal: ReturnType<typeof aJournal>): string | undefined =>
     /^- Impact: (.*)$/m.exec(render(journal))?.[1];
 
-  it("is the requests counted, when a collector counted them", ({ expect }) => {
-    const journal = aJournal()
-      .write("evidence.requested", { collector: "traffic.outcomes" })
-      .write("evidence.collected", {
-        effectId: "2:0",
-        collector: "traffic.outcomes",
-        summary: "Counted",
-        facts: { served: 150, failed: 40, refused: 10 },
-      });
-    expect(impactOf(journal)).toBe(
-      "users: of 200 requests, 40 failed (20 %) and 10 were answered by the guard instead of production (5 %); revenue: not measured",
-    );
-  });
-
-  it("is the worst sampled error ratio otherwise", ({ expect }) => {
+  it("is the worst error ratio that visitors met", ({ expect }) => {
     const journal = aJournal({
       readings: [{ signal: "traffic.error_ratio", value: 0.4, atMs: OPENED_AT_MS }],
     }).write("incident.triggered", {
@@ -142,6 +128,42 @@ describe("what was measured", () => {
     });
     expect(impactOf(journal)).toBe(
       "users: 82 % of requests failed at the worst sample, at 14:02:21; revenue: not measured",
+    );
+  });
+
+  it("reads the samples that were collected around onset", ({ expect }) => {
+    const journal = aJournal({ readings: [] })
+      .write("evidence.requested", { collector: "signals-around-onset" })
+      .write("evidence.collected", {
+        effectId: "2:0",
+        collector: "signals-around-onset",
+        summary: "2 samples",
+        facts: {
+          "traffic.error_ratio": [
+            { atMs: OPENED_AT_MS - 5_000, value: 0.25 },
+            { atMs: OPENED_AT_MS - 4_000, unknown: "no_data" },
+          ],
+        },
+      });
+    expect(impactOf(journal)).toBe(
+      "users: 25 % of requests failed at the worst sample, at 14:02:06; revenue: not measured",
+    );
+  });
+
+  it("counts two mitigations at once as one time", ({ expect }) => {
+    const maintenance = { leaseId: leaseId(INCIDENT_ID, "maintenance-mode", 1) };
+    const journal = aJournal({ readings: [] })
+      .write("lease.proposed", proposed)
+      .write("lease.proposed", { ...proposed, ...maintenance })
+      .write("lease.applied", applied("2:0"))
+      .after(30_000)
+      .write("lease.applied", { ...applied("3:0"), ...maintenance })
+      .after(30_000)
+      .write("lease.reverted", { ...lease, effectId: "5:0", outcome: "restored" })
+      .after(30_000)
+      .write("lease.reverted", { ...maintenance, effectId: "6:0", outcome: "restored" });
+    expect(impactOf(journal)).toBe(
+      "users: not measured; a mitigation was in force for 1m 30s; revenue: not measured",
     );
   });
 
@@ -255,7 +277,7 @@ describe("the same for programs", () => {
       timeToDetectMs: 7_000,
       timeToAcknowledgeMs: null,
       rootCause: null,
-      impact: { requests: null, revenue: null },
+      impact: { worstErrorRatio: null, mitigatedMs: 0, revenue: null },
     });
   });
 
