@@ -20,7 +20,7 @@ export const firebreakBindings = (from: {
   readonly vendorsUrl: string;
 }): Bindings => ({
   API_TOKENS: apiTokens(from.secrets.token),
-  SIGNING_KEYS: JSON.stringify([{ kid: "local", secret: from.secrets.signingKey }]),
+  SIGNING_KEYS: signingKeys(from.secrets.signingKey),
   POSTGRES_URL: from.stored.database.watcherUrl,
   POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
   REDIS_URL: from.cached.restUrl,
@@ -32,3 +32,10 @@ export const firebreakBindings = (from: {
     secret: from.secrets.pagerSecret,
   }),
 });
+
+/** What `wrangler.guard.toml` asks for: the guard alone holds no key to any store or vendor. */
+export const guardBindings = ({ signingKey }: StackSecrets): Bindings => ({
+  SIGNING_KEYS: signingKeys(signingKey),
+});
+
+const signingKeys = (secret: string): string => JSON.stringify([{ kid: "local", secret }]);

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis as RedisClient } from "ioredis";
 import { endProcess, logTail, startServer } from "./child.ts";
 import { freePort, LOOPBACK } from "./loopback.ts";
@@ -10,7 +11,8 @@ import { toReply, type Reply } from "./redis-reply.ts";
 import { startRedisStandIn } from "./redis-stand-in.ts";
 
 const READY_WITHIN_MS = 10_000;
-const RECONNECT_MS = 100;
+const READY_POLL_MS = 20;
+const RECONNECT_MS = 50;
 const COMMAND_TIMEOUT_MS = 5_000;
 
 export type CommandLine = readonly [name: string, ...args: string[]];
@@ -135,14 +137,12 @@ async function runTransaction(
 
 /** The client's own reconnecting finds the server; this waits for it. */
 async function untilReady(client: RedisClient, logPath: string): Promise<void> {
-  if (client.status === "ready") return;
-  const ready = new Promise<void>((resolve) => client.once("ready", () => resolve()));
-  if (client.status === "wait") void client.connect().catch(() => {});
-  const timeout = AbortSignal.timeout(READY_WITHIN_MS);
-  const late = new Promise<never>((_, reject) => {
-    timeout.addEventListener("abort", () =>
-      reject(new Error(`redis-server did not answer:\n${logTail(logPath)}`)),
-    );
-  });
-  await Promise.race([ready, late]);
+  if (client.status === "wait") client.connect().catch(() => {});
+  const deadlineMs = Date.now() + READY_WITHIN_MS;
+  while (client.status !== "ready") {
+    if (Date.now() > deadlineMs) {
+      throw new Error(`redis-server did not answer:\n${logTail(logPath)}`);
+    }
+    await sleep(READY_POLL_MS);
+  }
 }

@@ -1,7 +1,7 @@
 /** The whole local stack, for `npm start`, gamedays and end-to-end tests: everything real that can be real. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { firebreakBindings, storefrontBindings, type Bindings } from "./bindings.ts";
+import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
 import type { Postgres } from "./postgres.ts";
@@ -92,6 +92,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       deployed: deployAll(bundles, ports, {
         firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
         storefront: storefrontBindings(stored, cached),
+        guard: guardBindings(secrets),
       }),
       storage: join(directory, "objects"),
       onLog: options.onLog ?? silent,
@@ -100,7 +101,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const deliverCron = () => workers.deliverCron(bundles.firebreak.name);
   starting.use(runCron(deliverCron));
 
-  const guard = workers.url(bundles.front.name);
+  const guard = workers.url((bundles.guard ?? bundles.firebreak).name);
   const info: StackInfo = {
     guard,
     storefront: workers.url(bundles.storefront.name),
@@ -129,8 +130,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 const silent = (): void => {};
 
 type Bundles = {
-  /** What visitors ask: the guard alone, or the whole of Firebreak. */
-  readonly front: BuiltWorker;
+  /** The guard alone, where it stands in front of the whole. */
+  readonly guard: BuiltWorker | undefined;
   readonly firebreak: BuiltWorker;
   readonly storefront: BuiltWorker;
 };
@@ -142,22 +143,25 @@ async function buildAll(directory: string, split: boolean): Promise<Bundles> {
     build(projectFile("wrangler.toml")),
     split ? build(projectFile("wrangler.guard.toml")) : undefined,
   ]);
-  return { front: guard ?? firebreak, firebreak, storefront };
+  return { guard, firebreak, storefront };
 }
 
-/** Ports go to what visitors ask; both halves of a split Firebreak get the same secrets. */
+/** Visitors ask the first; what stands behind it has a port of its own only where people ask it too. */
 function deployAll(
-  { front, firebreak, storefront }: Bundles,
+  { guard, firebreak, storefront }: Bundles,
   ports: StackPorts,
-  bindings: { readonly firebreak: Bindings; readonly storefront: Bindings },
+  bindings: Readonly<Record<keyof Bundles, Bindings>>,
 ): readonly [DeployedWorker, ...DeployedWorker[]] {
-  const behind: DeployedWorker[] = [
-    { worker: storefront, bindings: bindings.storefront, port: ports.storefront ?? 0 },
-  ];
-  if (front !== firebreak) {
-    behind.push({ worker: firebreak, bindings: bindings.firebreak, port: 0 });
+  const front = ports.guard ?? 0;
+  const behind = { worker: storefront, bindings: bindings.storefront, port: ports.storefront ?? 0 };
+  if (guard === undefined) {
+    return [{ worker: firebreak, bindings: bindings.firebreak, port: front }, behind];
   }
-  return [{ worker: front, bindings: bindings.firebreak, port: ports.guard ?? 0 }, ...behind];
+  return [
+    { worker: guard, bindings: bindings.guard, port: front },
+    { worker: firebreak, bindings: bindings.firebreak, port: 0 },
+    behind,
+  ];
 }
 
 function projectFile(path: string): string {

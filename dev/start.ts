@@ -39,7 +39,9 @@ try {
   await stopped;
   stderr("stopping");
 } catch (error) {
-  if (!stopping.signal.aborted) {
+  if (stopping.signal.aborted) {
+    process.exitCode = 130;
+  } else {
     stderr(
       `the local stack did not start: ${error instanceof Error ? error.message : String(error)}`,
     );

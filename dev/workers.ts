@@ -37,6 +37,8 @@ export type WorkerLog = { readonly level: string; readonly message: string };
 
 /** Bundles a Worker below `directory`, exactly as a deploy would. @throws {Error} with wrangler's own words. */
 export async function buildWorker(configPath: string, directory: string): Promise<BuiltWorker> {
+  // wrangler as a library keeps a log too, and asks its environment where.
+  process.env["WRANGLER_LOG_PATH"] = join(directory, "logs");
   const { name, main } = unstable_readConfig({ config: configPath }, { hideWarnings: true });
   if (name === undefined || main === undefined) {
     throw new Error(`${configPath} needs a name and a main`);
@@ -57,7 +59,8 @@ export async function buildWorker(configPath: string, directory: string): Promis
         PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
         NO_COLOR: "1",
         WRANGLER_SEND_METRICS: "false",
-        WRANGLER_LOG_PATH: join(output, "logs"),
+        // npm, in a build command, keeps none.
+        NPM_CONFIG_LOGS_MAX: "0",
       },
     },
   });
