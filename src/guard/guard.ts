@@ -11,10 +11,7 @@ import type { Snapshot } from "./loaded-policy.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots, WaitUntil } from "./snapshots.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
-import type { Verdict } from "./verdict.ts";
-
-export const POLICY_HEADER = "x-firebreak-policy";
-export const VERDICT_HEADER = "x-firebreak-verdict";
+import { POLICY_HEADER, VERDICT_HEADER, type Verdict } from "./verdict.ts";
 
 export type GuardDeps = {
   /** `GUARD=off`: production is served before anything else is looked at. */

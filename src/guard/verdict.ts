@@ -17,6 +17,10 @@ export const VERDICT_REASONS = [
 ] as const;
 export type VerdictReason = (typeof VERDICT_REASONS)[number];
 
+/** On answers to probes of ours, never to visitors: the policy decided on (`epoch.n`, or `none`), and the reason. */
+export const POLICY_HEADER = "x-firebreak-policy";
+export const VERDICT_HEADER = "x-firebreak-verdict";
+
 export type Verdict = {
   /** `serve` goes to production; the others are answered by the guard. */
   readonly action: "serve" | "maintenance" | "read_only";

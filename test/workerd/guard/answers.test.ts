@@ -1,0 +1,157 @@
+import { it } from "vitest";
+import {
+  answerFor,
+  RETRY_AFTER_SECONDS_MAX,
+  RETRY_AFTER_SECONDS_MIN,
+} from "../../../src/guard/answers.ts";
+import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
+import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
+import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
+
+const NOW_MS = 1_000_000;
+const HTML = "text/html,application/xhtml+xml,*/*;q=0.8";
+const JSON_FIRST = "application/json";
+
+function answer(
+  init: RequestInit,
+  entry: Partial<PolicyEntry> = {},
+  settings: Partial<GuardSettings> = {},
+): Response {
+  const inForce = anEntry({ expiresAtMs: NOW_MS + 60_000, ...entry });
+  const loaded = loadPolicy(aPolicy({ entries: [inForce], settings: aSettings(settings) }));
+  const [enforced] = [...loaded.entries.maintenance, ...loaded.entries["read-only"]];
+  if (enforced === undefined) throw new Error("the entry is of a known kind");
+  const request = new Request("https://shop.example/cart", init);
+  return answerFor(request, { enforced, settings: loaded.policy.settings, nowMs: NOW_MS });
+}
+
+const page = "text/html; charset=utf-8";
+const problem = "application/problem+json";
+
+it.for([
+  ["GET", HTML, "maintenance", page],
+  ["GET", JSON_FIRST, "maintenance", problem],
+  ["HEAD", HTML, "maintenance", page],
+  ["HEAD", JSON_FIRST, "maintenance", problem],
+  ["POST", HTML, "maintenance", page],
+  ["POST", JSON_FIRST, "maintenance", problem],
+  ["OPTIONS", "*/*", "maintenance", problem],
+  ["POST", HTML, "read-only", page],
+  ["POST", JSON_FIRST, "read-only", problem],
+  ["DELETE", JSON_FIRST, "read-only", problem],
+] as const)("%s, %s, in %s: %s", async ([method, accept, kind, type], { expect }) => {
+  const response = answer({ method, headers: { accept } }, { kind });
+  expect(response.status).toBe(503);
+  expect(response.headers.get("content-type")).toBe(type);
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  expect(response.headers.get("retry-after")).toBe("60");
+  expect(response.headers.get("vary")).toBe("Accept, Origin");
+  const text = await response.text();
+  expect(text === "").toBe(method === "HEAD");
+});
+
+it("writes a problem that a program can switch on", async ({ expect }) => {
+  const response = answer({ headers: { accept: JSON_FIRST } });
+  expect(await response.json()).toEqual({
+    type: "/_firebreak/problems/maintenance",
+    title: "Back shortly",
+    status: 503,
+    detail: "We are working on it and will be back shortly.",
+    retry_after_seconds: 60,
+  });
+});
+
+it("writes a page without a script, without a third party, and with the site's words", async ({
+  expect,
+}) => {
+  const messages = { maintenance: "Back at noon.", readOnly: "-", contact: "help@shop.example" };
+  const text = await answer({ headers: { accept: HTML } }, {}, { messages }).text();
+  expect(text).toContain('<html lang="en">');
+  expect(text).toContain("Back at noon.");
+  expect(text).toContain("The Shop");
+  expect(text).toContain('<a href="mailto:help@shop.example">');
+  expect(text).not.toMatch(/<script|src=|@import|url\(/);
+});
+
+it("says what became of the form that was just sent", async ({ expect }) => {
+  const response = answer({ method: "POST", headers: { accept: HTML } }, { kind: "read-only" });
+  expect(await response.text()).toContain("was not saved");
+});
+
+it("escapes every word that it was given", async ({ expect }) => {
+  const evil = `<script>alert("1")</script>'&`;
+  const messages = { maintenance: evil, readOnly: evil, contact: evil };
+  const entries = [{}, { action: { message: evil } }];
+  for (const entry of entries) {
+    const text = await answer({ headers: { accept: HTML } }, entry, {
+      title: evil,
+      messages,
+    }).text();
+    expect(text).not.toContain("<script");
+    expect(text).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;");
+  }
+});
+
+it("never shows a visitor the operator's reason", async ({ expect }) => {
+  const reason = "postgres-7 is on fire";
+  for (const accept of [HTML, JSON_FIRST]) {
+    expect(await answer({ headers: { accept } }, { reason }).text()).not.toContain(reason);
+  }
+});
+
+it.for([
+  ["less than nothing", -1, RETRY_AFTER_SECONDS_MIN],
+  ["a moment", 1_000, RETRY_AFTER_SECONDS_MIN],
+  ["part of a second more", 20_001, 21],
+  ["an hour", 3_600_000, RETRY_AFTER_SECONDS_MAX],
+] as const)("asks to come back within reason: %s left", ([, leftMs, seconds], { expect }) => {
+  const response = answer({}, { expiresAtMs: NOW_MS + leftMs });
+  expect(response.headers.get("retry-after")).toBe(String(seconds));
+});
+
+it("prefers the entry's own message and Retry-After", async ({ expect }) => {
+  const response = answer({}, { action: { message: "Back at six.", retryAfterSeconds: 7_200 } });
+  expect(response.headers.get("retry-after")).toBe("7200");
+  expect(await response.json()).toMatchObject({ detail: "Back at six." });
+});
+
+it("lets a script of another origin read the refusal, with its cookies or without", ({
+  expect,
+}) => {
+  const { headers } = answer({ headers: { origin: "https://app.example" } });
+  expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect(headers.get("access-control-allow-credentials")).toBe("true");
+  expect(headers.get("access-control-expose-headers")).toBe("Retry-After");
+});
+
+it("grants a preflight for this once, and never with credentials", ({ expect }) => {
+  const response = answer({
+    method: "OPTIONS",
+    headers: {
+      origin: "https://app.example",
+      "access-control-request-method": "PUT",
+      "access-control-request-headers": "content-type, x-cart",
+    },
+  });
+  expect(response.status).toBe(204);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "PUT",
+    "access-control-allow-headers": "content-type, x-cart",
+    "access-control-max-age": "0",
+    "cache-control": "no-store",
+  });
+  expect(response.headers.get("access-control-allow-credentials")).toBeNull();
+});
+
+it("accepts a WebSocket only to close it with a code that its script can see", async ({
+  expect,
+}) => {
+  const { status, webSocket } = answer({ headers: { upgrade: "websocket" } });
+  expect(status).toBe(101);
+  const closed = new Promise<CloseEvent>((resolve) => {
+    webSocket?.addEventListener("close", resolve);
+  });
+  webSocket?.accept();
+  expect(await closed).toMatchObject({ code: 1013, reason: "Back shortly" });
+});
