@@ -68,8 +68,19 @@ export const answers = <Schema extends z.ZodType>(schema: Schema, description: s
   content: { "application/json": { schema } },
 });
 
+/** A JSON body, as a route declares it. */
+export type JsonBody = {
+  required?: true;
+  content: { "application/json": { schema: z.ZodType } };
+};
+
 /** A required JSON body. */
 export const takes = <Schema extends z.ZodType>(schema: Schema) => ({
   required: true as const,
+  content: { "application/json": { schema } },
+});
+
+/** A JSON body that may be left out, which means an empty object. */
+export const optionally = <Schema extends z.ZodType>(schema: Schema) => ({
   content: { "application/json": { schema } },
 });

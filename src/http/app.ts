@@ -1,47 +1,76 @@
 /** The HTTP surface under `/_firebreak`; a contract, for people script against it. */
 import { createMiddleware } from "hono/factory";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { newApi } from "./api-app.ts";
+import { OWN_PREFIX } from "../guard/facts.ts";
+import { newApi, type Api } from "./api-app.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpDeps } from "./deps.ts";
 import { answerError } from "./errors.ts";
 import { answerProblem, Problem } from "./problems.ts";
 import { keepPublicCopy } from "./public-copy.ts";
+import { autopilotRoutes } from "./routes/autopilot.ts";
+import { bypassRoutes } from "./routes/bypass.ts";
+import { doctorRoutes } from "./routes/doctor.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { incidentCommandRoutes, mitigationCommandRoutes } from "./routes/incident-commands.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
-
-export const BASE_PATH = "/_firebreak";
+import { kpiRoutes } from "./routes/kpis.ts";
+import { mitigationRoutes } from "./routes/mitigations.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
+import { playbookRoutes } from "./routes/playbooks.ts";
+import { policyRoutes } from "./routes/policy.ts";
+import { postmortemRoutes } from "./routes/postmortem.ts";
+import { problemRoutes } from "./routes/problems.ts";
+import { signalRoutes } from "./routes/signals.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** One per isolate. Requests must come with an execution context. */
-export function createApp(deps: HttpDeps) {
-  const api = newApi();
-  const readPublicCopy = keepPublicCopy(deps);
-
-  healthRoutes(api, deps, readPublicCopy);
-
-  api.use("/api/*", authenticate(deps.tokens));
-  incidentRoutes(api, deps);
-
+export function createApp(deps: HttpDeps): Api {
   const app = newApi();
   app.use(defaultHeaders);
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, methods) => {
-        const allow = methods.join(", ");
-        const answer = answerProblem(
-          c,
-          new Problem("method-not-allowed", `This path answers ${allow}.`),
-        );
-        answer.headers.set("allow", allow);
-        return answer;
-      },
-    }),
-  );
-  app.route(BASE_PATH, api);
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: answerMethodNotAllowed }));
+  app.route(OWN_PREFIX, routes(deps));
   app.onError(answerError);
   app.notFound((c) => answerProblem(c, new Problem("not-found", "There is nothing here.")));
   return app;
+}
+
+function routes(deps: HttpDeps): Api {
+  const api = newApi();
+  const readPublicCopy = keepPublicCopy(deps);
+  healthRoutes(api, deps, readPublicCopy);
+  statusRoutes(api, deps, readPublicCopy);
+  problemRoutes(api);
+  webhookRoutes(api, deps);
+  openApiRoutes(api);
+
+  // What is registered from here on needs a token.
+  api.use("/api/*", authenticate(deps.tokens));
+  incidentRoutes(api, deps);
+  incidentCommandRoutes(api, deps);
+  mitigationCommandRoutes(api, deps);
+  postmortemRoutes(api, deps);
+  mitigationRoutes(api, deps);
+  policyRoutes(api, deps);
+  signalRoutes(api, deps);
+  playbookRoutes(api, deps);
+  autopilotRoutes(api, deps);
+  kpiRoutes(api, deps);
+  doctorRoutes(api, deps);
+  bypassRoutes(api, deps);
+  return api;
+}
+
+function answerMethodNotAllowed(
+  c: Parameters<typeof answerProblem>[0],
+  methods: readonly string[],
+): Response {
+  const allow = methods.join(", ");
+  const problem = new Problem("method-not-allowed", `This path answers ${allow}.`);
+  const answer = answerProblem(c, problem);
+  answer.headers.set("allow", allow);
+  return answer;
 }
 
 /** Nothing here is for caches or for guessing browsers, unless a route says so. */

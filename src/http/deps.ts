@@ -1,8 +1,10 @@
 /** What the HTTP surface needs, handed in by the entry point; it never sees `env`. */
 import type { DeskApi } from "../incidents/desk-api.ts";
 import type { IncidentApi } from "../incidents/incident-api.ts";
+import type { SigningKey } from "../guard/signed.ts";
 import type { MonitorApi } from "../monitor/monitor-api.ts";
 import type { Bundle } from "../playbooks/bundled.ts";
+import type { Vocabulary } from "../playbooks/vocabulary.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { ApiToken } from "./auth.ts";
 
@@ -15,10 +17,11 @@ export type HttpDeps = {
   readonly tokens: readonly ApiToken[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
-  /** Every actuator, channel and other part that may lack something. */
-  readonly parts: () => Parts;
-  /** Signs a bypass; null while no signing key is configured. */
-  readonly mintBypass: MintBypass | null;
+  readonly parts: Parts;
+  /** The first signs bypasses; none while they are not configured. */
+  readonly signingKeys: readonly SigningKey[];
+  /** What playbooks are checked against. */
+  readonly vocabulary: Vocabulary;
   /** The location's cache, `caches.default`. */
   readonly sharedCache: Cache;
   /** `<prefix>_<ULID>`. */
@@ -29,13 +32,8 @@ export type HttpDeps = {
 /** Whether a part can work; `missing` is in words, null when nothing is. */
 export type PartState = { readonly id: string; readonly missing: string | null };
 
+/** Every actuator of the registry, and every channel of the site. */
 export type Parts = {
   readonly actuators: readonly PartState[];
   readonly channels: readonly PartState[];
 };
-
-export type MintBypass = (claims: {
-  readonly by: string;
-  readonly reason: string;
-  readonly expiresAtMs: number;
-}) => Promise<string>;

@@ -11,6 +11,7 @@ import { Problem } from "./problems.ts";
 export const HEARTBEAT_MS = 10_000;
 /** A stream ends after this; the client resumes with `Last-Event-ID`. */
 export const STREAM_MS_MAX = 10 * 60_000;
+const POLL_MS = 1_000;
 /** How soon a client whose stream ended comes back. */
 const RECONNECT_MS = 1_000;
 
@@ -48,7 +49,10 @@ function rowsAsEvents(
     start: (controller) => controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`)),
 
     async pull(controller) {
+      const askedAtMs = from.now();
       const rows = await incident.follow(seq, HEARTBEAT_MS);
+      // With too many followers an incident answers at once; asking again at once would not help it.
+      if (rows.length === 0 && from.now() - askedAtMs < POLL_MS) await pause(POLL_MS);
       seq = rows.at(-1)?.seq ?? seq;
       const chunk = rows
         .map((row) => `id: ${row.seq}\ndata: ${JSON.stringify(presentRow(row))}\n\n`)
@@ -59,6 +63,8 @@ function rowsAsEvents(
     },
   });
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function isDrained(incident: IncidentApi, seq: number): Promise<boolean> {
   const view = await incident.view();

@@ -1,6 +1,7 @@
 /** RFC 9457 problems: the one list of what can go wrong over HTTP, what each means, and what to do about it. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { OWN_PREFIX } from "../guard/facts.ts";
 
 type ProblemKind = {
   readonly status: ContentfulStatusCode;
@@ -99,7 +100,7 @@ export class Problem extends Error {
 }
 
 /** Where a problem type is explained; also the value of `type`. */
-export const problemType = (slug: ProblemSlug): string => `/_firebreak/problems/${slug}`;
+export const problemType = (slug: ProblemSlug): string => `${OWN_PREFIX}/problems/${slug}`;
 
 const RETRY_AFTER_SECONDS = 5;
 

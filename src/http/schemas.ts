@@ -10,7 +10,13 @@ export const LIST_LIMIT_MAX = 100;
 
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 export const incidentId = z.string().regex(new RegExp(`^inc_${ULID}$`), "write inc_ and a ULID");
-export const mitigationId = z.string().regex(/^lse_[0-9a-f]{26}$/, "write lse_ and its 26 digits");
+export const mitigationId = z
+  .templateLiteral(["lse_", z.string().regex(/^[0-9a-f]{26}$/)])
+  .openapi({ type: "string", pattern: "^lse_[0-9a-f]{26}$" });
+
+/** What people may ask of a mitigation by hand; the incident has the last word. */
+export const LEASE_MS_MIN = 10_000;
+export const LEASE_MS_MAX = 24 * 3_600_000;
 
 /** A reason, a note, a title: never empty, never endless. */
 export const text = z.string().trim().min(1).max(TEXT_MAX);

@@ -1,5 +1,6 @@
 /** Incidents: list, declare, read, follow. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { OWN_PREFIX } from "../../guard/facts.ts";
 import { effectiveParams } from "../../playbooks/params.ts";
 import { severity } from "../../playbooks/schema.ts";
 import { answers, forRole, problems, takes, type Api } from "../api-app.ts";
@@ -8,13 +9,10 @@ import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders, requestId } from "../idempotency.ts";
 import { viewOf } from "../incident-of.ts";
 import { journalStream } from "../journal-stream.ts";
+import { DEFAULT_SCOPE, openIncident } from "../open-incident.ts";
 import { presentIncident, presentRow } from "../present.ts";
 import { Problem } from "../problems.ts";
 import { incident, incidentId, journalRow, LIST_LIMIT_MAX, listOf, text } from "../schemas.ts";
-
-/** How long a declared incident may take to open before the answer goes out without it. */
-const OPEN_WAIT_MS = 3_000;
-const DEFAULT_SCOPE = "site";
 
 const idParam = z.object({ id: incidentId });
 
@@ -123,23 +121,17 @@ export function incidentRoutes(api: Api, deps: HttpDeps): void {
 
   api.openapi(declare, async (c) => {
     const declared = c.req.valid("json");
-    const nowMs = deps.now();
-    const { incidentId: id, isNew } = await deps.desk.trigger({
+    const { incidentId: id, isNew } = await openIncident(deps, {
       id: requestId(c, "trg", deps.newId),
       playbook: declared.playbook ?? null,
       scope: declared.scope,
       title: declared.title,
       severity: declared.severity,
-      params: await paramsOf(deps, declared.playbook, nowMs),
-      onsetAtMs: nowMs,
-      atMs: nowMs,
-      rules: {},
-      readings: [],
+      params: await paramsOf(deps, declared.playbook),
       actor: actorOf(c.var.caller),
       drill: declared.drill,
     });
-    c.header("location", `/_firebreak/api/v1/incidents/${id}`);
-    await deps.incident(id).follow(0, OPEN_WAIT_MS);
+    c.header("location", `${OWN_PREFIX}/api/v1/incidents/${id}`);
     const view = await deps.incident(id).view();
     if (view === null) return c.json({ id }, 202);
     return c.json(presentIncident(view), isNew ? 201 : 200);
@@ -166,7 +158,7 @@ export function incidentRoutes(api: Api, deps: HttpDeps): void {
 }
 
 /** A declared playbook starts with the params that are in force now. */
-async function paramsOf(deps: HttpDeps, playbook: string | undefined, nowMs: number) {
+async function paramsOf(deps: HttpDeps, playbook: string | undefined) {
   if (playbook === undefined) return {};
   const known = deps.bundle.playbooks.find(({ spec }) => spec.id === playbook);
   if (known === undefined) {
@@ -177,5 +169,5 @@ async function paramsOf(deps: HttpDeps, playbook: string | undefined, nowMs: num
   }
   const overrides = await deps.monitor.overrides();
   const own = overrides.filter((override) => override.playbook === playbook);
-  return effectiveParams(known.spec.params, own, nowMs);
+  return effectiveParams(known.spec.params, own, deps.now());
 }

@@ -1,0 +1,228 @@
+/** What each playbook needs and has not got, and the one line that mends it. Pure. */
+import type { CompiledPlaybook } from "../playbooks/compile.ts";
+import { parseDuration } from "../shared/duration.ts";
+import type { SourceId } from "../signals/catalogue.ts";
+import { isKnown, type SignalName, type SignalSet, type UnknownReason } from "../signals/signal.ts";
+import type { Parts, PartState } from "./deps.ts";
+
+/** `ok`, or: `missing` was never set up, `failing` was and does not work, `due` waits for people. */
+export type FindingState = "ok" | "missing" | "failing" | "due";
+
+export type Finding = {
+  readonly kind: "signal" | "actuator" | "channel" | "review" | "owner" | "monitor";
+  readonly id: string;
+  readonly state: FindingState;
+  readonly detail: string | null;
+  /** The one line that mends it; null when nothing is to be done. */
+  readonly mend: string | null;
+};
+
+export type PlaybookReport = {
+  readonly playbook: string;
+  readonly findings: readonly Finding[];
+};
+
+export type DoctorReport = {
+  /** False when something that a playbook needs is failing. */
+  readonly ok: boolean;
+  readonly site: readonly Finding[];
+  readonly playbooks: readonly PlaybookReport[];
+};
+
+export type DoctorInput = {
+  readonly playbooks: readonly CompiledPlaybook[];
+  /** As seen now: stale ones already unknown. Null when nobody could be asked. */
+  readonly signals: SignalSet | null;
+  readonly sourceOf: (name: SignalName) => SourceId | null;
+  /** Null when nobody could be asked. */
+  readonly parts: Parts | null;
+  readonly isTickFresh: boolean | null;
+  readonly nowMs: number;
+};
+
+export function doctorReport(input: DoctorInput): DoctorReport {
+  const site = [
+    ...monitorFinding(input.isTickFresh),
+    ...(input.parts?.channels ?? []).map((part) => partFinding("channel", part)),
+    ...noChannel(input.parts),
+  ];
+  const playbooks = input.playbooks.map((playbook) => ({
+    playbook: playbook.spec.id,
+    findings: [
+      ...ownerFinding(playbook),
+      ...reviewFinding(playbook, input.nowMs),
+      ...signalFindings(playbook, input),
+      ...actuatorFindings(playbook, input.parts),
+    ],
+  }));
+  const all = [...site, ...playbooks.flatMap(({ findings }) => findings)];
+  return { ok: all.every((finding) => finding.state !== "failing"), site, playbooks };
+}
+
+/** Every signal that any expression of the playbook reads, once, in order of appearance. */
+export function signalsReadBy(playbook: CompiledPlaybook): readonly SignalName[] {
+  const expressions = [
+    ...playbook.rules.flatMap((rule) => [rule.when, rule.clear]),
+    ...playbook.severityRaises.map((raise) => raise.when),
+    ...playbook.steps.flatMap((step) => [step.when, step.expect]),
+    playbook.recoverWhen,
+  ];
+  return [...new Set(expressions.flatMap((expression) => expression?.signals ?? []))];
+}
+
+const signalFindings = (playbook: CompiledPlaybook, input: DoctorInput): readonly Finding[] =>
+  input.signals === null
+    ? []
+    : signalsReadBy(playbook).map((name) => signalFinding(name, input.signals ?? {}, input));
+
+function signalFinding(
+  name: SignalName,
+  signals: SignalSet,
+  { sourceOf }: Pick<DoctorInput, "sourceOf">,
+): Finding {
+  const signal = signals[name];
+  const base = { kind: "signal", id: name } as const;
+  if (signal !== undefined && isKnown(signal)) {
+    return { ...base, state: "ok", detail: String(signal.value), mend: null };
+  }
+  const reason: UnknownReason = signal?.unknown ?? "no_data";
+  const detail = signal?.detail ?? (signal === undefined ? "never collected" : null);
+  return {
+    ...base,
+    state: STATES[reason],
+    detail: detail === null ? `unknown: ${reason}` : `unknown: ${reason} (${detail})`,
+    mend: mendSignal(sourceOf(name), reason),
+  };
+}
+
+/** What being unknown for this reason means: nobody set it up, it is early, or it is broken. */
+const STATES: Readonly<Record<UnknownReason, FindingState>> = {
+  not_configured: "missing",
+  no_data: "missing",
+  masked: "ok",
+  stale: "failing",
+  timeout: "failing",
+  refused: "failing",
+  malformed: "failing",
+};
+
+const CONFIGURE: Readonly<Record<SourceId, string>> = {
+  probe:
+    "declare probes in playbooks/site.yaml, and bind ORIGIN (or set ORIGIN_URL) in wrangler.toml",
+  postgres: "set the secret POSTGRES_URL: wrangler secret put POSTGRES_URL",
+  redis:
+    "set REDIS_URL and REDIS_TOKEN: wrangler secret put REDIS_URL; wrangler secret put REDIS_TOKEN",
+  cloudflare: "set CLOUDFLARE_STATUS_URLS in [vars] of wrangler.toml",
+  traffic: "route production's traffic through the guard",
+  guard: "route production's traffic through the guard",
+  alerts:
+    "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager",
+};
+
+const REPAIR: Readonly<Record<SourceId, string>> = {
+  probe: "check that production answers the probed paths, and that ORIGIN points at it",
+  postgres: "check that the database runs and that POSTGRES_URL's role may connect",
+  redis: "check that Redis runs and that REDIS_TOKEN is current",
+  cloudflare: "check that CLOUDFLARE_STATUS_URLS answer from a Worker",
+  traffic: "check the Traffic object in the Worker's log",
+  guard: "check the Traffic object in the Worker's log",
+  alerts: "check the Desk object in the Worker's log",
+};
+
+function mendSignal(source: SourceId | null, reason: UnknownReason): string | null {
+  if (source === null || reason === "masked") return null;
+  if (reason === "not_configured") return CONFIGURE[source];
+  if (reason === "no_data") return WAIT[source] ?? CONFIGURE[source];
+  return REPAIR[source];
+}
+
+/** Set up, but silent so far. */
+const WAIT: Readonly<Partial<Record<SourceId, string>>> = {
+  alerts: "send a test alert: amtool alert add alertname=Test severity=info",
+  traffic: "send a request through the guard",
+  guard: "send a request through the guard",
+};
+
+const actuatorFindings = ({ steps }: CompiledPlaybook, parts: Parts | null): readonly Finding[] => {
+  if (parts === null) return [];
+  const used = new Set(steps.map((step) => step.spec.do));
+  return parts.actuators
+    .filter((actuator) => used.has(actuator.id))
+    .map((actuator) => partFinding("actuator", actuator));
+};
+
+const partFinding = (kind: "actuator" | "channel", { id, missing }: PartState): Finding => ({
+  kind,
+  id,
+  state: missing === null ? "ok" : "missing",
+  detail: missing,
+  mend: missing === null ? null : mendPart(kind, missing),
+});
+
+/** A part that lacks a secret says which; the rest is in its own words. */
+function mendPart(kind: "actuator" | "channel", missing: string): string {
+  const secret = /\bCHANNEL_[A-Z0-9_]+\b/.exec(missing)?.[0];
+  if (secret !== undefined) return `wrangler secret put ${secret}`;
+  return kind === "channel" ? "correct the channel in playbooks/site.yaml" : missing;
+}
+
+/** With nobody to tell, an incident is a secret. */
+const noChannel = (parts: Parts | null): readonly Finding[] =>
+  parts === null || parts.channels.length > 0
+    ? []
+    : [
+        {
+          kind: "channel",
+          id: "none",
+          state: "missing",
+          detail: "no channel is declared: nobody will be told",
+          mend: "declare a channel in playbooks/site.yaml",
+        },
+      ];
+
+function monitorFinding(isTickFresh: boolean | null): readonly Finding[] {
+  if (isTickFresh === null) return [];
+  return [
+    isTickFresh
+      ? { kind: "monitor", id: "tick", state: "ok", detail: null, mend: null }
+      : {
+          kind: "monitor",
+          id: "tick",
+          state: "failing",
+          detail: "the monitor has not ticked for 2.5 times its cadence",
+          mend: "check that the cron trigger is deployed, and the Monitor object in the Worker's log",
+        },
+  ];
+}
+
+const NOBODY = /^(?:tbd|todo|none|nobody|unknown|n\/?a|-+|\?+)$/i;
+
+function ownerFinding({ spec }: CompiledPlaybook): readonly Finding[] {
+  const hasOwner = !NOBODY.test(spec.owner.trim());
+  return [
+    {
+      kind: "owner",
+      id: spec.owner,
+      state: hasOwner ? "ok" : "due",
+      detail: hasOwner ? null : "nobody owns this playbook",
+      mend: hasOwner ? null : `name an owner in playbooks/${spec.id}.yaml`,
+    },
+  ];
+}
+
+function reviewFinding({ spec }: CompiledPlaybook, nowMs: number): readonly Finding[] {
+  const every = parseDuration(spec.review_every);
+  if (!every.ok) return [];
+  const dueAtMs = Date.parse(spec.reviewed) + every.value;
+  const isDue = nowMs > dueAtMs;
+  const due = new Date(dueAtMs).toISOString().slice(0, 10);
+  return [
+    {
+      kind: "review",
+      id: spec.reviewed,
+      state: isDue ? "due" : "ok",
+      detail: isDue ? `its review was due on ${due}` : `next review by ${due}`,
+      mend: isDue ? `review it and set \`reviewed\` in playbooks/${spec.id}.yaml` : null,
+    },
+  ];
+}

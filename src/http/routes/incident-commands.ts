@@ -1,0 +1,98 @@
+/** What people may ask of an incident. A button pressed twice, or too late, is refused with a reason they can read. */
+import { z } from "@hono/zod-openapi";
+import { severity } from "../../playbooks/schema.ts";
+import { optionally, takes, type Api } from "../api-app.ts";
+import { incidentCommand, mitigationCommand } from "../command-route.ts";
+import type { HttpDeps } from "../deps.ts";
+import { command } from "../incident-of.ts";
+import { durationBetween, LEASE_MS_MAX, LEASE_MS_MIN, text } from "../schemas.ts";
+
+const nothing = optionally(z.strictObject({}));
+const why = takes(z.strictObject({ why: text }));
+const whyIfAny = optionally(z.strictObject({ why: text.optional() }));
+
+const acknowledge = incidentCommand("acknowledge", "Say that somebody is on it", nothing);
+const lead = incidentCommand(
+  "lead",
+  "Take the lead, or give it to somebody",
+  optionally(z.strictObject({ lead: text.max(120).optional() })),
+);
+const note = incidentCommand("note", "Write into the timeline", takes(z.strictObject({ text })));
+const setSeverity = incidentCommand(
+  "severity",
+  "Set the severity",
+  takes(z.strictObject({ severity, why: text })),
+);
+const escalate = incidentCommand("escalate", "Call for more people", why);
+const resolve = incidentCommand(
+  "resolve",
+  "Resolve it; while a rule still fires, `why` is required",
+  whyIfAny,
+);
+const reopen = incidentCommand("reopen", "Reopen a resolved incident", why);
+
+const approve = mitigationCommand("approve", "Approve a proposed mitigation", whyIfAny);
+const decline = mitigationCommand("decline", "Decline a proposed mitigation", whyIfAny);
+const revert = mitigationCommand("revert", "Take a mitigation back", whyIfAny);
+const extend = mitigationCommand(
+  "extend",
+  "Keep a mitigation for longer",
+  takes(z.strictObject({ by: durationBetween(LEASE_MS_MIN, LEASE_MS_MAX), why: text.optional() })),
+);
+
+export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
+  api.openapi(acknowledge, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "acknowledge", {}), 200);
+  });
+  api.openapi(lead, async (c) => {
+    const { id } = c.req.valid("param");
+    const data = { lead: c.req.valid("json").lead ?? c.var.caller.name };
+    return c.json(await command(c, deps, id, "take_lead", data), 200);
+  });
+  api.openapi(note, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "note", c.req.valid("json")), 200);
+  });
+  api.openapi(setSeverity, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "set_severity", c.req.valid("json")), 200);
+  });
+  api.openapi(escalate, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "escalate", c.req.valid("json")), 200);
+  });
+  api.openapi(resolve, async (c) => {
+    const { id } = c.req.valid("param");
+    const data = { why: c.req.valid("json").why ?? "" };
+    return c.json(await command(c, deps, id, "resolve", data), 200);
+  });
+  api.openapi(reopen, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "reopen", c.req.valid("json")), 200);
+  });
+}
+
+export function mitigationCommandRoutes(api: Api, deps: HttpDeps): void {
+  api.openapi(approve, async (c) => {
+    const { id, mid } = c.req.valid("param");
+    const data = { leaseId: mid, why: c.req.valid("json").why ?? "" };
+    return c.json(await command(c, deps, id, "approve", data), 200);
+  });
+  api.openapi(decline, async (c) => {
+    const { id, mid } = c.req.valid("param");
+    const data = { leaseId: mid, why: c.req.valid("json").why ?? "" };
+    return c.json(await command(c, deps, id, "decline", data), 200);
+  });
+  api.openapi(revert, async (c) => {
+    const { id, mid } = c.req.valid("param");
+    const data = { leaseId: mid, why: c.req.valid("json").why ?? "" };
+    return c.json(await command(c, deps, id, "revert", data), 200);
+  });
+  api.openapi(extend, async (c) => {
+    const { id, mid } = c.req.valid("param");
+    const { by, why: reason } = c.req.valid("json");
+    const data = { leaseId: mid, byMs: by, why: reason ?? "" };
+    return c.json(await command(c, deps, id, "extend", data), 200);
+  });
+}

@@ -1,0 +1,177 @@
+/** Mitigations across incidents: see them, apply one by hand, take one back, or all of them. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { IncidentView, LeaseView } from "../../incidents/view.ts";
+import { answers, forRole, optionally, problems, takes, type Api } from "../api-app.ts";
+import { actorOf } from "../auth.ts";
+import type { HttpDeps } from "../deps.ts";
+import { idempotencyHeaders, requestId } from "../idempotency.ts";
+import { command } from "../incident-of.ts";
+import { openPlainIncident } from "../open-incident.ts";
+import { presentMitigation } from "../present.ts";
+import { Problem } from "../problems.ts";
+import { releaseAll } from "../release-all.ts";
+import {
+  commandAnswer,
+  durationBetween,
+  incidentId,
+  LEASE_MS_MAX,
+  LEASE_MS_MIN,
+  listOf,
+  mitigation,
+  mitigationId,
+  text,
+} from "../schemas.ts";
+
+const params = z.object({ mid: mitigationId });
+
+const list = createRoute({
+  ...forRole("viewer"),
+  method: "get",
+  path: "/api/v1/mitigations",
+  tags: ["mitigations"],
+  summary: "List the mitigations of open and recent incidents",
+  responses: { 200: answers(listOf(mitigation), "All of them"), ...problems },
+});
+
+const read = createRoute({
+  ...forRole("viewer"),
+  method: "get",
+  path: "/api/v1/mitigations/{mid}",
+  tags: ["mitigations"],
+  summary: "Read a mitigation of an open or recent incident",
+  request: { params },
+  responses: { 200: answers(mitigation, "The mitigation"), ...problems },
+});
+
+const application = z
+  .strictObject({
+    actuator: z.string().max(60),
+    with: z.record(z.string(), z.unknown()).default({}),
+    lease: durationBetween(LEASE_MS_MIN, LEASE_MS_MAX),
+    why: text,
+    incident: incidentId.optional().describe("Without it, a plain incident is opened or used"),
+  })
+  .openapi("Application");
+
+const apply = createRoute({
+  ...forRole("responder"),
+  method: "post",
+  path: "/api/v1/mitigations",
+  tags: ["mitigations"],
+  summary: "Apply a mitigation by hand",
+  request: { headers: idempotencyHeaders, body: takes(application) },
+  responses: { 200: answers(commandAnswer, "Being applied"), ...problems },
+});
+
+const revert = createRoute({
+  ...forRole("responder"),
+  method: "delete",
+  path: "/api/v1/mitigations/{mid}",
+  tags: ["mitigations"],
+  summary: "Take a mitigation back",
+  request: {
+    params,
+    headers: idempotencyHeaders,
+    query: z.object({ why: text.optional() }),
+  },
+  responses: { 200: answers(commandAnswer, "Being reverted"), ...problems },
+});
+
+const release = z
+  .object({
+    incident: z.string(),
+    ok: z.boolean(),
+    /** Types of the events that it led to. */
+    events: z.array(z.string()),
+    detail: z.string().nullable(),
+  })
+  .openapi("Release");
+
+const releaseEverything = createRoute({
+  ...forRole("responder"),
+  method: "post",
+  path: "/api/v1/mitigations/release-all",
+  tags: ["mitigations"],
+  summary: "The big red button: take every mitigation back, in every incident",
+  request: {
+    headers: idempotencyHeaders,
+    body: optionally(z.strictObject({ why: text.optional() })),
+  },
+  responses: {
+    200: answers(
+      z.object({
+        items: z.array(release),
+        /** Entries that no incident answered for, taken out of the policy directly. */
+        removedEntries: z.array(z.string()),
+        next: z.null(),
+      }),
+      "What each incident said",
+    ),
+    ...problems,
+  },
+});
+
+export function mitigationRoutes(api: Api, deps: HttpDeps): void {
+  api.openapi(list, async (c) => {
+    const found = await leasesOf(deps);
+    const items = found.map(({ view, lease }) => presentMitigation(view.id, lease));
+    return c.json({ items, next: null }, 200);
+  });
+
+  api.openapi(apply, async (c) => {
+    const { actuator, with: options, lease, why, incident } = c.req.valid("json");
+    const id =
+      incident ??
+      (await openPlainIncident(deps, {
+        id: requestId(c, "trg", deps.newId),
+        title: `Mitigation by hand: ${why}`,
+        severity: "SEV-3",
+        actor: actorOf(c.var.caller),
+      }));
+    const data = { actuator, with: options, leaseMs: lease, why };
+    return c.json(await command(c, deps, id, "apply", data), 200);
+  });
+
+  api.openapi(releaseEverything, async (c) => {
+    const { items, removedEntries } = await releaseAll(deps, {
+      id: requestId(c, "cmd", deps.newId),
+      actor: actorOf(c.var.caller),
+      why: c.req.valid("json").why ?? "everything was released by hand",
+    });
+    return c.json(
+      {
+        items: items.map((item) => ({ ...item, events: [...item.events] })),
+        removedEntries: [...removedEntries],
+        next: null,
+      },
+      200,
+    );
+  });
+
+  api.openapi(read, async (c) => {
+    const { view, lease } = await leaseOf(deps, c.req.valid("param").mid);
+    return c.json(presentMitigation(view.id, lease), 200);
+  });
+
+  api.openapi(revert, async (c) => {
+    const { mid } = c.req.valid("param");
+    const { view } = await leaseOf(deps, mid);
+    const data = { leaseId: mid, why: c.req.valid("query").why ?? "" };
+    return c.json(await command(c, deps, view.id, "revert", data), 200);
+  });
+}
+
+type Found = { readonly view: IncidentView; readonly lease: LeaseView };
+
+async function leasesOf({ desk }: HttpDeps): Promise<readonly Found[]> {
+  const views = await desk.open();
+  return views.flatMap((view) => view.leases.map((lease) => ({ view, lease })));
+}
+
+async function leaseOf(deps: HttpDeps, id: string): Promise<Found> {
+  const found = (await leasesOf(deps)).find(({ lease }) => lease.id === id);
+  if (found === undefined) {
+    throw new Problem("not-found", `No open or recent incident has a mitigation ${id}.`);
+  }
+  return found;
+}

@@ -1,0 +1,111 @@
+/** The status page as HTML: readable without colour, script or stylesheet from elsewhere, in the dark and in the light. */
+import { html, raw } from "hono/html";
+import { formatDuration } from "../shared/duration.ts";
+import { incidentTitle } from "./statuspage.ts";
+import type { ComponentStatus, PublicIncident, StatusView } from "./view.ts";
+
+const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
+  operational: "Operational",
+  degraded_performance: "Degraded performance",
+  partial_outage: "Partial outage",
+  major_outage: "Major outage",
+  unknown: "Unknown",
+};
+
+const STATUS_WORDS: Readonly<Record<PublicIncident["status"], string>> = {
+  investigating: "Investigating",
+  identified: "Identified",
+  monitoring: "Monitoring",
+  resolved: "Resolved",
+};
+
+type PageOptions = { readonly nowMs: number; readonly jsonUrl: string };
+
+/** Renders the page; every text is escaped by the template. */
+export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${view.headline} – ${view.title} status</title>
+        <style>
+          ${raw(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${view.title} status</h1>
+          <p class="headline ${view.indicator}" role="status">${view.headline}</p>
+          <p class="looked">${lookedAt(view, nowMs)}</p>
+          ${components(view)} ${incidents("Open incidents", view.open, view)}
+          ${incidents("Past incidents", view.past, view)}
+        </main>
+        <footer><a href="${jsonUrl}">The same as JSON</a></footer>
+      </body>
+    </html> `;
+
+const lookedAt = ({ lookedAtMs }: StatusView, nowMs: number) =>
+  lookedAtMs === null
+    ? "Not checked yet."
+    : html`Last checked ${formatDuration(Math.max(0, nowMs - lookedAtMs))} ago, at
+      ${time(lookedAtMs)}.`;
+
+const components = (view: StatusView) =>
+  view.components.length === 0
+    ? ""
+    : html`<h2>Components</h2>
+        <ul class="components">
+          ${view.components.map(
+            ({ name, status }) =>
+              html`<li>
+                <span>${name}</span> <strong class="${status}">${COMPONENT_WORDS[status]}</strong>
+              </li>`,
+          )}
+        </ul>`;
+
+const incidents = (title: string, list: readonly PublicIncident[], view: StatusView) =>
+  list.length === 0
+    ? ""
+    : html`<h2>${title}</h2>
+        ${list.map(
+          (incident) =>
+            html`<article id="${incident.id}">
+              <h3>${incidentTitle(incident, view)}</h3>
+              <p><strong>${STATUS_WORDS[incident.status]}.</strong> ${incident.message}</p>
+              <p class="times">
+                Since
+                ${time(incident.startedAtMs)}${
+                  incident.resolvedAtMs === null
+                    ? ""
+                    : html`, resolved ${time(incident.resolvedAtMs)}`
+                }
+              </p>
+            </article>`,
+        )}`;
+
+/** `2026-11-23 14:02 UTC` for people, the whole moment for programs. */
+function time(atMs: number) {
+  const moment = new Date(atMs).toISOString();
+  return html`<time datetime="${moment}">${moment.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+// Contrast is at least 4.5 in both schemes; colour only repeats what the words say.
+const STYLE = `
+:root { --ink: #1c1e21; --paper: #ffffff; --line: #d5d8dc; --good: #11632f; --warn: #7a4a00; --bad: #a3151c; --dim: #51565d; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #eceef0; --paper: #16181b; --line: #3a3f45; --good: #6fd08c; --warn: #f0b55c; --bad: #ff8b8b; --dim: #adb3ba; }
+}
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+main, footer { max-width: 42rem; margin: 0 auto; padding: 1rem; }
+.headline { font-size: 1.4rem; font-weight: 600; padding: 0.75rem 1rem; border: 2px solid currentColor; border-radius: 0.4rem; }
+.none, .operational { color: var(--good); }
+.minor, .degraded_performance, .unknown { color: var(--warn); }
+.major, .critical, .partial_outage, .major_outage { color: var(--bad); }
+.looked, .times { color: var(--dim); }
+.components { list-style: none; padding: 0; border: 1px solid var(--line); border-radius: 0.4rem; }
+.components li { display: flex; justify-content: space-between; gap: 1rem; padding: 0.6rem 1rem; }
+.components li + li, article + article { border-top: 1px solid var(--line); }
+a { color: inherit; }
+`;
