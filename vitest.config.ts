@@ -26,14 +26,30 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          exclude: ["test/integration/**/*.redis.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
       {
+        // Needs the machine's redis-server.
+        test: { name: "redis", include: ["test/integration/**/*.redis.test.ts"] },
+      },
+      {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: ["test/e2e/**/*.chromium.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Needs the machine's chromium.
+        test: {
+          name: "chromium",
+          include: ["test/e2e/**/*.chromium.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,0 +1,81 @@
+/**
+ * `npm test`: generates, checks, and runs every test project that this machine can run. Says which it cannot and why; in
+ * CI (`CI=true`) that is a failure. Ends with `N passed, N failed`.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { z } from "zod";
+
+type Project = {
+  readonly name: string;
+  /** A program without which the project's tests cannot run. */
+  readonly needs: string | null;
+};
+
+const PROJECTS: readonly Project[] = [
+  { name: "unit", needs: null },
+  { name: "workerd", needs: null },
+  { name: "integration", needs: null },
+  { name: "redis", needs: "redis-server" },
+  { name: "e2e", needs: null },
+  { name: "chromium", needs: "chromium" },
+];
+
+const report = z.object({
+  numPassedTests: z.int(),
+  numFailedTests: z.int(),
+  numPendingTests: z.int(),
+  success: z.boolean(),
+});
+
+const isCi = process.env["CI"] === "true";
+const missing = PROJECTS.filter(({ needs }) => needs !== null && !isOnPath(needs));
+for (const { name, needs } of missing) {
+  console.log(`NOT RUN: the ${name} tests need ${needs}, which this machine does not have.`);
+}
+if (isCi && missing.length > 0) {
+  console.error("In CI every test runs: install what is missing.");
+  process.exit(1);
+}
+
+if (run("npm", ["run", "--silent", "check:static"]) !== 0) process.exit(1);
+const { passed, failed, isSuccess } = runTests(PROJECTS.filter((one) => !missing.includes(one)));
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = isSuccess ? 0 : 1;
+
+function runTests(projects: readonly Project[]) {
+  const directory = mkdtempSync(join(tmpdir(), "firebreak-test-"));
+  const outputFile = join(directory, "report.json");
+  try {
+    const status = run("vitest", [
+      "run",
+      ...projects.flatMap(({ name }) => ["--project", name]),
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${outputFile}`,
+    ]);
+    const counted = report.parse(JSON.parse(readFileSync(outputFile, "utf8")));
+    // A skipped test is one that did not pass.
+    const failed = counted.numFailedTests + counted.numPendingTests;
+    // An error outside any test counts, too.
+    const isSuccess = status === 0 && counted.success && failed === 0;
+    return {
+      passed: counted.numPassedTests,
+      failed: isSuccess ? 0 : Math.max(failed, 1),
+      isSuccess,
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function run(command: string, args: readonly string[]): number {
+  return spawnSync(command, args, { stdio: "inherit" }).status ?? 1;
+}
+
+function isOnPath(program: string): boolean {
+  const directories = (process.env["PATH"] ?? "").split(delimiter);
+  return directories.some((directory) => existsSync(join(directory, program)));
+}
