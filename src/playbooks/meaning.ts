@@ -44,6 +44,8 @@ export function stepProblems(
   vocabulary: Vocabulary,
 ): readonly Problem[] {
   const ids = spec.mitigate.map((step) => step.id ?? step.do);
+  // While a rule does not compile, nobody knows what it will rest on.
+  const isWhole = rules.length === spec.detect.rules.length;
   const kinds = evidenceKinds(
     rules.flatMap((rule) => (rule.spec.unknown === "fire" ? [] : rule.when.evidence)),
     vocabulary.signals,
@@ -56,7 +58,10 @@ export function stepProblems(
     ]),
     ...steps.flatMap((step) => {
       const path: Path = ["mitigate", spec.mitigate.indexOf(step.spec)];
-      return [...expectProblems(step, path), ...siteWideProblems(step, path, kinds)];
+      return [
+        ...expectProblems(step, path),
+        ...(isWhole ? siteWideProblems(step, path, kinds) : []),
+      ];
     }),
   ];
 }
@@ -67,7 +72,7 @@ function expectProblems({ expect, id, words }: CompiledStep, at: Path): readonly
   const hidden = words.masks.filter((signal) => expect.signals.includes(signal));
   return [
     ...hidden.map((signal) => ({ path, message: `${signal} says nothing while ${id} is applied` })),
-    ...healthyProblems(expect, path, "the step would count as a help"),
+    ...healthyProblems(expect, path, "the step would count as effective"),
   ];
 }
 
@@ -94,6 +99,7 @@ export function recoverProblems(spec: PlaybookSpec, parts: Parts): readonly Prob
       })),
     ];
   }
+  if (spec.recover.when !== undefined) return [];
   return rules.flatMap((rule) => {
     const index = spec.detect.rules.indexOf(rule.spec);
     const path = ["detect", "rules", index, rule.clear === null ? "when" : "clear"];

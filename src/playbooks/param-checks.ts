@@ -35,7 +35,7 @@ export const durationProblems = (spec: PlaybookSpec): readonly Problem[] =>
     const message =
       referred === undefined
         ? `no param "${name}" is declared; ${suggest(name, namesOfDurations(spec))}`
-        : `params.${name} is a ${referred.type}, not a duration`;
+        : `params.${name} is of type ${referred.type}, not a duration`;
     return [{ path, message }];
   });
 

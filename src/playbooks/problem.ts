@@ -8,6 +8,8 @@ export type Problem = {
   readonly message: string;
   /** Characters into the text at `path`, where that is known. */
   readonly offset?: number;
+  /** The key itself is what is wrong, not its value. */
+  readonly isKey?: true;
 };
 
 /** Problems of items whose ids must differ: one for each that repeats an earlier one. */

@@ -26,16 +26,15 @@ function problemsOf(issue: Issue, schema: z.ZodType, value: unknown): readonly P
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `unknown key "${key}"; ${suggest(key, known)}`,
+        isKey: true,
       }));
     }
     case "invalid_key":
-      return issue.issues.map(({ message }) => ({ path, message: `this key: ${message}` }));
+      return issue.issues.map(({ message }) => ({ path, message, isKey: true }));
     case "invalid_union":
       return unionProblems(issue, schema, value);
-    case "custom":
-      return [{ path, message: issue.message }];
     default:
-      return [{ path, message: plainMessage(issue, valueAt(value, path)) }];
+      return [{ path, message: withValue(plainMessage(issue), issue, valueAt(value, path)) }];
   }
 }
 
@@ -46,36 +45,66 @@ function unionProblems(
   value: unknown,
 ): readonly Problem[] {
   const path = pathOf(issue);
+  const given = valueAt(value, path);
   if (issue.errors.length === 0) {
-    const options = optionsAt(schema, path, value);
-    const given = shown(valueAt(value, path));
-    return [{ path, message: `expected one of ${options.join(", ")}; it is ${given}` }];
+    const message = `expected one of ${optionsAt(schema, path, value).join(", ")}`;
+    return [{ path, message: withValue(message, issue, given) }];
   }
   const nearness = issue.errors.map((branch) => Math.max(...branch.map((one) => nearnessOf(one))));
-  const nearest = Math.max(...nearness);
-  const problems = issue.errors
-    .filter((_, index) => nearness[index] === nearest)
-    .flatMap((branch) => branch)
-    .flatMap((one) => problemsOf({ ...one, path: [...path, ...one.path] }, schema, value));
-  const isOneValue = problems.every((problem) => problem.path.length === path.length);
-  if (!isOneValue) return problems;
-  return [{ path, message: [...new Set(problems.map(({ message }) => message))].join(", or ") }];
+  const nearest = issue.errors
+    .filter((_, index) => nearness[index] === Math.max(...nearness))
+    .flatMap((branch) => branch);
+  if (nearest.some((one) => one.path.length > 0 || one.code === "unrecognized_keys")) {
+    return nearest.flatMap((one) =>
+      problemsOf({ ...one, path: [...path, ...one.path] }, schema, value),
+    );
+  }
+  const messages = [...new Set(nearest.map((one) => plainMessage(one)))].join(", or ");
+  return [{ path, message: withValue(messages, nearest[0] ?? issue, given) }];
 }
 
 function nearnessOf(issue: Issue): number {
-  if (issue.code === "custom") return 2;
-  return issue.code === "unrecognized_keys" || issue.path.length > 0 ? 2 : 1;
+  return issue.code === "custom" || issue.code === "unrecognized_keys" || issue.path.length > 0
+    ? 2
+    : 1;
 }
 
-function plainMessage(issue: Issue, given: unknown): string {
+function plainMessage(issue: Issue): string {
+  switch (issue.code) {
+    case "too_small":
+      return issue.minimum === 1 && unitOf(issue.origin) !== ""
+        ? "must not be empty"
+        : `must have at least ${issue.minimum} ${unitOf(issue.origin)}`.trimEnd();
+    case "too_big":
+      return `must have at most ${issue.maximum} ${unitOf(issue.origin)}`.trimEnd();
+    case "invalid_value":
+      return issue.values.length === 1
+        ? `must be ${String(issue.values[0])}`
+        : `must be one of ${issue.values.map(String).join(", ")}`;
+    default:
+      return issue.message.replace(/^Invalid input: /, "");
+  }
+}
+
+function unitOf(origin: string): string {
+  switch (origin) {
+    case "string":
+      return "characters";
+    case "array":
+      return "items";
+    default:
+      return "";
+  }
+}
+
+/** Adds what stands there, where the message does not say it and it is short enough to show. */
+function withValue(message: string, issue: Issue, given: unknown): string {
   if (given === undefined) return "this key is required";
-  const message = issue.message.replace(/^Invalid (?:input|option): /, "");
-  return `${message}; it is ${shown(given)}`;
-}
-
-function shown(given: unknown): string {
-  const text = JSON.stringify(given) ?? "missing";
-  return text.length <= SHOWN_LENGTH_MAX ? text : `${text.slice(0, SHOWN_LENGTH_MAX)}…`;
+  const isOneValue = ["string", "number", "boolean"].includes(typeof given);
+  if (!isOneValue || given === "" || issue.code === "custom") return message;
+  const text = JSON.stringify(given);
+  const shown = text.length <= SHOWN_LENGTH_MAX ? text : `${text.slice(0, SHOWN_LENGTH_MAX)}…`;
+  return `${message}; it is ${shown}`;
 }
 
 const pathOf = (issue: Issue): Path =>

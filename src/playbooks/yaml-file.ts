@@ -11,13 +11,12 @@ import {
   visit,
   type Document,
   type Node,
-  type Pair,
   type Scalar,
   type YAMLError,
 } from "yaml";
 import { err, ok, type Result } from "../shared/result.ts";
 import { formatPath, sorted, type Diagnostic } from "./diagnostics.ts";
-import type { Path, Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 
 export const FILE_BYTES_MAX = 64 * 1024;
 /** Levels of maps and lists; the schema needs a quarter of it. */
@@ -61,8 +60,8 @@ export function readYaml({ name, text }: SourceFile): Result<YamlFile, readonly 
     value: document.toJS({ maxAliasCount: 0 }) as unknown,
     locate: (problems) =>
       bounded(
-        problems.map(({ path, message, offset }) =>
-          place(offsetOf(document, path, offset), message, formatPath(path)),
+        problems.map((problem) =>
+          place(offsetOf(document, problem), problem.message, formatPath(problem.path)),
         ),
       ),
   });
@@ -76,9 +75,15 @@ function syntaxProblems(errors: readonly YAMLError[]): readonly Found[] {
   if (tooDeep !== undefined) return [{ offset: 0, message: NESTED_TOO_DEEPLY }];
   return errors.map(({ code, message, pos }) => ({
     offset: pos[0],
-    message: code === "DUPLICATE_KEY" ? "this key is there twice" : message,
+    message: IN_WORDS[code] ?? message,
   }));
 }
+
+const IN_WORDS: Partial<Record<YAMLError["code"], string>> = {
+  DUPLICATE_KEY: "this key is there twice",
+  MULTIPLE_DOCS: "a second document begins here; a file holds one",
+  TAG_RESOLVE_FAILED: "tags are not part of the format",
+};
 
 const NESTED_TOO_DEEPLY = `nested more than ${NESTING_MAX} levels deep`;
 
@@ -106,33 +111,38 @@ function foreignParts(document: Document.Parsed): readonly Found[] {
   return found;
 }
 
-/** Where a path stands: its value, or its key when the value is a map or list, or the nearest thing above that exists. */
-function offsetOf(document: Document.Parsed, path: Path, into: number | undefined): number {
+/** Where a problem stands: at its value, at its key when the value is a map or list, or at the nearest thing above that exists. */
+function offsetOf(document: Document.Parsed, { path, offset: into, isKey }: Problem): number {
   let node: Node | null = document.contents;
-  let offset = node?.range?.[0] ?? 0;
-  for (const part of path) {
+  let offset = startOf(node) ?? 0;
+  for (const [index, part] of path.entries()) {
     const child = childOf(node, part);
     if (child === null) return offset;
-    offset = child.offset;
+    offset = isKey && index === path.length - 1 ? child.keyOffset : child.offset;
     node = child.value;
   }
   return into !== undefined && isScalar(node) ? offset + textBefore(node, into) : offset;
 }
 
-type Child = { readonly value: Node | null; readonly offset: number };
+type Child = {
+  readonly value: Node | null;
+  readonly offset: number;
+  readonly keyOffset: number;
+};
 
 function childOf(node: Node | null, part: string | number): Child | null {
   if (isSeq<Node>(node) && typeof part === "number") {
     const value = node.items[part];
-    return value === undefined ? null : { value, offset: startOf(value) ?? 0 };
+    const offset = startOf(value ?? null) ?? 0;
+    return value === undefined ? null : { value, offset, keyOffset: offset };
   }
   if (!isMap<Scalar, Node | null>(node)) return null;
   const pair = node.items.find(({ key }) => key.value === part);
-  return pair === undefined ? null : { value: pair.value, offset: offsetOfPair(pair) };
+  if (pair === undefined) return null;
+  const keyOffset = startOf(pair.key) ?? 0;
+  const offset = (isScalar(pair.value) ? startOf(pair.value) : undefined) ?? keyOffset;
+  return { value: pair.value, offset, keyOffset };
 }
-
-const offsetOfPair = ({ key, value }: Pair<Scalar, Node | null>): number =>
-  (isScalar(value) ? startOf(value) : undefined) ?? startOf(key) ?? 0;
 
 const startOf = (node: Node | null): number | undefined => node?.range?.[0];
 

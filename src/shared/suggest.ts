@@ -31,17 +31,27 @@ function listed(known: readonly string[]): string {
   return `${names.slice(0, LISTED_MAX).join(", ")} and ${names.length - LISTED_MAX} more`;
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Edits between two words: a letter added, left out or replaced, or two neighbours swapped. */
 function editDistance(left: string, right: string): number {
   const [a, b] = [left.slice(0, COMPARED_MAX), right.slice(0, COMPARED_MAX)];
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+          at(last, j) + 1,
+          at(row, j - 1) + 1,
+          isSwapped ? at(beforeLast, j - 2) + 1 : Infinity,
+        ),
+      );
     }
-    row = next;
+    [beforeLast, last] = [last, row];
   }
-  return row[b.length] ?? 0;
+  return at(last, b.length);
 }
+
+const at = (row: readonly number[], column: number): number => row[column] ?? Infinity;
