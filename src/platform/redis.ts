@@ -63,6 +63,8 @@ function classify(error: unknown, signal: AbortSignal): StoreFailure {
         ? storeFailure("refused", "Redis refused our token or our quota is spent")
         : storeFailure("unreachable", "the endpoint answered with an error");
     default:
-      return storeFailure("unreachable", errorName(error));
+      return error.message === "Request did not return a result"
+        ? storeFailure("malformed", "the answer holds no result")
+        : storeFailure("unreachable", errorName(error));
   }
 }

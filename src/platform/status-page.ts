@@ -35,11 +35,15 @@ export type StatusPage = {
 };
 
 /** Reads the page at the first of `baseUrls` that gives a sensible answer; the last failure stands for all. */
-export function createStatusPage(baseUrls: readonly string[]): StatusPage {
+export function createStatusPage(
+  baseUrls: readonly string[],
+  urlTimeoutMs = STATUS_URL_TIMEOUT_MS,
+): StatusPage {
   async function firstOf<T>(path: string, shape: z.ZodType<T>, signal: AbortSignal) {
     let last: Result<T, StatusPageFailure> = err({ kind: "refused", detail: "no URL to ask" });
     for (const baseUrl of baseUrls.slice(0, STATUS_URLS_MAX)) {
-      last = await read(`${baseUrl.replace(/\/$/, "")}${path}`, shape, signal);
+      const url = `${baseUrl.replace(/\/$/, "")}${path}`;
+      last = await read(url, shape, { signal, urlTimeoutMs });
       if (last.ok || signal.aborted) return last;
     }
     return last;
@@ -56,10 +60,10 @@ export function createStatusPage(baseUrls: readonly string[]): StatusPage {
 async function read<T>(
   url: string,
   shape: z.ZodType<T>,
-  signal: AbortSignal,
+  { signal, urlTimeoutMs }: { readonly signal: AbortSignal; readonly urlTimeoutMs: number },
 ): Promise<Result<T, StatusPageFailure>> {
   try {
-    const answer = await withinDeadline(STATUS_URL_TIMEOUT_MS, async (deadline) => {
+    const answer = await withinDeadline(urlTimeoutMs, async (deadline) => {
       const response = await fetch(url, {
         headers: { accept: "application/json", "user-agent": "firebreak" },
         signal: AbortSignal.any([signal, deadline]),

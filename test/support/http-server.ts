@@ -47,3 +47,10 @@ export async function serve(
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
+
+/** A base URL where nothing listens. */
+export async function closedUrl(): Promise<string> {
+  const { url, close } = await serve(() => {});
+  await close();
+  return url;
+}
