@@ -41,7 +41,7 @@ export type Source<Id extends SourceId> = {
 
 /** What sources may reach, handed in by the shell. Null is not configured. */
 export type SourceReach = {
-  readonly probes: SiteSpec["probes"];
+  readonly probes: readonly SiteSpec["probes"][number][];
   /** Straight to production. */
   readonly around: Vantage | null;
   /** Our own guard's entry. */
