@@ -29,7 +29,6 @@ export async function setAutopilotOn(
     body: JSON.stringify({
       mode: "on",
       reason: "the local stack acts by itself",
-      by: "local stack",
       for: "12h",
     }),
   });
