@@ -6,11 +6,11 @@ import { assembleGuard, originOf, type Guard } from "./guard/assemble.ts";
 import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
+import { siteDurationMs, siteParams } from "./monitor/cadence.ts";
 import { collectSignals, type CollectRequest } from "./monitor/collector.ts";
 import { MonitorObject } from "./monitor/monitor-object.ts";
 import { bundle } from "./playbooks/deployed.ts";
-import { instanceOf, SITE_PARAMS } from "./playbooks/site.ts";
-import { effectiveParams } from "./playbooks/params.ts";
+import { instanceOf } from "./playbooks/site.ts";
 import { GuardPolicyObject } from "./policy/policy-object.ts";
 import { guardSettingsOf } from "./policy/settings.ts";
 import type { Signal } from "./signals/signal.ts";
@@ -44,10 +44,10 @@ export class Incident extends IncidentObject<Env> {
 
 export class GuardPolicy extends GuardPolicyObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
-    const { policy_poll_calm: pollMs } = SITE_DEFAULTS;
     super(ctx, env, {
       instance: instanceOf(bundle.site),
-      settings: () => guardSettingsOf(bundle.site, Number(pollMs)),
+      settings: () =>
+        guardSettingsOf(bundle.site, siteDurationMs(siteParams([], 0), "policy_poll_calm")),
     });
   }
 }
@@ -56,8 +56,8 @@ export class Traffic extends TrafficObject {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, {
       suspicion: () => ({
-        errorRatio: Number(SITE_DEFAULTS["suspicion_error_ratio"]),
-        requestsMin: Number(SITE_DEFAULTS["suspicion_requests_min"]),
+        errorRatio: bundle.site.suspicion.error_ratio,
+        requestsMin: bundle.site.suspicion.requests_min,
       }),
       onSuspicion: async () => {
         await monitorOf(env).poke("suspicion");
@@ -84,8 +84,6 @@ export default {
     await monitorOf(env).poke("cron");
   },
 } satisfies ExportedHandler<Env>;
-
-const SITE_DEFAULTS = effectiveParams(SITE_PARAMS, [], 0);
 
 /** One of each per isolate; the runtime hands the same `env` to every request of it. */
 const configs = new WeakMap<Env, Config>();

@@ -48,20 +48,6 @@ export const SITE_PARAMS = {
     max: "10s",
     describes: "The same while an incident is open",
   },
-  suspicion_error_ratio: {
-    type: "double",
-    default: 0.3,
-    min: 0.01,
-    max: 1,
-    describes: "Error ratio in a few seconds of traffic that wakes the monitor at once",
-  },
-  suspicion_requests_min: {
-    type: "int",
-    default: 10,
-    min: 1,
-    max: 10_000,
-    describes: "Requests in those seconds below which nothing is suspected",
-  },
 } as const satisfies Record<string, z.infer<typeof param>>;
 export type SiteParamName = keyof typeof SITE_PARAMS;
 
@@ -74,6 +60,14 @@ export const site = z.strictObject({
   /** `on` applies, `shadow` computes and counts, `off` only watches. First deploys go out in shadow. */
   autopilot: z.enum(["on", "shadow", "off"]).default("shadow"),
   actions_per_hour_max: z.int().min(0).max(1_000).default(20),
+  /** A few seconds of traffic this bad wake the monitor at once. */
+  suspicion: z
+    .strictObject({
+      error_ratio: z.number().min(0.01).max(1).default(0.3),
+      /** Requests in those seconds below which nothing is suspected. */
+      requests_min: z.int().min(1).max(10_000).default(10),
+    })
+    .prefault({}),
   probes: z
     .array(
       z.strictObject({
