@@ -1,5 +1,5 @@
 /** Whether the last few seconds look bad enough to wake the monitor before its next tick. Pure. */
-import type { TrafficWindow } from "./traffic-api.ts";
+import type { TrafficSecond } from "./traffic-api.ts";
 
 export const SUSPICION_SECONDS = 5;
 
@@ -11,7 +11,7 @@ export type SuspicionLimits = {
 };
 
 /** Judges production's own answers only: what the guard refused says nothing about it. */
-export function isSuspicious({ seconds }: TrafficWindow, limits: SuspicionLimits): boolean {
+export function isSuspicious(seconds: readonly TrafficSecond[], limits: SuspicionLimits): boolean {
   const failed = seconds.reduce((sum, second) => sum + second.failed, 0);
   const answered = seconds.reduce((sum, second) => sum + second.served, failed);
   return answered >= limits.requestsMin && failed > 0 && failed / answered >= limits.errorRatio;

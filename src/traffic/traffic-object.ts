@@ -59,7 +59,7 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     const nowMs = Date.now();
     this.#memory.add(trafficFlush.parse(given), nowMs);
     if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
-    const lately = this.#memory.window(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
+    const lately = this.#memory.lately(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
     if (!isSuspicious(lately, this.#deps.suspicion())) return;
     this.#suspectedAtMs = nowMs;
     this.ctx.waitUntil(this.#wakeMonitor());

@@ -3,13 +3,16 @@ import { mergeInto, emptyTally, type Tally } from "./tally.ts";
 import type { TrafficFlush, TrafficSecond, TrafficWindow } from "./traffic-api.ts";
 
 export const KEPT_SECONDS = 600;
+/** A flush is about a second late; an older first second is a wrong clock. */
+const REACH_BACK_SECONDS_MAX = 5;
 /** An isolate's clock may be this far ahead. */
 export const FUTURE_SECONDS_MAX = 5;
 /** Isolates whose flush numbers are followed; the one heard from longest ago is forgotten first. */
 export const ISOLATES_MAX = 2_000;
 
 export class TrafficMemory {
-  readonly #sinceSecond: number;
+  /** Complete after this second; what came before it may have been told to another. */
+  #sinceSecond: number;
   readonly #seconds = new Map<number, Tally>();
   /** Insertion order is order of last hearing. */
   readonly #lastN = new Map<string, number>();
@@ -30,18 +33,25 @@ export class TrafficMemory {
         second.second > nowSecond - KEPT_SECONDS && second.second <= nowSecond + FUTURE_SECONDS_MAX;
       if (isKept) this.#merge(second);
     }
+    this.#reachBack(flush);
     this.#forget(nowSecond);
+  }
+
+  /** What was reported for these seconds, complete or not: enough to be suspicious. */
+  lately(seconds: number, untilSecond: number): readonly TrafficSecond[] {
+    return [...this.#seconds.values()].filter(
+      ({ second }) => second > untilSecond - seconds && second <= untilSecond,
+    );
   }
 
   window(seconds: number, untilSecond: number): TrafficWindow {
     const fromSecond = Math.max(untilSecond - seconds, Math.min(this.#sinceSecond, untilSecond));
+    const coveredSeconds = untilSecond - fromSecond;
     const isInside = (second: number): boolean => second > fromSecond && second <= untilSecond;
     return {
       fromSecond,
       untilSecond,
-      seconds: [...this.#seconds.values()]
-        .filter(({ second }) => isInside(second))
-        .toSorted((a, b) => a.second - b.second),
+      seconds: this.lately(coveredSeconds, untilSecond).toSorted((a, b) => a.second - b.second),
       lastFlushAtMs: this.#lastFlushAtMs,
       lostFlushes: [...this.#lost]
         .filter(([second]) => isInside(second))
@@ -58,6 +68,15 @@ export class TrafficMemory {
     const missing = n - lastN - 1;
     if (missing > 0) this.#lost.set(nowSecond, (this.#lost.get(nowSecond) ?? 0) + missing);
     return true;
+  }
+
+  /** An isolate's first flush is its whole history, and is what woke this memory: it begins that second or two earlier. */
+  #reachBack({ n, seconds }: TrafficFlush): void {
+    if (n !== 1) return;
+    const first = Math.min(...seconds.map(({ second }) => second));
+    if (first > this.#sinceSecond - REACH_BACK_SECONDS_MAX) {
+      this.#sinceSecond = Math.min(this.#sinceSecond, first - 1);
+    }
   }
 
   #merge(second: TrafficSecond): void {

@@ -67,6 +67,17 @@ it("says nothing of the time before it began, rather than zero", ({ expect }) =>
   expect(memory.window(60, NOW + 2)).toMatchObject({ fromSecond: NOW, lostFlushes: 8 });
 });
 
+it("covers what an isolate's first flush tells of the moments before it began", ({ expect }) => {
+  const began = (n: number, second: number) => {
+    const memory = new TrafficMemory(NOW_MS);
+    memory.add(aFlush("a", n, [aSecond(second, { served: 1 })]), NOW_MS);
+    return memory.window(60, NOW);
+  };
+  expect(began(1, NOW - 1)).toMatchObject({ fromSecond: NOW - 2, seconds: [{ served: 1 }] });
+  expect(began(2, NOW - 1)).toMatchObject({ fromSecond: NOW, seconds: [] });
+  expect(began(1, NOW - 60)).toMatchObject({ fromSecond: NOW, seconds: [] });
+});
+
 it("ignores seconds that are too old or too far ahead", ({ expect }) => {
   const memory = listening();
   const odd = [NOW - KEPT_SECONDS, NOW + 6].map((second) => aSecond(second, { served: 1 }));
@@ -130,5 +141,5 @@ it.for([
   const refused = { maintenance: 1_000 };
   memory.add(aFlush("a", 1, [aSecond(NOW, { served, failed, refused })]), NOW_MS);
   const limits = { errorRatio: 0.3, requestsMin: 10 };
-  expect(isSuspicious(memory.window(5, NOW), limits)).toBe(expected);
+  expect(isSuspicious(memory.lately(5, NOW), limits)).toBe(expected);
 });

@@ -1,0 +1,281 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, it, onTestFinished, vi } from "vitest";
+import { locationCache, NO_CACHE, type PolicyCache } from "../../../src/guard/policy-cache.ts";
+import {
+  COLD_DEADLINE_MS,
+  COLD_QUIET_MS,
+  COLD_WAITS_MAX,
+  REFRESH_DEADLINE_MS,
+  Snapshots,
+  type PolicyReader,
+} from "../../../src/guard/snapshots.ts";
+import type { PolicyApi } from "../../../src/policy/policy-api.ts";
+import type { Policy, PolicySeq } from "../../../src/policy/policy.ts";
+import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
+
+const POLL_MS = 1_000;
+const policyOf = (n: number, changes: Partial<Policy> = {}): Policy =>
+  aPolicy({ seq: { epoch: 1, n }, settings: aSettings({ pollMs: POLL_MS }), ...changes });
+
+type ScriptedReader = PolicyReader & {
+  readonly asked: readonly (PolicySeq | null)[];
+  answer: () => Promise<unknown>;
+  holds(policy: Policy): void;
+};
+
+/** A policy object that answers what the test sets, and keeps what it was asked. */
+function aReader(): ScriptedReader {
+  const asked: (PolicySeq | null)[] = [];
+  const reader: ScriptedReader = {
+    asked,
+    answer: async () => ({ seq: { epoch: 1, n: 1 }, policy: policyOf(1) }),
+    read(since: PolicySeq | null): Promise<unknown> {
+      asked.push(since);
+      return reader.answer();
+    },
+    holds(policy: Policy): void {
+      reader.answer = async () => ({ seq: policy.seq, policy });
+    },
+  };
+  return reader;
+}
+
+/** An isolate whose requests ask for the snapshot; what they left to waitUntil is awaited by `idle`. */
+function anIsolate(reader: PolicyReader, cache: PolicyCache = NO_CACHE) {
+  const snapshots = new Snapshots({ reader: () => reader, cache, random: () => 0.5 });
+  const pending: Promise<unknown>[] = [];
+  const request = async () =>
+    (await snapshots.current((promise) => void pending.push(promise)))?.loaded.policy.seq.n ?? null;
+  return { snapshots, request, pending, idle: () => Promise.all(pending) };
+}
+
+function atTime(): (laterMs: number) => void {
+  const startMs = Date.now();
+  vi.useFakeTimers({ now: startMs, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  return (laterMs) => vi.setSystemTime(startMs + laterMs);
+}
+
+describe("a cold isolate", () => {
+  it("waits for its first policy, and only for that", async ({ expect }) => {
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    expect(await isolate.request()).toBe(1);
+    expect(await isolate.request()).toBe(1);
+    expect(reader.asked).toEqual([null]);
+  });
+
+  it("decides without one at its deadline, and has it for those who follow", async ({ expect }) => {
+    const reader = aReader();
+    const late = Promise.withResolvers<unknown>();
+    reader.answer = () => late.promise;
+    const isolate = anIsolate(reader);
+    const startedAtMs = Date.now();
+    expect(await isolate.request()).toBeNull();
+    const tookMs = Date.now() - startedAtMs;
+    expect(tookMs).toBeGreaterThanOrEqual(COLD_DEADLINE_MS - 5);
+    expect(tookMs).toBeLessThan(REFRESH_DEADLINE_MS / 2);
+
+    late.resolve({ seq: { epoch: 1, n: 1 }, policy: policyOf(1) });
+    await isolate.idle();
+    expect(await isolate.request()).toBe(1);
+  });
+
+  it("costs one request the deadline while nobody answers, not every one", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    reader.answer = () => Promise.reject(new Error("unreachable"));
+    const isolate = anIsolate(reader);
+    for (let n = 0; n < 5; n += 1) expect(await isolate.request()).toBeNull();
+    expect(reader.asked).toHaveLength(1);
+    later(COLD_QUIET_MS);
+    await isolate.request();
+    expect(reader.asked).toHaveLength(2);
+  });
+
+  it("lets a bounded number of requests wait", async ({ expect }) => {
+    const reader = aReader();
+    const late = Promise.withResolvers<unknown>();
+    reader.answer = () => late.promise;
+    const isolate = anIsolate(reader);
+    const waiting = Array.from({ length: COLD_WAITS_MAX * 2 }, () => isolate.request());
+    expect(await waiting.at(-1)).toBeNull();
+    expect(reader.asked).toHaveLength(COLD_WAITS_MAX);
+    late.resolve(undefined);
+    await Promise.all(waiting);
+  });
+});
+
+describe("a warm isolate", () => {
+  it("refreshes in the background once a poll has passed", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.holds(policyOf(2));
+    later(POLL_MS - 1);
+    await isolate.request();
+    expect(reader.asked).toHaveLength(1);
+
+    later(POLL_MS);
+    expect(await isolate.request()).toBe(1);
+    await isolate.request();
+    await isolate.idle();
+    expect(await isolate.request()).toBe(2);
+    expect(reader.asked).toEqual([null, { epoch: 1, n: 1 }]);
+  });
+
+  const BAD_ANSWERS: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ["unreachable", () => Promise.reject(new Error("down"))],
+    ["garbage", async () => "<!doctype html>"],
+    ["an answer without a seq", async () => ({ policy: policyOf(2) })],
+    [
+      "a policy that is malformed",
+      async () => ({ seq: { epoch: 1, n: 2 }, policy: { format: 1 } }),
+    ],
+    [
+      "a policy of another format",
+      async () => ({ seq: { epoch: 1, n: 2 }, policy: { ...policyOf(2), format: 9 } }),
+    ],
+    [
+      "an older policy",
+      async () => ({ seq: { epoch: 0, n: 9 }, policy: policyOf(9, { seq: { epoch: 0, n: 9 } }) }),
+    ],
+    ["an object that is behind", async () => ({ seq: { epoch: 0, n: 9 }, policy: null })],
+  ];
+  it.for(BAD_ANSWERS)("keeps the last good policy: %s", async ([, answer], { expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    reader.holds(policyOf(3));
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    const before = isolate.snapshots.peek();
+    reader.answer = answer;
+    later(POLL_MS);
+    await isolate.request();
+    await isolate.idle();
+    expect(await isolate.request()).toBe(3);
+    expect(isolate.snapshots.peek()).toBe(before);
+  });
+
+  it("asks less and less often while nobody answers", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.answer = () => Promise.reject(new Error("down"));
+    const askedAt: number[] = [];
+    for (let laterMs = 500; laterMs <= 5_000; laterMs += 500) {
+      later(laterMs);
+      const before = reader.asked.length;
+      await isolate.request();
+      await isolate.idle();
+      if (reader.asked.length > before) askedAt.push(laterMs);
+    }
+    expect(askedAt).toEqual([1_000, 3_000]);
+  });
+
+  it("refreshes again after a refresh that was killed with its request", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.answer = () => new Promise<unknown>(() => {});
+    later(POLL_MS);
+    await isolate.request();
+    later(POLL_MS + REFRESH_DEADLINE_MS - 1);
+    await isolate.request();
+    expect(reader.asked).toHaveLength(2);
+    later(POLL_MS + REFRESH_DEADLINE_MS);
+    await isolate.request();
+    expect(reader.asked).toHaveLength(3);
+  });
+
+  it("waits, after a long sleep, for what has changed meanwhile", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.holds(policyOf(2));
+    later(60_000);
+    expect(await isolate.request()).toBe(2);
+  });
+
+  it("goes on with what it has, after a long sleep, when nobody answers", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.answer = () => Promise.reject(new Error("down"));
+    later(60_000);
+    expect(await isolate.request()).toBe(1);
+  });
+});
+
+describe("with the location's cache and the real object", () => {
+  const aLocation = () => {
+    const name = crypto.randomUUID();
+    const stub = env.TEST_POLICY.getByName(name);
+    const policy: PolicyApi = stub;
+    let reads = 0;
+    const reader: PolicyReader = {
+      read(since) {
+        reads += 1;
+        return policy.read(since);
+      },
+    };
+    const isolate = () => anIsolate(reader, locationCache(name));
+    return { stub, policy, isolate, reads: () => reads };
+  };
+
+  it("asks the object once for two isolates", async ({ expect }) => {
+    const { isolate, reads } = aLocation();
+    const [first, second] = [isolate(), isolate()];
+    const n = await first.request();
+    await first.idle();
+    expect(await second.request()).toBe(n);
+    expect(reads()).toBe(1);
+  });
+
+  it("asks the object once the cached copy is a poll old", async ({ expect }) => {
+    const later = atTime();
+    const { isolate, policy, reads } = aLocation();
+    const first = isolate();
+    const n = await first.request();
+    await first.idle();
+    await policy.put(anEntry({ expiresAtMs: Date.now() + 600_000 }));
+    later(5_001);
+    expect(await isolate().request()).toBe((n ?? 0) + 1);
+    expect(reads()).toBe(2);
+  });
+
+  it("follows the object over its eviction", async ({ expect }) => {
+    const later = atTime();
+    const { isolate, stub, policy } = aLocation();
+    const warm = isolate();
+    await policy.put(anEntry({ expiresAtMs: Date.now() + 600_000 }));
+    await warm.request();
+    await evictDurableObject(stub);
+    later(60_000);
+    await warm.request();
+    const held = warm.snapshots.peek()?.loaded.policy;
+    expect(held?.seq).toEqual((await policy.read(null)).seq);
+    expect(held?.entries).toHaveLength(1);
+  });
+
+  it("passes over a cached copy that is garbage", async ({ expect }) => {
+    const reader = aReader();
+    const cache: PolicyCache = {
+      match: async () => ({ policy: "garbage", confirmedAtMs: Date.now() }),
+      put: async () => undefined,
+    };
+    expect(await anIsolate(reader, cache).request()).toBe(1);
+  });
+
+  it("passes over a cache that throws", async ({ expect }) => {
+    const reader = aReader();
+    const broken = () => Promise.reject(new Error("no cache here"));
+    expect(await anIsolate(reader, { match: broken, put: broken }).request()).toBe(1);
+  });
+});
