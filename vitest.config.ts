@@ -14,6 +14,7 @@ export default defineConfig({
             miniflare: {
               serviceBindings: { ORIGIN: origin },
               durableObjects: {
+                TEST_MONITOR: { className: "TestMonitor", useSQLite: true },
                 TEST_POLICY: { className: "TestPolicy", useSQLite: true },
                 TEST_TRAFFIC: { className: "TestTraffic", useSQLite: true },
               },

@@ -30,9 +30,12 @@ export async function run(command: Command): Promise<void> {
     throw new Error(`${command.path} failed (exit ${String(code)}):\n${logTail(command.logPath)}`);
 }
 
+export const isAlive = (child: ChildProcess | undefined): child is ChildProcess =>
+  child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+
 /** Signals a process and waits until it has gone; a process that has gone already is what was wanted. */
 export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  if (!isAlive(child)) return;
   const exited = once(child, "exit");
   child.kill(signal);
   await exited;

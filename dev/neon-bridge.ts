@@ -56,28 +56,63 @@ function neonApp(postgresPort: number, pools: Map<string, pg.Pool>): Hono {
   );
   app.post("/sql", async (c) => {
     requireDriverHeaders(c);
-    const pool = poolFor(pools, connectionTarget(c, postgresPort));
+    const target = connectionTarget(c, postgresPort);
     const batch = batchOptions(c);
     const statements = await readPayload(c);
-    const client = await connect(pool);
+    const client = await connect(poolFor(pools, target));
+    const stopWatching = cancelWhenGone(c.req.raw.signal, client, target);
     try {
-      const result =
-        "queries" in statements
-          ? { results: await runBatch(client, statements.queries, batch) }
-          : await runQuery(client, statements);
+      const body = await runStatements(client, statements, batch);
       client.release();
-      const body = JSON.stringify(result);
-      if (body.length > RESPONSE_CHARS_MAX) {
-        throw new Refusal(507, `response is too large (max is ${RESPONSE_CHARS_MAX} bytes)`);
-      }
       return c.body(body, 200, { "Content-Type": "application/json", ...batch.headers });
     } catch (error) {
       // Whatever state the connection is in, nobody else shall inherit it.
       client.release(true);
       throw error;
+    } finally {
+      stopWatching();
     }
   });
   return app;
+}
+
+async function runStatements(
+  client: pg.PoolClient,
+  statements: Payload,
+  batch: BatchOptions,
+): Promise<string> {
+  const result =
+    "queries" in statements
+      ? { results: await runBatch(client, statements.queries, batch) }
+      : await runQuery(client, statements);
+  const body = JSON.stringify(result);
+  if (body.length > RESPONSE_CHARS_MAX) {
+    throw new Refusal(507, `response is too large (max is ${RESPONSE_CHARS_MAX} bytes)`);
+  }
+  return body;
+}
+
+/** A caller that hangs up, as one does at its deadline, takes its query along, as at Neon. */
+function cancelWhenGone(
+  signal: AbortSignal,
+  client: pg.PoolClient,
+  target: pg.ClientConfig,
+): () => void {
+  const cancel = async () => {
+    const canceller = new pg.Client({ ...target, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    canceller.on("error", () => {}); // The calls below tell.
+    try {
+      await canceller.connect();
+      await canceller.query("SELECT pg_cancel_backend($1)", [Reflect.get(client, "processID")]);
+    } catch {
+      // The server has gone, and the query with it.
+    } finally {
+      await canceller.end();
+    }
+  };
+  const onAbort = () => void cancel();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return () => signal.removeEventListener("abort", onAbort);
 }
 
 /** An answer that is not Postgres's own. */

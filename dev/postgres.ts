@@ -8,7 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { z } from "zod";
-import { endProcess, logTail, run, startServer } from "./child.ts";
+import { endProcess, isAlive, logTail, run, startServer } from "./child.ts";
 import { freePort, LOOPBACK } from "./loopback.ts";
 
 const READY_WITHIN_MS = 30_000;
@@ -51,7 +51,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   };
 
   const start = async () => {
-    if (isRunning(server)) return;
+    if (isAlive(server)) return;
     server = startServer({
       path: join(cluster.directory, "bin/postgres"),
       args: ["-D", cluster.data, "-p", String(port), ...settings],
@@ -68,7 +68,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     port,
     url,
     get isRunning() {
-      return isRunning(server);
+      return isAlive(server);
     },
     start: () => serially(start),
     stop: () => serially(() => stop("SIGQUIT")),
@@ -82,9 +82,6 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   }
   return postgres;
 }
-
-const isRunning = (server: ChildProcess | undefined): boolean =>
-  server !== undefined && server.exitCode === null && server.signalCode === null;
 
 type Cluster = {
   readonly directory: string;
@@ -193,7 +190,7 @@ function packageDirectory(): string {
 
 async function untilAccepting(server: ChildProcess, url: string, logPath: string): Promise<void> {
   const deadlineMs = Date.now() + READY_WITHIN_MS;
-  while (Date.now() < deadlineMs && isRunning(server)) {
+  while (Date.now() < deadlineMs && isAlive(server)) {
     const client = new pg.Client({ connectionString: url });
     try {
       await client.connect();

@@ -1,36 +1,35 @@
-/** Redis in memory, for machines without one: `ioredis-mock` behind the same interface as the real server. */
-import { randomUUID } from "node:crypto";
-import RedisMock from "ioredis-mock";
-import { toReply, type Reply } from "./redis-reply.ts";
+/** Redis in the memory of this process, for machines without one, behind the same interface as the real server. */
+import { runCommand } from "./redis-memory/commands.ts";
+import { Store } from "./redis-memory/store.ts";
 import type { CommandLine, Outcome, Redis } from "./redis.ts";
+import { RedisUnreachable, type Reply } from "./redis-reply.ts";
 
-/** An empty store of its own. `stop` makes it refuse commands, and its data is there again after `start`. */
+/** An empty store of its own. `stop` makes it refuse commands; its data is there again after `start`. */
 export function startRedisStandIn(): Redis {
-  // Instances share their data by host name.
-  const client = new RedisMock({ host: randomUUID() });
+  const store = new Store();
   let isRunning = true;
-
-  const run = async ([name, ...args]: CommandLine): Promise<Reply> => {
-    if (!isRunning) throw new Error("Connection is closed.");
-    const method: unknown = Reflect.get(client, `${name.toLowerCase()}Buffer`);
-    if (typeof method !== "function") {
-      throw new Error(`ERR unknown command '${name}', as far as the in-memory stand-in knows`);
-    }
-    const reply: unknown = await Reflect.apply(method, client, args);
-    return toReply(reply);
+  const run = (line: CommandLine): Reply => runCommand(store, line, Date.now());
+  const requireRunning = () => {
+    if (!isRunning) throw new RedisUnreachable();
   };
-
   return {
     kind: "stand-in",
     get isRunning() {
       return isRunning;
     },
-    command: run,
-    /** One after the other: nothing else runs in between, because the store answers in the same turn. */
-    transaction: async (lines) => {
-      const outcomes: Outcome[] = [];
-      for (const line of lines) outcomes.push(await run(line).catch(toError));
-      return outcomes;
+    async command(line) {
+      requireRunning();
+      return run(line);
+    },
+    async transaction(lines) {
+      requireRunning();
+      return lines.map((line): Outcome => {
+        try {
+          return run(line);
+        } catch (error) {
+          return error instanceof Error ? error : new Error(String(error));
+        }
+      });
     },
     async start() {
       isRunning = true;
@@ -39,10 +38,7 @@ export function startRedisStandIn(): Redis {
       isRunning = false;
     },
     async [Symbol.asyncDispose]() {
-      client.disconnect();
+      isRunning = false;
     },
   };
 }
-
-const toError = (error: unknown): Error =>
-  error instanceof Error ? error : new Error(String(error));

@@ -5,9 +5,9 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis as RedisClient } from "ioredis";
-import { endProcess, logTail, startServer } from "./child.ts";
+import { endProcess, isAlive, logTail, startServer } from "./child.ts";
 import { freePort, LOOPBACK } from "./loopback.ts";
-import { toReply, type Reply } from "./redis-reply.ts";
+import { RedisUnreachable, toReply, type Reply } from "./redis-reply.ts";
 import { startRedisStandIn } from "./redis-stand-in.ts";
 
 const READY_WITHIN_MS = 10_000;
@@ -24,9 +24,9 @@ export type Redis = AsyncDisposable & {
   /** Where `redis-cli` finds it; the stand-in has no port. */
   readonly url?: string;
   readonly isRunning: boolean;
-  /** Runs one command. @throws {Error} what Redis answered, or that it cannot be reached. */
+  /** Runs one command. @throws {RedisUnreachable}, or {Error} with what Redis answered. */
   readonly command: (line: CommandLine) => Promise<Reply>;
-  /** Runs commands as MULTI … EXEC. @throws {Error} when the whole transaction was discarded. */
+  /** Runs commands as MULTI … EXEC. @throws the same, for the transaction as a whole. */
   readonly transaction: (lines: readonly CommandLine[]) => Promise<readonly Outcome[]>;
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -44,7 +44,7 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   const program = findOnPath("redis-server");
   if (program !== undefined) return startRedisServer(program, options);
   options.warn(
-    "NO redis-server ON THIS MACHINE: an in-memory stand-in takes its place. It knows the common commands only.",
+    "NO redis-server ON THIS MACHINE: an in-memory stand-in takes its place. It knows common commands only.",
   );
   return startRedisStandIn();
 }
@@ -79,11 +79,8 @@ async function startRedisServer(program: string, options: RedisOptions): Promise
   });
   client.on("error", () => {}); // Every command reports it to whom it concerns.
   let server: ChildProcess | undefined;
-  const isRunning = () =>
-    server !== undefined && server.exitCode === null && server.signalCode === null;
-
   const start = async () => {
-    if (isRunning()) return;
+    if (isAlive(server)) return;
     server = startServer({
       path: program,
       args: serverArgs(port, directory),
@@ -96,13 +93,17 @@ async function startRedisServer(program: string, options: RedisOptions): Promise
     kind: "redis-server",
     url: `redis://${LOOPBACK}:${port}`,
     get isRunning() {
-      return isRunning();
+      return isAlive(server);
     },
-    command: async ([name, ...args]) => toReply(await client.callBuffer(name, ...args)),
-    transaction: async (lines) => runTransaction(client, lines),
+    command: async ([name, ...args]) =>
+      toReply(await asRedis(() => client.callBuffer(name, ...args))),
+    transaction: (lines) => runTransaction(client, lines),
     start,
     async stop() {
-      if (server !== undefined) await endProcess(server, "SIGKILL");
+      if (server === undefined) return;
+      await endProcess(server, "SIGKILL");
+      // The next start asks the client whether it is connected, so it must have noticed.
+      while (client.status === "ready") await sleep(READY_POLL_MS);
     },
     async [Symbol.asyncDispose]() {
       client.disconnect();
@@ -124,13 +125,23 @@ const serverArgs = (port: number, directory: string): readonly string[] =>
     .split(" ")
     .concat("--save", "", "--dir", directory);
 
+/** Tells Redis's own refusals from everything that happens when there is no server to refuse. */
+async function asRedis<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && error.name === "ReplyError") throw error;
+    throw new RedisUnreachable();
+  }
+}
+
 async function runTransaction(
   client: RedisClient,
   lines: readonly CommandLine[],
 ): Promise<readonly Outcome[]> {
   const chain = client.multi();
   for (const [name, ...args] of lines) chain.callBuffer(name, ...args);
-  const outcomes = await chain.exec();
+  const outcomes = await asRedis(() => chain.exec());
   if (outcomes === null) throw new Error("EXECABORT Transaction discarded");
   return outcomes.map(([error, reply]) => error ?? toReply(reply));
 }

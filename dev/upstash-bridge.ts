@@ -4,7 +4,7 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { serveLoopback, type LoopbackServer } from "./loopback.ts";
-import type { Reply } from "./redis-reply.ts";
+import { RedisUnreachable, type Reply } from "./redis-reply.ts";
 import type { CommandLine, Redis } from "./redis.ts";
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -52,60 +52,40 @@ function upstashApp(redis: Redis, token: string): Hono {
         c.json({ error: `ERR max request size exceeded. Limit: ${BODY_BYTES_MAX} bytes` }, 400),
     }),
   );
+  app.onError((error, c) =>
+    error instanceof RedisUnreachable
+      ? c.json({ error: "ERR the database is not reachable" }, 503)
+      : c.json(errorBody(error), 400),
+  );
   app.post("/", async (c) => {
-    const line = await readBody(c, commandLine);
-    if (line === undefined) return c.json({ error: "ERR failed to parse command" }, 400);
-    return answer(c, () => runCommand(redis, line, encoder(c)));
+    const line = await readBody(c, commandLine, "command");
+    return c.json(await runCommand(redis, line, encoder(c)));
   });
   app.post("/pipeline", async (c) => {
-    const lines = await readBody(c, commandLines);
-    if (lines === undefined) return c.json({ error: "ERR failed to parse pipeline request" }, 400);
-    if (!redis.isRunning) return unreachable(c);
+    const lines = await readBody(c, commandLines, "pipeline request");
     const encode = encoder(c);
     // All are sent in the same turn, so that they arrive in order on the one connection.
-    return c.json(
-      await Promise.all(
-        lines.map((line) =>
-          runCommand(redis, line, encode).catch((error: unknown) => errorBody(error)),
-        ),
-      ),
-    );
+    const results = lines.map((line) => runCommand(redis, line, encode).catch(refusalAsResult));
+    return c.json(await Promise.all(results));
   });
   app.post("/multi-exec", async (c) => {
-    const lines = await readBody(c, commandLines);
-    if (lines === undefined)
-      return c.json({ error: "ERR failed to parse multi-exec request" }, 400);
-    return answer(c, () => runTransaction(redis, lines, encoder(c)));
+    const lines = await readBody(c, commandLines, "multi-exec request");
+    return c.json(await runTransaction(redis, lines, encoder(c)));
   });
-  app.all("/:path{pipeline|multi-exec}?", (c) => c.json({ error: "ERR method not allowed" }, 405));
-  app.notFound((c) =>
-    c.json({ error: "ERR the bridge has no path-style commands: POST them as JSON" }, 400),
-  );
-
-  const answer = async (c: Context, work: () => Promise<unknown>): Promise<Response> => {
-    if (!redis.isRunning) return unreachable(c);
-    try {
-      return c.json(await work());
-    } catch (error) {
-      return c.json(errorBody(error), 400);
-    }
-  };
+  app.get("*", (c) => c.json({ error: "ERR only POST with a JSON body is served here" }, 405));
   return app;
 }
-
-const unreachable = (c: Context): Response =>
-  c.json({ error: "ERR the database is not reachable" }, 503);
 
 function isToken(header: string | undefined, token: string): boolean {
   const [given, wanted] = [Buffer.from(header ?? ""), Buffer.from(`Bearer ${token}`)];
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T | undefined> {
+async function readBody<T>(c: Context, schema: z.ZodType<T>, what: string): Promise<T> {
   try {
     return schema.parse(JSON.parse(await c.req.text()));
   } catch {
-    return undefined; // Not JSON, or not a command: the caller has the words for it.
+    throw new Error(`ERR failed to parse ${what}`);
   }
 }
 
@@ -132,19 +112,24 @@ const errorBody = (error: unknown): { error: string } => ({
   error: error instanceof Error ? error.message : String(error),
 });
 
+function refusalAsResult(error: unknown): { error: string } {
+  if (error instanceof RedisUnreachable) throw error;
+  return errorBody(error);
+}
+
 type Encode = (reply: Reply) => unknown;
 
-/** With `Upstash-Encoding: base64` every text but a bare `OK` is encoded, as binary values do not fit JSON. */
+/** With `Upstash-Encoding: base64` every text is encoded, as binary values do not fit JSON; only a bare `OK` is not. */
 function encoder(c: Context): Encode {
-  const isBase64 = c.req.header("Upstash-Encoding") === "base64";
-  const text = (bytes: Buffer): string => {
-    const plain = bytes.toString("utf8");
-    return isBase64 && plain !== "OK" ? bytes.toString("base64") : plain;
-  };
-  const encode: Encode = (reply) => {
-    if (Buffer.isBuffer(reply)) return text(reply);
-    if (typeof reply === "string") return text(Buffer.from(reply));
-    return Array.isArray(reply) ? reply.map(encode) : reply;
-  };
-  return encode;
+  if (c.req.header("Upstash-Encoding") !== "base64") return (reply) => encodeTexts(reply, "utf8");
+  return (reply) => (isOk(reply) ? "OK" : encodeTexts(reply, "base64"));
+}
+
+const isOk = (reply: Reply): boolean =>
+  (Buffer.isBuffer(reply) || typeof reply === "string") && reply.toString() === "OK";
+
+function encodeTexts(reply: Reply, encoding: "utf8" | "base64"): unknown {
+  if (Buffer.isBuffer(reply)) return reply.toString(encoding);
+  if (typeof reply === "string") return Buffer.from(reply).toString(encoding);
+  return Array.isArray(reply) ? reply.map((item) => encodeTexts(item, encoding)) : reply;
 }
