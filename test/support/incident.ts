@@ -17,6 +17,7 @@ import { compilePlaybook } from "../../src/playbooks/compile.ts";
 import { effectiveParams } from "../../src/playbooks/params.ts";
 import { playbook } from "../../src/playbooks/schema.ts";
 import { catalogue } from "../../src/signals/catalogue.ts";
+import { COLLECTOR_IDS } from "../../src/signals/collectors/registry.ts";
 import { measured, unknownSignal, type SignalSet } from "../../src/signals/signal.ts";
 
 export const T0 = 1_800_000_000_000;
@@ -71,7 +72,7 @@ export function groundOf(
   const compiled = compilePlaybook(bundled, {
     signals: catalogue,
     actuators: actuatorWords(),
-    collectors: [],
+    collectors: COLLECTOR_IDS,
   });
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return {

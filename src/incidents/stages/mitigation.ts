@@ -1,5 +1,6 @@
 /** Takes the next step of the playbook's ladder while the harm lasts; says so when there is none. */
-import { isTriggered } from "../../detection/trigger.ts";
+import { INACTIVE } from "../../detection/rule-machine.ts";
+import { isFiring, isTriggered } from "../../detection/trigger.ts";
 import { evidenceKinds } from "../../mitigations/guardrails.ts";
 import { nextStep, type LadderStep, type Skip } from "../../mitigations/ladder.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
@@ -21,7 +22,7 @@ export const mitigationStage: Stage = (state, moment) => {
   const answer = nextStep({
     steps: moment.playbook.steps.map((step) => ladderStep(step, state, moment)),
     attempts: state.leases,
-    evidenceKinds: evidenceKinds(firingSignals(state, moment), catalogue),
+    evidenceKinds: evidenceKinds(firingEvidence(state, moment), catalogue),
     autopilot: moment.autopilot,
   });
   switch (answer.answer) {
@@ -45,14 +46,11 @@ const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): L
   condition: step.when === null ? null : truthOf(step.when, state, moment),
 });
 
-/** The signals behind the rules that fire. */
-const firingSignals = (state: IncidentState, moment: Moment): readonly string[] =>
+/** What the rules that fire rest on. A rule that fires on what is unknown is no evidence of anything. */
+const firingEvidence = (state: IncidentState, moment: Moment): readonly string[] =>
   moment.playbook.rules
-    .filter((rule) => {
-      const status = state.rules[rule.spec.id]?.status;
-      return status === "firing" || status === "clearing";
-    })
-    .flatMap((rule) => rule.when.signals);
+    .filter(({ spec }) => spec.unknown !== "fire" && isFiring(state.rules[spec.id] ?? INACTIVE))
+    .flatMap((rule) => rule.when.evidence);
 
 /** A reason already in the journal is not repeated. */
 const skips = (state: IncidentState, skipped: readonly Skip[]): readonly IncidentEvent[] =>

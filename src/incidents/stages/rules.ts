@@ -1,12 +1,9 @@
 /** What the tick's signals mean for the rules the incident was opened with, for its severity, and for its recovery. */
-import { stepRule } from "../../detection/rule-machine.ts";
-import type { RuleState } from "../../detection/rule-state.ts";
+import { INACTIVE, stepRule } from "../../detection/rule-machine.ts";
 import type { Reading } from "../journal.ts";
 import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
 import { isWorse } from "../severity.ts";
 import type { IncidentState } from "../state.ts";
-
-const INACTIVE: RuleState = { status: "inactive" };
 
 /** Steps every rule; journals those that moved. */
 export const rulesStage: Stage = (state, moment) =>

@@ -132,6 +132,26 @@ describe("guardrails", () => {
     expect(incident.after(10 * SECOND).see(DOWN)).toContain("lease.proposed");
   });
 
+  it("does not take `a || b` for two kinds of evidence", ({ expect }) => {
+    const either = {
+      ...SMALL_OUTAGE,
+      detect: {
+        trigger: "any",
+        rules: [
+          ...SMALL_OUTAGE.detect.rules.slice(1),
+          {
+            id: "probes",
+            when: "probe.around_success_ratio < 0.5 || probe.through_success_ratio < 0.5",
+            why: "one vantage or another",
+          },
+        ],
+      },
+    };
+    const incident = new Drive(either).open();
+    const oneVantage = { "probe.around_success_ratio": 0, "probe.through_success_ratio": 1 };
+    expect(incident.see(oneVantage)).toContain("step.skipped");
+  });
+
   it("does nothing by itself with the autopilot off", ({ expect }) => {
     const incident = new Drive().open();
     expect(incident.see(DOWN, "off")).toContain("step.skipped");
