@@ -144,6 +144,7 @@ describe("guardrails", () => {
             when: "probe.around_success_ratio < 0.5 || probe.through_success_ratio < 0.5",
             why: "one vantage or another",
           },
+          { id: "database", when: "postgres.reachable_ratio < 1.0", why: "it is gone" },
         ],
       },
     };
