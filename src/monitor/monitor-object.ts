@@ -5,9 +5,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { cadenceMs, earlyMs, moodOf, planPolls, siteDurationMs, siteParams } from "./cadence.ts";
 import { ask, type CollectRequest } from "./collector.ts";
+import type { Memory } from "./memory.ts";
 import { modeOf } from "./mode.ts";
 import type { MonitorApi, MonitorStatus, RuleReport } from "./monitor-api.ts";
-import { MonitorStore, OVERRIDES_MAX, type Memory } from "./monitor-store.ts";
+import { MonitorStore, OVERRIDES_MAX } from "./monitor-store.ts";
 import {
   askWhom,
   deliverTriggers,
@@ -255,12 +256,18 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
   }
 
   #dueAtMs(nowMs: number): number {
-    const { lastTickAtMs } = this.#memory;
-    return lastTickAtMs === null ? nowMs : lastTickAtMs + this.#cadenceMs(nowMs);
+    const { lastTickAtMs, suspectedAtMs } = this.#memory;
+    if (lastTickAtMs === null) return nowMs;
+    const waitMs = this.#cadenceMs(nowMs);
+    // A suspicion since the last tick is looked into as soon as the gap allows.
+    const isNews = suspectedAtMs !== null && suspectedAtMs > lastTickAtMs;
+    return lastTickAtMs + (isNews ? Math.min(waitMs, SUSPICION_GAP_MS) : waitMs);
   }
 
   #isDue(nowMs: number): boolean {
-    return nowMs >= this.#dueAtMs(nowMs) - earlyMs(this.#cadenceMs(nowMs));
+    const { lastTickAtMs } = this.#memory;
+    const dueAtMs = this.#dueAtMs(nowMs);
+    return nowMs >= dueAtMs - earlyMs(dueAtMs - (lastTickAtMs ?? dueAtMs));
   }
 
   /** A time at or behind now, set from inside `alarm()`, is dropped by workerd (#6866). */

@@ -1,5 +1,5 @@
 /** The monitor's calls to other objects: each has a deadline, none can fail a tick, and the next tick repeats what did not arrive. */
-import type { FollowedIncident } from "./monitor-store.ts";
+import type { FollowedIncident } from "./memory.ts";
 import { MONITOR } from "./tick.ts";
 import type { Autopilot, IncidentCommand } from "../incidents/command.ts";
 import type { DeskApi, Trigger } from "../incidents/desk-api.ts";

@@ -3,9 +3,11 @@
  * see. A class of its own here is listed with its binding in vitest.config.ts, and below in `TestEnv`.
  */
 import type { Env } from "../../src/env.ts";
+import { MonitorObject } from "../../src/monitor/monitor-object.ts";
 import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
+import { worldOf } from "./monitor/world.ts";
 
 export * from "../../src/index.ts";
 export { default } from "../../src/index.ts";
@@ -13,6 +15,7 @@ export { default } from "../../src/index.ts";
 /** The product's bindings, with production (test/support/origin.ts) always bound, and the classes below. */
 export type TestEnv = Omit<Env, "ORIGIN"> & {
   readonly ORIGIN: Fetcher;
+  readonly TEST_MONITOR: DurableObjectNamespace<TestMonitor>;
   readonly TEST_POLICY: DurableObjectNamespace<TestPolicy>;
   readonly TEST_TRAFFIC: DurableObjectNamespace<TestTraffic>;
 };
@@ -30,6 +33,13 @@ export const TEST_SETTINGS = guardSettings.parse({
   pollMs: 5_000,
   maintenanceExempt: ["/webhooks/*"],
 });
+
+/** Lives in the world of its name. */
+export class TestMonitor extends MonitorObject {
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env, worldOf(ctx.id.name ?? "").deps);
+  }
+}
 
 export class TestPolicy extends GuardPolicyObject {
   constructor(ctx: DurableObjectState, env: unknown) {

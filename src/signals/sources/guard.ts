@@ -3,8 +3,8 @@
  * those on visitors, which guards report, and one on a probe of ours, so that a site without visitors is not in the dark.
  * A guard that had no policy yet counts against it; with no decision at all nothing is known.
  */
+import { POLICY_HEADER } from "../../guard/verdict.ts";
 import { formatSeq, type PolicySeq } from "../../policy/policy.ts";
-import { POLICY_HEADER } from "./marks.ts";
 import { defineSource, type PollContext } from "../source.ts";
 
 /** Short, so that decisions from before a change leave the window soon after it; the newest second is never quite reported. */

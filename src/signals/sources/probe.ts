@@ -2,11 +2,10 @@
  * Asks production by itself: straight past the guard, and through the guard. What the guard answered on its own behalf
  * (maintenance, read-only) says nothing about production, so such an answer is neither a success nor a failure.
  */
-import type { VerdictReason } from "../../guard/verdict.ts";
+import { VERDICT_HEADER, type VerdictReason } from "../../guard/verdict.ts";
 import { readStart } from "../../platform/bounded-body.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
 import type { SiteSpec } from "../../playbooks/site.ts";
-import { VERDICT_HEADER } from "./marks.ts";
 import { defineSource, type Answer, type PollContext, type Vantage } from "../source.ts";
 
 /** An assertion on the body looks at no more than this. */

@@ -6,7 +6,7 @@ import type { Answers, SourceReach } from "../../../../src/signals/source.ts";
 import { alerts } from "../../../../src/signals/sources/alerts.ts";
 import { cloudflare } from "../../../../src/signals/sources/cloudflare.ts";
 import { guard } from "../../../../src/signals/sources/guard.ts";
-import { POLICY_HEADER } from "../../../../src/signals/sources/marks.ts";
+import { POLICY_HEADER } from "../../../../src/guard/verdict.ts";
 import { postgres } from "../../../../src/signals/sources/postgres.ts";
 import { redis } from "../../../../src/signals/sources/redis.ts";
 import type { AlertCounts } from "../../../../src/alerts/alert.ts";

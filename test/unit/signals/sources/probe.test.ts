@@ -1,6 +1,6 @@
 import { describe, it, onTestFinished } from "vitest";
 import { probe, PROBE_BODY_BYTES_MAX } from "../../../../src/signals/sources/probe.ts";
-import { VERDICT_HEADER } from "../../../../src/signals/sources/marks.ts";
+import { VERDICT_HEADER } from "../../../../src/guard/verdict.ts";
 import type { SourceReach } from "../../../../src/signals/source.ts";
 import { closedUrl, serve, type Received } from "../../../support/http-server.ts";
 import { aReach, aVantage, NOW_MS } from "../../../support/signals.ts";
