@@ -38,7 +38,7 @@ export type DeskApi = {
     readonly items: readonly IncidentView[];
     readonly next: string | null;
   }>;
-  /** Open incidents, and resolved ones still inside their reopen window: whom the monitor feeds. */
+  /** Open incidents, oldest first: whom the monitor feeds. */
   open(): Promise<readonly IncidentView[]>;
   /** An incident says what it looks like now; an older `seq` than known is ignored. */
   project(view: IncidentView): Promise<void>;
