@@ -85,12 +85,15 @@ function signalFinding(
   if (signal !== undefined && isKnown(signal)) {
     return { ...base, state: "ok", detail: String(signal.value), mend: null };
   }
-  const reason: UnknownReason = signal?.unknown ?? "no_data";
-  const detail = signal?.detail ?? (signal === undefined ? "never collected" : null);
+  if (signal === undefined) {
+    const mend = "wait for the monitor's next tick; it comes within a minute of a deploy";
+    return { ...base, state: "missing", detail: "never collected", mend };
+  }
+  const { unknown: reason, detail } = signal;
   return {
     ...base,
     state: STATES[reason],
-    detail: detail === null ? `unknown: ${reason}` : `unknown: ${reason} (${detail})`,
+    detail: detail === undefined ? `unknown: ${reason}` : `unknown: ${reason} (${detail})`,
     mend: mendSignal(sourceOf(name), reason),
   };
 }

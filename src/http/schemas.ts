@@ -121,3 +121,23 @@ export const problem = z
 /** A page of a list; `next` is the cursor of the following one. */
 export const listOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next: z.string().nullable() });
+
+const finding = z
+  .object({
+    kind: z.enum(["signal", "actuator", "channel", "review", "owner", "monitor"]),
+    id: z.string(),
+    state: z.enum(["ok", "missing", "failing", "due"]),
+    detail: z.string().nullable(),
+    /** The one line that mends it. */
+    mend: z.string().nullable(),
+  })
+  .openapi("Finding");
+
+export const doctorReport = z
+  .object({
+    /** False when something that a playbook needs is failing. */
+    ok: z.boolean(),
+    site: z.array(finding),
+    playbooks: z.array(z.object({ playbook: z.string(), findings: z.array(finding) })),
+  })
+  .openapi("DoctorReport");

@@ -1,5 +1,5 @@
 /** What is configured, missing or failing, per playbook. */
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { compilePlaybook, type CompiledPlaybook } from "../../playbooks/compile.ts";
 import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
@@ -7,25 +7,8 @@ import { asSeenAt } from "../../signals/signal.ts";
 import { isLookFresh } from "../../status-page/view.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
-import { doctorReport } from "../doctor-report.ts";
-
-const finding = z
-  .object({
-    kind: z.enum(["signal", "actuator", "channel", "review", "owner", "monitor"]),
-    id: z.string(),
-    state: z.enum(["ok", "missing", "failing", "due"]),
-    detail: z.string().nullable(),
-    mend: z.string().nullable(),
-  })
-  .openapi("Finding");
-
-const report = z
-  .object({
-    ok: z.boolean(),
-    site: z.array(finding),
-    playbooks: z.array(z.object({ playbook: z.string(), findings: z.array(finding) })),
-  })
-  .openapi("DoctorReport");
+import { doctorReport as reportOf } from "../doctor-report.ts";
+import { doctorReport } from "../schemas.ts";
 
 const read = createRoute({
   ...forRole("viewer"),
@@ -33,7 +16,7 @@ const read = createRoute({
   path: "/api/v1/doctor",
   tags: ["doctor"],
   summary: "What is configured, missing or failing, per playbook, and what mends it",
-  responses: { 200: answers(report, "The report"), ...problems },
+  responses: { 200: answers(doctorReport, "The report"), ...problems },
 });
 
 export function doctorRoutes(api: Api, deps: HttpDeps): void {
@@ -42,16 +25,17 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(read, async (c) => {
     compiled ??= compileAll(deps);
     const nowMs = deps.now();
-    const [status, { signals }] = await Promise.all([
+    // The report must come when Firebreak is ill: what does not answer is a finding.
+    const [status, collected] = await Promise.allSettled([
       deps.monitor.status(),
       deps.monitor.signals(),
     ]);
-    const { ok, site, playbooks } = doctorReport({
+    const { ok, site, playbooks } = reportOf({
       playbooks: compiled,
-      signals: asSeenAt(signals, nowMs),
+      signals: collected.status === "fulfilled" ? asSeenAt(collected.value.signals, nowMs) : null,
       sourceOf: (name) => catalogue[name]?.source ?? null,
       parts: deps.parts,
-      isTickFresh: isLookFresh(status, nowMs),
+      isTickFresh: status.status === "fulfilled" && isLookFresh(status.value, nowMs),
       nowMs,
     });
     return c.json(

@@ -1,0 +1,178 @@
+import { describe, it } from "vitest";
+import { doctorReport, signalsReadBy, type DoctorInput } from "../../../src/http/doctor-report.ts";
+import { compilePlaybook, type CompiledPlaybook } from "../../../src/playbooks/compile.ts";
+import { playbook } from "../../../src/playbooks/schema.ts";
+import { catalogue, SOURCE_IDS } from "../../../src/signals/catalogue.ts";
+import { measured, unknownSignal, UNKNOWN_REASONS } from "../../../src/signals/signal.ts";
+
+const NOW_MS = Date.UTC(2026, 10, 23, 12);
+const SIGNAL = "postgres.reachable_ratio";
+
+const words = { problemsWith: () => [], masks: [], release: "at_once", siteWide: false } as const;
+
+function aPlaybook(given: Record<string, unknown> = {}): CompiledPlaybook {
+  const spec = playbook.parse({
+    schema: "firebreak/v1",
+    id: "outage",
+    title: "Outage",
+    owner: "platform-team",
+    reviewed: "2026-11-01",
+    severity: { base: "SEV-1", raise: [{ to: "SEV-1", when: "traffic.error_ratio > 0.5" }] },
+    detect: {
+      rules: [{ id: "down", when: `${SIGNAL} < 1.0`, clear: `${SIGNAL} >= 1.0`, why: "x" }],
+    },
+    mitigate: [{ do: "read-only", lease: "5m" }],
+    recover: { stable_for: "5m", when: "probe.around_success_ratio >= 1.0" },
+    ...given,
+  });
+  const vocabulary = { signals: catalogue, actuators: { "read-only": words }, collectors: [] };
+  const compiled = compilePlaybook({ spec, source: "", sha256: "0".repeat(64) }, vocabulary);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  return compiled.value;
+}
+
+const all = { atMs: NOW_MS, freshMs: 60_000 };
+const report = (given: Partial<DoctorInput> = {}) =>
+  doctorReport({
+    playbooks: [aPlaybook()],
+    signals: {
+      [SIGNAL]: measured(SIGNAL, 1, all),
+      "traffic.error_ratio": measured("traffic.error_ratio", 0, all),
+      "probe.around_success_ratio": measured("probe.around_success_ratio", 1, all),
+    },
+    sourceOf: (name) => catalogue[name]?.source ?? null,
+    parts: {
+      actuators: [
+        { id: "read-only", missing: null },
+        { id: "maintenance-mode", missing: "a thing that no playbook here uses" },
+      ],
+      channels: [{ id: "pager", missing: null }],
+    },
+    isTickFresh: true,
+    nowMs: NOW_MS,
+    ...given,
+  });
+
+/** Everything that is not well. */
+const unwell = (given: Partial<DoctorInput>) => {
+  const { site, playbooks } = report(given);
+  return [...site, ...playbooks.flatMap(({ findings }) => findings)].filter(
+    ({ state }) => state !== "ok",
+  );
+};
+
+describe("doctorReport", () => {
+  it("finds nothing wrong where nothing is, and looks only at what playbooks use", ({ expect }) => {
+    expect(report().ok).toBe(true);
+    expect(unwell({})).toEqual([]);
+    expect(report().playbooks[0]?.findings.map(({ id }) => id)).toEqual([
+      "platform-team",
+      "2026-11-01",
+      SIGNAL,
+      "traffic.error_ratio",
+      "probe.around_success_ratio",
+      "read-only",
+    ]);
+  });
+
+  it.for([
+    ["not_configured", "missing", "set the secret POSTGRES_URL: wrangler secret put POSTGRES_URL"],
+    ["timeout", "failing", "check that the database runs and that POSTGRES_URL's role may connect"],
+    ["refused", "failing", "check that the database runs and that POSTGRES_URL's role may connect"],
+    ["stale", "failing", "check that the database runs and that POSTGRES_URL's role may connect"],
+  ] as const)("a signal that is %s is %s", ([reason, state, mend], { expect }) => {
+    const signal = unknownSignal(SIGNAL, reason, { atMs: NOW_MS, detail: "no answer in 3 s" });
+    const given = { signals: { ...measuredOthers, [SIGNAL]: signal } };
+    expect(unwell(given)).toEqual([
+      { kind: "signal", id: SIGNAL, state, detail: `unknown: ${reason} (no answer in 3 s)`, mend },
+    ]);
+    expect(report(given).ok).toBe(state !== "failing");
+  });
+
+  it("knows a line for every source and every way of not knowing, but masks", ({ expect }) => {
+    for (const source of SOURCE_IDS) {
+      for (const reason of UNKNOWN_REASONS) {
+        const signal = unknownSignal(SIGNAL, reason, { atMs: NOW_MS });
+        const given = { signals: { ...measuredOthers, [SIGNAL]: signal }, sourceOf: () => source };
+        const found = report(given).playbooks[0]?.findings.find(({ id }) => id === SIGNAL);
+        if (reason === "masked") expect(found?.mend).toBeNull();
+        else expect(found?.mend, `${source} ${reason}`).toBeTruthy();
+      }
+    }
+  });
+
+  it.for([
+    [
+      "a channel without its secret",
+      {
+        parts: {
+          actuators: [],
+          channels: [{ id: "pager", missing: "the secret CHANNEL_PAGER is not set" }],
+        },
+      },
+      { kind: "channel", state: "missing", mend: "wrangler secret put CHANNEL_PAGER" },
+    ],
+    [
+      "nobody to tell",
+      { parts: { actuators: [], channels: [] } },
+      { kind: "channel", state: "missing", mend: "declare a channel in playbooks/site.yaml" },
+    ],
+    [
+      "an actuator that cannot work",
+      {
+        parts: {
+          actuators: [{ id: "read-only", missing: "bind the policy object" }],
+          channels: [{ id: "pager", missing: null }],
+        },
+      },
+      { kind: "actuator", state: "missing", mend: "bind the policy object" },
+    ],
+    ["a monitor that stands still", { isTickFresh: false }, { kind: "monitor", state: "failing" }],
+    [
+      "an overdue review",
+      { playbooks: [aPlaybook({ reviewed: "2026-10-01", review_every: "30d" })] },
+      { kind: "review", state: "due", detail: "its review was due on 2026-10-31" },
+    ],
+    [
+      "a playbook that nobody owns",
+      { playbooks: [aPlaybook({ owner: "TBD" })] },
+      { kind: "owner", state: "due", mend: "name an owner in playbooks/outage.yaml" },
+    ],
+    [
+      "a signal that nobody ever collected",
+      {
+        signals: {},
+        playbooks: [aPlaybook({ severity: { base: "SEV-1" }, recover: { stable_for: "5m" } })],
+      },
+      { kind: "signal", state: "missing", detail: "never collected" },
+    ],
+  ] as const)("names %s", ([, given, expected], { expect }) => {
+    expect(unwell(given)).toMatchObject([expected]);
+  });
+
+  it("draws the line of a review at the end of its last day but one moment", ({ expect }) => {
+    const playbooks = [aPlaybook({ reviewed: "2026-11-01", review_every: "30d" })];
+    const dueAtMs = Date.UTC(2026, 11, 1);
+    expect(unwell({ playbooks, nowMs: dueAtMs })).toEqual([]);
+    expect(unwell({ playbooks, nowMs: dueAtMs + 1 })).toMatchObject([{ kind: "review" }]);
+  });
+
+  it("offline says only what files can tell", ({ expect }) => {
+    const offline = report({ signals: null, parts: null, isTickFresh: null });
+    expect(offline.site).toEqual([]);
+    expect(offline.playbooks[0]?.findings.map(({ kind }) => kind)).toEqual(["owner", "review"]);
+  });
+});
+
+it("reads signals out of every expression that a playbook has", ({ expect }) => {
+  expect(signalsReadBy(aPlaybook())).toEqual([
+    SIGNAL,
+    "traffic.error_ratio",
+    "probe.around_success_ratio",
+  ]);
+});
+
+const measuredOthers = {
+  "traffic.error_ratio": measured("traffic.error_ratio", 0, all),
+  "probe.around_success_ratio": measured("probe.around_success_ratio", 1, all),
+};
