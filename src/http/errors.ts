@@ -1,6 +1,7 @@
 /** Turns whatever a route threw into a problem: vague outside, rich in the log. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { redact } from "../shared/redact.ts";
 import { answerProblem, Problem, type ProblemSlug } from "./problems.ts";
 
 const BY_STATUS: ReadonlyMap<number, readonly [ProblemSlug, string]> = new Map([
@@ -16,7 +17,7 @@ export function answerError(error: Error, c: Context): Response {
     const known = BY_STATUS.get(error.status);
     if (known !== undefined) return answerProblem(c, new Problem(...known));
   }
-  console.error(`http: ${c.req.method} ${c.req.path} failed`, error);
+  console.error(redact(`http: ${c.req.method} ${c.req.path} failed: ${error.stack ?? error.name}`));
   return answerProblem(c, isPassing(error) ? unavailable() : internal());
 }
 

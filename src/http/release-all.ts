@@ -2,6 +2,7 @@
 import type { Actor } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
+import { redact } from "../shared/redact.ts";
 import type { HttpDeps } from "./deps.ts";
 
 export type Release = {
@@ -52,7 +53,8 @@ async function release(deps: HttpDeps, incident: string, asked: Asked): Promise<
       ? { incident, ok: true, events: answer.events, detail: null }
       : { incident, ok: false, events: [], detail: answer.rejection.detail };
   } catch (fault) {
-    console.error(`http: release-all did not reach ${incident}`, fault);
+    const said = fault instanceof Error ? fault.message : "an unknown fault";
+    console.error(redact(`http: release-all did not reach ${incident}: ${said}`));
     return { incident, ok: false, events: [], detail: "the incident did not answer" };
   }
 }

@@ -1,0 +1,84 @@
+/** The HTTP surface over the Worker's real objects, with tokens that tests know. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { readConfig } from "../../../src/config.ts";
+import type { Env } from "../../../src/env.ts";
+import { createApp } from "../../../src/http/app.ts";
+import type { HttpDeps } from "../../../src/http/deps.ts";
+import { sha256Hex } from "../../../src/shared/ids.ts";
+import { httpDeps } from "../../../src/wiring/http.ts";
+
+export const ALERTMANAGER_TOKEN = "alertmanager-test-token";
+export const SIGNING_KEY = { kid: "k1", secret: "s".repeat(40) };
+const ROLES = ["viewer", "responder", "admin"] as const;
+
+const testEnv: Env = {
+  ...env,
+  ALERTMANAGER_TOKEN,
+  SIGNING_KEYS: JSON.stringify([SIGNING_KEY]),
+  API_TOKENS: JSON.stringify(
+    ROLES.map((role) => ({ name: `${role}@test`, role, sha256: sha256Hex(`${role}-token`) })),
+  ),
+};
+
+/** What the Worker hands to its HTTP surface. */
+export const deps = httpDeps(testEnv, readConfig(testEnv));
+
+type Wanted = {
+  readonly method?: string;
+  /** Null sends no token. */
+  readonly as?: (typeof ROLES)[number] | null;
+  /** Sent as JSON, unless it is text. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** A client of the surface; `given` replaces what the Worker would hand in. */
+export function client(given: Partial<HttpDeps> = {}) {
+  // Inherited, not copied: the real ones make a stub per use.
+  const own: HttpDeps = Object.create(deps, {
+    ...Object.getOwnPropertyDescriptors({ now: () => Date.now() }),
+    ...Object.getOwnPropertyDescriptors(given),
+  });
+  const app = createApp(own);
+
+  /** Asks, and lets what the answer left to do finish. */
+  return async function ask(path: string, wanted: Wanted = {}): Promise<Response> {
+    const { method = wanted.body === undefined ? "GET" : "POST", as = "responder" } = wanted;
+    const headers = new Headers(wanted.headers);
+    if (as !== null) headers.set("authorization", `Bearer ${as}-token`);
+    const isJson = wanted.body !== undefined && typeof wanted.body !== "string";
+    if (isJson) headers.set("content-type", "application/json");
+    const body = isJson ? JSON.stringify(wanted.body) : wanted.body;
+    const request = new Request(`https://shop.example/_firebreak${path}`, {
+      method,
+      headers,
+      ...(typeof body === "string" ? { body } : {}),
+    });
+    const ctx = createExecutionContext();
+    const response = await app.fetch(request, {}, ctx);
+    await waitOnExecutionContext(ctx);
+    return response;
+  };
+}
+
+/** Declares a plain incident of its own, and answers its id. */
+export async function declared(given: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const body = { title: "Checkout is slow", severity: "SEV-3", scope: aScope(), ...given };
+  const response = await client()("/api/v1/incidents", { body });
+  const { id } = await response.json<{ id: string }>();
+  return id;
+}
+
+/** A scope that no other test uses. */
+export const aScope = (): string => `test-${crypto.randomUUID().slice(0, 8)}`;
+
+/** The real object, but for some of its methods: how tests cut it off, or count its calls. */
+export const but = <Api extends object>(real: () => Api, replaced: Partial<Api>): Api =>
+  new Proxy(real(), {
+    get: (_, name) => {
+      const method: unknown = Reflect.get(Object.hasOwn(replaced, name) ? replaced : real(), name);
+      if (typeof method !== "function") throw new Error(`no method ${String(name)}`);
+      return (...given: unknown[]): unknown => Reflect.apply(method, undefined, given);
+    },
+  });

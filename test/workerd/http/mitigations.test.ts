@@ -1,0 +1,148 @@
+import { describe, it, onTestFinished, vi } from "vitest";
+import type { IncidentApi } from "../../../src/incidents/incident-api.ts";
+import { anEntry } from "../../support/policy.ts";
+import { client, declared, deps } from "./api.ts";
+
+const ask = client();
+const FOLLOW_MS = 5_000;
+
+type Answer = { readonly incident: string; readonly seq: number; readonly events: string[] };
+
+/** Waits for the journal to hold an event of this type. */
+async function until(incident: IncidentApi, type: string): Promise<void> {
+  let seq = 0;
+  for (;;) {
+    const rows = await incident.follow(seq, FOLLOW_MS);
+    if (rows.length === 0) throw new Error(`no ${type} within ${FOLLOW_MS} ms after row ${seq}`);
+    if (rows.some((row) => row.type === type)) return;
+    seq = rows.at(-1)?.seq ?? seq;
+  }
+}
+
+/** Maintenance by hand, in force. */
+async function applied(given: Readonly<Record<string, unknown>> = {}) {
+  const incident = await declared();
+  const body = { actuator: "maintenance-mode", lease: "10m", why: "drill", incident, ...given };
+  const answer = await ask("/api/v1/mitigations", { body });
+  const view = await deps.incident(incident).view();
+  await until(deps.incident(incident), "lease.applied");
+  return { incident, answer, mid: view?.leases[0]?.id ?? "" };
+}
+
+const kindsInForce = async (): Promise<readonly string[]> =>
+  (await deps.policy.entries()).map((entry) => entry.id);
+
+describe("by hand", () => {
+  it("applies until it is extended and taken back", async ({ expect }) => {
+    const { incident, answer, mid } = await applied();
+    expect(answer.status).toBe(200);
+    expect(await answer.json<Answer>()).toMatchObject({ incident });
+
+    const policy = await (
+      await ask("/api/v1/policy", { as: "viewer" })
+    ).json<{
+      entries: { id: string }[];
+    }>();
+    expect(policy.entries.find(({ id }) => id === mid)).toMatchObject({
+      kind: "maintenance",
+      mode: "enforce",
+      expiresAt: expect.stringMatching(/Z$/),
+    });
+
+    const path = `/api/v1/incidents/${incident}/mitigations/${mid}`;
+    const before = (await deps.incident(incident).view())?.leases[0]?.expiresAtMs ?? 0;
+    expect((await ask(`${path}/extend`, { body: { by: "5m" } })).status).toBe(200);
+    const after = (await deps.incident(incident).view())?.leases[0]?.expiresAtMs;
+    expect(after).toBe(before + 5 * 60_000);
+
+    const read = await ask(`/api/v1/mitigations/${mid}`, { as: "viewer" });
+    expect(await read.json()).toMatchObject({ id: mid, incident, actuator: "maintenance-mode" });
+    expect((await ask(`/api/v1/mitigations/${mid}?why=done`, { method: "DELETE" })).status).toBe(
+      200,
+    );
+    await until(deps.incident(incident), "lease.reverted");
+    expect(await kindsInForce()).not.toContain(mid);
+  });
+
+  it("opens a plain incident when none is named, and uses it again", async ({ expect }) => {
+    const body = { actuator: "read-only", lease: "5m", why: "looking around" };
+    const first = await (await ask("/api/v1/mitigations", { body })).json<Answer>();
+    const second = await (await ask("/api/v1/mitigations", { body })).json<Answer>();
+    expect(first.incident).toMatch(/^inc_/);
+    expect(second.incident).toBe(first.incident);
+    expect(await deps.incident(first.incident).view()).toMatchObject({ playbook: "plain" });
+  });
+
+  it.for([
+    ["an unknown actuator", { actuator: "self-destruct" }, 409],
+    ["an option it does not have", { with: { mesage: "x" } }, 409],
+    ["a lease that is too short", { lease: "1s" }, 422],
+    ["a lease without an end", { lease: "forever" }, 422],
+    ["no reason", { why: " " }, 422],
+  ] as const)("refuses %s, and applies nothing", async ([, given, status], { expect }) => {
+    const incident = await declared();
+    const body = { actuator: "maintenance-mode", lease: "10m", why: "drill", incident, ...given };
+    const answer = await ask("/api/v1/mitigations", { body });
+    expect(answer.status, await answer.clone().text()).toBe(status);
+    expect((await deps.incident(incident).view())?.leases).toEqual([]);
+  });
+
+  it("refuses what comes too late, with the reason", async ({ expect }) => {
+    const { incident, mid } = await applied();
+    const path = `/api/v1/incidents/${incident}/mitigations/${mid}`;
+    const approved = await ask(`${path}/approve`, { method: "POST" });
+    expect(approved.status).toBe(409);
+    expect(await approved.json()).toMatchObject({ reason: "lease_not_waiting" });
+    await ask(`${path}/revert`, { method: "POST" });
+    await until(deps.incident(incident), "lease.reverted");
+    const extended = await ask(`${path}/extend`, { body: { by: "5m" } });
+    expect(await extended.json()).toMatchObject({ status: 409, reason: "lease_ended" });
+  });
+
+  it("is not for viewers", async ({ expect }) => {
+    const body = { actuator: "read-only", lease: "5m", why: "x" };
+    expect((await ask("/api/v1/mitigations", { body, as: "viewer" })).status).toBe(403);
+    const all = await ask("/api/v1/mitigations/release-all", { method: "POST", as: "viewer" });
+    expect(all.status).toBe(403);
+  });
+});
+
+describe("release-all", () => {
+  it("takes back every mitigation, and what nobody answers for", async ({ expect }) => {
+    const [one, two] = [await applied(), await applied({ actuator: "read-only" })];
+    await deps.policy.put(anEntry({ id: "forgotten", expiresAtMs: Date.now() + 60_000 }));
+
+    const answer = await ask("/api/v1/mitigations/release-all", { body: { why: "enough" } });
+    const said = await answer.json<{ items: unknown[]; removedEntries: string[] }>();
+    expect(said.items).toEqual(
+      expect.arrayContaining(
+        [one, two].map(({ incident }) => expect.objectContaining({ incident, ok: true })),
+      ),
+    );
+    expect(said.removedEntries).toContain("forgotten");
+    await until(deps.incident(one.incident), "lease.reverted");
+    await until(deps.incident(two.incident), "lease.reverted");
+    expect(await kindsInForce()).not.toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(new RegExp(`${one.mid}|${two.mid}|forgotten`)),
+      ]),
+    );
+  });
+
+  it("clears the policy even when no incident can be reached", async ({ expect }) => {
+    const { mid } = await applied();
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
+    const cutOff = client({
+      incident: () => {
+        throw new Error("unreachable");
+      },
+    });
+    const answer = await cutOff("/api/v1/mitigations/release-all", { method: "POST" });
+    const said = await answer.json<{ items: { ok: boolean }[]; removedEntries: string[] }>();
+    expect(answer.status).toBe(200);
+    expect(said.items.every(({ ok }) => !ok)).toBe(true);
+    expect(said.removedEntries).toContain(mid);
+    expect(await kindsInForce()).not.toContain(mid);
+  });
+});

@@ -1,0 +1,217 @@
+import { describe, it, onTestFinished, vi } from "vitest";
+import { PROBLEMS } from "../../../src/http/problems.ts";
+import { COPY_TTL_MS } from "../../../src/http/public-copy.ts";
+import type { HttpDeps } from "../../../src/http/deps.ts";
+import type { MonitorApi } from "../../../src/monitor/monitor-api.ts";
+import { aScope, but, client, declared, deps } from "./api.ts";
+
+const anyone = { as: null } as const;
+
+/** An isolate in a location of its own: nothing is shared through the cache. */
+const isolate = async (given: Partial<HttpDeps> = {}) => {
+  const sharedCache = await caches.open(crypto.randomUUID());
+  return client({ sharedCache, ...given });
+};
+
+const monitorBut = (replaced: Partial<MonitorApi>): Partial<HttpDeps> => ({
+  monitor: but(() => deps.monitor, replaced),
+});
+
+/** The monitor as it is, but for what it says of its ticks. */
+const tickedAt = (lastTickAtMs: number | null): Partial<HttpDeps> =>
+  monitorBut({
+    status: async () => ({
+      lastTickAtMs,
+      lastTickTookMs: 10,
+      cadenceMs: 10_000,
+      nextTickAtMs: null,
+      openIncidents: [],
+    }),
+  });
+
+/** Counts how often the monitor is asked for its status. */
+function countingMonitor() {
+  const calls = { count: 0 };
+  const given = monitorBut({
+    status: () => {
+      calls.count += 1;
+      return deps.monitor.status();
+    },
+  });
+  return { calls, given };
+}
+
+/** What a broken route logs is for the log, not for the test's output. */
+function quietLog() {
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => log.mockRestore());
+  return log;
+}
+
+function travelTo(nowMs: number): void {
+  vi.useFakeTimers({ now: nowMs, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+describe("health", () => {
+  it("lives without asking anybody", async ({ expect }) => {
+    const unreachable: Partial<HttpDeps> = {
+      get monitor(): never {
+        throw new Error("nobody asks the monitor");
+      },
+    };
+    expect((await client(unreachable)("/health", anyone)).status).toBe(200);
+  });
+
+  it("is not ready before the first tick, and says why", async ({ expect }) => {
+    const answer = await (await isolate())("/health/ready", anyone);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({
+      status: "not_ready",
+      checks: [
+        { name: "monitor", ok: false, detail: "the monitor has not ticked yet" },
+        { name: "policy", ok: true, detail: expect.stringContaining("confirmed") },
+        { name: "desk", ok: true, detail: "the desk answers" },
+      ],
+    });
+  });
+
+  it("is ready once somebody looks at production", async ({ expect }) => {
+    const answer = await (await isolate(tickedAt(Date.now())))("/health/ready", anyone);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("hears of objects that fail, and does not fail with them", async ({ expect }) => {
+    const read = () => Promise.reject(new Error("overloaded"));
+    const ask = await isolate({
+      ...tickedAt(Date.now()),
+      policy: but(() => deps.policy, { read }),
+    });
+    const answer = await ask("/health/ready", anyone);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      checks: [{ ok: true }, { ok: false }, { ok: true }],
+    });
+  });
+});
+
+describe("the public copy", () => {
+  it("is asked for once in its time, however many come", async ({ expect }) => {
+    const { calls, given } = countingMonitor();
+    const ask = await isolate(given);
+    const crowd = () => Promise.all(Array.from({ length: 20 }, () => ask("/status", anyone)));
+    await crowd();
+    expect(calls.count).toBe(1);
+    travelTo(Date.now() + COPY_TTL_MS);
+    await crowd();
+    expect(calls.count).toBe(2);
+  });
+
+  it("is shared with the other isolates of the location", async ({ expect }) => {
+    const { calls, given } = countingMonitor();
+    const sharedCache = await caches.open(crypto.randomUUID());
+    await client({ ...given, sharedCache })("/status", anyone);
+    await client({ ...given, sharedCache })("/status", anyone);
+    expect(calls.count).toBe(1);
+  });
+});
+
+describe("status page", () => {
+  it("does not call unwatched production healthy", async ({ expect }) => {
+    const ask = await isolate();
+    const page = await (await ask("/status", anyone)).text();
+    const json = await (await ask("/status/api/v2/status.json", anyone)).json();
+    expect(page).toContain("Status unknown");
+    expect(page).not.toContain("All systems operational");
+    expect(json).toMatchObject({ status: { indicator: "unknown" } });
+  });
+
+  it("shows a published incident, in words for the public only", async ({ expect }) => {
+    const id = await declared({
+      title: "<script>alert('db-7.internal')</script>",
+      severity: "SEV-1",
+      playbook: "outage",
+      scope: aScope(),
+    });
+    const ask = await isolate(tickedAt(Date.now()));
+    const page = await (await ask("/status", anyone)).text();
+    const summary = await (await ask("/status/api/v2/summary.json", anyone)).json();
+    expect(page).not.toContain("<script");
+    expect(page).not.toContain("db-7.internal");
+    expect(page).toContain("Major outage");
+    expect(summary).toMatchObject({
+      page: { id: "pitchey.production", time_zone: "Etc/UTC" },
+      status: { indicator: "critical" },
+      components: [{ id: "website", status: "major_outage" }],
+      incidents: [{ id, impact: "critical", status: "investigating", resolved_at: null }],
+    });
+  });
+
+  it("needs no script, and lets none run", async ({ expect }) => {
+    const answer = await (await isolate())("/status", anyone);
+    expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(await answer.text()).toMatch(/<html lang="en">[^]*color-scheme[^]*<h1>/);
+  });
+});
+
+describe("problems", () => {
+  it("each have a page that explains them", async ({ expect }) => {
+    const ask = client();
+    for (const [slug, { title }] of Object.entries(PROBLEMS)) {
+      const page = await ask(`/problems/${slug}`, anyone);
+      expect(page.headers.get("content-type")).toContain("text/html");
+      expect(await page.text()).toContain(title);
+    }
+  });
+
+  it.for([
+    ["GET", "/console", 404],
+    ["GET", "/nothing", 404],
+    ["GET", "/problems/constructor", 404],
+    ["GET", "/status/api/v2/components.json", 404],
+    ["GET", "/api/v1/nothing", 401],
+    ["DELETE", "/health", 405],
+    ["GET", "/webhooks/alertmanager", 405],
+  ] as const)("%s %s answers %d as a problem", async ([method, path, status], { expect }) => {
+    const answer = await client()(path, { ...anyone, method });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(await answer.json()).toMatchObject({ status, instance: `/_firebreak${path}` });
+  });
+
+  it("of the wrong method name the right ones", async ({ expect }) => {
+    const answer = await client()("/api/v1/incidents", { method: "DELETE" });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe("GET, HEAD, POST");
+  });
+
+  it("of our own say nothing of what went wrong inside", async ({ expect }) => {
+    const log = quietLog();
+    const broken = client({
+      get desk(): never {
+        throw new Error("postgres://user:s3cret@db.internal is down");
+      },
+    });
+    const answer = await broken("/api/v1/incidents");
+    const body = await answer.text();
+    expect(answer.status).toBe(500);
+    expect(body).not.toContain("s3cret");
+    expect(body).not.toContain("at ");
+    expect(log.mock.calls.join()).toContain("GET /_firebreak/api/v1/incidents failed");
+    expect(log.mock.calls.join()).not.toContain("s3cret");
+  });
+
+  it("of an overloaded part ask for another try", async ({ expect }) => {
+    quietLog();
+    const overloaded = Object.assign(new Error("overloaded"), { overloaded: true });
+    const busy = client({
+      get desk(): never {
+        throw overloaded;
+      },
+    });
+    const answer = await busy("/api/v1/incidents");
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("5");
+  });
+});

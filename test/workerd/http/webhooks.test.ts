@@ -1,0 +1,102 @@
+import { beforeEach, describe, it } from "vitest";
+import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json";
+import { ALERTMANAGER_TOKEN, but, client, deps } from "./api.ts";
+
+const PATH = "/webhooks/alertmanager";
+const ask = client();
+const authorization = `Bearer ${ALERTMANAGER_TOKEN}`;
+const signed = (body: unknown) => ({ as: null, body, headers: { authorization } });
+
+/** One alert nobody else has. */
+const aGroup = (status = "firing", fingerprint: string = crypto.randomUUID()) => ({
+  ...firingGroup,
+  alerts: [
+    {
+      status,
+      labels: { alertname: "DiskFull", severity: "critical" },
+      annotations: {},
+      startsAt: "2026-11-23T12:00:00Z",
+      endsAt: "0001-01-01T00:00:00Z",
+      fingerprint,
+    },
+  ],
+});
+
+describe("POST /webhooks/alertmanager", () => {
+  it("takes a captured delivery once, and knows it again", async ({ expect }) => {
+    const first = await ask(PATH, signed(firingGroup));
+    const again = await ask(PATH, signed(firingGroup));
+    expect([first.status, again.status]).toEqual([202, 202]);
+    const receipt = await first.json<{ id: string }>();
+    expect(receipt).toEqual({
+      accepted: true,
+      id: expect.stringMatching(/^whk_/),
+      duplicate: false,
+    });
+    expect(await again.json()).toEqual({ ...receipt, duplicate: true });
+    const fingerprints = (await deps.desk.alerts()).map((alert) => alert.fingerprint);
+    expect(fingerprints).toEqual(expect.arrayContaining(["a1bc48475b20e73d", "c2ea85182f28cbd9"]));
+  });
+
+  it("counts what fires, and no longer what has ended", async ({ expect }) => {
+    const before = (await deps.desk.alertCounts()).critical;
+    const fingerprint = crypto.randomUUID();
+    await ask(PATH, signed(aGroup("firing", fingerprint)));
+    expect((await deps.desk.alertCounts()).critical).toBe(before + 1);
+    await ask(PATH, signed(aGroup("resolved", fingerprint)));
+    expect((await deps.desk.alertCounts()).critical).toBe(before);
+  });
+
+  it("wakes the monitor for a firing alert that is news, and for nothing else", async ({
+    expect,
+  }) => {
+    const pokes: string[] = [];
+    const watched = client({
+      monitor: but(() => deps.monitor, {
+        poke: async (why) => {
+          pokes.push(why);
+          return { ticked: false };
+        },
+      }),
+    });
+    const group = aGroup();
+    await watched(PATH, signed(group));
+    await watched(PATH, signed(group));
+    await watched(PATH, signed(aGroup("resolved")));
+    expect(pokes).toEqual(["suspicion"]);
+  });
+});
+
+describe("refusals", () => {
+  let before: number;
+  beforeEach(async () => {
+    before = (await deps.desk.alerts()).length;
+  });
+
+  it.for([
+    ["a wrong token", { headers: { authorization: "Bearer nope" } }, 401],
+    ["no token", { headers: {} }, 401],
+    ["an API token instead", { headers: { authorization: "Bearer admin-token" } }, 401],
+    ["another payload version", { body: { ...firingGroup, version: "3" } }, 422],
+    ["not JSON", { body: "{" }, 422],
+    ["more than a megabyte", { body: "x".repeat(1_100_000) }, 413],
+  ] as const)("%s gets %o", async ([, wanted, status], { expect }) => {
+    const answer = await ask(PATH, { method: "POST", ...signed(aGroup()), ...wanted });
+    const body = await answer.text();
+    expect(answer.status).toBe(status);
+    expect(body).not.toContain(ALERTMANAGER_TOKEN);
+    expect(body).not.toContain("nope");
+    expect((await deps.desk.alerts()).length).toBe(before);
+  });
+
+  it("without a secret lets nobody in, and asks the sender to try again", async ({ expect }) => {
+    const unconfigured = client({ webhookSecrets: {} });
+    const answer = await unconfigured(PATH, signed(aGroup()));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).not.toBeNull();
+  });
+
+  it("an unknown tool is not found", async ({ expect }) => {
+    expect((await ask("/webhooks/nagios", signed(aGroup()))).status).toBe(404);
+  });
+});
