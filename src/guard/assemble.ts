@@ -1,18 +1,21 @@
 /** Puts the guard together for an entry point: one per isolate, told where production, policy and counters are. */
 import type { TrafficApi } from "../traffic/traffic-api.ts";
-import { guardRequest, type GuardContext } from "./guard.ts";
+import { guardRequest, type GuardContext, type GuardDeps } from "./guard.ts";
+import type { Origin } from "./origin.ts";
 import { locationCache } from "./policy-cache.ts";
 import { readSigningKeys } from "./signed.ts";
 import { Snapshots, type PolicyReader } from "./snapshots.ts";
 import { Telemetry } from "./telemetry.ts";
+
+export { originOf } from "./origin.ts";
 
 /** Faults come in floods; one line in this time says enough. */
 export const FAULT_LOG_INTERVAL_MS = 10_000;
 
 export type GuardParts = {
   readonly isOff: boolean;
-  readonly origin: (request: Request) => Promise<Response>;
-  readonly ownRoutes: (request: Request) => Promise<Response>;
+  readonly origin: Origin;
+  readonly ownRoutes: Origin;
   /** Called per use: stubs belong to the request that made them. */
   readonly policy: () => PolicyReader;
   readonly traffic: () => Pick<TrafficApi, "flush">;
@@ -25,12 +28,18 @@ export type GuardParts = {
 export type Guard = (request: Request, ctx: GuardContext) => Promise<Response>;
 
 export function assembleGuard(parts: GuardParts): Guard {
+  const deps = { ...assembleParts(parts), origin: parts.origin, ownRoutes: parts.ownRoutes };
+  return (request, ctx) => guardRequest(request, deps, ctx);
+}
+
+/** What outlives a request: all but where it goes, which a middleware only knows once the request is there. */
+export function assembleParts(
+  parts: Omit<GuardParts, "origin" | "ownRoutes">,
+): Omit<GuardDeps, "origin" | "ownRoutes"> {
   const keys = readSigningKeys(parts.signingKeys);
   if (!keys.ok) console.error(`guard: ${keys.error}; bypass and probe tokens are refused`);
-  const deps = {
+  return {
     isOff: parts.isOff,
-    origin: parts.origin,
-    ownRoutes: parts.ownRoutes,
     snapshots: new Snapshots({
       reader: parts.policy,
       cache: locationCache(parts.policyId),
@@ -40,26 +49,19 @@ export function assembleGuard(parts: GuardParts): Guard {
     keys: keys.ok ? keys.value : [],
     onFault: faultLog(),
   };
-  return (request, ctx) => guardRequest(request, deps, ctx);
 }
 
-/** Production behind a service binding, or at a URL whose path, query and method are the visitor's. */
-export function originOf(
-  binding: Fetcher | undefined,
-  url: string | undefined,
-): (request: Request) => Promise<Response> {
-  if (binding !== undefined) return (request) => binding.fetch(request);
-  if (url === undefined) return async () => new Response(NO_ORIGIN, { status: 502 });
-  const base = new URL(url);
-  return (request) => {
-    const target = new URL(request.url);
-    target.protocol = base.protocol;
-    target.host = base.host;
-    return fetch(new Request(target, request));
-  };
+/** A guard that cannot even be put together, for want of a binding, serves production. */
+export function guardOrOrigin(make: () => Guard, origin: Origin): Guard {
+  try {
+    return make();
+  } catch (fault) {
+    console.error("guard: cannot start, production is served unguarded; check the bindings", {
+      fault: String(fault),
+    });
+    return origin;
+  }
 }
-
-const NO_ORIGIN = "Firebreak has no ORIGIN: bind the production Worker, or set ORIGIN_URL.\n";
 
 function faultLog(): (fault: unknown) => void {
   let quietUntilMs = 0;

@@ -13,6 +13,8 @@ import type { Snapshots, WaitUntil } from "./snapshots.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
 import { POLICY_HEADER, VERDICT_HEADER, type Verdict } from "./verdict.ts";
 
+export { POLICY_HEADER, VERDICT_HEADER } from "./verdict.ts";
+
 export type GuardDeps = {
   /** `GUARD=off`: production is served before anything else is looked at. */
   readonly isOff: boolean;

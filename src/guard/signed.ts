@@ -2,7 +2,7 @@
  * Signed tokens: an operator's bypass, and the mark that makes a request a probe of ours. Bound to an instance, a key and a
  * time; whoever holds one key of an instance can mint for it and for no other.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { err, ok, type Result } from "../shared/result.ts";
 
 export const TOKEN_VERSION = 1;

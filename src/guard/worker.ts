@@ -1,7 +1,8 @@
 /** The guard alone: no objects, cron or console. A bug in a message template, or its deploy, cannot take the site down. */
 import type { GuardPolicyObject } from "../policy/policy-object.ts";
 import type { TrafficObject } from "../traffic/traffic-object.ts";
-import { assembleGuard, originOf, type Guard } from "./assemble.ts";
+import { assembleGuard, guardOrOrigin, type Guard } from "./assemble.ts";
+import { originOf } from "./origin.ts";
 
 /** What wrangler.guard.toml and the secrets hand to this Worker. */
 export type GuardEnv = {
@@ -26,13 +27,17 @@ export default {
   },
 } satisfies ExportedHandler<GuardEnv>;
 
-const guardOf = (env: GuardEnv): Guard =>
-  assembleGuard({
-    isOff: env.GUARD === "off",
-    origin: originOf(env.ORIGIN, env.ORIGIN_URL),
-    ownRoutes: (request) => env.CONTROL.fetch(request),
-    policy: () => env.POLICY.getByName("policy"),
-    traffic: () => env.TRAFFIC.getByName("traffic:0"),
-    policyId: env.POLICY.idFromName("policy").toString(),
-    signingKeys: env.SIGNING_KEYS,
-  });
+function guardOf(env: GuardEnv): Guard {
+  const origin = originOf(env.ORIGIN, env.ORIGIN_URL);
+  const make = (): Guard =>
+    assembleGuard({
+      isOff: env.GUARD === "off",
+      origin,
+      ownRoutes: (request) => env.CONTROL.fetch(request),
+      policy: () => env.POLICY.getByName("policy"),
+      traffic: () => env.TRAFFIC.getByName("traffic:0"),
+      policyId: env.POLICY.idFromName("policy").toString(),
+      signingKeys: env.SIGNING_KEYS,
+    });
+  return guardOrOrigin(make, origin);
+}

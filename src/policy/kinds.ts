@@ -2,7 +2,7 @@
  * The kinds of entry that this version enforces, and what their `match` and `action` say. An entry of another kind, or with
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { PolicyEntry } from "./policy.ts";
 
 export const ENFORCED_KINDS = ["maintenance", "read-only"] as const;

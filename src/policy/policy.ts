@@ -2,7 +2,7 @@
  * The policy: what the active leases add up to, as the guard reads it. This format is a contract: additive only,
  * and a guard built before or after this file reads what this file writes.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const POLICY_FORMAT = 1;
 export const ENTRIES_MAX = 5_000;

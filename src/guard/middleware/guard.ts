@@ -1,0 +1,68 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { TrafficApi } from "../../traffic/traffic-api.ts";
+import { assembleParts } from "../assemble.ts";
+import { guardRequest, type GuardDeps } from "../guard.ts";
+import type { PolicyReader } from "../snapshots.ts";
+
+/** Where the app's environment keeps what the guard needs. Each is called with `c.env`, the policy and traffic per use. */
+export type GuardOptions<Env> = {
+  /** Firebreak's policy object: bind `GuardPolicy` with `script_name = "firebreak"`, and get it by the name `policy`. */
+  readonly policy: (env: Env) => PolicyReader;
+  /** The policy object's id as text: `env.POLICY.idFromName("policy").toString()`. */
+  readonly policyId: (env: Env) => string;
+  /** Bind `Traffic` likewise, and get it by the name `traffic:0`. */
+  readonly traffic: (env: Env) => Pick<TrafficApi, "flush">;
+  readonly signingKeys?: (env: Env) => string | undefined;
+  /** True serves everything, before anything else is looked at. */
+  readonly isOff?: (env: Env) => boolean;
+};
+
+type Parts = Omit<GuardDeps, "origin" | "ownRoutes">;
+
+/**
+ * The whole guard inside a production app, by the policy of a Firebreak that runs elsewhere. Mount it first. What comes after it
+ * is production: it runs at most once, and at least once unless the policy says otherwise.
+ */
+export const guard = <Env extends object>(options: GuardOptions<Env>) => {
+  // One per isolate; the runtime hands the same `env` to every request of it.
+  const parts = new WeakMap<Env, Parts>();
+
+  return createMiddleware<{ Bindings: Env }>(async function guard(c, next) {
+    const origin = async (request: Request): Promise<Response> => {
+      c.req.raw = request;
+      await next();
+      return c.res;
+    };
+    const held = parts.get(c.env) ?? assemble(options, c.env);
+    if (held === null) return next();
+    parts.set(c.env, held);
+    const deps: GuardDeps = { ...held, origin, ownRoutes: origin };
+    const response = await guardRequest(c.req.raw, deps, waiting(c));
+    if (!c.finalized) return response;
+    if (response !== c.res) c.res = response;
+    return undefined;
+  });
+};
+
+/** Null when the app's environment lacks what the guard needs: then the app runs unguarded, and the log says so. */
+function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Parts | null {
+  try {
+    return assembleParts({
+      isOff: options.isOff?.(env) ?? false,
+      policy: () => options.policy(env),
+      traffic: () => options.traffic(env),
+      policyId: options.policyId(env),
+      signingKeys: options.signingKeys?.(env),
+    });
+  } catch (fault) {
+    console.error("guard: cannot start, the app runs unguarded; check the bindings", {
+      fault: String(fault),
+    });
+    return null;
+  }
+}
+
+const waiting = (c: Context): { waitUntil: (promise: Promise<unknown>) => void } => ({
+  waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+});
