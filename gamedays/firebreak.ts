@@ -1,0 +1,117 @@
+/** Firebreak's API, as a script of anybody's would use it: over HTTP, with a token, answers checked. */
+import { z } from "zod";
+import { commandAnswer, incident, journalRow, listOf } from "../src/http/schemas.ts";
+import type { StackInfo } from "../dev/stack.ts";
+import { serverSentEvents } from "./server-sent-events.ts";
+
+const REQUEST_TIMEOUT_MS = 10_000;
+/** A journal's stream breaks off at times; this often it is taken up again. */
+const RESUMES_MAX = 20;
+
+const paramValue = z.union([z.number(), z.boolean(), z.string()]);
+const override = z.object({ param: z.string(), value: paramValue, expiresAt: z.iso.datetime() });
+const tunable = z.object({
+  params: z.record(z.string(), paramValue),
+  overrides: z.array(override),
+});
+const playbooks = z.object({
+  items: z.array(tunable.extend({ id: z.string() })),
+  site: tunable,
+});
+const policy = z.object({ entries: z.array(z.object({ id: z.string(), kind: z.string() })) });
+const figure = z.object({ meanMs: z.number().nullable(), count: z.int() });
+const kpis = z.object({
+  incidents: z.int(),
+  timeToDetect: figure,
+  timeToAcknowledge: figure,
+  timeToResolve: figure,
+});
+const summary = z.object({
+  status: z.object({ indicator: z.string() }),
+  components: z.array(z.object({ id: z.string(), status: z.string() })),
+});
+
+export type ParamValue = z.infer<typeof paramValue>;
+export type Tunable = z.infer<typeof tunable>;
+export type Incident = z.infer<typeof incident>;
+export type JournalRow = z.infer<typeof journalRow>;
+export type StatusSummary = z.infer<typeof summary>;
+
+export type Firebreak = ReturnType<typeof firebreakAt>;
+
+export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">) {
+  const root = `${guard}/_firebreak`;
+
+  async function call(
+    role: keyof typeof token,
+    path: string,
+    init: { readonly method?: string; readonly body?: unknown } = {},
+  ): Promise<Response> {
+    const response = await fetch(`${root}${path}`, {
+      method: init.method ?? "GET",
+      headers: { Authorization: `Bearer ${token[role]}`, "Content-Type": "application/json" },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (response.ok) return response;
+    const detail = (await response.text()).slice(0, 500);
+    throw new Error(`${init.method ?? "GET"} ${path} answered ${response.status}: ${detail}`);
+  }
+
+  async function read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await (await call("viewer", path)).json());
+  }
+
+  return {
+    tunables: async (): Promise<ReadonlyMap<string, Tunable>> => {
+      const { items, site } = await read("/api/v1/playbooks", playbooks);
+      return new Map([["site", site], ...items.map((item) => [item.id, item] as const)]);
+    },
+    autopilot: async (): Promise<string> =>
+      (await read("/api/v1/autopilot", z.object({ mode: z.string() }))).mode,
+    override: async (
+      playbook: string,
+      body: {
+        readonly param: string;
+        readonly value: ParamValue;
+        readonly reason: string;
+        readonly for: string;
+      },
+    ): Promise<void> => {
+      await call("admin", `/api/v1/playbooks/${playbook}/overrides`, { method: "PUT", body });
+    },
+    openIncidents: async (): Promise<readonly Incident[]> =>
+      (await read("/api/v1/incidents?status=open", listOf(incident))).items,
+    incident: (id: string): Promise<Incident> => read(`/api/v1/incidents/${id}`, incident),
+    acknowledge: async (id: string): Promise<void> => {
+      const answer = await call("responder", `/api/v1/incidents/${id}/acknowledge`, {
+        method: "POST",
+        body: {},
+      });
+      commandAnswer.parse(await answer.json());
+    },
+    postmortem: async (id: string): Promise<string> =>
+      (await call("viewer", `/api/v1/incidents/${id}/postmortem.md`)).text(),
+    policyEntries: async () => (await read("/api/v1/policy", policy)).entries,
+    kpis: () => read("/api/v1/kpis?window=1d", kpis),
+    statusSummary: (): Promise<StatusSummary> => read("/status/api/v2/summary.json", summary),
+
+    /** The journal as it grows, to the resolution. A broken line is taken up after the last row seen. */
+    async *journal(id: string, signal: AbortSignal): AsyncGenerator<JournalRow> {
+      let lastSeq = 0;
+      for (let resumes = 0; resumes <= RESUMES_MAX; resumes += 1) {
+        const response = await fetch(`${root}/api/v1/incidents/${id}/events?until=resolved`, {
+          headers: { Authorization: `Bearer ${token.viewer}`, "Last-Event-ID": String(lastSeq) },
+          signal,
+        });
+        if (response.status === 204 || response.body === null) return;
+        if (!response.ok) throw new Error(`the journal's stream answered ${response.status}`);
+        for await (const data of serverSentEvents(response.body)) {
+          const row = journalRow.parse(JSON.parse(data));
+          lastSeq = row.seq;
+          yield row;
+        }
+      }
+    },
+  };
+}

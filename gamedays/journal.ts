@@ -1,0 +1,40 @@
+/** An incident's journal as the gameday followed it, and the moments it tells. */
+import { z } from "zod";
+import type { JournalRow } from "./firebreak.ts";
+import type { Times } from "./gameday.ts";
+
+const opened = z.looseObject({ onsetAt: z.iso.datetime() });
+const releasing = z.looseObject({ share: z.number() });
+
+type JournalTimes = Omit<Times, "faultAtMs" | "enforcedAtMs">;
+
+/** Of the rows since the fault, so that an incident that was reopened by it tells this time's story. */
+export function timesIn(rows: readonly JournalRow[]): JournalTimes {
+  const first = (...types: readonly string[]) =>
+    atMs(rows.find(({ type }) => types.includes(type)));
+  const last = (type: string) => atMs(rows.findLast((row) => row.type === type));
+  const opening = opened.safeParse(rows.find(({ type }) => type === "incident.opened")?.data);
+  return {
+    onsetAtMs: opening.success ? Date.parse(opening.data.onsetAt) : null,
+    detectedAtMs: first("incident.opened", "incident.reopened"),
+    acknowledgedAtMs: first("incident.acknowledged"),
+    mitigatedAtMs: first("lease.applied"),
+    recoveredAtMs: last("incident.recovery_seen"),
+    releasedAtMs: last("lease.reverted"),
+    resolvedAtMs: last("incident.resolved"),
+  };
+}
+
+/** The shares of visitors that the release passed through, and when. */
+export const releaseStages = (
+  rows: readonly JournalRow[],
+): readonly { readonly share: number; readonly atMs: number }[] =>
+  rows.flatMap((row) => {
+    const stage = releasing.safeParse(row.data);
+    return row.type === "lease.releasing" && stage.success
+      ? [{ share: stage.data.share, atMs: Date.parse(row.at) }]
+      : [];
+  });
+
+const atMs = (row: JournalRow | undefined): number | null =>
+  row === undefined ? null : Date.parse(row.at);

@@ -1,0 +1,115 @@
+/** What the visits add up to: when the mitigation was felt, who was let back in, and what each phase cost. Pure. */
+import type { Errand, Outcome } from "./answer.ts";
+
+export type Visit = {
+  /** When it was sent. */
+  readonly atMs: number;
+  readonly tookMs: number;
+  /** The visitor's address. */
+  readonly visitor: string;
+  readonly errand: Errand;
+  readonly outcome: Outcome;
+};
+
+export const PHASES = ["calm", "unprotected", "maintenance", "release", "afterwards"] as const;
+export type Phase = (typeof PHASES)[number];
+
+export type PhaseCount = {
+  readonly phase: Phase;
+  readonly seconds: number;
+  readonly served: number;
+  readonly refused: number;
+  /** Production's errors. */
+  readonly failed: number;
+  /** No answer, or one that the guard should not have given. */
+  readonly broken: number;
+};
+
+/** Where one phase ends and the next begins, as visitors felt it; null when it never came. */
+export type Boundaries = {
+  readonly faultAtMs: number | null;
+  readonly enforcedAtMs: number | null;
+  readonly firstBackAtMs: number | null;
+  readonly allBackAtMs: number | null;
+};
+
+/** Reads the boundaries off the visits, in the order they were sent. */
+export function boundariesOf(visits: readonly Visit[], faultAtMs: number | null): Boundaries {
+  const sent = inOrder(visits).filter(({ atMs }) => faultAtMs !== null && atMs >= faultAtMs);
+  const lastRefused = sent.findLastIndex(isRefused);
+  const firstRefused = sent.findIndex(isRefused);
+  if (firstRefused === -1) {
+    return { faultAtMs, enforcedAtMs: null, firstBackAtMs: null, allBackAtMs: null };
+  }
+  // Production's last failure before anybody was let back in: after it, only the guard speaks.
+  const firstServed = sent.findIndex(
+    ({ outcome }, index) => index > firstRefused && outcome === "served",
+  );
+  const closed = firstServed === -1 ? sent.length : firstServed;
+  const lastLeak = sent.slice(0, closed).findLastIndex((visit) => !isRefused(visit));
+  return {
+    faultAtMs,
+    enforcedAtMs: sent[lastLeak + 1]?.atMs ?? null,
+    firstBackAtMs: sent[firstServed]?.atMs ?? null,
+    allBackAtMs: sent[lastRefused + 1]?.atMs ?? null,
+  };
+}
+
+/** Counts how the visits of each phase ended. A phase that never began counts nothing. */
+export function countPhases(
+  visits: readonly Visit[],
+  { faultAtMs, enforcedAtMs, firstBackAtMs, allBackAtMs }: Boundaries,
+): readonly PhaseCount[] {
+  const startsMs = [-Infinity, faultAtMs, enforcedAtMs, firstBackAtMs, allBackAtMs];
+  return PHASES.map((phase, index) => {
+    const fromMs = startsMs[index] ?? Infinity;
+    const untilMs = Math.min(...startsMs.slice(index + 1).map((atMs) => atMs ?? Infinity));
+    const inside = visits.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs);
+    return { phase, seconds: spanSeconds(inside), ...count(inside) };
+  });
+}
+
+function count(visits: readonly Visit[]): Omit<PhaseCount, "phase" | "seconds"> {
+  const of = (...outcomes: readonly Outcome[]): number =>
+    visits.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  return {
+    served: of("served"),
+    refused: of("refused"),
+    failed: of("failed"),
+    broken: of("broken", "lost"),
+  };
+}
+
+function spanSeconds(visits: readonly Visit[]): number {
+  if (visits.length === 0) return 0;
+  const sentMs = visits.map(({ atMs }) => atMs);
+  return Math.round((Math.max(...sentMs) - Math.min(...sentMs)) / 100) / 10;
+}
+
+/** Visitors who were shown the site and then the maintenance page again. */
+export function flickering(visits: readonly Visit[], fromMs: number): readonly string[] {
+  const back = new Set<string>();
+  const flickered = new Set<string>();
+  for (const { visitor, outcome } of inOrder(visits).filter(({ atMs }) => atMs >= fromMs)) {
+    if (outcome === "served") back.add(visitor);
+    if (outcome === "refused" && back.has(visitor)) flickered.add(visitor);
+  }
+  return [...flickered];
+}
+
+/** Visitors whose visits in `[fromMs, untilMs)` ended so at least once. */
+export const visitorsWho = (
+  visits: readonly Visit[],
+  outcome: Outcome,
+  [fromMs, untilMs]: readonly [number, number],
+): ReadonlySet<string> =>
+  new Set(
+    visits
+      .filter((visit) => visit.outcome === outcome && visit.atMs >= fromMs && visit.atMs < untilMs)
+      .map(({ visitor }) => visitor),
+  );
+
+const isRefused = ({ outcome }: Visit): boolean => outcome === "refused";
+
+const inOrder = (visits: readonly Visit[]): readonly Visit[] =>
+  visits.toSorted((a, b) => a.atMs - b.atMs);

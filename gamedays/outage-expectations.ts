@@ -1,0 +1,271 @@
+/** What the outage gameday promises, each judged on what was seen. Pure. */
+import type { Incident, JournalRow } from "./firebreak.ts";
+import type { Expectation, Times } from "./gameday.ts";
+import { releaseStages } from "./journal.ts";
+import { flickering, visitorsWho, type Boundaries, type Visit } from "./measure.ts";
+import type { PagerState } from "./pager.ts";
+import type { Scenario } from "./scenario.ts";
+import type { StatusSample } from "./status-watch.ts";
+
+type Figure = { readonly meanMs: number | null };
+
+export type Seen = {
+  readonly incident: string | null;
+  readonly rows: readonly JournalRow[];
+  readonly visits: readonly Visit[];
+  readonly times: Times;
+  readonly boundaries: Boundaries;
+  readonly statusSamples: readonly StatusSample[];
+  readonly pager: PagerState;
+  /** Read once all was over; null when it never was. */
+  readonly after: {
+    readonly incident: Incident;
+    readonly policyEntries: readonly { readonly id: string }[];
+    readonly postmortem: string;
+    readonly kpis: {
+      readonly incidents: number;
+      readonly timeToDetect: Figure;
+      readonly timeToAcknowledge: Figure;
+      readonly timeToResolve: Figure;
+    };
+  } | null;
+  /** Why the gameday ended early, or null. */
+  readonly brokenOff: string | null;
+  readonly now: number;
+};
+
+type Limits = Scenario["expect"];
+
+export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] {
+  return [
+    completed(seen),
+    detectedInTime(seen, limits),
+    enforcedInTime(seen, limits),
+    calmIsUntouched(seen, limits),
+    paged(seen),
+    acknowledged(seen),
+    informed(seen),
+    nothingBroken(seen),
+    releasedInStages(seen),
+    nobodyFlickers(seen),
+    servedAfterwards(seen, limits),
+    policyIsEmpty(seen),
+    statusShowedIt(seen),
+    statusNeverGreen(seen, limits),
+    postmortemIsWhole(seen),
+    kpisAnswer(seen),
+  ];
+}
+
+const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
+  id,
+  says,
+  ok,
+  saw,
+});
+
+const completed = ({ brokenOff }: Seen): Expectation =>
+  expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
+
+const detectedInTime = ({ times }: Seen, limits: Limits): Expectation => {
+  const tookMs = sinceFault(times, times.detectedAtMs);
+  return expect(
+    "detected",
+    `detected within ${seconds(limits.detected_within)} of the fault`,
+    isWithin(tookMs, limits.detected_within),
+    seconds(tookMs),
+  );
+};
+
+const enforcedInTime = ({ times }: Seen, limits: Limits): Expectation => {
+  const tookMs = sinceFault(times, times.enforcedAtMs);
+  return expect(
+    "enforced",
+    `visitors see only the guard's answer within ${seconds(limits.enforced_within)} of the fault`,
+    isWithin(tookMs, limits.enforced_within),
+    seconds(tookMs),
+  );
+};
+
+const calmIsUntouched = ({ visits, times }: Seen, limits: Limits): Expectation => {
+  const before = visits.filter(({ atMs }) => atMs < (times.faultAtMs ?? 0));
+  const touched = before.filter(({ outcome }) => outcome !== "served").length;
+  return expect(
+    "calm",
+    "before the fault the guard makes no error and refuses nobody",
+    before.length > 0 && touched <= before.length * limits.refused_ratio_max,
+    `${before.length} requests, ${touched} not served`,
+  );
+};
+
+const paged = ({ pager, incident }: Seen): Expectation => {
+  const pages = pager.pages.filter(({ payload }) => payload.data.incident === incident);
+  const opening = pages.find(({ payload }) => payload.data.message === "opened") ?? pages[0];
+  return expect(
+    "paged",
+    "the on-call is paged, once per message, signed",
+    opening !== undefined &&
+      pager.refused === 0 &&
+      pages.every(({ deliveries }) => deliveries === 1),
+    `${pages.map(({ payload }) => payload.data.message).join(", ") || "no page"}; ${pager.refused} refused`,
+  );
+};
+
+const acknowledged = ({ times }: Seen): Expectation => {
+  const { detectedAtMs, acknowledgedAtMs } = times;
+  const isAnswered = detectedAtMs !== null && acknowledgedAtMs !== null;
+  return expect(
+    "acknowledged",
+    "the on-call's acknowledgement is in the journal",
+    isAnswered && acknowledgedAtMs >= detectedAtMs,
+    isAnswered ? `after ${seconds(acknowledgedAtMs - detectedAtMs)}` : "never",
+  );
+};
+
+const informed = ({ visits }: Seen): Expectation => {
+  const refused = visits.filter(({ outcome }) => outcome === "refused");
+  const pages = refused.filter(({ errand }) => errand === "browse").length;
+  const programs = refused.length - pages;
+  return expect(
+    "informed",
+    "browsers get a page, programs a problem, both with Retry-After",
+    pages > 0 && programs > 0 && visits.every(({ outcome }) => outcome !== "broken"),
+    `${pages} pages, ${programs} problems`,
+  );
+};
+
+const nothingBroken = ({ visits }: Seen): Expectation => {
+  const broken = visits.filter(({ outcome }) => outcome === "broken" || outcome === "lost").length;
+  return expect(
+    "unbroken",
+    "no request fails because of the guard",
+    visits.length > 0 && broken === 0,
+    `${broken} of ${visits.length}`,
+  );
+};
+
+const STAGES = [0.5, 0.2];
+
+const releasedInStages = ({ rows, visits }: Seen): Expectation => {
+  const stages = releaseStages(rows);
+  const [first, second] = stages;
+  const during: readonly [number, number] = [first?.atMs ?? 0, second?.atMs ?? 0];
+  const back = visitorsWho(visits, "served", during).size;
+  const waiting = visitorsWho(visits, "refused", during).size;
+  return expect(
+    "staged",
+    "visitors come back in stages, first some and then more",
+    stages.map(({ share }) => share).join() === STAGES.join() && back > 0 && waiting > 0,
+    `shares ${stages.map(({ share }) => share).join(", ") || "none"}; in the first stage ${back} visitors back`,
+  );
+};
+
+const nobodyFlickers = ({ visits, boundaries }: Seen): Expectation => {
+  const flickered =
+    boundaries.enforcedAtMs === null ? null : flickering(visits, boundaries.enforcedAtMs);
+  return expect(
+    "sticky",
+    "who is back stays back",
+    flickered?.length === 0,
+    flickered === null ? "never enforced" : `${flickered.length} visitors flickered`,
+  );
+};
+
+const servedAfterwards = ({ visits, boundaries }: Seen, limits: Limits): Expectation => {
+  const { allBackAtMs } = boundaries;
+  const after = visits.filter(({ atMs }) => allBackAtMs !== null && atMs >= allBackAtMs);
+  const missed = after.filter(({ outcome }) => outcome !== "served").length;
+  return expect(
+    "afterwards",
+    "once released, everybody is served",
+    after.length > 0 && missed <= after.length * limits.refused_ratio_max,
+    `${after.length} requests, ${missed} not served`,
+  );
+};
+
+const policyIsEmpty = ({ after }: Seen): Expectation =>
+  expect(
+    "policy",
+    "nothing is left in the policy",
+    after !== null && after.policyEntries.length === 0,
+    after === null ? "not read" : `${after.policyEntries.length} entries`,
+  );
+
+const OUTAGE_INDICATOR = "critical";
+
+const statusShowedIt = ({ statusSamples }: Seen): Expectation => {
+  const shown = indicatorsIn(statusSamples);
+  const showed = shown.indexOf(OUTAGE_INDICATOR);
+  return expect(
+    "status",
+    "the status page shows the outage and is green again after it",
+    showed !== -1 && shown.at(-1) === "none",
+    shown.join(" → "),
+  );
+};
+
+const statusNeverGreen = ({ statusSamples, times }: Seen, limits: Limits): Expectation => {
+  const { detectedAtMs, resolvedAtMs } = times;
+  const open = statusSamples.filter(
+    ({ atMs }) =>
+      detectedAtMs !== null &&
+      atMs > detectedAtMs + limits.status_lag &&
+      atMs < (resolvedAtMs ?? Infinity),
+  );
+  const wrong = open.filter(({ indicator }) => indicator === "none");
+  const contradicting = statusSamples.filter(
+    ({ indicator, components }) =>
+      indicator === "unknown" && components.some((component) => component === "operational"),
+  );
+  return expect(
+    "status-honest",
+    "the status page is never green during the outage, nor while nobody knows",
+    open.length > 0 && wrong.length === 0 && contradicting.length === 0,
+    `${open.length} looks during the outage, ${wrong.length + contradicting.length} too green`,
+  );
+};
+
+/** Brackets with something in them, but a tick box or the text of a link. */
+const PLACEHOLDER = /\[(?![ x]\])[^\]\n]+\](?!\()/;
+
+const postmortemIsWhole = ({ after }: Seen): Expectation => {
+  const found = after === null ? null : PLACEHOLDER.exec(after.postmortem);
+  return expect(
+    "post-mortem",
+    "the post-mortem is drafted, and no placeholder is left in it",
+    after !== null && after.postmortem.includes("## Timeline") && found === null,
+    after === null
+      ? "not read"
+      : found === null
+        ? `${after.postmortem.length} characters`
+        : `placeholder ${found[0]}`,
+  );
+};
+
+const kpisAnswer = ({ after }: Seen): Expectation => {
+  const { kpis } = after ?? {};
+  const means = [kpis?.timeToDetect, kpis?.timeToAcknowledge, kpis?.timeToResolve].map(
+    (figure) => figure?.meanMs ?? null,
+  );
+  return expect(
+    "kpis",
+    "the KPIs know this incident",
+    kpis !== undefined && kpis.incidents > 0 && means.every((meanMs) => meanMs !== null),
+    `MTTD ${seconds(means[0])}, MTTA ${seconds(means[1])}, MTTR ${seconds(means[2])}`,
+  );
+};
+
+/** What the page showed, without repetitions. */
+const indicatorsIn = (samples: readonly StatusSample[]): readonly string[] =>
+  samples
+    .map(({ indicator }) => indicator)
+    .filter((indicator, index, all) => indicator !== all[index - 1]);
+
+const sinceFault = ({ faultAtMs }: Times, atMs: number | null): number | null =>
+  faultAtMs === null || atMs === null ? null : atMs - faultAtMs;
+
+const isWithin = (tookMs: number | null, limitMs: number): boolean =>
+  tookMs !== null && tookMs <= limitMs;
+
+const seconds = (ms: number | null | undefined): string =>
+  ms === null || ms === undefined ? "never" : `${(ms / 1_000).toFixed(1)} s`;

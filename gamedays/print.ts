@@ -1,0 +1,85 @@
+/** A report as text: the moments, what each phase cost, what was promised. */
+import type { Expectation, Report } from "./gameday.ts";
+
+export function renderReport(report: Report): string {
+  const { gameday, variant, deployment, tookMs } = report;
+  return [
+    `Gameday ${gameday} (${variant}, ${deployment}), ${seconds(tookMs)}`,
+    "",
+    ...table(["moment", "UTC", "after the fault"], moments(report)),
+    "",
+    ...table(["duration", ""], durations(report)),
+    "",
+    ...table(
+      ["phase", "seconds", "served", "refused", "failed", "broken"],
+      report.phases.map(({ phase, ...counts }) => [phase, ...Object.values(counts).map(String)]),
+    ),
+    "",
+    ...report.expectations.map(renderExpectation),
+  ].join("\n");
+}
+
+/** One line per run. */
+export const renderSummary = (reports: readonly Report[]): string =>
+  table(
+    ["gameday", "variant", "deployment", "took", "result"],
+    reports.map(({ gameday, variant, deployment, tookMs, ok, expectations }) => [
+      gameday,
+      variant,
+      deployment,
+      seconds(tookMs),
+      ok ? "✓" : `✗ ${failed(expectations).join(", ")}`,
+    ]),
+  ).join("\n");
+
+const failed = (expectations: readonly Expectation[]): readonly string[] =>
+  expectations.filter(({ ok }) => !ok).map(({ id }) => id);
+
+const renderExpectation = ({ ok, says, saw }: Expectation): string =>
+  `${ok ? "✓" : "✗"} ${says}: ${saw}`;
+
+function moments({ times }: Report): readonly (readonly string[])[] {
+  const rows: readonly (readonly [string, number | null])[] = [
+    ["fault", times.faultAtMs],
+    ["onset", times.onsetAtMs],
+    ["detected", times.detectedAtMs],
+    ["acknowledged", times.acknowledgedAtMs],
+    ["mitigated", times.mitigatedAtMs],
+    ["enforced (measured)", times.enforcedAtMs],
+    ["recovered", times.recoveredAtMs],
+    ["released", times.releasedAtMs],
+    ["resolved", times.resolvedAtMs],
+  ];
+  return rows.map(([moment, atMs]) => [
+    moment,
+    atMs === null ? "never" : new Date(atMs).toISOString().slice(11, 23),
+    atMs === null || times.faultAtMs === null ? "" : seconds(atMs - times.faultAtMs),
+  ]);
+}
+
+const durations = ({ durations: found }: Report): readonly (readonly string[])[] => [
+  ["MTTD, onset to detected", seconds(found.timeToDetectMs)],
+  ["MTTA, detected to acknowledged", seconds(found.timeToAcknowledgeMs)],
+  ["time to mitigate, onset to mitigated", seconds(found.timeToMitigateMs)],
+  ["time to enforce, fault to enforced", seconds(found.timeToEnforceMs)],
+  ["MTTR, onset to resolved", seconds(found.timeToResolveMs)],
+];
+
+/** Columns as wide as they must be; all but the first are right-aligned when they hold numbers. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [line(head), widths.map((width) => "─".repeat(width)).join("──"), ...rows.map(line)];
+}
+
+const pad = (cell: string, width: number): string =>
+  /^-?\d+(?:\.\d+)?(?: s)?$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
+
+const seconds = (ms: number | null): string =>
+  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

@@ -1,0 +1,5 @@
+/** Every gameday there is. A new one is a file and a line here. */
+import type { Gameday } from "./gameday.ts";
+import { outage } from "./outage.ts";
+
+export const gamedays: readonly Gameday[] = [outage];

@@ -1,0 +1,118 @@
+/**
+ * `npm run gameday <name>|all`: breaks the local stack on purpose, watches what Firebreak does, and says whether that was what
+ * it promises. Exits 1 when an expectation failed, 2 when it was asked wrongly.
+ */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { attachedStack, ownStack, type Ground } from "./field.ts";
+import type { Gameday, Report } from "./gameday.ts";
+import { renderReport, renderSummary } from "./print.ts";
+import { gamedays } from "./registry.ts";
+
+const REPEATS_MAX = 100;
+const USAGE =
+  "usage: npm run gameday <name>|all -- [--attach URL|READY-JSON] [--split] [--variant NAME] [--repeat N] [--json FILE]";
+
+type Asked = {
+  readonly runs: readonly { readonly gameday: Gameday; readonly variant: string }[];
+  readonly attach: string | undefined;
+  readonly split: boolean;
+  readonly json: string | undefined;
+};
+
+const startedAtMs = Date.now();
+const stopping = new AbortController();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(name, () => {
+    // The second time somebody means it; the stack's warden cleans up behind us.
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort(new Error(`stopped by ${name}`));
+  });
+}
+
+const asked = readArguments();
+const reports: Report[] = [];
+for (const { gameday, variant } of asked.runs) {
+  if (stopping.signal.aborted) break;
+  const report = await runOne(gameday, variant);
+  reports.push(report);
+  if (report.postmortem !== null) print(`\n${report.postmortem.trimEnd()}`);
+  print(`\n${renderReport(report)}\n`);
+}
+if (reports.length > 1) print(renderSummary(reports));
+if (asked.json !== undefined) {
+  const content = reports.length === 1 ? reports[0] : reports;
+  await writeFile(asked.json, `${JSON.stringify(content, null, 2)}\n`);
+}
+const isGreen = reports.length === asked.runs.length && reports.every(({ ok }) => ok);
+process.exitCode = stopping.signal.aborted ? 130 : isGreen ? 0 : 1;
+
+async function runOne(gameday: Gameday, variant: string): Promise<Report> {
+  say(`gameday ${gameday.name}, ${variant}`);
+  await using ground = await groundFor();
+  const { stack, deployment } = ground;
+  return await gameday.run({ stack, deployment, variant, say, signal: stopping.signal });
+}
+
+function groundFor(): Promise<Ground> {
+  if (asked.attach !== undefined) return attachedStack(asked.attach);
+  return ownStack({ split: asked.split, say, signal: stopping.signal });
+}
+
+function say(line: string): void {
+  const at = ((Date.now() - startedAtMs) / 1_000).toFixed(1).padStart(6);
+  print(`${at} s  ${line}`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function readArguments(): Asked {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        attach: { type: "string" },
+        split: { type: "boolean", default: false },
+        variant: { type: "string" },
+        repeat: { type: "string", default: "1" },
+        json: { type: "string" },
+      },
+    });
+    const repeat = Number(values.repeat);
+    if (!Number.isInteger(repeat) || repeat < 1 || repeat > REPEATS_MAX) {
+      throw new Error(`--repeat takes 1 to ${REPEATS_MAX}`);
+    }
+    if (positionals.length !== 1) throw new Error("name one gameday, or all");
+    const runs = chosen(positionals[0] ?? "", values.variant);
+    return {
+      runs: Array.from({ length: repeat }, () => runs).flat(),
+      attach: values.attach,
+      split: values.split,
+      json: values.json,
+    };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
+
+/** One gameday in one variant; `all` runs every variant of every gameday. */
+function chosen(name: string, variant: string | undefined): Asked["runs"] {
+  const known = gamedays.map((gameday) => gameday.name).join(", ");
+  const found = gamedays.filter((gameday) => name === "all" || gameday.name === name);
+  if (found.length === 0) throw new Error(`there is no gameday "${name}"; there is: ${known}`);
+  if (variant === undefined) {
+    return found.flatMap((gameday) =>
+      (name === "all" ? gameday.variants : gameday.variants.slice(0, 1)).map((one) => ({
+        gameday,
+        variant: one,
+      })),
+    );
+  }
+  const runs = found.filter((gameday) => gameday.variants.includes(variant));
+  if (runs.length > 0) return runs.map((gameday) => ({ gameday, variant }));
+  const variants = found.flatMap((gameday) => gameday.variants).join(", ");
+  throw new Error(`there is no variant "${variant}"; there is: ${variants}`);
+}
