@@ -25,7 +25,8 @@ export const EMPTY_INBOX: Inbox = { alerts: [], lastReceivedAtMs: null, droppedC
 
 export type Reception = {
   readonly inbox: Inbox;
-  /** Those that changed what the inbox says. */
+  /** Those that changed what the inbox says; what was overtaken or repeated is not among them. */
+  readonly news: readonly Alert[];
   readonly accepted: number;
   /** Repetitions, and deliveries overtaken by newer ones. */
   readonly duplicates: number;
@@ -34,11 +35,11 @@ export type Reception = {
 /** Merges a delivery that arrived at `atMs`. Receiving the same delivery again changes nothing but when it was heard. */
 export function receiveAlerts(inbox: Inbox, alerts: readonly Alert[], atMs: number): Reception {
   const byKey = new Map(inbox.alerts.map((alert) => [keyOf(alert), alert]));
-  let accepted = 0;
+  const news: Alert[] = [];
   for (const alert of alerts) {
     const known = byKey.get(keyOf(alert));
     if (known !== undefined && isOvertaken(alert, known)) continue;
-    if (known === undefined || isNews(alert, known)) accepted += 1;
+    if (known === undefined || isNews(alert, known)) news.push(alert);
     byKey.set(keyOf(alert), { ...alert, heardAtMs: atMs });
   }
   const live = [...byKey.values()].filter((alert) => !isForgotten(alert, atMs));
@@ -49,8 +50,9 @@ export function receiveAlerts(inbox: Inbox, alerts: readonly Alert[], atMs: numb
       lastReceivedAtMs: atMs,
       droppedCount: inbox.droppedCount + (live.length - kept.length),
     },
-    accepted,
-    duplicates: alerts.length - accepted,
+    news,
+    accepted: news.length,
+    duplicates: alerts.length - news.length,
   };
 }
 

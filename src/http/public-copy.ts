@@ -3,6 +3,7 @@
  * few seconds, so that no crowd of strangers ever reaches an object.
  */
 import { z } from "zod";
+import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import { policySeq } from "../policy/policy.ts";
 import { publish } from "../status-page/view.ts";
@@ -13,7 +14,7 @@ export const COPY_TTL_MS = 2_000;
 const PART_DEADLINE_MS = 1_500;
 const LOAD_DEADLINE_MS = 4_000;
 const COLD_POLL_MS = 25;
-const INCIDENTS_MAX = 50;
+const PAST_INCIDENTS_MAX = 50;
 
 const publicCopy = z.object({
   takenAtMs: z.int(),
@@ -94,18 +95,28 @@ async function loadAndShare(deps: CopyDeps, last: PublicCopy | null): Promise<Pu
 }
 
 async function askObjects(deps: CopyDeps, last: PublicCopy | null): Promise<PublicCopy> {
-  const [status, policy, list] = await Promise.all([
+  const [status, policy, views] = await Promise.all([
     orNull(deps.monitor.status()),
     orNull(deps.policy.read(last?.policy?.seq ?? null)),
-    orNull(deps.desk.list({ limit: INCIDENTS_MAX })),
+    orNull(publicViews(deps)),
   ]);
   const takenAtMs = deps.now();
   return {
     takenAtMs,
     look: status && { lastTickAtMs: status.lastTickAtMs, cadenceMs: status.cadenceMs },
     policy: policy === null ? (last?.policy ?? null) : confirmed(policy, last, takenAtMs),
-    incidents: list && list.items.flatMap((view) => publish(view) ?? []),
+    incidents: views && views.flatMap((view) => publish(view) ?? []),
   };
+}
+
+/** Everything open, however old, and what was resolved lately; newest first. */
+async function publicViews({ desk }: CopyDeps): Promise<readonly IncidentView[]> {
+  const [open, past] = await Promise.all([
+    desk.open(),
+    desk.list({ status: "resolved", limit: PAST_INCIDENTS_MAX }),
+  ]);
+  const byId = new Map([...open, ...past.items].map((view) => [view.id, view]));
+  return [...byId.values()].toSorted((a, b) => b.anchors.detectedAtMs - a.anchors.detectedAtMs);
 }
 
 /** The policy object sends the policy, and with it the limit, only when it is news. */

@@ -8,7 +8,7 @@ import { actorOf } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders, requestId } from "../idempotency.ts";
 import { viewOf } from "../incident-of.ts";
-import { journalStream } from "../journal-stream.ts";
+import { journalStreams } from "../journal-stream.ts";
 import { DEFAULT_SCOPE, openIncident } from "../open-incident.ts";
 import { presentIncident, presentRow } from "../present.ts";
 import { Problem } from "../problems.ts";
@@ -109,6 +109,8 @@ const events = createRoute({
 });
 
 export function incidentRoutes(api: Api, deps: HttpDeps): void {
+  const streamJournal = journalStreams(deps);
+
   api.openapi(list, async (c) => {
     const { status, before, limit } = c.req.valid("query");
     const page = await deps.desk.list({
@@ -153,7 +155,7 @@ export function incidentRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(events, async (c) => {
     const { id } = c.req.valid("param");
     const view = await viewOf(deps, id);
-    return journalStream(c, deps, view, c.req.valid("query").until ?? null);
+    return streamJournal(c, view, c.req.valid("query").until ?? null);
   });
 }
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
 import {
@@ -79,6 +80,39 @@ describe("receiveAlerts", () => {
     expect(atLimit.inbox.alerts).toHaveLength(1);
     expect(past.inbox).toMatchObject({ alerts: [], droppedCount: 0 });
   });
+});
+
+it("ends up knowing the same, in whatever order deliveries arrive", ({ expect }) => {
+  const delivery = fc.record({
+    fingerprint: fc.constantFrom("a", "b", "c"),
+    status: fc.constantFrom("firing" as const, "resolved" as const),
+    startsAtMs: fc.constantFrom(START_MS, START_MS + 1, START_MS + 2),
+  });
+  const known = (deliveries: readonly Partial<Alert>[]) =>
+    after(...deliveries.map((given) => [anAlert(given)]))
+      .alerts.map(({ fingerprint, status, startsAtMs }) => `${fingerprint} ${status} ${startsAtMs}`)
+      .toSorted((a, b) => a.localeCompare(b));
+  fc.assert(
+    fc.property(
+      fc.array(delivery, { maxLength: 12 }).chain((deliveries) =>
+        fc.tuple(
+          fc.constant(deliveries),
+          fc.shuffledSubarray(deliveries, {
+            minLength: deliveries.length,
+            maxLength: deliveries.length,
+          }),
+        ),
+      ),
+      ([deliveries, shuffled]) => {
+        expect(known(shuffled)).toEqual(known(deliveries));
+      },
+    ),
+  );
+});
+
+it("does not count an ended alert's late firing as news", ({ expect }) => {
+  const inbox = after([anAlert({ status: "resolved" })]);
+  expect(receiveAlerts(inbox, [anAlert()], START_MS + 1)).toMatchObject({ news: [], accepted: 0 });
 });
 
 describe("countAlerts", () => {

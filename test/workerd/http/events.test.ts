@@ -1,4 +1,5 @@
 import { it } from "vitest";
+import { STREAMS_MAX } from "../../../src/http/journal-stream.ts";
 import { client, declared, deps } from "./api.ts";
 
 const ask = client();
@@ -70,4 +71,19 @@ it.for(["-1", "1; drop", "1e3"])("refuses the Last-Event-ID %j", async (seen, { 
     headers: { "last-event-id": seen },
   });
   expect(answer.status).toBe(422);
+});
+
+it("keeps the number of open streams bounded, and counts those that hung up no more", async ({
+  expect,
+}) => {
+  const own = client();
+  const path = `/api/v1/incidents/${await declared()}/events`;
+  const streams = await Promise.all(Array.from({ length: STREAMS_MAX }, () => own(path)));
+  const refused = await own(path);
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("retry-after")).not.toBeNull();
+  await streams[0]?.body?.cancel();
+  const accepted = await own(path);
+  expect(accepted.status).toBe(200);
+  for (const stream of [accepted, ...streams.slice(1)]) await stream.body?.cancel();
 });

@@ -1,0 +1,89 @@
+import { describe, it } from "vitest";
+import { statusPage } from "../../../src/status-page/page.ts";
+import { incidentsJson, statusJson, summaryJson } from "../../../src/status-page/statuspage.ts";
+import { statusView, type PublicIncident } from "../../../src/status-page/view.ts";
+
+const NOW_MS = Date.UTC(2026, 10, 23, 12);
+const page = {
+  id: "shop.production",
+  url: "https://shop.example/_firebreak/status",
+  updatedAtMs: NOW_MS,
+};
+const open: PublicIncident = {
+  id: "inc_1",
+  component: "website",
+  message: "We are on it.",
+  impact: "critical",
+  status: "identified",
+  startedAtMs: NOW_MS - 60_000,
+  resolvedAtMs: null,
+};
+const past: PublicIncident = { ...open, id: "inc_0", status: "resolved", resolvedAtMs: NOW_MS - 1 };
+
+const view = (incidents: readonly PublicIncident[] | null) =>
+  statusView(
+    { title: "Shop & <Co>", components: [{ id: "website", name: "Website" }] },
+    { look: { lastTickAtMs: NOW_MS - 5_000, cadenceMs: 10_000 }, incidents },
+    NOW_MS,
+  );
+
+describe("JSON", () => {
+  it("has the shape that Statuspage's clients read", ({ expect }) => {
+    expect(statusJson(view([]), page)).toEqual({
+      page: {
+        id: "shop.production",
+        name: "Shop & <Co>",
+        url: "https://shop.example/_firebreak/status",
+        time_zone: "Etc/UTC",
+        updated_at: "2026-11-23T12:00:00.000Z",
+      },
+      status: { indicator: "none", description: "All systems operational" },
+    });
+    expect(summaryJson(view([open, past]), page)).toMatchObject({
+      status: { indicator: "critical" },
+      components: [{ id: "website", name: "Website", status: "major_outage", position: 1 }],
+      incidents: [
+        {
+          id: "inc_1",
+          name: "Website: major outage",
+          status: "identified",
+          impact: "critical",
+          created_at: "2026-11-23T11:59:00.000Z",
+          resolved_at: null,
+          shortlink: "https://shop.example/_firebreak/status#inc_1",
+          incident_updates: [{ status: "identified", body: "We are on it." }],
+        },
+      ],
+      scheduled_maintenances: [],
+    });
+  });
+
+  it("lists past incidents beside open ones", ({ expect }) => {
+    const { incidents } = incidentsJson(view([open, past]), page);
+    expect(incidents.map(({ id, status }) => [id, status])).toEqual([
+      ["inc_1", "identified"],
+      ["inc_0", "resolved"],
+    ]);
+  });
+});
+
+describe("HTML", () => {
+  const render = async (incidents: readonly PublicIncident[] | null) =>
+    String(await statusPage(view(incidents), { nowMs: NOW_MS, jsonUrl: "/summary.json" }));
+
+  it("says in words what colours repeat, and escapes what it is given", async ({ expect }) => {
+    const html = await render([{ ...open, message: "<img src=x onerror=alert(1)>" }, past]);
+    expect(html).toContain("Major outage");
+    expect(html).toContain("Shop &amp; &lt;Co&gt; status");
+    expect(html).toContain("&lt;img src=x");
+    expect(html).not.toContain("<img");
+    expect(html).toContain('<time datetime="2026-11-23T11:59:00.000Z">2026-11-23 11:59 UTC</time>');
+    expect(html).toContain("Last checked 5s ago");
+  });
+
+  it("has no empty headings when there is nothing to tell", async ({ expect }) => {
+    const html = await render([]);
+    expect(html).toContain("All systems operational");
+    expect(html).not.toMatch(/Open incidents|Past incidents/);
+  });
+});
