@@ -48,6 +48,7 @@ const report: z.ZodType<RuleReport> = z.object({
   detail: z.string().nullable(),
 });
 
+/** The rules' states, the newest signals, and whom the monitor follows. */
 export type Memory = {
   readonly lastTickAtMs: number | null;
   readonly lastTickTookMs: number | null;
@@ -68,6 +69,8 @@ export type FollowedIncident = {
   readonly playbook: string;
   /** False inside the reopen window: it is still fed. */
   readonly isOpen: boolean;
+  /** Open with something to watch: a playbook's rules, or a mitigation. A plain incident may wait for people for weeks. */
+  readonly isWatched: boolean;
   readonly nextWakeAtMs: number | null;
 };
 
@@ -84,6 +87,7 @@ export const memory: z.ZodType<Memory> = z.object({
       id: z.string(),
       playbook: z.string(),
       isOpen: z.boolean(),
+      isWatched: z.boolean(),
       nextWakeAtMs: atMs.nullable(),
     }),
   ),

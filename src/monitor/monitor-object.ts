@@ -200,7 +200,8 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
     this.#delivered = new Set(
       triggers.map(({ id }) => id).filter((id) => this.#delivered.has(id) || arrived.has(id)),
     );
-    const following = (await askWhom(this.#deps)) ?? this.#memory.following;
+    const { following: before, policyPollMs } = this.#memory;
+    const following = (await askWhom(this.#deps)) ?? before;
     this.#memory = { ...this.#memory, following };
     const nowMs = Date.now();
     const overrides = this.#store.overrides(nowMs);
@@ -217,14 +218,17 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
       ),
       this.#paceGuards(overrides, nowMs),
     ]);
-    this.#store.save(this.#memory);
+    const isNews =
+      JSON.stringify(before) !== JSON.stringify(following) ||
+      policyPollMs !== this.#memory.policyPollMs;
+    if (isNews) this.#store.save(this.#memory);
   }
 
   async #paceGuards(overrides: readonly Override[], nowMs: number): Promise<void> {
-    const isOpen = this.#memory.following.some((incident) => incident.isOpen);
+    const isWatched = this.#memory.following.some((incident) => incident.isWatched);
     const pollMs = siteDurationMs(
       siteParams(overrides, nowMs),
-      isOpen ? "policy_poll_alert" : "policy_poll_calm",
+      isWatched ? "policy_poll_alert" : "policy_poll_calm",
     );
     if (pollMs === this.#memory.policyPollMs) return;
     const isTold = await tellGuards(pollMs, this.#deps);
@@ -247,7 +251,8 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
   #mood(nowMs: number): Mood {
     const { detection, following, suspectedAtMs, signals } = this.#memory;
     const isAlert =
-      Object.values(detection.rules).some(isAnyStirring) || following.some(({ isOpen }) => isOpen);
+      Object.values(detection.rules).some(isAnyStirring) ||
+      following.some(({ isWatched }) => isWatched);
     return moodOf({ isAlert, suspectedAtMs, signals }, nowMs);
   }
 
@@ -272,7 +277,9 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
 
   /** A time at or behind now, set from inside `alarm()`, is dropped by workerd (#6866). */
   async #arm(wakeAtMs: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Math.max(wakeAtMs, Date.now() + 1));
+    const atMs = Math.max(wakeAtMs, Date.now() + 1);
+    // Reading the alarm costs nothing; setting it is a row.
+    if ((await this.ctx.storage.getAlarm()) !== atMs) await this.ctx.storage.setAlarm(atMs);
   }
 
   async #armIfDead(nowMs: number): Promise<void> {

@@ -10,7 +10,7 @@ export const OVERRIDES_MAX = 200;
 
 const MIGRATIONS = [
   `CREATE TABLE memory (id INTEGER PRIMARY KEY CHECK (id = 1), document TEXT NOT NULL);
-   CREATE TABLE ticks (at_ms INTEGER PRIMARY KEY, signals TEXT NOT NULL);
+   CREATE TABLE ticks (n INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, signals TEXT NOT NULL);
    CREATE TABLE overrides (
      playbook TEXT NOT NULL, param TEXT NOT NULL, value TEXT NOT NULL,
      by TEXT NOT NULL, reason TEXT NOT NULL, expires_at_ms INTEGER NOT NULL,
@@ -71,11 +71,15 @@ export class MonitorStore {
     const { sql } = this.#storage;
     const packed = JSON.stringify(Object.fromEntries(sampled.map((one) => [one.name, one])));
     this.#storage.transactionSync(() => {
-      sql.exec("INSERT OR REPLACE INTO ticks (at_ms, signals) VALUES (?, ?)", tickAtMs, packed);
-      sql.exec(
-        "DELETE FROM ticks WHERE at_ms <= (SELECT at_ms FROM ticks ORDER BY at_ms DESC LIMIT 1 OFFSET ?)",
-        HISTORY_ROWS_MAX,
-      );
+      const { n } = sql
+        .exec<{ n: number }>(
+          "INSERT INTO ticks (at_ms, signals) VALUES (?, ?) RETURNING n",
+          tickAtMs,
+          packed,
+        )
+        .one();
+      // By number, so that making room reads one row and not all of them.
+      sql.exec("DELETE FROM ticks WHERE n <= ?", n - HISTORY_ROWS_MAX);
       this.save(remembered);
     });
   }
@@ -85,7 +89,7 @@ export class MonitorStore {
     const path = `$.${JSON.stringify(name)}`;
     return this.#storage.sql
       .exec<{ sample: string | null }>(
-        "SELECT json_extract(signals, ?) AS sample FROM ticks WHERE at_ms >= ? ORDER BY at_ms",
+        "SELECT json_extract(signals, ?) AS sample FROM ticks WHERE at_ms >= ? ORDER BY n",
         path,
         fromMs,
       )

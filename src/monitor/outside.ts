@@ -4,6 +4,7 @@ import { MONITOR } from "./tick.ts";
 import type { Autopilot, IncidentCommand } from "../incidents/command.ts";
 import type { DeskApi, Trigger } from "../incidents/desk-api.ts";
 import type { IncidentApi } from "../incidents/incident-api.ts";
+import { PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 import type { SignalSet } from "../signals/signal.ts";
@@ -38,12 +39,11 @@ export async function deliverTriggers(
 export async function askWhom({ desk }: Outside): Promise<readonly FollowedIncident[] | null> {
   const views = await attempt("desk.open", DESK_MS_MAX, () => desk.open());
   if (views === null) return null;
-  return views.map(({ id, playbook, status, nextWakeAtMs }) => ({
-    id,
-    playbook,
-    isOpen: status !== "resolved",
-    nextWakeAtMs,
-  }));
+  return views.map(({ id, playbook, status, leases, nextWakeAtMs }) => {
+    const isOpen = status !== "resolved";
+    const isWatched = isOpen && (playbook !== PLAIN_PLAYBOOK_ID || leases.length > 0);
+    return { id, playbook, isOpen, isWatched, nextWakeAtMs };
+  });
 }
 
 export type Observation = {

@@ -145,8 +145,8 @@ describe("docs/cost.md", () => {
     const said = new Map(rows(page).map((row) => [row[0], row]));
     const totals = {
       "Durable Object requests": n * 9 + 1_440 * 2,
-      "rows written": n * 7,
-      "rows read": n * 1_450,
+      "rows written": n * 5,
+      "rows read": n * 10,
       "requests to production": n * (2 * 2 + 1),
     };
     for (const [what, total] of Object.entries(totals)) {

@@ -21,7 +21,13 @@ it("a hung incident neither delays another nor holds up the tick past its deadli
     }),
     setPollMs: () => Promise.reject(new Error("not asked")),
   };
-  const follow = (id: string) => ({ id, playbook: "outage", isOpen: true, nextWakeAtMs: null });
+  const follow = (id: string) => ({
+    id,
+    playbook: "outage",
+    isOpen: true,
+    isWatched: true,
+    nextWakeAtMs: null,
+  });
   let isFed = false;
   const fed = feed(
     [follow("inc_hung"), follow("inc_fine")],

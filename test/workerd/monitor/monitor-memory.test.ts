@@ -1,5 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { beforeEach, describe, it } from "vitest";
+import { beforeEach, describe, it, vi } from "vitest";
 import { MonitorObject } from "../../../src/monitor/monitor-object.ts";
 import {
   HISTORY_ROWS_MAX,
@@ -90,6 +90,31 @@ describe("history", () => {
       return storage.sql.exec("SELECT count(*) AS n, min(at_ms) AS oldest FROM ticks").one();
     });
     expect(rows).toEqual({ n: HISTORY_ROWS_MAX, oldest: 6 });
+  });
+
+  it("costs a few rows a tick, however many are kept: docs/cost.md counts on it", async ({
+    expect,
+  }) => {
+    const { monitor } = aMonitor();
+    const cost = await runInDurableObject(monitor, (_, { storage }) => {
+      const store = new MonitorStore(storage);
+      for (let atMs = 1; atMs <= HISTORY_ROWS_MAX; atMs += 1)
+        store.saveTick(atMs, [], store.load());
+      const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+      const exec = storage.sql.exec.bind(storage.sql);
+      vi.spyOn(storage.sql, "exec").mockImplementation((...query) => {
+        const cursor = exec(...query);
+        cursors.push(cursor);
+        return cursor;
+      });
+      store.saveTick(HISTORY_ROWS_MAX + 1, [], store.load());
+      vi.restoreAllMocks();
+      const sum = (what: "rowsRead" | "rowsWritten") =>
+        cursors.reduce((total, cursor) => total + cursor[what], 0);
+      return { read: sum("rowsRead"), written: sum("rowsWritten") };
+    });
+    expect(cost.written).toBe(3);
+    expect(cost.read).toBeLessThanOrEqual(10);
   });
 });
 

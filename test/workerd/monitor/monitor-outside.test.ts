@@ -32,6 +32,24 @@ describe("open incidents", () => {
     expect(await monitor.status()).toMatchObject({ cadenceMs: ALERT_MS, openIncidents: ["inc_a"] });
   });
 
+  it("that only wait for people do not keep the monitor alert, unless a mitigation lives", async ({
+    expect,
+  }) => {
+    const { monitor, world } = aMonitor();
+    world.open = [anIncident({ playbook: "plain" })];
+    await monitor.poke("request");
+    expect((await monitor.status()).cadenceMs).toBe(CALM_MS);
+    expect(world.handled).toHaveLength(1);
+
+    const lease = { id: "lse_1", step: "by-hand", actuator: "maintenance-mode" };
+    const applied = { status: "applied", mode: "manual", shadow: false, share: 1 } as const;
+    const leases = [{ ...lease, ...applied, expiresAtMs: null, why: "a person" }];
+    world.open = [anIncident({ playbook: "plain", leases })];
+    passTime(CALM_MS);
+    await runDurableObjectAlarm(monitor);
+    expect((await monitor.status()).cadenceMs).toBe(ALERT_MS);
+  });
+
   it("do not wait for one that fails, nor fail the tick", async ({ expect }) => {
     const { monitor, world } = aMonitor();
     world.open = [anIncident({ id: "inc_broken" }), anIncident({ id: "inc_fine" })];
