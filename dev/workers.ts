@@ -2,8 +2,14 @@
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type V4WorkerOptions,
+} from "miniflare";
+import type * as Wrangler from "wrangler";
 import { z } from "zod";
 import { run } from "./child.ts";
 import { LOOPBACK } from "./loopback.ts";
@@ -12,9 +18,8 @@ const CRON = "* * * * *";
 
 export type BuiltWorker = {
   readonly name: string;
-  readonly configPath: string;
-  /** The bundle. */
-  readonly script: string;
+  /** Its bundle and its bindings, as Miniflare takes them. */
+  readonly options: V4WorkerOptions;
 };
 
 /** A Worker as it is deployed: its bundle, and the values of its vars and secrets. */
@@ -37,19 +42,21 @@ export type WorkerLog = { readonly level: string; readonly message: string };
 
 /** Bundles a Worker below `directory`, exactly as a deploy would. @throws {Error} with wrangler's own words. */
 export async function buildWorker(configPath: string, directory: string): Promise<BuiltWorker> {
-  // wrangler as a library keeps a log too, and asks its environment where.
-  process.env["WRANGLER_LOG_PATH"] = join(directory, "logs");
-  const { name, main } = unstable_readConfig({ config: configPath }, { hideWarnings: true });
+  const wrangler = await wranglerLibrary(directory);
+  const { name, main } = wrangler.unstable_readConfig(
+    { config: configPath },
+    { hideWarnings: true },
+  );
   if (name === undefined || main === undefined) {
     throw new Error(`${configPath} needs a name and a main`);
   }
   const output = join(directory, name);
   await mkdir(output, { recursive: true });
   const packageFile = createRequire(import.meta.url).resolve("wrangler/package.json");
-  const wrangler = join(dirname(packageFile), "bin/wrangler.js");
+  const program = join(dirname(packageFile), "bin/wrangler.js");
   await run({
     path: process.execPath,
-    args: [wrangler, "deploy", "--dry-run", "--config", configPath, "--outdir", output],
+    args: [program, "deploy", "--dry-run", "--config", configPath, "--outdir", output],
     logPath: join(output, "build.log"),
     options: {
       cwd: dirname(configPath),
@@ -59,12 +66,26 @@ export async function buildWorker(configPath: string, directory: string): Promis
         PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
         NO_COLOR: "1",
         WRANGLER_SEND_METRICS: "false",
-        // npm, in a build command, keeps none.
+        XDG_CONFIG_HOME: join(directory, "config"),
+        // npm, in a build command, keeps no log.
         NPM_CONFIG_LOGS_MAX: "0",
       },
     },
   });
-  return { name, configPath, script: join(output, `${basename(main, extname(main))}.js`) };
+  // The rules say how to read the sources; the bundle is one module.
+  const { modulesRules: _, ...options } =
+    wrangler.unstable_getMiniflareWorkerOptions(configPath).workerOptions;
+  const path = join(output, `${basename(main, extname(main))}.js`);
+  return {
+    name,
+    options: { ...options, name, modules: [{ type: "ESModule", path }], modulesRoot: output },
+  };
+}
+
+/** wrangler decides where its own log goes while it is imported; it belongs in the folder that is removed. */
+async function wranglerLibrary(directory: string): Promise<typeof Wrangler> {
+  process.env["WRANGLER_LOG_PATH"] = join(directory, "logs");
+  return import("wrangler");
 }
 
 /** Runs Workers together, bound to each other by name. Visitors ask the first one. */
@@ -88,9 +109,9 @@ export async function runWorkers(options: {
           telemetry: { enabled: false },
           resourcePersistencePath: options.storage,
           workers: [
-            workerOptions(front),
+            deploy(front),
             ...others.map((other) => ({
-              ...workerOptions(other),
+              ...deploy(other),
               unsafeDirectSockets: [{ host: LOOPBACK, port: other.port }],
             })),
           ],
@@ -136,15 +157,8 @@ function withoutSignalListeners<T>(make: () => T): T {
 
 const variables = z.record(z.string(), z.json()).default({});
 
-function workerOptions({ worker, bindings }: DeployedWorker) {
-  const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(worker.configPath);
-  // The rules were for the sources; the bundle is one module.
-  const { modulesRules: _, ...options } = configured;
-  return {
-    ...options,
-    name: worker.name,
-    modules: [{ type: "ESModule" as const, path: worker.script }],
-    modulesRoot: dirname(worker.script),
-    bindings: { ...variables.parse(options["bindings"]), ...bindings },
-  };
-}
+/** What the deployment sets stands over what the configuration says. */
+const deploy = ({ worker, bindings }: DeployedWorker): V4WorkerOptions => ({
+  ...worker.options,
+  bindings: { ...variables.parse(worker.options.bindings), ...bindings },
+});
