@@ -39,7 +39,7 @@ export function readConfig(env: Env): Config {
     cloudflareStatus: createStatusPage(
       (env.CLOUDFLARE_STATUS_URLS ?? CLOUDFLARE_STATUS_URLS).split(",").slice(0, STATUS_URLS_MAX),
     ),
-    publicUrl: env.PUBLIC_URL === undefined ? null : new URL(env.PUBLIC_URL).origin,
+    publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
     channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),
   };

@@ -2,7 +2,8 @@
 import { waitUntil, WorkerEntrypoint } from "cloudflare:workers";
 import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
-import { assembleGuard, originOf, type Guard } from "./guard/assemble.ts";
+import { assembleGuard, guardOrOrigin, type Guard } from "./guard/assemble.ts";
+import { originOf, type Origin } from "./guard/origin.ts";
 import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
@@ -96,16 +97,19 @@ function configOf(env: Env): Config {
 }
 
 function guardOf(env: Env): Guard {
-  const guard = guards.get(env) ?? makeGuard(env);
+  const known = guards.get(env);
+  if (known !== undefined) return known;
+  const origin = originOf(env.ORIGIN, env.ORIGIN_URL);
+  const guard = guardOrOrigin(() => makeGuard(env, origin), origin);
   guards.set(env, guard);
   return guard;
 }
 
-function makeGuard(env: Env): Guard {
+function makeGuard(env: Env, origin: Origin): Guard {
   let app: ReturnType<typeof createApp> | null = null;
   return assembleGuard({
     isOff: env.GUARD === "off",
-    origin: originOf(env.ORIGIN, env.ORIGIN_URL),
+    origin,
     // Made on first use: a visitor's request never pays for it.
     ownRoutes: async (request) => {
       app ??= createApp(httpDeps(env, configOf(env)));

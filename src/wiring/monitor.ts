@@ -1,7 +1,7 @@
 /** What the monitor of this deploy is given, and what its sources may reach. */
 import type { Config } from "../config.ts";
 import type { Env } from "../env.ts";
-import { originOf } from "../guard/assemble.ts";
+import { originOf } from "../guard/origin.ts";
 import { mintToken, PROBE_HEADER, type SigningKey } from "../guard/signed.ts";
 import type { CollectRequest } from "../monitor/collector.ts";
 import type { MonitorDeps } from "../monitor/monitor-object.ts";
@@ -25,7 +25,7 @@ export const monitorDeps = (
   site: bundle.site,
   playbooks: () => compiledPlaybooks(vocabulary),
   collect,
-  desk: deskOf(env),
+  desk: () => deskOf(env),
   incident: (id) => incidentOf(env, id),
   setPollMs: (pollMs) => policyOf(env).setPollMs(pollMs),
 });
