@@ -6,7 +6,5 @@ export const WEBHOOKS = {
   [alertmanager.vendor]: alertmanager,
 } as const;
 
-export type WebhookVendor = keyof typeof WEBHOOKS;
-
 /** The same list, looked up by any string. */
 export const webhooks: ReadonlyMap<string, Webhook> = new Map(Object.entries(WEBHOOKS));
