@@ -91,7 +91,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     const reception = receiveAlerts(this.#inbox, alerts, atMs);
     this.ctx.storage.transactionSync(() => {
       this.#rows.saveInbox(this.#inbox, reception.inbox);
-      for (const alert of alerts) this.#followUp(alert, atMs);
+      for (const alert of reception.news) this.#followUp(alert, atMs);
     });
     this.#inbox = reception.inbox;
     await this.#drain();

@@ -36,6 +36,7 @@ const leaseView = (lease: LeaseState): LeaseView => ({
   status: lease.status,
   mode: lease.mode,
   shadow: lease.shadow,
+  siteWide: lease.siteWide,
   share: lease.share,
   expiresAtMs: lease.expiresAtMs,
   why: lease.why,

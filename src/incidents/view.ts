@@ -28,6 +28,8 @@ export type LeaseView = {
   readonly status: LeaseStatus;
   readonly mode: "auto" | "approve" | "manual";
   readonly shadow: boolean;
+  /** It touches every visitor. */
+  readonly siteWide: boolean;
   readonly share: number;
   readonly expiresAtMs: number | null;
   readonly why: string;

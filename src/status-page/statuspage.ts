@@ -1,5 +1,5 @@
 /** The status in the JSON that clients of Statuspage already read (API v2). */
-import type { PublicIncident, StatusView } from "./view.ts";
+import { EVERY_COMPONENT, type PublicIncident, type StatusView } from "./view.ts";
 
 /** Where the page stands, for links. */
 export type PageOf = { readonly id: string; readonly url: string; readonly updatedAtMs: number };
@@ -71,7 +71,8 @@ const TROUBLES = {
 
 /** `Website: major outage` */
 export function incidentTitle({ component, impact }: PublicIncident, view: StatusView): string {
-  const name = view.components.find(({ id }) => id === component)?.name ?? component;
+  const known = view.components.find(({ id }) => id === component)?.name ?? component;
+  const name = component === EVERY_COMPONENT ? view.title : known;
   return `${name}: ${TROUBLES[impact]}`;
 }
 

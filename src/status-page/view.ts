@@ -2,6 +2,7 @@
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
+import type { LeaseStatus } from "../mitigations/lease.ts";
 
 /** A tick older than this many cadences is no knowledge any more. */
 export const TICK_STALE_FACTOR = 2.5;
@@ -63,19 +64,39 @@ const STATUSES: Readonly<Record<IncidentStatus, PublicStatus>> = {
   resolved: "resolved",
 };
 
-/** The public side of an incident; null when its playbook publishes nothing, or when it is a rehearsal. */
+/** Stands for every component. */
+export const EVERY_COMPONENT = "*";
+
+/**
+ * The public side of an incident; null when it is a rehearsal, or when its playbook publishes nothing and nothing touches
+ * every visitor: what every visitor meets is never hidden behind a green page.
+ */
 export function publish(view: IncidentView): PublicIncident | null {
-  if (view.statusPage === null || view.drill) return null;
+  const page = view.statusPage ?? restriction(view);
+  if (page === null || view.drill) return null;
   return {
     id: view.id,
-    component: view.statusPage.component,
-    message: view.statusPage.message,
-    impact: IMPACTS[view.severity],
+    component: page.component,
+    message: page.message,
+    impact: page === view.statusPage ? IMPACTS[view.severity] : "major",
     status: STATUSES[view.status],
     startedAtMs: view.anchors.onsetAtMs,
     resolvedAtMs: view.status === "resolved" ? view.anchors.resolvedAtMs : null,
   };
 }
+
+const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([
+  "applied",
+  "effective",
+  "ineffective",
+  "releasing",
+]);
+
+/** What the page says when something touches every visitor although no playbook publishes it: applied by hand, say. */
+const restriction = (view: IncidentView): IncidentView["statusPage"] =>
+  view.leases.some((lease) => lease.siteWide && !lease.shadow && IN_FORCE.has(lease.status))
+    ? { component: EVERY_COMPONENT, message: "The site is restricted while we work on it." }
+    : null;
 
 /** Whether the monitor has looked recently enough for silence to mean health. */
 export const isLookFresh = (look: LastLook, nowMs: number): boolean =>
@@ -100,7 +121,7 @@ export function statusView(
     components: site.components.map((component) => ({
       ...component,
       status: componentStatus(
-        open.filter((incident) => incident.component === component.id),
+        open.filter(({ component: of }) => of === component.id || of === EVERY_COMPONENT),
         isKnown,
       ),
     })),

@@ -35,7 +35,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   vocabulary,
   sharedCache: caches.default,
   newId,
-  now: Date.now,
+  now: () => Date.now(),
 });
 
 type Channel = (typeof bundle.site.channels)[number];

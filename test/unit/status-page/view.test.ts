@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { IncidentView } from "../../../src/incidents/view.ts";
+import type { IncidentView, LeaseView } from "../../../src/incidents/view.ts";
 import { publish, statusView, type PublicIncident } from "../../../src/status-page/view.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -55,7 +55,35 @@ const anIncidentView = (given: Partial<IncidentView> = {}): IncidentView => ({
   ...given,
 });
 
+const aLease = (given: Partial<LeaseView> = {}): LeaseView => ({
+  id: "lse_1",
+  step: "by-hand-maintenance-mode",
+  actuator: "maintenance-mode",
+  status: "applied",
+  mode: "manual",
+  shadow: false,
+  siteWide: true,
+  share: 1,
+  expiresAtMs: NOW_MS + 60_000,
+  why: "",
+  ...given,
+});
+
 describe("publish", () => {
+  it("says what every visitor meets, although no playbook publishes it", ({ expect }) => {
+    const byHand = anIncidentView({ statusPage: null, severity: "SEV-3", leases: [aLease()] });
+    expect(publish(byHand)).toMatchObject({ component: "*", impact: "major" });
+  });
+
+  it.for([
+    { what: "a shadow", lease: { shadow: true } },
+    { what: "a lease that is gone", lease: { status: "reverted" } },
+    { what: "a lease that touches some visitors", lease: { siteWide: false } },
+  ] as const)("does not publish $what", ({ lease }, { expect }) => {
+    const byHand = anIncidentView({ statusPage: null, leases: [aLease(lease)] });
+    expect(publish(byHand)).toBeNull();
+  });
+
   it("lets nothing internal pass", ({ expect }) => {
     expect(publish(anIncidentView())).toEqual(anIncident({ status: "identified" }));
   });

@@ -42,7 +42,13 @@ describe("open incidents", () => {
     expect(world.handled).toHaveLength(1);
 
     const lease = { id: "lse_1", step: "by-hand", actuator: "maintenance-mode" };
-    const applied = { status: "applied", mode: "manual", shadow: false, share: 1 } as const;
+    const applied = {
+      status: "applied",
+      mode: "manual",
+      shadow: false,
+      siteWide: true,
+      share: 1,
+    } as const;
     const leases = [{ ...lease, ...applied, expiresAtMs: null, why: "a person" }];
     world.open = [anIncident({ playbook: "plain", leases })];
     passTime(CALM_MS);
