@@ -1,9 +1,11 @@
 /** The stack that a gameday takes place on: one of its own, or one that runs already. */
 import { z } from "zod";
 import { startStack, type StackInfo } from "../dev/stack.ts";
+import type { WorkerLog } from "../dev/workers.ts";
 import type { Deployment } from "./gameday.ts";
 
 const REQUEST_TIMEOUT_MS = 5_000;
+const ERRORS_TOLD_MAX = 20;
 
 const stackInfo = z.object({
   guard: z.url(),
@@ -31,14 +33,22 @@ export async function ownStack(options: {
     signal: options.signal,
     progress: options.say,
     warn: (line) => options.say(`warning: ${line}`),
-    onLog: ({ level, message }) => {
-      if (level === "error") options.say(`worker: ${message}`);
-    },
+    onLog: errorsOnce(options.say),
   });
   return {
     stack: stack.info,
     deployment: options.split ? "split" : "all-in-one",
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
+}
+
+/** During a fault the same error comes with every request; who watches needs to read it once. */
+function errorsOnce(say: (line: string) => void): (log: WorkerLog) => void {
+  const told = new Set<string>();
+  return ({ level, message }) => {
+    if (level !== "error" || told.has(message) || told.size >= ERRORS_TOLD_MAX) return;
+    told.add(message);
+    say(`worker, at least once: ${message}`);
   };
 }
 

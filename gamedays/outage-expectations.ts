@@ -48,6 +48,7 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     nothingBroken(seen),
     releasedInStages(seen),
     nobodyFlickers(seen),
+    leaseIsKept(seen),
     servedAfterwards(seen, limits),
     policyIsEmpty(seen),
     statusShowedIt(seen),
@@ -107,7 +108,7 @@ const paged = ({ pager, incident }: Seen): Expectation => {
     opening !== undefined &&
       pager.refused === 0 &&
       pages.every(({ deliveries }) => deliveries === 1),
-    `${pages.map(({ payload }) => payload.data.message).join(", ") || "no page"}; ${pager.refused} refused`,
+    `${pages.map(({ payload }) => payload.data.message.split(":")[0]).join(", ") || "no page"}; ${pager.refused} refused`,
   );
 };
 
@@ -168,6 +169,18 @@ const nobodyFlickers = ({ visits, boundaries }: Seen): Expectation => {
     "who is back stays back",
     flickered?.length === 0,
     flickered === null ? "never enforced" : `${flickered.length} visitors flickered`,
+  );
+};
+
+/** A lease runs out only when nobody looks after it any more; here somebody does. */
+const leaseIsKept = ({ rows }: Seen): Expectation => {
+  const count = (type: string): number => rows.filter((row) => row.type === type).length;
+  const [renewed, expired] = [count("lease.extended"), count("lease.expired")];
+  return expect(
+    "lease",
+    "the lease is renewed while it is needed, and taken back before it runs out",
+    renewed > 0 && expired === 0 && count("lease.reverted") > 0,
+    `renewed ${renewed} times, ran out ${expired} times`,
   );
 };
 

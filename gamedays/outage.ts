@@ -89,7 +89,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const following = follow(firebreak, incident, { field, log });
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await acknowledgeWhenPaged(firebreak, incident, { field, log, scenario });
+  await answerThePager(firebreak, incident, { field, log, scenario });
   await until("visitors see only the maintenance page", () => isFelt(visitors), patience);
   say("every visitor is told");
   await until("the guards report it", () => hasRow(log, "lease.effective"), patience);
@@ -138,8 +138,8 @@ async function follow(
   }
 }
 
-/** The on-call hears the pager, and says so. */
-async function acknowledgeWhenPaged(
+/** The on-call hears the pager, says so, and takes the lead. */
+async function answerThePager(
   firebreak: Firebreak,
   incident: string,
   { field, log, scenario }: Scene & { readonly scenario: Scenario },
@@ -154,7 +154,8 @@ async function acknowledgeWhenPaged(
     { withinMs: scenario.parts.patience, signal },
   );
   say(`the on-call's pager: ${page.payload.data.subject}`);
-  await firebreak.acknowledge(incident);
+  await firebreak.command(incident, "acknowledge");
+  await firebreak.command(incident, "lead");
 }
 
 function isFelt(visitors: Visitors): boolean {
