@@ -34,8 +34,9 @@ export async function serveLoopback(
   };
 }
 
-/** A port that was free a moment ago, for servers that cannot choose one by themselves. */
-export async function freePort(): Promise<number> {
+/** The port that is wanted or, at 0, one that was free a moment ago: for servers that cannot choose by themselves. */
+export async function choosePort(wanted = 0): Promise<number> {
+  if (wanted !== 0) return wanted;
   const server = createServer().listen({ host: LOOPBACK, port: 0 });
   const port = await listening(server);
   await new Promise((resolve) => server.close(resolve));

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { z } from "zod";
 import { endProcess, isAlive, logTail, run, startServer } from "./child.ts";
-import { freePort, LOOPBACK } from "./loopback.ts";
+import { choosePort, LOOPBACK } from "./loopback.ts";
 
 const READY_WITHIN_MS = 30_000;
 const READY_POLL_MS = 50;
@@ -35,7 +35,7 @@ export type Postgres = AsyncDisposable & {
 
 /** Makes an empty cluster and starts it; resolves when it accepts connections. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const port = options.port ?? (await freePort());
+  const port = await choosePort(options.port);
   const password = randomBytes(18).toString("base64url");
   const cluster = await makeCluster(join(options.directory, "postgres"), password);
   const url = (database: string) =>

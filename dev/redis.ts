@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis as RedisClient } from "ioredis";
 import { endProcess, isAlive, logTail, startServer } from "./child.ts";
-import { freePort, LOOPBACK } from "./loopback.ts";
+import { choosePort, LOOPBACK } from "./loopback.ts";
 import { RedisUnreachable, toReply, type Reply } from "./redis-reply.ts";
 import { startRedisStandIn } from "./redis-stand-in.ts";
 
@@ -63,7 +63,7 @@ export function findOnPath(program: string): string | undefined {
 }
 
 async function startRedisServer(program: string, options: RedisOptions): Promise<Redis> {
-  const port = options.port ?? (await freePort());
+  const port = await choosePort(options.port);
   const directory = join(options.directory, "redis");
   await mkdir(directory, { mode: 0o700 });
   const logPath = join(directory, "redis.log");

@@ -113,7 +113,8 @@ describe("npm start", { timeout: 90_000 }, () => {
 
   it("leaves nothing when it is interrupted half-way", async ({ expect }) => {
     const started = await start(["--json"]);
-    await expect.poll(() => processesOf(started), GONE).toContain("initdb");
+    // Itself and the first servers and builds.
+    await expect.poll(() => processesOf(started).length, GONE).toBeGreaterThan(2);
     started.child.kill("SIGTERM");
     expect(await once(started.child, "exit")).toEqual([130, null]);
     expect(leftovers(started)).toEqual([]);

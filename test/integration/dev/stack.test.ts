@@ -1,0 +1,96 @@
+/** The stack as gamedays use it, with the guard as a Worker of its own: the harder of the two variants. */
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { startStack, type Stack } from "../../../dev/stack.ts";
+
+const ANSWER_WITHIN_MS = 3_000;
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ split: true });
+}, 120_000);
+afterAll(async () => stack?.[Symbol.asyncDispose]());
+
+const ask = (path: string, init?: RequestInit) => fetch(`${stack.info.guard}${path}`, init);
+const post = (path: string, body: Record<string, string>, headers: Record<string, string> = {}) =>
+  ask(path, {
+    method: "POST",
+    redirect: "manual",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+const control = async (path: string): Promise<unknown> =>
+  (await fetch(`${stack.info.vendors}/__stack/${path}`, { method: "POST" })).json();
+
+async function signIn(): Promise<{ Cookie: string }> {
+  const response = await post("/sign-in", { email: "ada@example.com", password: "lovelace" });
+  return { Cookie: response.headers.get("Set-Cookie")?.split(";")[0] ?? "" };
+}
+
+describe("the storefront behind the guard", () => {
+  it("shows its pitches as a page and as data", async ({ expect }) => {
+    const page = await ask("/", { headers: { Accept: "text/html" } });
+    expect(page.headers.get("Content-Type")).toMatch(/^text\/html/);
+    expect(await page.text()).toContain("The Difference");
+    const list = await ask("/pitches");
+    expect(await list.json()).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ author: "Mary Shelley" })]),
+    });
+    expect((await ask("/pitches/nobody")).status).toBe(404);
+    expect((await ask("/assets/site.css")).headers.get("Content-Type")).toMatch(/^text\/css/);
+  });
+
+  it("lets people in who know the password, and nobody else", async ({ expect }) => {
+    const wrong = await post("/sign-in", { email: "ada@example.com", password: "byron" });
+    expect(wrong.status).toBe(401);
+    const unknown = await post("/sign-in", { email: "nobody@example.com", password: "x" });
+    expect(await unknown.json()).toEqual(await wrong.json());
+    const incomplete = await post("/sign-in", { email: "ada@example.com" });
+    expect([incomplete.status, await incomplete.json()]).toEqual([
+      400,
+      { error: expect.stringMatching(/^password: /) },
+    ]);
+    expect((await signIn()).Cookie).toMatch(/^session=/);
+  });
+
+  it("takes pitches and orders from who is signed in", async ({ expect }) => {
+    const order = { pitch_id: "1" };
+    expect((await post("/checkout", order)).status).toBe(401);
+    const cookie = await signIn();
+    const paid = await post("/checkout", order, cookie);
+    expect([paid.status, await paid.json()]).toEqual([
+      201,
+      { payment_id: expect.stringMatching(/^\d+$/), amount: 4900, currency: "usd" },
+    ]);
+    const pitch = { title: "Sequel", summary: "It comes back.", price_cents: "100" };
+    const made = await post("/pitches", pitch, cookie);
+    expect(made.status).toBe(201);
+    expect((await post("/pitches", { ...pitch, title: "" }, cookie)).status).toBe(400);
+  });
+});
+
+// Last, as it takes the stores away.
+describe("the stores of the stack", () => {
+  for (const store of ["postgres", "redis"] as const) {
+    it(`can lose ${store} and get it back`, async ({ expect }) => {
+      expect(await control(`${store}/stop`)).toEqual({ running: false });
+      expect(stack[store].isRunning).toBe(false);
+      const health = await fetch(`${stack.info.storefront}/health`, {
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      expect([health.status, await health.json()]).toEqual([
+        503,
+        {
+          status: "failing",
+          checks: expect.objectContaining({ [store]: expect.objectContaining({ ok: false }) }),
+        },
+      ]);
+      expect(await control(`${store}/start`)).toEqual({ running: true });
+      expect((await fetch(`${stack.info.storefront}/health`)).status).toBe(200);
+    });
+  }
+
+  it("refuses to do anything else to them", async ({ expect }) => {
+    const url = `${stack.info.vendors}/__stack/postgres/drop`;
+    expect((await fetch(url, { method: "POST" })).status).toBe(404);
+  });
+});
