@@ -14,6 +14,8 @@ export default defineConfig({
             miniflare: {
               serviceBindings: { ORIGIN: origin },
               durableObjects: {
+                TEST_DESK: { className: "TestDesk", useSQLite: true },
+                TEST_INCIDENT: { className: "TestIncident", useSQLite: true },
                 TEST_MONITOR: { className: "TestMonitor", useSQLite: true },
                 TEST_POLICY: { className: "TestPolicy", useSQLite: true },
                 TEST_TRAFFIC: { className: "TestTraffic", useSQLite: true },

@@ -4,15 +4,19 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
-import { oneAtATime } from "../shared/one-at-a-time.ts";
+import { errorName } from "../platform/error-name.ts";
+import { withinDeadline } from "../platform/deadline.ts";
+import { assert } from "../shared/assert.ts";
+import { formatDuration } from "../shared/duration.ts";
 import type { Result } from "../shared/result.ts";
 import type { CommandAnswer, EffectOutcome, IncidentCommand } from "./command.ts";
-import type { Effect } from "./effect.ts";
+import type { Effect, EffectDraft } from "./effect.ts";
 import { decide, evolve, nextWakeAtMs, react } from "./incident.ts";
 import { JOURNAL_PAGE_MAX, type IncidentApi } from "./incident-api.ts";
 import { IncidentRows, type OutboxRow } from "./incident-rows.ts";
 import { FIREBREAK, readEvent, type Failure, type JournalRow } from "./journal.ts";
 import { toRows, type Ground } from "./moment.ts";
+import { Lanes } from "./lanes.ts";
 import { plainPlaybook } from "./plain.ts";
 import { projectEffect } from "./react.ts";
 import { afterFailure } from "./retry.ts";
@@ -20,8 +24,10 @@ import { initialState, type IncidentState, type LeaseState } from "./state.ts";
 import type { IncidentView } from "./view.ts";
 import { viewOf } from "./view-of.ts";
 
-/** Effects tried at the same time; they have different keys, so none waits for another. */
+/** Effects tried at the same time, besides those on leases: no page that hangs may hold up a mitigation. */
 export const EFFECTS_AT_ONCE_MAX = 6;
+/** One attempt at an effect; after this it is unknown what became of it. */
+export const ATTEMPT_MS_MAX = 20_000;
 /** Should the object die while it drains, the alarm comes back after this long. */
 export const DRAIN_AGAIN_MS = 30_000;
 /** How long `follow` may keep a reader waiting. */
@@ -32,7 +38,7 @@ export const FOLLOWERS_MAX = 50;
 export type EffectContext = {
   readonly view: IncidentView;
   readonly lease: LeaseState | null;
-  /** Attempts before this one: after the first, an adapter must look before it acts. */
+  /** Attempts that were begun before this one, ended or not: after the first, an adapter must look before it acts. */
   readonly attempts: number;
 };
 
@@ -48,14 +54,20 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   readonly #rows: IncidentRows;
   #state: IncidentState = initialState;
   #ground: Ground | null = null;
-  /** Results may put new effects into the outbox, so it goes on until nothing is due. */
-  readonly #drain = oneAtATime(() => this.#drainAll());
+  readonly #lanes: Lanes<OutboxRow>;
   readonly #followers = new Set<() => void>();
 
   constructor(ctx: DurableObjectState, env: Env, deps: IncidentDeps) {
     super(ctx, env);
     this.#deps = deps;
     this.#rows = new IncidentRows(ctx.storage.sql, Date.now());
+    this.#lanes = new Lanes({
+      due: () => this.#rows.due(Date.now()),
+      keyOf: ({ effect }) => effect.key,
+      perform: (row) => this.#perform(row),
+      atOnceMax: EFFECTS_AT_ONCE_MAX,
+      isUrgent: ({ effect }) => effect.kind === "lease.apply" || effect.kind === "lease.revert",
+    });
     this.#replay();
   }
 
@@ -85,7 +97,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + DRAIN_AGAIN_MS);
     this.#wake();
-    await this.#drain();
+    await this.#lanes.drain();
     await this.#rearm();
   }
 
@@ -107,26 +119,32 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     this.#state = this.ctx.storage.transactionSync(() => {
       let state = this.#state;
       for (const row of rows) {
+        const event = readEvent(row);
+        assert(event !== null, `a new ${row.type} is one that the journal's own reader reads`);
         state = evolve(state, row);
         this.#rows.append(row);
-        const event = readEvent(row);
-        const draft = event === null ? null : react(state, event, command.atMs);
-        if (draft !== null) {
-          this.#rows.enqueue(`${row.seq}:0`, draft, { position: row.seq * 2, atMs: command.atMs });
-        }
+        const draft = react(state, event, command.atMs);
+        if (draft !== null) this.#enqueue(row.seq, 0, draft);
       }
       if (rows.length > 0) this.#enqueueProjection(state.seq, command.atMs);
       if (command.type === "report_effect") this.#rows.done(command.data.effectId);
       this.#rows.saveAnswer(command.id, answer, command.atMs);
       return state;
     });
-    if (rows.length > 0) this.#wakeFollowers();
+    if (rows.length === 0) return;
+    this.#lanes.notice();
+    this.#wakeFollowers();
   }
 
   #enqueueProjection(seq: number, atMs: number): void {
     const draft = projectEffect(atMs);
     this.#rows.dropKey(draft.key);
-    this.#rows.enqueue(`${seq}:1`, draft, { position: seq * 2 + 1, atMs });
+    this.#enqueue(seq, 1, draft);
+  }
+
+  /** Due at once by this object's own clock: the command's may be ahead. */
+  #enqueue(seq: number, n: 0 | 1, draft: EffectDraft): void {
+    this.#rows.enqueue(`${seq}:${n}`, draft, { position: seq * 2 + n, dueAtMs: Date.now() });
   }
 
   #wake(): void {
@@ -142,59 +160,66 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     });
   }
 
-  async #drainAll(): Promise<void> {
-    for (;;) {
-      const due = this.#rows.due(Date.now(), EFFECTS_AT_ONCE_MAX);
-      if (due.length === 0) return;
-      await Promise.all(due.map((row) => this.#perform(row)));
-    }
+  async #perform({ effect, attempts }: OutboxRow): Promise<void> {
+    // Written down before it is tried: an attempt that the object did not survive was one.
+    this.#rows.begin(effect.id);
+    const outcome = await this.#attempt(effect, attempts);
+    const retryAtMs = outcome.ok ? null : this.#retryAtMs(effect, attempts + 1, outcome.failure);
+    if (retryAtMs !== null) this.#rows.postpone(effect.id, retryAtMs);
+    else if (effect.kind === "desk.project") this.#rows.done(effect.id);
+    else this.#report(effect, outcome);
   }
 
-  async #perform({ effect, attempts }: OutboxRow): Promise<void> {
-    const outcome = await this.#attempt(effect, attempts);
-    const atMs = Date.now();
-    if (!outcome.ok) {
-      const retry = afterFailure({
-        failure: outcome.failure,
-        attempts: attempts + 1,
-        deadlineMs: effect.deadlineMs,
-        nowMs: atMs,
-        jitter: Math.random(),
-      });
-      if (retry.answer === "again") {
-        this.#rows.postpone(effect.id, attempts + 1, retry.dueAtMs);
-        return;
-      }
-    }
-    if (effect.kind === "desk.project") {
-      this.#rows.done(effect.id);
-      return;
-    }
-    this.#handle({
-      id: `result:${effect.id}`,
-      type: "report_effect",
-      atMs,
-      actor: FIREBREAK,
-      data: { effectId: effect.id, outcome },
+  /** When a failed effect is tried again, null when it is not. */
+  #retryAtMs(effect: Effect, attempts: number, failure: Failure): number | null {
+    const retry = afterFailure({
+      failure,
+      attempts,
+      deadlineMs: effect.deadlineMs,
+      nowMs: Date.now(),
+      jitter: Math.random(),
     });
+    return retry.answer === "again" ? retry.dueAtMs : null;
+  }
+
+  #report(effect: Effect, outcome: EffectOutcome): void {
+    const report = (id: string, reported: EffectOutcome): CommandAnswer =>
+      this.#handle({
+        id,
+        type: "report_effect",
+        atMs: Date.now(),
+        actor: FIREBREAK,
+        data: { effectId: effect.id, outcome: reported },
+      });
+    try {
+      report(`result:${effect.id}`, outcome);
+    } catch (fault) {
+      // A result that cannot be written down must not be done again and again for it.
+      const detail = `what became of ${effect.kind} could not be written down: ${errorName(fault)}`;
+      report(`lost:${effect.id}`, unknownOutcome(detail));
+    }
   }
 
   async #attempt(effect: Effect, attempts: number): Promise<EffectOutcome> {
     const view = viewOf(this.#state, this.#nextWakeAtMs());
     if (view === null) return refused("the incident was never opened");
-    if (Date.now() > effect.deadlineMs) return refused("its time was up before it could be done");
+    if (Date.now() > effect.deadlineMs) return tooLate(attempts);
     const leaseId = "leaseId" in effect.data ? effect.data.leaseId : null;
     const lease = this.#state.leases.find((candidate) => candidate.id === leaseId) ?? null;
     try {
-      const done = await this.#deps.perform(effect, { view, lease, attempts });
-      return done.ok ? { ok: true, value: done.value } : { ok: false, failure: done.error };
+      const done = await withinDeadline(ATTEMPT_MS_MAX, () =>
+        this.#deps.perform(effect, { view, lease, attempts }),
+      );
+      if (!done.ok) return unknownOutcome(`no answer within ${formatDuration(ATTEMPT_MS_MAX)}`);
+      const answer = done.value;
+      return answer.ok ? { ok: true, value: answer.value } : { ok: false, failure: answer.error };
     } catch (fault) {
       // A fault says nothing about what was done before it.
-      const detail = `${effect.kind} failed inside Firebreak: ${fault instanceof Error ? fault.name : "unknown"}`;
+      const detail = `${effect.kind} failed inside Firebreak: ${errorName(fault)}`;
       console.error(
         JSON.stringify({ level: "error", incident: view.id, effect: effect.id, detail }),
       );
-      return { ok: false, failure: { class: "unknown_outcome", detail } };
+      return unknownOutcome(detail);
     }
   }
 
@@ -207,12 +232,14 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   }
 
   #groundFor(command: IncidentCommand): Ground {
-    if (this.#state.opened === null && command.type === "open") {
-      return this.#deps.ground(command.data.playbook);
+    const { opened } = this.#state;
+    if (opened === null) {
+      // Not kept: what an observation that came too early was refused on is not what the incident will play by.
+      return this.#deps.ground(
+        command.type === "open" ? command.data.playbook : plainPlaybook("none", "SEV-4"),
+      );
     }
-    this.#ground ??= this.#deps.ground(
-      this.#state.opened?.playbook ?? plainPlaybook("none", "SEV-4"),
-    );
+    this.#ground ??= this.#deps.ground(opened.playbook);
     return this.#ground;
   }
 
@@ -251,3 +278,14 @@ const refused = (detail: string): EffectOutcome => ({
   ok: false,
   failure: { class: "refuse", detail },
 });
+
+const unknownOutcome = (detail: string): EffectOutcome => ({
+  ok: false,
+  failure: { class: "unknown_outcome", detail },
+});
+
+/** Certainly nothing was done only if nothing was ever begun. */
+const tooLate = (attempts: number): EffectOutcome =>
+  attempts === 0
+    ? refused("its time was up before it could be done")
+    : unknownOutcome("its time was up before it could be seen through");

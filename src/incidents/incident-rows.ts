@@ -39,9 +39,13 @@ const journalRow = z.object({
   data: z.string().transform((text): unknown => JSON.parse(text)),
 });
 
+/** Keys that an outbox has at once: leases, channels, collectors and the desk are fewer. */
+const KEYS_MAX = 200;
+
 /** An effect that waits in the outbox. */
 export type OutboxRow = {
   readonly effect: Effect;
+  /** Attempts begun, whatever became of them. */
   readonly attempts: number;
   readonly dueAtMs: number;
 };
@@ -81,14 +85,14 @@ export class IncidentRows {
   enqueue(
     id: string,
     draft: EffectDraft,
-    { position, atMs }: { position: number; atMs: number },
+    { position, dueAtMs }: { readonly position: number; readonly dueAtMs: number },
   ): void {
     this.#sql.exec(
       "INSERT INTO outbox (id, effect_key, effect, attempts, due_at_ms, position) VALUES (?, ?, ?, 0, ?, ?)",
       id,
       draft.key,
       JSON.stringify({ ...draft, id }),
-      atMs,
+      dueAtMs,
       position,
     );
   }
@@ -99,12 +103,12 @@ export class IncidentRows {
   }
 
   /** The first of each key, oldest first, when it is due: effects with one key are done in order. */
-  due(nowMs: number, limit: number): readonly OutboxRow[] {
+  due(nowMs: number): readonly OutboxRow[] {
     return this.#outbox(
       `SELECT * FROM outbox WHERE due_at_ms <= ? AND position IN
        (SELECT min(position) FROM outbox GROUP BY effect_key) ORDER BY position LIMIT ?`,
       nowMs,
-      limit,
+      KEYS_MAX,
     );
   }
 
@@ -119,13 +123,13 @@ export class IncidentRows {
     return row?.due ?? null;
   }
 
-  postpone(id: string, attempts: number, dueAtMs: number): void {
-    this.#sql.exec(
-      "UPDATE outbox SET attempts = ?, due_at_ms = ? WHERE id = ?",
-      attempts,
-      dueAtMs,
-      id,
-    );
+  /** One more attempt at an effect begins. */
+  begin(id: string): void {
+    this.#sql.exec("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", id);
+  }
+
+  postpone(id: string, dueAtMs: number): void {
+    this.#sql.exec("UPDATE outbox SET due_at_ms = ? WHERE id = ?", dueAtMs, id);
   }
 
   done(id: string): void {

@@ -88,7 +88,10 @@ async function revertLease(
     expiresAtMs: context.lease?.expiresAtMs ?? 0,
     reason: "",
   });
-  return actuator.revert(lease, deps.reach);
+  const reverted = await actuator.revert(lease, deps.reach);
+  // An attempt before this one, whose answer was lost, is who removed it.
+  const wasUs = reverted.ok && reverted.value === "gone" && context.attempts > 0;
+  return wasUs ? ok("restored") : reverted;
 }
 
 const storedLease = (

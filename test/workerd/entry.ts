@@ -7,14 +7,18 @@ import { MonitorObject } from "../../src/monitor/monitor-object.ts";
 import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
+import type { TestDesk, TestIncident } from "./incidents/objects.ts";
 import { worldOf } from "./monitor/world.ts";
 
 export * from "../../src/index.ts";
+export { TestDesk, TestIncident } from "./incidents/objects.ts";
 export { default } from "../../src/index.ts";
 
 /** The product's bindings, with production (test/support/origin.ts) always bound, and the classes below. */
 export type TestEnv = Omit<Env, "ORIGIN"> & {
   readonly ORIGIN: Fetcher;
+  readonly TEST_DESK: DurableObjectNamespace<TestDesk>;
+  readonly TEST_INCIDENT: DurableObjectNamespace<TestIncident>;
   readonly TEST_MONITOR: DurableObjectNamespace<TestMonitor>;
   readonly TEST_POLICY: DurableObjectNamespace<TestPolicy>;
   readonly TEST_TRAFFIC: DurableObjectNamespace<TestTraffic>;

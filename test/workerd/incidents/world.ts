@@ -1,0 +1,128 @@
+/** What stands around an incident or a desk under test: it does what it is asked, remembers it, and ends the object where the test says. */
+import type { CommandAnswer, IncidentCommand } from "../../../src/incidents/command.ts";
+import type { Effect } from "../../../src/incidents/effect.ts";
+import type { EffectContext } from "../../../src/incidents/incident-object.ts";
+import type { Failure } from "../../../src/incidents/journal.ts";
+import { performWith } from "../../../src/incidents/perform.ts";
+import type { IncidentView } from "../../../src/incidents/view.ts";
+import { actuators } from "../../../src/mitigations/registry.ts";
+import type { PolicyEntry } from "../../../src/policy/policy.ts";
+import { ok, type Result } from "../../../src/shared/result.ts";
+
+/** Why the object died. */
+export const DEATH = "the test ends it here";
+
+/** Storage calls, and the beginnings and ends of outbound calls, in the order they happen; the object dies at the one that is due. */
+export class Fate {
+  points: string[] = [];
+  /** Which point is the last; 0: none. */
+  dieAt = 0;
+  /** Fails a storage call instead of ending the object. */
+  failStorageAt = 0;
+  #storage = 0;
+
+  storage(what: string, die: () => void): void {
+    this.#storage += 1;
+    this.#pass(what, die);
+    if (this.#storage === this.failStorageAt) throw new Error("the disk is full");
+  }
+
+  call(what: string, die: () => void): void {
+    this.#pass(what, die);
+  }
+
+  #pass(what: string, die: () => void): void {
+    this.points.push(what);
+    if (this.points.length === this.dieAt) die();
+  }
+}
+
+/** The world of one object: in memory, so that what the object lost it cannot have kept here by accident. */
+export class World {
+  readonly fate = new Fate();
+  /** What the guard enforces. */
+  readonly policy = new Map<string, PolicyEntry>();
+  /** Messages by delivery id, with how often each arrived. */
+  readonly messages = new Map<string, number>();
+  readonly collected: string[] = [];
+  readonly spent = new Set<string>();
+  /** Effects as they were tried, by id. */
+  readonly tried: string[] = [];
+  readonly projections: IncidentView[] = [];
+  /** Commands that incidents got from the desk, by incident. */
+  readonly handled: { readonly incidentId: string; readonly command: IncidentCommand }[] = [];
+  #ids = 0;
+  /** Runs in the middle of each effect: it may wait, throw, or fail it. */
+  onEffect = async (_effect: Effect): Promise<Failure | null> => null;
+  onHandle = async (_incidentId: string): Promise<void> => {};
+
+  /** A new id each time, as the product's clock and randomness would make it. */
+  newIncidentId(): `inc_${string}` {
+    this.#ids += 1;
+    return `inc_${String(this.#ids).padStart(26, "0")}`;
+  }
+
+  async perform(
+    effect: Effect,
+    context: EffectContext,
+    die: () => void,
+  ): Promise<Result<unknown, Failure>> {
+    this.tried.push(effect.id);
+    this.fate.call(`before ${effect.kind}`, die);
+    const failure = await this.onEffect(effect);
+    if (failure !== null) return { ok: false, error: failure };
+    const done = await this.#perform(effect, context);
+    this.fate.call(`after ${effect.kind}`, die);
+    return done;
+  }
+
+  /** An incident as the desk sees it: it answers, and the same command id is the same command. */
+  async handle(
+    incidentId: string,
+    command: IncidentCommand,
+    die: () => void,
+  ): Promise<CommandAnswer> {
+    this.fate.call(`before ${command.type}`, die);
+    await this.onHandle(incidentId);
+    this.handled.push({ incidentId, command });
+    this.fate.call(`after ${command.type}`, die);
+    return { ok: true, seq: 1, events: [] };
+  }
+
+  readonly #perform = performWith({
+    actuators,
+    reach: {
+      instance: "shop.test",
+      policy: {
+        put: async (entry) => {
+          this.policy.set(entry.id, entry);
+          return ok({ seq: { epoch: 1, n: 1 } });
+        },
+        get: async (id) => ok(this.policy.get(id) ?? null),
+        remove: async (id) => ok({ existed: this.policy.delete(id) }),
+      },
+    },
+    spendAction: async (leaseId) => {
+      this.spent.add(leaseId);
+      return true;
+    },
+    collect: async (collector) => {
+      this.collected.push(collector);
+      return ok({ summary: `${collector} answered`, facts: { collector } });
+    },
+    deliver: async (_channel, { deliveryId }) => {
+      this.messages.set(deliveryId, (this.messages.get(deliveryId) ?? 0) + 1);
+      return ok({ status: 200 });
+    },
+    project: async (view) => void this.projections.push(view),
+  });
+}
+
+const worlds = new Map<string, World>();
+
+/** The world of the object with this name, made on first use. */
+export function worldOf(name: string): World {
+  const world = worlds.get(name) ?? new World();
+  worlds.set(name, world);
+  return world;
+}
