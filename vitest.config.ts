@@ -1,6 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { origin } from "./test/support/origin.ts";
+import { nobody, origin } from "./test/support/origin.ts";
 
 export default defineConfig({
   test: {
@@ -10,9 +10,12 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             main: "./test/workerd/entry.ts",
+            additionalExports: { Collector: "WorkerEntrypoint" },
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               serviceBindings: { ORIGIN: origin },
+              // Tests ask nothing of the world.
+              outboundService: nobody,
               durableObjects: {
                 TEST_DESK: { className: "TestDesk", useSQLite: true },
                 TEST_INCIDENT: { className: "TestIncident", useSQLite: true },

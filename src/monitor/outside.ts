@@ -15,7 +15,8 @@ export const INCIDENT_MS_MAX = 5_000;
 export const WAKE_GRACE_MS = 5_000;
 
 export type Outside = {
-  readonly desk: Pick<DeskApi, "trigger" | "open">;
+  /** Made per call: a stub that once lost its object stays broken. */
+  readonly desk: () => Pick<DeskApi, "trigger" | "open">;
   readonly incident: (id: string) => Pick<IncidentApi, "handle">;
   /** Tells the guards how often to ask for the policy. */
   readonly setPollMs: (pollMs: number) => Promise<void>;
@@ -28,7 +29,7 @@ export async function deliverTriggers(
 ): Promise<readonly string[]> {
   const delivered = await Promise.all(
     triggers.map(async (trigger) => {
-      const answer = await attempt("desk.trigger", DESK_MS_MAX, () => desk.trigger(trigger));
+      const answer = await attempt("desk.trigger", DESK_MS_MAX, () => desk().trigger(trigger));
       return answer === null ? [] : [trigger.id];
     }),
   );
@@ -37,7 +38,7 @@ export async function deliverTriggers(
 
 /** The incidents to feed; null when the desk does not answer. */
 export async function askWhom({ desk }: Outside): Promise<readonly FollowedIncident[] | null> {
-  const views = await attempt("desk.open", DESK_MS_MAX, () => desk.open());
+  const views = await attempt("desk.open", DESK_MS_MAX, () => desk().open());
   if (views === null) return null;
   return views.map(({ id, playbook, status, leases, nextWakeAtMs }) => {
     const isOpen = status !== "resolved";

@@ -17,3 +17,6 @@ export async function origin(request: Request): Promise<Response> {
   }
   return new Response("production");
 }
+
+/** Everything outside, for tests that ask nothing of it: it refuses. */
+export const nobody = (): Response => new Response("nobody is here", { status: 403 });

@@ -8,10 +8,10 @@ it("a hung incident neither delays another nor holds up the tick past its deadli
   onTestFinished(() => void vi.useRealTimers());
   const handled: string[] = [];
   const outside: Outside = {
-    desk: {
+    desk: () => ({
       trigger: () => Promise.reject(new Error("not asked")),
       open: () => Promise.reject(new Error("not asked")),
-    },
+    }),
     incident: (id) => ({
       handle: async () => {
         if (id === "inc_hung") await new Promise(() => {});

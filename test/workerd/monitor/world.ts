@@ -44,7 +44,7 @@ export class World {
       site: { autopilot: "shadow" },
       playbooks: () => this.playbooks(),
       collect: (request) => this.#collect(request),
-      desk: {
+      desk: () => ({
         trigger: async (trigger) => {
           await this.onDesk();
           this.triggers.push(trigger);
@@ -54,7 +54,7 @@ export class World {
           await this.onDesk();
           return this.open;
         },
-      },
+      }),
       incident: (id) => ({
         handle: async (command) => {
           await this.onIncident(id);
