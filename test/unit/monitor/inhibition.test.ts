@@ -18,7 +18,11 @@ const ROWS = [
     [playbook("a", "b"), playbook("b", "a"), playbook("cause", "a")],
     ["cause"],
   ],
-  ["one that names itself stays", [playbook("a", "a")], ["a"]],
+  [
+    "one that names itself is a cause all the same",
+    [playbook("a", "a", "b"), playbook("b")],
+    ["a"],
+  ],
 ] as const;
 
 it.for(ROWS)("%s", ([, triggered, open], { expect }) => {
