@@ -97,7 +97,9 @@ const rowsOf = (incident: Drive, type: string): readonly Record<string, unknown>
     .map((row) => row.data as Record<string, unknown>);
 
 const statuses = (incident: Drive): string[] =>
-  rowsOf(incident, "incident.status_changed").map(({ from, to }) => `${from} → ${to}`);
+  rowsOf(incident, "incident.status_changed").map(
+    ({ from, to }) => `${String(from)} → ${String(to)}`,
+  );
 
 const messages = (incident: Drive): unknown[] =>
   rowsOf(incident, "message.requested").map(({ why }) => why);
