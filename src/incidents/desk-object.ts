@@ -6,21 +6,26 @@ import { DurableObject } from "cloudflare:workers";
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import { countAlerts, receiveAlerts, type Inbox } from "../alerts/inbox.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
+import { withinDeadline } from "../platform/deadline.ts";
+import { errorName } from "../platform/error-name.ts";
 import { assert } from "../shared/assert.ts";
 import type { IncidentId } from "../shared/ids.ts";
-import { oneAtATime } from "../shared/one-at-a-time.ts";
 import { answerTrigger, firstView, joinCommand, openCommand } from "./desk.ts";
 import { LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
 import { DeskRows, type QueuedCommand } from "./desk-rows.ts";
+import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
 import type { Actor } from "./journal.ts";
+import { Lanes } from "./lanes.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import { afterFailure } from "./retry.ts";
 import type { IncidentView } from "./view.ts";
 
-/** Open incidents the monitor feeds at once; past it the newest wait. */
+/** Open incidents the monitor feeds at once; past it the newest wait, and those that no playbook claims before all others. */
 export const OPEN_MAX = 100;
-const COMMANDS_AT_ONCE_MAX = 6;
+export const COMMANDS_AT_ONCE_MAX = 6;
+/** One attempt at giving an incident a command; the incident answers the same command once, however often it comes. */
+export const COMMAND_MS_MAX = 10_000;
 /** A command to an incident is worth trying for a day. */
 const COMMAND_DEADLINE_MS = 24 * 3_600_000;
 
@@ -37,13 +42,20 @@ export type DeskDeps = {
 export class DeskObject<Env = unknown> extends DurableObject<Env> implements DeskApi {
   readonly #deps: DeskDeps;
   readonly #rows: DeskRows;
+  readonly #lanes: Lanes<QueuedCommand>;
   #inbox: Inbox;
-  readonly #drain = oneAtATime(() => this.#drainAll());
 
   constructor(ctx: DurableObjectState, env: Env, deps: DeskDeps) {
     super(ctx, env);
     this.#deps = deps;
     this.#rows = new DeskRows(ctx.storage.sql, Date.now());
+    this.#lanes = new Lanes({
+      due: () => this.#rows.due(Date.now()),
+      keyOf: ({ incidentId }) => incidentId,
+      perform: (queued) => this.#deliver(queued),
+      atOnceMax: COMMANDS_AT_ONCE_MAX,
+      isUrgent: () => false,
+    });
     this.#inbox = this.#rows.inbox();
   }
 
@@ -51,7 +63,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     trigger: Trigger,
   ): Promise<{ readonly incidentId: string; readonly isNew: boolean }> {
     const answer = this.ctx.storage.transactionSync(() => this.#answer(trigger));
-    await this.#drain();
+    await this.#deliverNow(answer.incidentId);
     return answer;
   }
 
@@ -94,7 +106,9 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       for (const alert of reception.news) this.#followUp(alert, atMs);
     });
     this.#inbox = reception.inbox;
-    await this.#drain();
+    // A tool that sends alerts waits for none of the incidents they open.
+    await this.#rearm();
+    this.#lanes.notice();
     return { accepted: reception.accepted, duplicates: reception.duplicates };
   }
 
@@ -108,7 +122,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   /** May come late or twice: commands carry ids that incidents answer once. */
   override async alarm(): Promise<void> {
-    await this.#drain();
+    await this.#deliverNow();
   }
 
   #answer(trigger: Trigger): { readonly incidentId: string; readonly isNew: boolean } {
@@ -124,12 +138,12 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       });
       const { incidentId } = command.data;
       this.#rows.save(firstView(command));
-      this.#rows.enqueue(incidentId, command);
+      this.#rows.enqueue(incidentId, command, Date.now());
       this.#rows.saveTrigger(trigger.id, incidentId, trigger.atMs);
       return { incidentId, isNew: true };
     }
     const command = joinCommand(trigger, answer);
-    if (command !== null) this.#rows.enqueue(answer.incidentId, command);
+    if (command !== null) this.#rows.enqueue(answer.incidentId, command, Date.now());
     if (answer.answer === "reopen") this.#rows.markReopened(answer.incidentId);
     this.#rows.saveTrigger(trigger.id, answer.incidentId, trigger.atMs);
     return { incidentId: answer.incidentId, isNew: false };
@@ -168,43 +182,51 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     }
     const open = this.#rows.latest(PLAIN_PLAYBOOK_ID, scope);
     if (open === null || open.status === "resolved") return;
-    this.#rows.enqueue(open.id, {
+    const ended: IncidentCommand = {
       id: `ended:${scope}:${alert.startsAtMs}`,
       type: "resolve",
       atMs,
       actor,
       data: { why: `${alert.source} says the alert has ended` },
-    });
+    };
+    this.#rows.enqueue(open.id, ended, Date.now());
   }
 
-  async #drainAll(): Promise<void> {
+  /** Delivers what is due, and waits for all of it or for what concerns one incident. */
+  async #deliverNow(incidentId?: string): Promise<void> {
     // Should the object die in here, the alarm goes on.
     await this.#rearm();
-    for (;;) {
-      const due = this.#rows.due(Date.now(), COMMANDS_AT_ONCE_MAX);
-      if (due.length === 0) break;
-      await Promise.all(due.map((queued) => this.#deliver(queued)));
-    }
+    await this.#lanes.drain(incidentId);
     await this.#rearm();
   }
 
   async #deliver({ position, incidentId, command, attempts }: QueuedCommand): Promise<void> {
+    const failed = await this.#attempt(incidentId, command);
+    if (failed === null) return this.#rows.done(position);
+    log("unreachable", incidentId, failed);
+    const retry = afterFailure({
+      failure: { class: "retry", detail: failed },
+      attempts: attempts + 1,
+      deadlineMs: command.atMs + COMMAND_DEADLINE_MS,
+      nowMs: Date.now(),
+      jitter: Math.random(),
+    });
+    if (retry.answer === "again") this.#rows.postpone(position, attempts + 1, retry.dueAtMs);
+    else this.#rows.done(position);
+  }
+
+  /** Null when the incident answered, be it that it refused. */
+  async #attempt(incidentId: string, command: IncidentCommand): Promise<string | null> {
     try {
-      const answer = await this.#deps.incident(incidentId).handle(command);
-      if (!answer.ok) log("refused", incidentId, `${command.type}: ${answer.rejection.detail}`);
-      this.#rows.done(position);
+      const answer = await withinDeadline(COMMAND_MS_MAX, () =>
+        this.#deps.incident(incidentId).handle(command),
+      );
+      if (!answer.ok) return `the incident did not answer within ${COMMAND_MS_MAX} ms`;
+      const { value } = answer;
+      if (!value.ok) log("refused", incidentId, `${command.type}: ${value.rejection.detail}`);
+      return null;
     } catch (fault) {
-      const detail = `the incident could not be reached: ${fault instanceof Error ? fault.name : "unknown"}`;
-      const retry = afterFailure({
-        failure: { class: "retry", detail },
-        attempts: attempts + 1,
-        deadlineMs: command.atMs + COMMAND_DEADLINE_MS,
-        nowMs: Date.now(),
-        jitter: Math.random(),
-      });
-      log("unreachable", incidentId, detail);
-      if (retry.answer === "again") this.#rows.postpone(position, attempts + 1, retry.dueAtMs);
-      else this.#rows.done(position);
+      return `the incident could not be reached: ${errorName(fault)}`;
     }
   }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { migrate } from "../platform/sqlite.ts";
 import type { Inbox, InboxAlert } from "../alerts/inbox.ts";
 import type { IncidentCommand } from "./command.ts";
+import { PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import type { IncidentView } from "./view.ts";
 
 const MIGRATIONS = [
@@ -35,6 +36,9 @@ const MIGRATIONS = [
 
 /** A trigger may be repeated for this long; then its id is forgotten. */
 export const TRIGGER_KEEP_MS = 30 * 24 * 3_600_000;
+
+/** Incidents whose commands are looked at in one go. */
+const DUE_MAX = 100;
 
 const inboxRow = z.object({ last_received_at_ms: z.int().nullable(), dropped_count: z.int() });
 
@@ -104,7 +108,9 @@ export class DeskRows {
 
   open(limit: number): readonly IncidentView[] {
     return this.#views(
-      "SELECT view FROM incidents WHERE status <> 'resolved' ORDER BY id LIMIT ?",
+      // An incident that no playbook claims sees nothing in signals: a storm of alerts must not crowd out one that does.
+      "SELECT view FROM incidents WHERE status <> 'resolved' ORDER BY playbook = ?, id LIMIT ?",
+      PLAIN_PLAYBOOK_ID,
       limit,
     );
   }
@@ -124,23 +130,23 @@ export class DeskRows {
     );
   }
 
-  enqueue(incidentId: string, command: IncidentCommand): void {
+  enqueue(incidentId: string, command: IncidentCommand, dueAtMs: number): void {
     this.#sql.exec(
       "INSERT INTO outbox (incident_id, command, attempts, due_at_ms) VALUES (?, ?, 0, ?)",
       incidentId,
       JSON.stringify(command),
-      command.atMs,
+      dueAtMs,
     );
   }
 
   /** The oldest command of each incident, when it is due. */
-  due(nowMs: number, limit: number): readonly QueuedCommand[] {
+  due(nowMs: number): readonly QueuedCommand[] {
     return this.#sql
       .exec<{ position: number; incident_id: string; command: string; attempts: number }>(
         `SELECT position, incident_id, command, attempts FROM outbox WHERE due_at_ms <= ? AND position IN
          (SELECT min(position) FROM outbox GROUP BY incident_id) ORDER BY position LIMIT ?`,
         nowMs,
-        limit,
+        DUE_MAX,
       )
       .toArray()
       .map((row) => ({
@@ -151,9 +157,14 @@ export class DeskRows {
       }));
   }
 
+  /** When a command may next be delivered; one behind another of its incident waits for that one. */
   nextDueAtMs(): number | null {
-    return this.#sql.exec<{ due: number | null }>("SELECT min(due_at_ms) AS due FROM outbox").one()
-      .due;
+    return this.#sql
+      .exec<{ due: number | null }>(
+        `SELECT min(due_at_ms) AS due FROM outbox WHERE position IN
+         (SELECT min(position) FROM outbox GROUP BY incident_id)`,
+      )
+      .one().due;
   }
 
   postpone(position: number, attempts: number, dueAtMs: number): void {

@@ -1,0 +1,133 @@
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
+import { COMMANDS_AT_ONCE_MAX } from "../../../src/incidents/desk-object.ts";
+import { T0 } from "../../support/incident.ts";
+import { anAlert, aTrigger, DeskLife, outcomeOf, standStill } from "./desk-life.ts";
+
+beforeEach(() => {
+  standStill();
+  onTestFinished(() => void vi.useRealTimers());
+});
+
+const opened = (life: DeskLife): readonly string[] =>
+  life.world.handled
+    .filter(({ command }) => command.type === "open")
+    .map(({ incidentId }) => incidentId);
+
+it(
+  "comes to the same, whichever of its storage or outbound calls it dies at",
+  {
+    timeout: 120_000,
+  },
+  async ({ expect }) => {
+    const whole = new DeskLife();
+    await whole.live();
+    const points = whole.world.fate.points.length;
+    const outcome = await outcomeOf(whole);
+    expect(points).toBeGreaterThan(80);
+    for (let dieAt = 1; dieAt <= points; dieAt += 1) {
+      const life = new DeskLife();
+      life.world.fate.dieAt = dieAt;
+      await life.live();
+      const where = `${dieAt}: ${life.world.fate.points[dieAt - 1]}`;
+      expect({ where, deaths: life.deaths > 0 }).toEqual({ where, deaths: true });
+      expect({ where, ...(await outcomeOf(life)) }).toEqual({ where, ...outcome });
+      // Each incident is opened under one command, and none that the index does not know.
+      const { items } = await life.desk.list({});
+      expect([...new Set(opened(life))].toSorted(), where).toEqual(
+        items.map(({ id }) => id).toSorted(),
+      );
+    }
+  },
+);
+
+it("opens one incident for two triggers at once", async ({ expect }) => {
+  const life = new DeskLife();
+  const answers = await Promise.all([
+    life.trigger(aTrigger()),
+    life.trigger(aTrigger()),
+    life.trigger(aTrigger({ id: "trg_other" })),
+  ]);
+  expect(new Set(answers.map(({ incidentId }) => incidentId)).size).toBe(1);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+  expect(opened(life)).toHaveLength(1);
+});
+
+it("answers a repeated trigger the same after an eviction", async ({ expect }) => {
+  const life = new DeskLife();
+  const first = await life.trigger(aTrigger());
+  await evictDurableObject(life.stub);
+  expect(await life.trigger(aTrigger())).toEqual({ incidentId: first.incidentId, isNew: false });
+  expect(opened(life)).toHaveLength(1);
+});
+
+it("does not spin while an incident cannot be reached, and gives it everything in order later", async ({
+  expect,
+}) => {
+  const life = new DeskLife();
+  life.world.onHandle = async () => {
+    throw new Error("overloaded");
+  };
+  await life.trigger(aTrigger());
+  await life.trigger(aTrigger({ id: "trg_2", actor: { kind: "webhook", id: "alertmanager" } }));
+  const alarmAtMs = await life.alarmAtMs();
+  // Not the note that is due and has to wait for the opening: that would be an alarm each millisecond.
+  expect(alarmAtMs).toBeGreaterThan(Date.now() + 1);
+
+  life.world.onHandle = async () => {};
+  vi.setSystemTime((alarmAtMs ?? 0) + 1);
+  await life.settle();
+  expect(life.world.handled.map(({ command }) => command.type)).toEqual(["open", "note"]);
+  expect(await life.alarmAtMs()).toBeNull();
+});
+
+it("opens an incident while others hang", async ({ expect }) => {
+  const life = new DeskLife();
+  const hung = Promise.withResolvers<void>();
+  const stuck = new Set<string>();
+  life.world.onHandle = async (id) => (stuck.has(id) ? hung.promise : undefined);
+  const first = await life.trigger(aTrigger({ scope: "scope-0" }));
+  stuck.add(first.incidentId);
+  const waits = life.trigger(
+    aTrigger({ id: "trg_2", scope: "scope-0", actor: { kind: "webhook", id: "alertmanager" } }),
+  );
+  await life.trigger(aTrigger({ id: "trg_3", scope: "scope-1" }));
+  expect(opened(life)).toHaveLength(2);
+  hung.resolve();
+  await waits;
+});
+
+it("does not let a storm of alerts crowd out an incident that a playbook claims", async ({
+  expect,
+}) => {
+  const life = new DeskLife();
+  for (let batch = 0; batch < 6; batch += 1) {
+    const alerts = Array.from({ length: 20 }, (_, index) =>
+      anAlert({ fingerprint: `f${batch}-${index}` }),
+    );
+    await life.desk.receive(alerts, T0);
+  }
+  const { incidentId } = await life.trigger(aTrigger());
+  expect((await life.desk.open()).map(({ id }) => id)).toContain(incidentId);
+});
+
+it("delivers more commands than it may at once", async ({ expect }) => {
+  const life = new DeskLife();
+  const count = COMMANDS_AT_ONCE_MAX * 3;
+  const alerts = Array.from({ length: count }, (_, index) => anAlert({ fingerprint: `f${index}` }));
+  await life.desk.receive(alerts, T0);
+  await life.settle();
+  expect(opened(life)).toHaveLength(count);
+});
+
+describe("its alarm", () => {
+  it("delivered twice or for nothing does nothing", async ({ expect }) => {
+    const life = new DeskLife();
+    await life.trigger(aTrigger());
+    const before = life.world.handled.length;
+    await life.alarm();
+    await Promise.all([life.alarm(), life.alarm()]);
+    expect(life.world.handled).toHaveLength(before);
+    expect(await runDurableObjectAlarm(life.stub)).toBe(false);
+  });
+});
