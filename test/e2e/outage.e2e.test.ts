@@ -1,0 +1,57 @@
+/** The outage gameday, as CI's proof of the whole path: Postgres stops under a real Worker, and a post-mortem comes out. */
+import { it, type ExpectStatic } from "vitest";
+import { runGameday, type GamedayReport } from "./gameday.ts";
+
+/** What the gameday must judge at least; one that forgets to look would always be green. */
+const JUDGED = [
+  "completed",
+  "detected",
+  "enforced",
+  "calm",
+  "paged",
+  "acknowledged",
+  "informed",
+  "unbroken",
+  "staged",
+  "sticky",
+  "lease",
+  "afterwards",
+  "policy",
+  "status",
+  "status-honest",
+  "post-mortem",
+  "kpis",
+];
+const TOOK_MS_MAX = 90_000;
+
+it("carries an outage from fault to post-mortem, everything in one Worker", async ({ expect }) => {
+  const { report, exitCode, output } = await runGameday(["outage"]);
+  expectGreen(expect, report, output);
+  expect(exitCode).toBe(0);
+  expect(report.deployment).toBe("all-in-one");
+});
+
+it("does the same with the guard as a Worker of its own", async ({ expect }) => {
+  const { report, exitCode, output } = await runGameday(["outage", "--split"]);
+  expectGreen(expect, report, output);
+  expect(exitCode).toBe(0);
+  expect(report.deployment).toBe("split");
+});
+
+function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string): void {
+  const failed = report.expectations.filter(({ ok }) => !ok);
+  expect(failed, output).toEqual([]);
+  expect(report.ok).toBe(true);
+  expect(report.expectations.map(({ id }) => id)).toEqual(expect.arrayContaining(JUDGED));
+  expect(Object.values(report.durations).every((ms) => ms !== null && ms >= 0)).toBe(true);
+  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+
+  const of = (phase: string) => report.phases.find((count) => count.phase === phase);
+  expect(of("calm")).toMatchObject({ refused: 0, failed: 0, broken: 0 });
+  expect(of("unprotected")?.failed).toBeGreaterThan(0);
+  expect(of("maintenance")).toMatchObject({ served: 0, failed: 0, broken: 0 });
+  expect(of("release")?.served).toBeGreaterThan(0);
+  expect(of("afterwards")).toMatchObject({ refused: 0, failed: 0, broken: 0 });
+  expect(report.postmortem).toContain(report.incident);
+  expect(report.postmortem).toContain("maintenance-mode");
+}
