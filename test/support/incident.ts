@@ -173,7 +173,7 @@ export class Drive {
   /** Reports every pending effect of these kinds as done; others stay. */
   settle(outcome: EffectOutcome | null = null): string[] {
     const happened: string[] = [];
-    for (const [effectId, effect] of [...this.pending]) {
+    for (const [effectId, effect] of Array.from(this.pending)) {
       this.pending.delete(effectId);
       const answer = this.do("report_effect", { effectId, outcome: outcome ?? success(effect) });
       if (Array.isArray(answer)) happened.push(...answer);
