@@ -19,6 +19,9 @@ const STATUS_WORDS: Readonly<Record<PublicIncident["status"], string>> = {
   resolved: "Resolved",
 };
 
+/** Nobody reads milliseconds. */
+const SECOND_MS = 1_000;
+
 type PageOptions = { readonly nowMs: number; readonly jsonUrl: string };
 
 /** Renders the page; every text is escaped by the template. */
@@ -49,7 +52,7 @@ export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
 const lookedAt = ({ lookedAtMs }: StatusView, nowMs: number) =>
   lookedAtMs === null
     ? "Not checked yet."
-    : html`Last checked ${formatDuration(Math.max(0, nowMs - lookedAtMs))} ago, at
+    : html`Last checked ${formatDuration(Math.max(SECOND_MS, nowMs - lookedAtMs))} ago, at
       ${time(lookedAtMs)}.`;
 
 const components = (view: StatusView) =>
