@@ -82,7 +82,6 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
     },
     openIncidents: async (): Promise<readonly Incident[]> =>
       (await read("/api/v1/incidents?status=open", listOf(incident))).items,
-    incident: (id: string): Promise<Incident> => read(`/api/v1/incidents/${id}`, incident),
     command: async (id: string, command: "acknowledge" | "lead"): Promise<void> => {
       const path = `/api/v1/incidents/${id}/${command}`;
       const answer = await call("responder", path, { method: "POST", body: {} });

@@ -1,5 +1,5 @@
 /** What the outage gameday promises, each judged on what was seen. Pure. */
-import type { Incident, JournalRow } from "./firebreak.ts";
+import type { JournalRow } from "./firebreak.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
 import { flickering, visitorsWho, type Boundaries, type Visit } from "./measure.ts";
@@ -19,7 +19,6 @@ export type Seen = {
   readonly pager: PagerState;
   /** Read once all was over; null when it never was. */
   readonly after: {
-    readonly incident: Incident;
     readonly policyEntries: readonly { readonly id: string }[];
     readonly postmortem: string;
     readonly kpis: {
@@ -31,7 +30,6 @@ export type Seen = {
   } | null;
   /** Why the gameday ended early, or null. */
   readonly brokenOff: string | null;
-  readonly now: number;
 };
 
 type Limits = Scenario["expect"];
