@@ -25,14 +25,15 @@ export const firstEffectOf = (seq: number): string => `${seq}:0`;
 export function awaitedBy(event: IncidentEvent): Awaited | null {
   switch (event.type) {
     case "lease.applying":
-      return { kind: "lease", leaseId: event.data.leaseId, during: "apply" };
+      return awaitedLease(event.data.leaseId, "apply", event.data.expiresAtMs);
     case "lease.extended":
-    case "lease.releasing":
     case "lease.rearmed":
-      return { kind: "lease", leaseId: event.data.leaseId, during: "adjust" };
+      return awaitedLease(event.data.leaseId, "adjust", event.data.expiresAtMs);
+    case "lease.releasing":
+      return awaitedLease(event.data.leaseId, "adjust", null);
     case "lease.reverting":
     case "lease.expired":
-      return { kind: "lease", leaseId: event.data.leaseId, during: "revert" };
+      return awaitedLease(event.data.leaseId, "revert", null);
     case "evidence.requested":
       return { kind: "evidence", collector: event.data.collector };
     case "message.requested":
@@ -41,6 +42,12 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
       return null;
   }
 }
+
+const awaitedLease = (
+  leaseId: string,
+  during: "apply" | "adjust" | "revert",
+  expiresAtMs: number | null,
+): Awaited => ({ kind: "lease", leaseId, during, expiresAtMs });
 
 function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): IncidentState {
   if (isLeaseEvent(event)) return foldLease(state, event, row.atMs);
@@ -90,13 +97,13 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return { ...state, lead: event.data.lead, anchors };
     }
     case "incident.severity_set":
-      return { ...state, severity: event.data.to };
-    case "incident.escalated":
       return {
         ...state,
-        silences: state.silences + (event.data.because === "silence" ? 1 : 0),
-        exhausted: state.exhausted || event.data.because === "exhausted",
+        severity: event.data.to,
+        raisedTo: row.actor.kind === "person" ? state.raisedTo : [...state.raisedTo, event.data.to],
       };
+    case "incident.escalated":
+      return escalated(state, event.data.because, atMs);
     case "incident.recovery_seen": {
       const anchors = { ...state.anchors, recoveredAtMs: atMs };
       return { ...state, recoveredSinceMs: atMs, anchors };
@@ -108,7 +115,7 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return { ...state, status: "resolved", timesResolved: state.timesResolved + 1, anchors };
     }
     case "incident.reopened":
-      return reopened(state);
+      return reopened(state, atMs);
     case "incident.triggered":
     case "incident.noted":
       return state;
@@ -117,9 +124,30 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
   }
 }
 
-const reopened = (state: IncidentState): IncidentState => ({
+function escalated(
+  state: IncidentState,
+  because: EventData["incident.escalated"]["because"],
+  atMs: number,
+): IncidentState {
+  switch (because) {
+    case "silence":
+      return { ...state, silences: state.silences + 1, lastSilenceAtMs: atMs };
+    case "exhausted":
+      return { ...state, exhausted: true };
+    case "person":
+      return state;
+  }
+}
+
+/** Whoever answered the first time may be asleep now: people are asked anew. */
+const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   ...state,
   status: "reopened",
+  acknowledgedBy: null,
+  askedSinceMs: atMs,
+  silences: 0,
+  lastSilenceAtMs: null,
+  raisedTo: [],
   recoveredSinceMs: null,
   skipped: {},
   exhausted: false,
@@ -131,30 +159,45 @@ const isLeaseEvent = (event: IncidentEvent): event is LeaseEvent => event.type.s
 
 function foldLease(state: IncidentState, event: LeaseEvent, atMs: number): IncidentState {
   if (event.type === "lease.proposed") return proposed(state, event.data, atMs);
-  const settled =
+  const effectId =
     "effectId" in event.data && typeof event.data.effectId === "string"
-      ? settle(state, event.data.effectId)
-      : state;
+      ? event.data.effectId
+      : null;
+  const awaited = effectId === null ? undefined : state.awaiting[effectId];
+  const settled = effectId === null ? state : settle(state, effectId);
+  const asked = awaited?.kind === "lease" ? awaited.expiresAtMs : null;
   const leases = settled.leases.map((lease) =>
-    lease.id === event.data.leaseId ? { ...lease, ...leaseChange(lease, event, atMs) } : lease,
+    lease.id === event.data.leaseId
+      ? { ...lease, ...leaseChange(lease, event, { atMs, asked }) }
+      : lease,
   );
   const next = { ...settled, leases };
   return { ...next, anchors: leaseAnchors(next, event, atMs) };
 }
 
-function leaseChange(lease: LeaseState, event: LeaseEvent, atMs: number): Partial<LeaseState> {
+/** `asked` is the end that the effect behind this result asked for. */
+function leaseChange(
+  lease: LeaseState,
+  event: LeaseEvent,
+  { atMs, asked }: { readonly atMs: number; readonly asked: number | null },
+): Partial<LeaseState> {
   switch (event.type) {
     case "lease.proposed":
     case "lease.approved":
-    case "lease.adjusted":
       return {};
+    case "lease.adjusted":
+      return { adjustFailedAtMs: null, ...(asked === null ? {} : { heldUntilMs: asked }) };
     case "lease.declined":
       return { status: "declined", why: event.data.why };
     case "lease.applying":
       return { status: "applying", expiresAtMs: event.data.expiresAtMs };
     case "lease.applied": {
       // Asked back before the application's result arrived: only what was there before is news.
-      const recorded = { appliedAtMs: atMs, prior: event.data.prior };
+      const recorded = {
+        appliedAtMs: atMs,
+        prior: event.data.prior,
+        heldUntilMs: event.data.expiresAtMs,
+      };
       return lease.status === "applying" ? { ...recorded, status: "applied" } : recorded;
     }
     case "lease.effective":
@@ -180,19 +223,20 @@ function leaseChange(lease: LeaseState, event: LeaseEvent, atMs: number): Partia
     case "lease.reverted":
       return { status: "reverted", share: 0 };
     case "lease.failed":
-      return failed(lease, event.data);
+      return failed(lease, event.data, atMs);
     default:
       return unreachable(event);
   }
 }
 
-/** A failed adjustment leaves the lease in force as it was; its expiry still ends it. */
+/** A failed adjustment leaves the lease in force as it was, until the end that was last confirmed. */
 const failed = (
   lease: LeaseState,
   { during, failure }: EventData["lease.failed"],
+  atMs: number,
 ): Partial<LeaseState> =>
   during === "adjust"
-    ? {}
+    ? { adjustFailedAtMs: atMs, expiresAtMs: lease.heldUntilMs ?? lease.expiresAtMs }
     : { status: "failed", because: lease.because ?? "failed", why: failure.detail };
 
 function opened(
@@ -203,7 +247,7 @@ function opened(
   return {
     ...state,
     opened: data,
-    openedAtMs: atMs,
+    askedSinceMs: atMs,
     status: "detected",
     severity: data.severity,
     rules: data.rules,
@@ -232,6 +276,8 @@ function proposed(
     proposedAtMs: atMs,
     appliedAtMs: null,
     expiresAtMs: null,
+    heldUntilMs: null,
+    adjustFailedAtMs: null,
     share: 1,
     stageSinceMs: null,
     rearmed: 0,

@@ -3,6 +3,7 @@
  * one alarm drains the outbox and looks again when the incident must. Everything that leaves may leave twice, under one id.
  */
 import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { errorName } from "../platform/error-name.ts";
 import { withinDeadline } from "../platform/deadline.ts";
@@ -14,7 +15,7 @@ import type { Effect, EffectDraft } from "./effect.ts";
 import { decide, evolve, nextWakeAtMs, react } from "./incident.ts";
 import { JOURNAL_PAGE_MAX, type IncidentApi } from "./incident-api.ts";
 import { IncidentRows, type OutboxRow } from "./incident-rows.ts";
-import { FIREBREAK, readEvent, type Failure, type JournalRow } from "./journal.ts";
+import { actor, FIREBREAK, readEvent, type Failure, type JournalRow } from "./journal.ts";
 import { toRows, type Ground } from "./moment.ts";
 import { Lanes } from "./lanes.ts";
 import { plainPlaybook } from "./plain.ts";
@@ -41,6 +42,8 @@ export type EffectContext = {
   /** Attempts that were begun before this one, ended or not: after the first, an adapter must look before it acts. */
   readonly attempts: number;
 };
+
+const envelope = z.object({ id: z.string().min(1).max(500), atMs: z.int(), actor });
 
 export type IncidentDeps = {
   /** What the incident's own playbook and the site make of it. Called once per playbook. */
@@ -96,12 +99,18 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   /** May come late or twice: what it does is decided by what is due, and each effect has one id. */
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + DRAIN_AGAIN_MS);
-    this.#wake();
-    await this.#lanes.drain();
+    try {
+      this.#wake();
+    } finally {
+      // Whatever is wrong with deciding: what was decided before is still carried out.
+      await this.#lanes.drain();
+    }
     await this.#rearm();
   }
 
   #handle(command: IncidentCommand): CommandAnswer {
+    // A row that could not be read back would cost the incident its whole journal.
+    envelope.parse(command);
     const given = this.#rows.answer(command.id);
     if (given !== null) return given;
     const ground = this.#groundFor(command);

@@ -13,6 +13,7 @@ import { decideResult } from "./results.ts";
 import { isInForce, isResolved, type IncidentState } from "./state.ts";
 import {
   expiryStage,
+  rehearsalStage,
   releaseStage,
   renewStage,
   silenceDueAtMs,
@@ -37,6 +38,7 @@ const OBSERVE = [
   verifyStage,
   renewStage,
   releaseStage,
+  rehearsalStage,
   mitigationStage,
   silenceStage,
   escalationStage,

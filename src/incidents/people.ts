@@ -29,9 +29,7 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
     case "set_severity":
       return setSeverity(state, command);
     case "escalate":
-      return ok([
-        { type: "incident.escalated", data: { because: "person", why: command.data.why } },
-      ]);
+      return escalate(state, command.data.why);
     case "resolve":
       return resolve(state, command.data.why);
     case "reopen":
@@ -96,6 +94,11 @@ function acknowledge(state: IncidentState): Answer {
   return ok([{ type: "incident.acknowledged", data: {} }]);
 }
 
+const escalate = (state: IncidentState, why: string): Answer =>
+  isResolved(state)
+    ? reject("not_open", "the incident is resolved; reopen it to escalate it")
+    : ok([{ type: "incident.escalated", data: { because: "person", why } }]);
+
 function setSeverity(state: IncidentState, command: CommandOf<"set_severity">): Answer {
   const { severity, why } = command.data;
   return severity === state.severity
@@ -122,6 +125,10 @@ function resolve(state: IncidentState, why: string): Answer {
 
 function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground): Answer {
   const { actuator, leaseMs, why } = command.data;
+  // Nobody looks after the mitigations of an incident that is over.
+  if (isResolved(state)) {
+    return reject("not_open", "the incident is resolved; reopen it, or declare another");
+  }
   const words = ground.actuators[actuator];
   if (words === undefined) {
     const known = Object.keys(ground.actuators).join(", ");

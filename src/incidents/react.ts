@@ -12,6 +12,9 @@ export const EFFECT_DEADLINE_MS: Readonly<Record<EffectKind, number>> = {
   "desk.project": 24 * 3_600_000,
 };
 
+/** What a policy entry takes as its reason: a longer one would be refused, and a title is not worth a mitigation. */
+const REASON_CHARS_MAX = 500;
+
 /** The effect whose result the event waits for, if it has one. `state` is the state after the event. */
 export function react(
   state: IncidentState,
@@ -57,7 +60,9 @@ function applyEffect(state: IncidentState, leaseId: string, atMs: number): Effec
     shadow: lease.shadow,
     share: lease.share,
     expiresAtMs: lease.expiresAtMs,
-    reason: `${state.opened?.incidentId ?? ""} ${state.opened?.title ?? ""}`.trim(),
+    reason: `${state.opened?.incidentId ?? ""} ${state.opened?.title ?? ""}`
+      .trim()
+      .slice(0, REASON_CHARS_MAX),
     budgeted: lease.mode !== "manual",
   });
   return { ...effect, deadlineMs: Math.min(effect.deadlineMs, lease.expiresAtMs) };

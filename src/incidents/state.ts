@@ -13,6 +13,8 @@ export type Awaited =
       readonly kind: "lease";
       readonly leaseId: string;
       readonly during: "apply" | "adjust" | "revert";
+      /** Until when it asks the lease to hold; null when that stays as it is. */
+      readonly expiresAtMs: number | null;
     }
   | { readonly kind: "evidence"; readonly collector: string }
   | { readonly kind: "message"; readonly deliveryId: string };
@@ -34,6 +36,10 @@ export type LeaseState = {
   readonly appliedAtMs: number | null;
   /** Null until it is first asked to apply. */
   readonly expiresAtMs: number | null;
+  /** Until when it was last confirmed to hold; null before that. */
+  readonly heldUntilMs: number | null;
+  /** When a change of it last failed, null once one succeeds. */
+  readonly adjustFailedAtMs: number | null;
   readonly share: number;
   readonly stageSinceMs: number | null;
   /** How often the harm came back while it was being released; each time the next release waits longer. */
@@ -48,9 +54,12 @@ export type IncidentState = {
   readonly seq: number;
   /** Null before the opening event. */
   readonly opened: EventData["incident.opened"] | null;
-  readonly openedAtMs: number;
+  /** Since when people are asked to answer: it opened, or opened again. */
+  readonly askedSinceMs: number;
   readonly status: IncidentStatus;
   readonly severity: Severity;
+  /** What the playbook raised it to; it does so once, and then it is for people to say. */
+  readonly raisedTo: readonly Severity[];
   readonly lead: string | null;
   readonly acknowledgedBy: string | null;
   readonly rules: Readonly<Record<string, RuleState>>;
@@ -62,8 +71,9 @@ export type IncidentState = {
   readonly deliveries: ReadonlySet<string>;
   /** All well since; null while it is not. */
   readonly recoveredSinceMs: number | null;
-  /** Escalations because nobody acknowledged. */
+  /** Escalations because nobody acknowledged, and when the last of them was. */
   readonly silences: number;
+  readonly lastSilenceAtMs: number | null;
   /** The ladder has nothing left, and people were told. */
   readonly exhausted: boolean;
   readonly timesResolved: number;
@@ -74,9 +84,10 @@ export type IncidentState = {
 export const initialState: IncidentState = {
   seq: 0,
   opened: null,
-  openedAtMs: 0,
+  askedSinceMs: 0,
   status: "detected",
   severity: "SEV-4",
+  raisedTo: [],
   lead: null,
   acknowledgedBy: null,
   rules: {},
@@ -86,6 +97,7 @@ export const initialState: IncidentState = {
   deliveries: new Set(),
   recoveredSinceMs: null,
   silences: 0,
+  lastSilenceAtMs: null,
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",

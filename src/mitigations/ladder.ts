@@ -15,6 +15,7 @@ export type LadderAttempt = {
   readonly step: string;
   readonly status: LeaseStatus;
   readonly because: string | null;
+  readonly shadow: boolean;
 };
 
 export type LadderView = {
@@ -44,13 +45,14 @@ const OVER: ReadonlySet<LeaseStatus> = new Set(["reverted", "declined", "failed"
 /** Taken back for one of these, a step may be taken again when the rules fire again. */
 const REPEATABLE: ReadonlySet<string> = new Set(["recovered", "expired", "resolved"]);
 
-/** The first step from the top that has not been tried in vain. */
+/** The first step from the top that has not been tried in vain. What was only rehearsed has not been tried in earnest. */
 export function nextStep(view: LadderView): LadderAnswer {
-  if (view.attempts.some((attempt) => !OVER.has(attempt.status))) return { answer: "busy" };
+  const counted = view.attempts.filter((attempt) => view.autopilot !== "on" || !attempt.shadow);
+  if (counted.some((attempt) => !OVER.has(attempt.status))) return { answer: "busy" };
   const skipped: Skip[] = [];
   for (const step of view.steps) {
     const tried = view.attempts.filter((attempt) => attempt.step === step.id);
-    if (wasInVain(tried.at(-1))) continue;
+    if (wasInVain(counted.findLast((attempt) => attempt.step === step.id))) continue;
     const obstacle = obstacleTo(step, view);
     if (obstacle === null)
       return { answer: "take", step: step.id, attempt: tried.length + 1, skipped };

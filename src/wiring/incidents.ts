@@ -7,13 +7,14 @@ import type { DeskDeps } from "../incidents/desk-object.ts";
 import type { IncidentDeps } from "../incidents/incident-object.ts";
 import { pages } from "../incidents/severity.ts";
 import { performWith } from "../incidents/perform.ts";
-import { plainPlaybook } from "../incidents/plain.ts";
+import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords } from "../mitigations/registry.ts";
 import { deliver } from "../notify/deliver.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
+import { playbook as playbookSchema } from "../playbooks/schema.ts";
 import { bundle, compiledPlaybooks, deployedPlaybook } from "../playbooks/deployed.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import { assert } from "../shared/assert.ts";
@@ -94,8 +95,14 @@ function claims(alert: Alert): boolean {
  * left to do: leases run out, and people take over.
  */
 function compiledOrPlain(playbook: BundledPlaybook): CompiledPlaybook {
-  const compiled = compilePlaybook(playbook, vocabulary);
-  if (compiled.ok) return compiled.value;
+  const isPlain = playbook.spec.id === PLAIN_PLAYBOOK_ID;
+  // Another deploy wrote it: what the schema has learnt since takes its default.
+  const read = playbookSchema.safeParse(playbook.spec);
+  if (isPlain || read.success) {
+    const spec = read.success ? read.data : playbook.spec;
+    const compiled = compilePlaybook({ ...playbook, spec }, vocabulary);
+    if (compiled.ok) return compiled.value;
+  }
   console.error(
     JSON.stringify({
       level: "error",

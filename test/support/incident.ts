@@ -8,7 +8,7 @@ import type {
 } from "../../src/incidents/command.ts";
 import type { EffectDraft } from "../../src/incidents/effect.ts";
 import { decide, evolve, nextWakeAtMs, react } from "../../src/incidents/incident.ts";
-import { readEvent, type JournalRow } from "../../src/incidents/journal.ts";
+import { FIREBREAK, readEvent, type Actor, type JournalRow } from "../../src/incidents/journal.ts";
 import { toRows, type Ground } from "../../src/incidents/moment.ts";
 import { initialState, type IncidentState } from "../../src/incidents/state.ts";
 import { actuatorWords } from "../../src/mitigations/registry.ts";
@@ -128,7 +128,7 @@ export class Drive {
       id: `cmd-${this.#commands}`,
       type,
       atMs: this.atMs,
-      actor: { kind: "person", id: by },
+      actor: actorOf(type, by),
       data,
     } as unknown as IncidentCommand;
     const decided = decide(this.state, command, this.ground);
@@ -187,6 +187,19 @@ export class Drive {
 
   nextWakeAtMs(): number | null {
     return nextWakeAtMs(this.state, this.ground);
+  }
+}
+
+function actorOf(type: CommandType, by: string): Actor {
+  switch (type) {
+    case "open":
+    case "observe":
+      return { kind: "monitor", id: "monitor" };
+    case "wake":
+    case "report_effect":
+      return FIREBREAK;
+    default:
+      return { kind: "person", id: by };
   }
 }
 

@@ -16,6 +16,8 @@ import { healthOf } from "./rules.ts";
 export const RELEASE_SHARES = [0.5, 0.2] as const;
 /** A relapse doubles how long recovery must last before the next release, up to this many times the playbook's word. */
 export const HOLD_FACTOR_MAX = 8;
+/** A renewal that failed is tried again after this part of the lease. */
+const RENEW_AGAIN = 1 / 8;
 
 /** Ends what outlived its time. The guard has stopped enforcing it by itself; what is left is tidying up. */
 export const expiryStage: Stage = (state, moment) =>
@@ -70,16 +72,38 @@ export const verifyStage: Stage = (state, moment) =>
 
 /** Renews what is still needed, so that the lease runs out only when nobody looks after it any more. */
 export const renewStage: Stage = (state, moment) =>
-  state.leases.flatMap((lease) => {
-    if (!isInForce(lease) || lease.status === "ineffective" || lease.expiresAtMs === null)
-      return [];
-    const isNeeded = lease.release === "manual" || healthOf(state, moment) !== "well";
-    if (!isNeeded || lease.expiresAtMs - moment.atMs > lease.leaseMs / 2) return [];
-    const expiresAtMs = moment.atMs + lease.leaseMs;
-    return [
-      { type: "lease.extended", data: { leaseId: lease.id, expiresAtMs, why: "still needed" } },
-    ];
-  });
+  state.leases
+    .filter((lease) => isRenewable(lease, state, moment))
+    .map((lease) => ({
+      type: "lease.extended",
+      data: {
+        leaseId: lease.id,
+        expiresAtMs: moment.atMs + lease.leaseMs,
+        why: "still needed",
+      },
+    }));
+
+/** What a person set by hand ends when that person said, and without rules nothing can be said to be needed. */
+function isRenewable(lease: LeaseState, state: IncidentState, moment: Moment): boolean {
+  if (!isInForce(lease) || lease.status === "ineffective" || lease.expiresAtMs === null) {
+    return false;
+  }
+  if (lease.mode === "manual" || moment.playbook.rules.length === 0) return false;
+  if (lease.expiresAtMs - moment.atMs > lease.leaseMs / 2) return false;
+  const failedAtMs = lease.adjustFailedAtMs;
+  if (failedAtMs !== null && moment.atMs - failedAtMs < lease.leaseMs * RENEW_AGAIN) return false;
+  return lease.release === "manual" || healthOf(state, moment) !== "well";
+}
+
+/** What was only a rehearsal ends when the autopilot is switched on: the ladder begins in earnest. */
+export const rehearsalStage: Stage = (state, moment) =>
+  moment.autopilot === "on"
+    ? endingOf(
+        state.leases.filter((lease) => lease.shadow),
+        "person",
+        "it was a rehearsal, and the autopilot is on now",
+      )
+    : [];
 
 /** Releases what is no longer needed, as each lease declares; puts it back at once when the harm returns on the way. */
 export const releaseStage: Stage = (state, moment) =>
@@ -146,8 +170,14 @@ export const endAll = (
   state: IncidentState,
   because: RevertCause,
   why: string,
+): readonly IncidentEvent[] => endingOf(state.leases, because, why);
+
+const endingOf = (
+  leases: readonly LeaseState[],
+  because: RevertCause,
+  why: string,
 ): readonly IncidentEvent[] =>
-  state.leases
+  leases
     .filter(
       (lease) => !hasEnded(lease) && lease.status !== "reverting" && lease.status !== "expired",
     )

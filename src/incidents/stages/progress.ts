@@ -37,13 +37,14 @@ function statusOf(state: IncidentState): { readonly status: IncidentStatus; read
 export function silenceEscalatesAtMs(state: IncidentState): number | null {
   if (state.opened === null || isResolved(state)) return null;
   if (state.acknowledgedBy !== null || state.silences >= SILENCES_MAX) return null;
-  return state.openedAtMs + RESPONSE_MS[state.severity] * (state.silences + 1);
+  // Counted from the last time, so that an alarm that comes late does not tell everybody three times at once.
+  return (state.lastSilenceAtMs ?? state.askedSinceMs) + RESPONSE_MS[state.severity];
 }
 
 export const escalationStage: Stage = (state, moment) => {
   const dueAtMs = silenceEscalatesAtMs(state);
   if (dueAtMs === null || moment.atMs < dueAtMs) return [];
-  const why = `nobody acknowledged within ${formatDuration(moment.atMs - state.openedAtMs)}`;
+  const why = `nobody acknowledged within ${formatDuration(moment.atMs - state.askedSinceMs)}`;
   return [{ type: "incident.escalated", data: { because: "silence", why } }];
 };
 

@@ -27,10 +27,13 @@ export const rulesStage: Stage = (state, moment) =>
     ];
   });
 
-/** Raises the severity when the playbook says so. It never lowers it: that is for people. */
+/** Raises the severity when the playbook says so, once. It never lowers it: that is for people, and their word stands. */
 export const severityStage: Stage = (state, moment) => {
   const raises = moment.playbook.severityRaises.filter(
-    (raise) => isWorse(raise.to, state.severity) && truthOf(raise.when, state, moment) === "true",
+    (raise) =>
+      isWorse(raise.to, state.severity) &&
+      !state.raisedTo.includes(raise.to) &&
+      truthOf(raise.when, state, moment) === "true",
   );
   const worst = raises.reduce<(typeof raises)[number] | null>(
     (soFar, raise) => (soFar === null || isWorse(raise.to, soFar.to) ? raise : soFar),

@@ -1,0 +1,101 @@
+import { describe, it } from "vitest";
+import { SILENCES_MAX } from "../../../src/incidents/stages/progress.ts";
+import { Drive, DOWN, WELL } from "../../support/incident.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+/** The response time of SEV-2. */
+const RESPONSE = 30 * MINUTE;
+
+const escalations = (incident: Drive): number =>
+  incident.journal.filter((row) => row.type === "incident.escalated").length;
+
+/** Wakes it whenever it asks to be, until it no longer does. */
+function aloneUntilQuiet(incident: Drive): void {
+  for (let wake = 0; wake < 20; wake += 1) {
+    const wakeAtMs = incident.nextWakeAtMs();
+    if (wakeAtMs === null) return;
+    incident.atMs = Math.max(incident.atMs, wakeAtMs);
+    incident.do("wake", {});
+  }
+  throw new Error("it never becomes quiet");
+}
+
+describe("silence", () => {
+  it("escalates so many times and no more", ({ expect }) => {
+    const incident = new Drive().open();
+    aloneUntilQuiet(incident);
+    expect(escalations(incident)).toBe(SILENCES_MAX);
+  });
+
+  it("does not escalate several times at once when the alarm comes hours late", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.after(10 * RESPONSE).do("wake", {});
+    incident.do("wake", {});
+    expect(escalations(incident)).toBe(1);
+    expect(incident.nextWakeAtMs()).toBe(incident.atMs + RESPONSE);
+  });
+
+  it("counts anew when the incident opens again, whoever acknowledged it the first time", ({
+    expect,
+  }) => {
+    const incident = new Drive().open();
+    incident.do("acknowledge", {});
+    incident.after(10 * RESPONSE).do("resolve", { why: "over" });
+    incident.after(MINUTE).do("reopen", { why: "it was not" });
+    expect(incident.do("wake", {})).toEqual([]);
+    expect(incident.after(RESPONSE - 1).do("wake", {})).toEqual([]);
+    expect(incident.after(1).do("wake", {})).toEqual(["incident.escalated"]);
+    expect(incident.do("acknowledge", {})).toEqual(["incident.acknowledged"]);
+  });
+
+  it("keeps the first acknowledgement as the one that was measured", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.after(MINUTE).do("acknowledge", {});
+    const first = incident.atMs;
+    incident.do("resolve", { why: "over" });
+    incident.do("reopen", { why: "it was not" });
+    incident.after(MINUTE).do("acknowledge", {});
+    expect(incident.state.anchors.acknowledgedAtMs).toBe(first);
+  });
+});
+
+describe("severity", () => {
+  it("is raised by the playbook once; then a person's word stands", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    expect(incident.state.severity).toBe("SEV-1");
+    incident.do("set_severity", { severity: "SEV-3", why: "only the staging shop" });
+    incident.after(SECOND).see(DOWN);
+    expect(incident.state.severity).toBe("SEV-3");
+  });
+
+  it("is raised again after a reopening", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    incident.do("set_severity", { severity: "SEV-3", why: "" });
+    incident.do("resolve", { why: "over" });
+    incident.do("reopen", { why: "it was not" });
+    incident.after(SECOND).see(DOWN);
+    expect(incident.state.severity).toBe("SEV-1");
+  });
+
+  it("is never lowered by what is seen", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.do("set_severity", { severity: "SEV-1", why: "the whole shop" });
+    incident.after(SECOND).see(WELL);
+    expect(incident.state.severity).toBe("SEV-1");
+  });
+});
+
+describe("time", () => {
+  it("running backwards ends and begins nothing", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    incident.settle();
+    const before = incident.state;
+    expect(incident.after(-60 * MINUTE).see(DOWN)).toEqual([]);
+    expect(incident.do("wake", {})).toEqual([]);
+    expect(incident.state).toEqual(before);
+  });
+});
