@@ -34,10 +34,15 @@ const asked = readArguments();
 const reports: Report[] = [];
 for (const { gameday, variant } of asked.runs) {
   if (stopping.signal.aborted) break;
-  const report = await runOne(gameday, variant);
-  reports.push(report);
-  if (report.postmortem !== null) print(`\n${report.postmortem.trimEnd()}`);
-  print(`\n${renderReport(report)}\n`);
+  try {
+    const report = await runOne(gameday, variant);
+    reports.push(report);
+    if (report.postmortem !== null) print(`\n${report.postmortem.trimEnd()}`);
+    print(`\n${renderReport(report)}\n`);
+  } catch (error) {
+    // The stack did not start or could not be reached. The next run may have more luck; this one has failed.
+    say(error instanceof Error ? error.message : String(error));
+  }
 }
 if (reports.length > 1) print(renderSummary(reports));
 if (asked.json !== undefined) {
