@@ -16,6 +16,8 @@ export type Decision = {
   readonly enforced: KnownEntry | null;
   /** Entries in shadow that would have been enforced. */
   readonly shadowedIds: readonly string[];
+  /** Its body may show that it only reads: whoever can read that decides again, with `isGraphqlRead` as it turned out. */
+  readonly turnsOnBody: boolean;
 };
 
 /** `snapshot` is null in an isolate that has never seen a policy: then production is served. */
@@ -23,25 +25,41 @@ export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: nu
   if (snapshot === null) return serve("no_policy", null);
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
-  const shadowedIds: string[] = [];
-  let exemption: { readonly reason: VerdictReason; readonly entryId: string } | null = null;
+  const met: Met = { shadowedIds: [], turnsOnBody: false, exemption: null };
   for (const stage of STAGES) {
-    const hits = stage.concerns(facts.method) ? hitsOf(stage, facts, snapshot, nowMs) : [];
+    const hits = hitsOf(stage, facts, snapshot, nowMs);
+    if (hits.length === 0) continue;
     const enforced = hits.find(({ entry }) => entry.mode === "enforce");
     if (isExempt(stage, facts, snapshot.loaded)) {
       if (enforced !== undefined)
-        exemption ??= { reason: stage.exempt, entryId: enforced.entry.id };
+        met.exemption ??= { reason: stage.exempt, entryId: enforced.entry.id };
       continue;
     }
-    if (enforced !== undefined) return refuse(stage.action, enforced, snapshot, shadowedIds);
-    shadowedIds.push(...hits.map(({ entry }) => entry.id));
+    met.turnsOnBody ||= stage.kind === "read-only" && isGraphql(facts, snapshot);
+    if (enforced !== undefined) return refuse(stage.action, enforced, snapshot, met);
+    met.shadowedIds.push(...hits.map(({ entry }) => entry.id));
   }
-  if (exemption !== null)
-    return { ...serve(exemption.reason, snapshot, exemption.entryId), shadowedIds };
+  return serveAfter(met, snapshot, nowMs);
+}
+
+/** What the stages so far left behind. */
+type Met = {
+  readonly shadowedIds: string[];
+  turnsOnBody: boolean;
+  exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
+};
+
+/** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
+function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
+  const { exemption, shadowedIds, turnsOnBody } = met;
   const [firstShadowed] = shadowedIds;
-  if (firstShadowed !== undefined)
-    return { ...serve("shadowed", snapshot, firstShadowed), shadowedIds };
-  return serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
+  const why =
+    exemption !== null
+      ? serve(exemption.reason, snapshot, exemption.entryId)
+      : firstShadowed !== undefined
+        ? serve("shadowed", snapshot, firstShadowed)
+        : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
+  return { ...why, shadowedIds, turnsOnBody };
 }
 
 /**
@@ -59,7 +77,7 @@ export function closedEntry(
       ({ entry }) =>
         entry.fail === "closed" && entry.mode === "enforce" && entry.expiresAtMs > nowMs,
     );
-    if (closed !== undefined && stage.concerns(method)) return closed;
+    if (closed !== undefined && stage.concerns({ method, isGraphqlRead: false })) return closed;
   }
   return null;
 }
@@ -69,7 +87,7 @@ type Stage = {
   readonly action: "maintenance" | "read_only";
   readonly exempt: VerdictReason;
   readonly exemptRoutes: (loaded: LoadedPolicy) => readonly string[];
-  readonly concerns: (method: string) => boolean;
+  readonly concerns: (facts: Pick<RequestFacts, "method" | "isGraphqlRead">) => boolean;
 };
 
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -87,9 +105,11 @@ const STAGES: readonly Stage[] = [
     action: "read_only",
     exempt: "read_only_exempt",
     exemptRoutes: ({ policy }) => policy.settings.readOnlyExempt,
-    concerns: (method) => !READING_METHODS.has(method),
+    concerns: ({ method, isGraphqlRead }) => !READING_METHODS.has(method) && !isGraphqlRead,
   },
 ];
+
+const NONE: readonly KnownEntry[] = [];
 
 const hitsOf = (
   stage: Stage,
@@ -97,8 +117,10 @@ const hitsOf = (
   snapshot: Snapshot,
   nowMs: number,
 ): readonly KnownEntry[] => {
+  const entries = snapshot.loaded.entries[stage.kind];
+  if (entries.length === 0 || !stage.concerns(facts)) return NONE;
   const cannotConfirm = isStale(snapshot, nowMs);
-  return snapshot.loaded.entries[stage.kind].filter(
+  return entries.filter(
     ({ entry, routes }) =>
       entry.expiresAtMs > nowMs &&
       (entry.fail === "closed" || !cannotConfirm) &&
@@ -109,6 +131,12 @@ const hitsOf = (
 
 const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
   nowMs - confirmedAtMs > loaded.policy.staleAfterMs;
+
+/** Where a POST may be reading. Like an exemption, not for a path that routers may read differently. */
+const isGraphql = ({ method, path, isPlainPath }: RequestFacts, { loaded }: Snapshot): boolean =>
+  method === "POST" &&
+  isPlainPath &&
+  loaded.policy.settings.graphqlRoutes.some((route) => matchesRoute(path, route));
 
 /** An exemption takes protection away, so a path that routers may read differently has none. */
 const isExempt = (stage: Stage, facts: RequestFacts, loaded: LoadedPolicy): boolean =>
@@ -122,13 +150,14 @@ const serve = (
   verdict: { action: "serve", reason, entryId, policySeq: snapshot?.loaded.policy.seq ?? null },
   enforced: null,
   shadowedIds: [],
+  turnsOnBody: false,
 });
 
 const refuse = (
   action: "maintenance" | "read_only",
   enforced: KnownEntry,
   snapshot: Snapshot,
-  shadowedIds: readonly string[],
+  { shadowedIds, turnsOnBody }: Met,
 ): Decision => ({
   verdict: {
     action,
@@ -138,4 +167,5 @@ const refuse = (
   },
   enforced,
   shadowedIds,
+  turnsOnBody,
 });

@@ -14,6 +14,8 @@ export type RequestFacts = {
   readonly clientKey: string;
   /** Who holds a valid bypass token, null for everyone else. */
   readonly operator: string | null;
+  /** Known to be a GraphQL operation that changes nothing; false until the body was read, which is only done when it matters. */
+  readonly isGraphqlRead: boolean;
 };
 
 /** The part of `Request` that facts are read from. */
@@ -41,6 +43,7 @@ export function readFacts(
     isPlainPath: isPlain,
     clientKey: clientKey(addressOf(request, settings.clientAddress)),
     operator,
+    isGraphqlRead: false,
   };
 }
 

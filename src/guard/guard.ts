@@ -5,7 +5,8 @@
 import { formatSeq } from "../policy/policy.ts";
 import { answerFor, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
-import { closedEntry, decide, type Decision } from "./decide.ts";
+import { closedEntry, type Decision } from "./decide.ts";
+import { decideWithBody } from "./decide-with-body.ts";
 import { isOwnUrl, readFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
@@ -85,7 +86,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const bearer = await verify(credentials, deps.keys, { snapshot, nowMs });
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator);
-    const decision = decide(facts, snapshot, nowMs);
+    const decision = await decideWithBody(request, facts, { snapshot, nowMs });
     const seen = seenIn(decision, snapshot, bearer.isProbe);
     if (decision.enforced !== null && snapshot !== null) {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };

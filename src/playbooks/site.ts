@@ -102,6 +102,8 @@ export const site = z.strictObject({
       read_only: z.array(routePattern).max(ROUTES_MAX).default([]),
     })
     .default({ maintenance: [], read_only: [] }),
+  /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused. */
+  graphql_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
   /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])

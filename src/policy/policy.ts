@@ -41,6 +41,8 @@ export const guardSettings = z.object({
   allowlist: z.array(z.string()).default([]),
   maintenanceExempt: z.array(z.string()).default([]),
   readOnlyExempt: z.array(z.string()).default([]),
+  /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */
+  graphqlRoutes: z.array(z.string()).default([]),
   pollMs: z.int().min(100),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
   clientAddress: z

@@ -7,6 +7,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   allowlist: site.allowlist.map(({ network }) => network),
   maintenanceExempt: site.exempt_routes.maintenance,
   readOnlyExempt: site.exempt_routes.read_only,
+  graphqlRoutes: site.graphql_routes,
   pollMs,
   clientAddress: site.client_address,
   title: site.title,

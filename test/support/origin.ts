@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Response, type Request } from "miniflare";
 
-/** Answers as the path says; `/echo` gives back method, URL and headers as JSON. */
+/** Answers as the path says; `/echo` gives back method, URL, headers and body as JSON. */
 export async function origin(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
   const [, verb, value] = pathname.split("/");
@@ -13,7 +13,8 @@ export async function origin(request: Request): Promise<Response> {
   }
   if (verb === "echo") {
     const { method, url, headers } = request;
-    return Response.json({ method, url, headers: Object.fromEntries(headers) });
+    const body = await request.text();
+    return Response.json({ method, url, headers: Object.fromEntries(headers), body });
   }
   return new Response("production");
 }

@@ -1,11 +1,11 @@
 import { createMiddleware } from "hono/factory";
-import { switched, type SwitchOptions } from "./switched.ts";
+import { switched, type ReadOnlyOptions } from "./switched.ts";
 
 /**
  * Answers requests that may change something (all but GET, HEAD and OPTIONS) with "changes are paused" while `isOn` says so,
- * but on exempt routes. Throws at construction on options that are wrong.
+ * but on exempt routes, and but for GraphQL queries on `graphqlRoutes`. Throws at construction on options that are wrong.
  */
-export const readOnly = (options: SwitchOptions) => {
+export const readOnly = (options: ReadOnlyOptions) => {
   const answer = switched("read-only", options);
   return createMiddleware(async function readOnly(c, next) {
     const refusal = await answer(c);

@@ -4,27 +4,31 @@ import * as z from "zod";
 import type { EnforcedKind } from "../../policy/kinds.ts";
 import { guardSettings, POLICY_FORMAT, type Policy } from "../../policy/policy.ts";
 import { answerFor } from "../answers.ts";
-import { decide } from "../decide.ts";
+import { decideWithBody } from "../decide-with-body.ts";
 import { readFacts } from "../facts.ts";
 import { loadPolicy } from "../loaded-policy.ts";
 
+const routes = z.array(z.string().startsWith("/", "write a path that starts with /")).default([]);
 const options = z.strictObject({
-  exempt: z.array(z.string().startsWith("/", "write a path that starts with /")).default([]),
+  exempt: routes,
+  graphqlRoutes: routes,
   title: z.string().min(1).max(120).default("This site"),
   message: z.string().min(1).max(500).optional(),
   contact: z.string().max(200).optional(),
   retryAfterSeconds: z.int().min(1).max(86_400).default(60),
 });
 
-export type SwitchOptions = z.input<typeof options> & {
+export type SwitchOptions = Omit<z.input<typeof options>, "graphqlRoutes"> & {
   /** Asked for each request: a flag, a binding, a lookup. If it fails, the request is served. */
   readonly isOn: (c: Context) => boolean | Promise<boolean>;
 };
 
+export type ReadOnlyOptions = SwitchOptions & Pick<z.input<typeof options>, "graphqlRoutes">;
+
 /** Decides with the guard's own function on a policy of one entry; answers null when the request may go on. */
 export function switched(
   kind: EnforcedKind,
-  { isOn, ...given }: SwitchOptions,
+  { isOn, ...given }: ReadOnlyOptions,
 ): (c: Context) => Promise<Response | null> {
   const loaded = loadPolicy(policyOf(kind, options.parse(given)));
   const { settings } = loaded.policy;
@@ -32,7 +36,8 @@ export function switched(
     if (!(await isOnOrNot(isOn, c))) return null;
     const nowMs = Date.now();
     const facts = readFacts(c.req.raw, settings, null);
-    const { enforced } = decide(facts, { loaded, confirmedAtMs: nowMs }, nowMs);
+    const snapshot = { loaded, confirmedAtMs: nowMs };
+    const { enforced } = await decideWithBody(c.req.raw, facts, { snapshot, nowMs });
     return enforced === null ? null : answerFor(c.req.raw, { enforced, settings, nowMs });
   };
 }
@@ -50,13 +55,14 @@ async function isOnOrNot(isOn: SwitchOptions["isOn"], c: Context): Promise<boole
 }
 
 function policyOf(kind: EnforcedKind, given: z.output<typeof options>): Policy {
-  const { exempt, title, message, contact = null, retryAfterSeconds } = given;
+  const { exempt, graphqlRoutes, title, message, contact = null, retryAfterSeconds } = given;
   const settings = guardSettings.parse({
     pollMs: Number.MAX_SAFE_INTEGER,
     clientAddress: "none",
     title,
     maintenanceExempt: exempt,
     readOnlyExempt: exempt,
+    graphqlRoutes,
   });
   return {
     format: POLICY_FORMAT,

@@ -15,6 +15,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   isPlainPath: true,
   clientKey: "192.0.2.1",
   operator: null,
+  isGraphqlRead: false,
   ...changes,
 });
 const snapshotOf = (
@@ -115,6 +116,36 @@ describe("in order, first match wins", () => {
     ["words of a later version", {}, [anEntry({ match: { hosts: ["a"] } })], {}, "serve clean -"],
   ] as const)("%s", ([, facts, entries, settings, expected], { expect }) => {
     expect(decided(facts, [...entries], settings as Partial<GuardSettings>)).toBe(expected);
+  });
+});
+
+const GRAPHQL = { graphqlRoutes: ["/graphql", "/api/*"] };
+
+describe("in read-only, a GraphQL body is asked for only where it decides", () => {
+  const shadow = anEntry({ id: "s", kind: "read-only", mode: "shadow" });
+  const post = { method: "POST", path: "/graphql" };
+  it.for([
+    ["a POST, read-only", post, [writes], true],
+    ["a POST below a prefix", { ...post, path: "/api/graphql" }, [writes], true],
+    ["a POST, read-only in shadow", post, [shadow], true],
+    ["nothing in force", post, [], false],
+    ["maintenance", post, [everyone, writes], false],
+    ["another route", { ...post, path: "/cart" }, [writes], false],
+    ["another method", { ...post, method: "PUT" }, [writes], false],
+    ["a GET", { ...post, method: "GET" }, [writes], false],
+    ["a path that routers may differ on", { ...post, isPlainPath: false }, [writes], false],
+    ["an operator", { ...post, operator: "ada" }, [writes], false],
+  ] as const)("%s: %s", ([, facts, inForce, expected], { expect }) => {
+    const snapshot = snapshotOf([...inForce], GRAPHQL);
+    expect(decide(request(facts), snapshot, NOW_MS).turnsOnBody).toBe(expected);
+  });
+
+  it("serves what only reads, in shadow without counting it", ({ expect }) => {
+    const reading = request({ ...post, isGraphqlRead: true });
+    for (const inForce of [writes, shadow]) {
+      const { verdict, shadowedIds } = decide(reading, snapshotOf([inForce], GRAPHQL), NOW_MS);
+      expect([verdict.reason, shadowedIds]).toEqual(["clean", []]);
+    }
   });
 });
 

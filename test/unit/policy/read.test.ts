@@ -6,9 +6,9 @@ import { aPolicy, anEntry } from "../../support/policy.ts";
 const golden = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
 
-it("reads format 1 exactly as it was written", ({ expect }) => {
+it("loses nothing of a policy of an earlier version", ({ expect }) => {
   const written = golden("policy-1");
-  expect(readPolicy(written)).toEqual({ ok: true, value: written });
+  expect(readPolicy(written)).toMatchObject({ ok: true, value: { ...Object(written) } });
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

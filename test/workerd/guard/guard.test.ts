@@ -1,50 +1,15 @@
 import { describe, it } from "vitest";
-import { guardRequest, type GuardDeps } from "../../../src/guard/guard.ts";
+import type { GuardDeps } from "../../../src/guard/guard.ts";
 import { loadPolicy, type LoadedPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
 import {
   BYPASS_COOKIE,
   BYPASS_HEADER,
   mintToken,
   PROBE_HEADER,
-  type SigningKey,
 } from "../../../src/guard/signed.ts";
-import type { Counted } from "../../../src/guard/telemetry.ts";
 import { POLICY_HEADER, VERDICT_HEADER } from "../../../src/guard/verdict.ts";
-import type { PolicyEntry } from "../../../src/policy/policy.ts";
-import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
-
-const KEY: SigningKey = { kid: "k1", secret: "a-secret-that-only-this-test-knows" };
-const forAMinute = (changes: Partial<PolicyEntry> = {}) =>
-  anEntry({ expiresAtMs: Date.now() + 60_000, ...changes });
-const token = (kind: "bypass" | "probe", sub = "ada") =>
-  mintToken(KEY, { instance: "shop.test", kind, sub, exp: Date.now() + 60_000 });
-
-/** A guard over the given entries; what reached production and what was counted is kept. */
-function guarded(entries: readonly PolicyEntry[], changes: Partial<GuardDeps> = {}) {
-  const calls: Request[] = [];
-  const counted: Counted[] = [];
-  const faults: unknown[] = [];
-  const snapshot: Snapshot = {
-    loaded: loadPolicy(aPolicy({ entries: [...entries], settings: aSettings() })),
-    confirmedAtMs: Date.now(),
-  };
-  const deps: GuardDeps = {
-    isOff: false,
-    origin: async (request) => {
-      calls.push(request);
-      return new Response("production");
-    },
-    ownRoutes: async () => new Response("own"),
-    snapshots: { current: async () => snapshot, peek: () => snapshot },
-    telemetry: { record: (entry) => void counted.push(entry) },
-    keys: [KEY],
-    onFault: (fault) => void faults.push(fault),
-    ...changes,
-  };
-  const ask = (path: string, init?: RequestInit) =>
-    guardRequest(new Request(`https://shop.example${path}`, init), deps, { waitUntil: () => {} });
-  return { ask, calls, counted, faults, deps };
-}
+import { aPolicy, aSettings } from "../../support/policy.ts";
+import { forAMinute, guarded, KEY, token } from "./guarded.ts";
 
 describe("the pipeline", () => {
   it("serves a clean request and counts how production answered", async ({ expect }) => {

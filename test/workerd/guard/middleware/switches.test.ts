@@ -69,6 +69,20 @@ it("speaks with the app's words", async ({ expect }) => {
   for (const word of Object.values(words)) expect(page).toContain(word);
 });
 
+it("serves GraphQL queries in read-only, and leaves the body to the app", async ({ expect }) => {
+  const graphql = new Hono()
+    .use(readOnly({ ...on, graphqlRoutes: ["/graphql"] }))
+    .post("/graphql", async (c) => c.text((await c.req.json<{ query: string }>()).query));
+  const ask = (query: string) =>
+    graphql.request("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query }),
+    });
+  expect(await (await ask("{ pitches }")).text()).toBe("{ pitches }");
+  expect((await ask("mutation { pay }")).status).toBe(503);
+});
+
 describe("options that are wrong are refused when the app starts", () => {
   it.for([
     ["a route without a slash", { exempt: ["hooks/*"] }],

@@ -1,0 +1,82 @@
+/**
+ * Whether a GraphQL request over POST can change nothing, judged by its text alone. Whatever is not certain counts as a write:
+ * a persisted query without its text, a body of another kind, too large, too late, or with words that are not understood here.
+ */
+import * as z from "zod";
+import { within } from "../deadline.ts";
+import { operationsIn } from "./document.ts";
+
+export const BODY_BYTES_MAX = 256 * 1024;
+export const BATCH_MAX = 50;
+export const READ_DEADLINE_MS = 5_000;
+
+/** Reads a copy of the body; the request itself stays unread, for production. Rejects when the body cannot be read. */
+export async function readsOnly(request: Request): Promise<boolean> {
+  if (!isPlainJson(request.headers) || speaksInUrl(request.url)) return false;
+  const text = await within(startOf(request), READ_DEADLINE_MS, null);
+  return text !== null && isReadingBody(text);
+}
+
+// Strict: a word that only some servers understand, such as an id that wins over the text, must not pass as reading.
+const asked = z.strictObject({
+  query: z.string(),
+  operationName: z.string().nullish(),
+  variables: z.unknown().optional(),
+  extensions: z.unknown().optional(),
+});
+const askedOrBatch = z.union([asked, z.array(asked).min(1).max(BATCH_MAX)]);
+
+/** Whether everything this JSON body asks for is reading. */
+export function isReadingBody(text: string): boolean {
+  const parsed = askedOrBatch.safeParse(parseJson(text));
+  return parsed.success && [parsed.data].flat().every(isReading);
+}
+
+/** As servers choose the operation: by name if one is given; else there may be one only, so all of them must be reading. */
+function isReading({ query, operationName }: z.infer<typeof asked>): boolean {
+  const operations = operationsIn(query) ?? [];
+  const isNamed = operationName !== undefined && operationName !== null && operationName !== "";
+  const chosen = isNamed ? operations.filter(({ name }) => name === operationName) : operations;
+  return chosen.length > 0 && chosen.every(({ type }) => type !== "mutation");
+}
+
+const JSON_TYPE = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+const isPlainJson = (headers: Headers): boolean =>
+  JSON_TYPE.test(headers.get("content-type") ?? "") && !headers.has("content-encoding");
+
+/** Some servers let these win over the body. */
+const URL_WORDS = ["query", "operationName", "extensions"] as const;
+
+function speaksInUrl(url: string): boolean {
+  const { searchParams } = new URL(url);
+  return URL_WORDS.some((word) => searchParams.has(word));
+}
+
+/** The whole body as text, null when it is larger than we read. */
+async function startOf(request: Request): Promise<string | null> {
+  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return null;
+  const reader = request.clone().body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let left = BODY_BYTES_MAX;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    left -= value.byteLength;
+    if (left < 0) break;
+    text += decoder.decode(value, { stream: true });
+  }
+  // Not awaited: it settles only when production has read, or dropped, the other copy.
+  reader.cancel().catch(() => undefined);
+  return null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The schema refuses undefined.
+  }
+}
