@@ -17,14 +17,23 @@ export class Fate {
   points: string[] = [];
   /** Which point is the last; 0: none. */
   dieAt = 0;
-  /** Fails a storage call instead of ending the object. */
-  failStorageAt = 0;
-  #storage = 0;
+  #dieAtNext: string | null = null;
+  #failAfter = 0;
 
   storage(what: string, die: () => void): void {
-    this.#storage += 1;
     this.#pass(what, die);
-    if (this.#storage === this.failStorageAt) throw new Error("the disk is full");
+    this.#failAfter -= 1;
+    if (this.#failAfter === 0) throw new Error("the disk is full");
+  }
+
+  /** Ends it the next time it comes to this point. */
+  dieAtNext(what: string): void {
+    this.#dieAtNext = what;
+  }
+
+  /** Fails the n-th storage call from now, instead of ending the object. */
+  failStorageAfter(calls: number): void {
+    this.#failAfter = calls;
   }
 
   call(what: string, die: () => void): void {
@@ -33,7 +42,9 @@ export class Fate {
 
   #pass(what: string, die: () => void): void {
     this.points.push(what);
-    if (this.points.length === this.dieAt) die();
+    const isNext = this.#dieAtNext === what;
+    if (isNext) this.#dieAtNext = null;
+    if (isNext || this.points.length === this.dieAt) die();
   }
 }
 
@@ -54,6 +65,8 @@ export class World {
   #ids = 0;
   /** Runs in the middle of each effect: it may wait, throw, or fail it. */
   onEffect = async (_effect: Effect): Promise<Failure | null> => null;
+  /** What every effect answers, instead of what it did. */
+  answer: unknown = undefined;
   onHandle = async (_incidentId: string): Promise<void> => {};
 
   /** A new id each time, as the product's clock and randomness would make it. */
@@ -73,7 +86,7 @@ export class World {
     if (failure !== null) return { ok: false, error: failure };
     const done = await this.#perform(effect, context);
     this.fate.call(`after ${effect.kind}`, die);
-    return done;
+    return this.answer === undefined ? done : ok(this.answer);
   }
 
   /** An incident as the desk sees it: it answers, and the same command id is the same command. */
