@@ -1,0 +1,263 @@
+/**
+ * Space-Saving: the most frequent keys of a stream in a fixed number of counters. The smallest counter sits on top of a heap,
+ * and a small hash table finds the counter of a key. A count is never too low, and too high by at most its `error`.
+ */
+import { assert } from "../shared/assert.ts";
+import { decodeCounts, encodeCounts } from "./codec.ts";
+import { mix32 } from "./hash.ts";
+
+export const COUNTERS_MAX = 4_096;
+const COUNT_MAX = 0xffff_ffff;
+const NONE = -1;
+const MAGIC = 0x5353; // "SS"
+
+/** The true count lies in `count - error` ..= `count`. `slot` stays the key's own as long as it is counted. */
+export type Counter = {
+  readonly key: number;
+  readonly count: number;
+  readonly error: number;
+  readonly slot: number;
+};
+
+export class SpaceSaving {
+  readonly counters: number;
+  readonly #keys: Uint32Array;
+  readonly #counts: Uint32Array;
+  readonly #errors: Uint32Array;
+  /** Slots as a binary heap by count, the smallest first, and where in it each slot is. */
+  readonly #heap: Uint16Array;
+  readonly #places: Uint16Array;
+  /** Open addressing from key to slot + 1; so much longer than there are counters that most probes end at once. */
+  readonly #index: Uint16Array;
+  #size = 0;
+
+  constructor(counters: number) {
+    assert(
+      Number.isInteger(counters) && counters >= 1 && counters <= COUNTERS_MAX,
+      "Space-Saving has 1 to 4096 counters",
+    );
+    this.counters = counters;
+    this.#keys = new Uint32Array(counters);
+    this.#counts = new Uint32Array(counters);
+    this.#errors = new Uint32Array(counters);
+    this.#heap = new Uint16Array(counters);
+    this.#places = new Uint16Array(counters);
+    this.#index = new Uint16Array(2 ** Math.ceil(Math.log2(counters * 8)));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get byteLength(): number {
+    const columns = [this.#keys, this.#counts, this.#errors, this.#heap, this.#places, this.#index];
+    return columns.reduce((sum, column) => sum + column.byteLength, 0);
+  }
+
+  /** The smallest count that a key needs to exceed to be counted here; 0 while there is room. */
+  get floor(): number {
+    return this.#size < this.counters ? 0 : this.#countAt(0);
+  }
+
+  /** Counts one more of a key that already has a counter; false when it has none. */
+  increment(key: number, by = 1): boolean {
+    const slot = this.#find(key);
+    if (slot === NONE) return false;
+    this.#counts[slot] = Math.min((this.#counts[slot] ?? 0) + by, COUNT_MAX);
+    this.#sink(this.#places[slot] ?? 0);
+    return true;
+  }
+
+  /** The classic update: a key without a counter takes over the smallest one, and its count as error. */
+  add(key: number, by = 1): void {
+    if (this.increment(key, by)) return;
+    const floor = this.floor;
+    this.admit(key, Math.min(floor + by, COUNT_MAX), floor);
+  }
+
+  /**
+   * Gives a key that has no counter one with this count and error; the smallest counter makes room, and is returned.
+   * Whoever calls decides whether the newcomer is worth it.
+   */
+  admit(key: number, count: number, error: number): Counter | null {
+    const isFull = this.#size === this.counters;
+    const evicted = isFull ? this.#counter(this.#heap[0] ?? 0) : null;
+    const slot = evicted?.slot ?? this.#size;
+    if (evicted === null) {
+      this.#size += 1;
+      this.#heap[slot] = slot;
+      this.#places[slot] = slot;
+    } else this.#forget(evicted.key);
+    this.#keys[slot] = key;
+    this.#counts[slot] = count;
+    this.#errors[slot] = error;
+    this.#remember(key, slot);
+    if (evicted === null) this.#rise(slot);
+    else this.#sink(0);
+    return evicted;
+  }
+
+  /** The count of a key, 0 when it has no counter. */
+  count(key: number): number {
+    const slot = this.#find(key);
+    return slot === NONE ? 0 : (this.#counts[slot] ?? 0);
+  }
+
+  /** The slot of a key, null when it has no counter. */
+  slot(key: number): number | null {
+    const slot = this.#find(key);
+    return slot === NONE ? null : slot;
+  }
+
+  /** The largest counts first, ties by key, at most `limit`. */
+  top(limit: number): Counter[] {
+    return Array.from(this.#heap.subarray(0, this.#size), (slot) => this.#counter(slot))
+      .toSorted((a, b) => b.count - a.count || a.key - b.key)
+      .slice(0, limit);
+  }
+
+  /** Halves every count `times` over; the order stays, so the heap does too. Errors round up, to stay true. */
+  halve(times: number): void {
+    if (times <= 0) return;
+    if (times >= 32) return this.clear();
+    const divisor = 2 ** times;
+    for (let slot = 0; slot < this.#size; slot += 1) {
+      const count = (this.#counts[slot] ?? 0) >>> times;
+      this.#counts[slot] = count;
+      this.#errors[slot] = Math.min(Math.ceil((this.#errors[slot] ?? 0) / divisor), count);
+    }
+  }
+
+  clear(): void {
+    this.#size = 0;
+    this.#index.fill(0);
+  }
+
+  /** Adds what another counted; a key that only one of them has may have been in the other up to its floor. */
+  merge(other: SpaceSaving): void {
+    const sums = new Map(this.top(this.counters).map((counter) => [counter.key, counter]));
+    const [ourFloor, theirFloor] = [this.floor, other.floor];
+    for (const [key, counter] of sums) {
+      if (other.slot(key) === null) sums.set(key, plus(counter, theirFloor, theirFloor));
+    }
+    for (const counter of other.top(other.counters)) {
+      const { count, error } = sums.get(counter.key) ?? { count: ourFloor, error: ourFloor };
+      sums.set(counter.key, plus(counter, count, error));
+    }
+    const largest = [...sums.values()].toSorted((a, b) => b.count - a.count || a.key - b.key);
+    this.clear();
+    for (const { key, count, error } of largest.slice(0, this.counters)) {
+      this.admit(key, count, error);
+    }
+  }
+
+  /** Three numbers for each key that has a counter. */
+  toBytes(): Uint8Array {
+    const words = new Uint32Array(wordsFor(this.counters));
+    const rows = this.top(this.#size).flatMap(({ key, count, error }) => [key, count, error]);
+    words.set([this.#size, ...rows]);
+    return encodeCounts(MAGIC, this.counters, words);
+  }
+
+  /** Null for anything that `toBytes` did not write. */
+  static fromBytes(bytes: Uint8Array): SpaceSaving | null {
+    const decoded = decodeCounts(MAGIC, bytes, (counters) =>
+      counters >= 1 && counters <= COUNTERS_MAX ? wordsFor(counters) : null,
+    );
+    if (decoded === null) return null;
+    const { size: counters, counts: words } = decoded;
+    const [size = 0] = words;
+    if (size > counters) return null;
+    const read = new SpaceSaving(counters);
+    for (let at = 1; at < 1 + size * 3; at += 3) {
+      const [key = 0, count = 0, error = 0] = words.subarray(at, at + 3);
+      if (error > count || read.slot(key) !== null) return null;
+      read.admit(key, count, error);
+    }
+    return read;
+  }
+
+  #countAt(place: number): number {
+    return this.#counts[this.#heap[place] ?? 0] ?? 0;
+  }
+
+  #counter(slot: number): Counter {
+    return {
+      key: this.#keys[slot] ?? 0,
+      count: this.#counts[slot] ?? 0,
+      error: this.#errors[slot] ?? 0,
+      slot,
+    };
+  }
+
+  #find(key: number): number {
+    const mask = this.#index.length - 1;
+    for (let at = mix32(key) & mask; ; at = (at + 1) & mask) {
+      const slot = (this.#index[at] ?? 0) - 1;
+      if (slot === NONE || this.#keys[slot] === key) return slot;
+    }
+  }
+
+  #remember(key: number, slot: number): void {
+    const mask = this.#index.length - 1;
+    let at = mix32(key) & mask;
+    while (this.#index[at] !== 0) at = (at + 1) & mask;
+    this.#index[at] = slot + 1;
+  }
+
+  /** Closes the gap that a removed key leaves, or probes of its neighbours would end too soon. */
+  #forget(key: number): void {
+    const [index, mask] = [this.#index, this.#index.length - 1];
+    let gap = mix32(key) & mask;
+    while (this.#keys[(index[gap] ?? 0) - 1] !== key) gap = (gap + 1) & mask;
+    for (let at = (gap + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
+      const home = mix32(this.#keys[(index[at] ?? 0) - 1] ?? 0) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      index[gap] = index[at] ?? 0;
+      gap = at;
+    }
+    index[gap] = 0;
+  }
+
+  #sink(from: number): void {
+    const slot = this.#heap[from] ?? 0;
+    const count = this.#counts[slot] ?? 0;
+    let place = from;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= this.#size) break;
+      if (child + 1 < this.#size && this.#countAt(child + 1) < this.#countAt(child)) child += 1;
+      if (this.#countAt(child) >= count) break;
+      this.#put(this.#heap[child] ?? 0, place);
+      place = child;
+    }
+    this.#put(slot, place);
+  }
+
+  #rise(from: number): void {
+    const slot = this.#heap[from] ?? 0;
+    const count = this.#counts[slot] ?? 0;
+    let place = from;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (this.#countAt(parent) <= count) break;
+      this.#put(this.#heap[parent] ?? 0, place);
+      place = parent;
+    }
+    this.#put(slot, place);
+  }
+
+  #put(slot: number, place: number): void {
+    this.#heap[place] = slot;
+    this.#places[slot] = place;
+  }
+}
+
+/** How many are in use, then key, count and error of each. */
+const wordsFor = (counters: number): number => 1 + counters * 3;
+
+const plus = (counter: Counter, count: number, error: number): Counter => ({
+  ...counter,
+  count: Math.min(counter.count + count, COUNT_MAX),
+  error: Math.min(counter.error + error, COUNT_MAX),
+});
