@@ -1,0 +1,127 @@
+/** The actuators whose leases are entries of the guard's policy, against the real policy object. */
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import fc from "fast-check";
+import { describe, it, onTestFinished, vi } from "vitest";
+import { decide } from "../../../src/guard/decide.ts";
+import { readFacts } from "../../../src/guard/facts.ts";
+import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
+import type { Failure } from "../../../src/incidents/journal.ts";
+import type { Reach } from "../../../src/mitigations/actuator.ts";
+import type { Actuator } from "../../../src/mitigations/opaque.ts";
+import { actuators } from "../../../src/mitigations/registry.ts";
+import type { PolicyApi } from "../../../src/policy/policy-api.ts";
+import { readPolicy } from "../../../src/policy/read.ts";
+import { err, ok, type Result } from "../../../src/shared/result.ts";
+import { actuatorContract, type Ground } from "../../contract/actuator.ts";
+import { anEntry } from "../../support/policy.ts";
+import { T0 } from "../../support/incident.ts";
+import { TEST_INSTANCE } from "../entry.ts";
+
+const NOBODY: Failure = { class: "unknown_outcome", detail: "the policy object did not answer" };
+const nobodyAnswers = async (): Promise<Result<never, Failure>> => err(NOBODY);
+
+const freshPolicy = () => {
+  const stub = env.TEST_POLICY.getByName(crypto.randomUUID());
+  const policy: PolicyApi = stub;
+  const reach: Reach = {
+    instance: TEST_INSTANCE,
+    policy: {
+      put: (entry) => policy.put(entry),
+      get: async (id) => ok(await policy.get(id)),
+      remove: (id) => policy.remove(id),
+    },
+  };
+  return { stub, policy, reach };
+};
+
+function ground(): Ground {
+  const { policy, reach } = freshPolicy();
+  return {
+    reach,
+    unreachable: {
+      ...reach,
+      policy: { put: nobodyAnswers, get: nobodyAnswers, remove: nobodyAnswers },
+    },
+    version: async () => (await policy.read(null)).seq,
+    standing: async (id) => {
+      const entry = await policy.get(id);
+      if (entry === null) return null;
+      const { share, expiresAtMs, mode } = entry;
+      return { share, expiresAtMs, shadow: mode === "shadow" };
+    },
+    takeOver: async (id) => {
+      await policy.put(anEntry({ id, owner: "somebody else", expiresAtMs: Date.now() + 60_000 }));
+    },
+    remove: async (id) => {
+      await policy.remove(id);
+    },
+  };
+}
+
+const tooLong = { options: { message: "x".repeat(501) }, field: "message" };
+const misspelt = { options: { massage: "x" }, field: "massage" };
+
+actuatorContract({
+  actuator: actuators["maintenance-mode"],
+  options: { message: "We move to another house." },
+  badOptions: [tooLong, misspelt, { options: { message: " " }, field: "message" }],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["read-only"],
+  options: { message: "Reading works.", fail: "closed" },
+  badOptions: [tooLong, misspelt, { options: { fail: "maybe" }, field: "fail" }],
+  ground,
+});
+
+describe("a lease in the guard", () => {
+  const write = new Request("https://shop.example/cart", { method: "POST" });
+
+  /** What the guard decides about a write, from the policy as it travels. */
+  async function decidedAt(policy: PolicyApi, nowMs: number): Promise<string> {
+    const sent: unknown = JSON.parse(JSON.stringify((await policy.read(null)).policy));
+    const read = readPolicy(sent);
+    if (!read.ok) throw new Error(read.error);
+    const snapshot = { loaded: loadPolicy(read.value), confirmedAtMs: nowMs };
+    const facts = readFacts(write, read.value.settings, null);
+    return decide(facts, snapshot, nowMs).verdict.action;
+  }
+
+  it.for(Object.values(actuators))(
+    "of $id never outlives its end, although no alarm ever comes",
+    async (actuator: Actuator, { expect }) => {
+      vi.useFakeTimers({ now: T0, toFake: ["Date"] });
+      onTestFinished(() => void vi.useRealTimers());
+      const leaseMs = fc.integer({ min: 1, max: 30 * 24 * 3_600_000 });
+      const extensions = fc.array(leaseMs, { maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(leaseMs, extensions, fc.boolean(), async (firstMs, laterMs, isEvicted) => {
+          const { stub, policy, reach } = freshPolicy();
+          let expiresAtMs = T0;
+          for (const ms of [firstMs, ...laterMs]) {
+            expiresAtMs = T0 + ms;
+            const lease = {
+              id: "lse_ttl",
+              incidentId: "inc_ttl",
+              options: {},
+              reason: "",
+              shadow: false,
+              share: 1,
+              expiresAtMs,
+              prior: null,
+            } as const;
+            expect(await actuator.apply(lease, reach)).toMatchObject({ ok: true });
+          }
+          if (isEvicted) await evictDurableObject(stub);
+          expect(await decidedAt(policy, expiresAtMs - 1)).not.toBe("serve");
+          for (const nowMs of [expiresAtMs, expiresAtMs + 1, expiresAtMs + 3_600_000]) {
+            expect(await decidedAt(policy, nowMs)).toBe("serve");
+          }
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+});
