@@ -51,7 +51,7 @@ export const outage: Gameday = {
       await play(scenario, field, log);
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
-      log.brokenOff = error instanceof DidNotHappen ? error.message : String(error);
+      log.brokenOff = reasonOf(field.signal.aborted ? field.signal.reason : error);
       field.say(`broken off: ${log.brokenOff}`);
     }
     return reportOf(scenario, field, log, startedAtMs);
@@ -65,6 +65,10 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const patience = { withinMs: parts.patience, signal };
   await using cleanup = new AsyncDisposableStack();
 
+  const standing = await outageIncident(firebreak);
+  if (standing !== null) {
+    throw new DidNotHappen(`${standing} is still open; a gameday begins when all is well`);
+  }
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
   const status = cleanup.use(watchStatus(firebreak));
@@ -147,8 +151,8 @@ async function answerThePager(
   const page = await until(
     "the on-call is paged",
     async () => {
-      const { pages } = await readPager(stack, log.faultAtMs ?? 0);
-      return pages.find(({ payload }) => payload.data.incident === incident) ?? null;
+      log.pager = await readPager(stack, log.faultAtMs ?? 0);
+      return log.pager.pages.find(({ payload }) => payload.data.incident === incident) ?? null;
     },
     { withinMs: scenario.parts.patience, signal },
   );
@@ -156,6 +160,9 @@ async function answerThePager(
   await firebreak.command(incident, "acknowledge");
   await firebreak.command(incident, "lead");
 }
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 function isFelt(visitors: Visitors): boolean {
   const lately = visitors.lately(FELT_MS);
