@@ -59,9 +59,12 @@ export class TrafficMemory {
     };
   }
 
-  /** False for a repetition. A gap in an isolate's numbers, or a first one that is not 1, is remembered as lost. */
+  /**
+   * False for a repetition. A gap in an isolate's numbers is remembered as lost. What came before the first one heard is not: a
+   * flush is sent until somebody took it, so that was this memory's predecessor, whose time is not in any window of this one.
+   */
   #isNews({ isolate, n }: TrafficFlush, nowSecond: number): boolean {
-    const lastN = this.#lastN.get(isolate) ?? 0;
+    const lastN = this.#lastN.get(isolate) ?? n - 1;
     this.#lastN.delete(isolate);
     this.#lastN.set(isolate, Math.max(n, lastN));
     if (n <= lastN) return false;

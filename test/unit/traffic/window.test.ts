@@ -64,7 +64,15 @@ it("says nothing of the time before it began, rather than zero", ({ expect }) =>
   const memory = new TrafficMemory(NOW_MS);
   expect(memory.window(60, NOW + 2)).toMatchObject({ fromSecond: NOW, lastFlushAtMs: null });
   memory.add(aFlush("a", 9, [aSecond(NOW + 1, { served: 1 })]), NOW_MS + 1_000);
-  expect(memory.window(60, NOW + 2)).toMatchObject({ fromSecond: NOW, lostFlushes: 8 });
+  expect(memory.window(60, NOW + 2)).toMatchObject({ fromSecond: NOW });
+});
+
+it("misses nothing of an isolate that had reported to its predecessor", ({ expect }) => {
+  const memory = new TrafficMemory(NOW_MS);
+  memory.add(aFlush("a", 9, [aSecond(NOW + 1, { failed: 3 })]), NOW_MS + 1_000);
+  expect(memory.window(10, NOW + 2)).toMatchObject({ lostFlushes: 0, seconds: [{ failed: 3 }] });
+  memory.add(aFlush("a", 11), NOW_MS + 2_000);
+  expect(memory.window(10, NOW + 2).lostFlushes).toBe(1);
 });
 
 it("covers what an isolate's first flush tells of the moments before it began", ({ expect }) => {
@@ -102,8 +110,9 @@ it("stays bounded, whatever arrives", ({ expect }) => {
   expect(labels["other"]).toBe(LABELS_MAX);
 
   for (let n = 0; n <= ISOLATES_MAX; n += 1) memory.add(aFlush(`i${n}`, 1), until * 1_000);
-  memory.add(aFlush("a", 9_999), until * 1_000);
-  expect(memory.window(1, until).lostFlushes).toBe(9_998);
+  // Forgotten, so its last flush is news once more.
+  memory.add(aFlush("a", until, [aSecond(until, { served: 7 })]), until * 1_000);
+  expect(memory.window(1, until).seconds[0]?.served).toBe(8);
 });
 
 it("adds up to the same whatever the order of isolates", ({ expect }) => {
