@@ -1,0 +1,145 @@
+/** One incident in which everything happens that can: the golden files are its journal, effects and answers. */
+import type {
+  CommandAnswer,
+  CommandOf,
+  CommandType,
+  EffectOutcome,
+} from "../../src/incidents/command.ts";
+import type { Effect } from "../../src/incidents/effect.ts";
+import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "./incident.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** A ladder of three steps, the second of which asks first, and two collectors. */
+const PLAYBOOK = {
+  ...SMALL_OUTAGE,
+  investigate: [{ collect: "cloudflare-status" }, { collect: "signals-around-onset" }],
+  mitigate: [
+    ...SMALL_OUTAGE.mitigate,
+    { id: "ask-first", do: "read-only", mode: "approve", lease: "10m" },
+    ...SMALL_OUTAGE.mitigate.map((step) => ({ ...step, id: "once-more" })),
+  ],
+};
+
+const FAILED: EffectOutcome = {
+  ok: false,
+  failure: { class: "unknown_outcome", detail: "no answer" },
+};
+
+/** What was asked, and what was answered, in order. */
+export type Asked = { readonly type: CommandType; readonly answer: CommandAnswer };
+
+export class WholeLife extends Drive {
+  readonly asked: Asked[] = [];
+  readonly effects: Effect[] = [];
+
+  constructor() {
+    super(PLAYBOOK, [{ id: "pager", severities: ["SEV-1", "SEV-2"] }]);
+  }
+
+  override do<Type extends CommandType>(type: Type, data: CommandOf<Type>["data"], by = "ada") {
+    const answer = super.do(type, data, by);
+    this.asked.push({
+      type,
+      answer: Array.isArray(answer)
+        ? { ok: true, seq: this.state.seq, events: answer }
+        : { ok: false, rejection: answer },
+    });
+    for (const [id, draft] of this.pending) {
+      if (!this.effects.some((effect) => effect.id === id)) this.effects.push({ ...draft, id });
+    }
+    return answer;
+  }
+
+  get leaseId(): `lse_${string}` {
+    return `lse_${(this.lease?.id ?? "").slice("lse_".length)}`;
+  }
+
+  /** Reports one pending effect of a kind; the others wait. */
+  report(kind: Effect["kind"], outcome: EffectOutcome): void {
+    const found = [...this.pending].find(([, effect]) => effect.kind === kind);
+    if (found === undefined) throw new Error(`no ${kind} waits`);
+    this.pending.delete(found[0]);
+    this.do("report_effect", { effectId: found[0], outcome });
+  }
+}
+
+/** From the opening to the completed post-mortem, with every detour. */
+export function wholeLife(): WholeLife {
+  const life = new WholeLife();
+  life.open();
+  openingDays(life);
+  firstRound(life);
+  secondRound(life);
+  ending(life);
+  return life;
+}
+
+/** Evidence, people, and a step that the autopilot may not take yet. */
+function openingDays(life: WholeLife): void {
+  life.report("evidence.collect", FAILED);
+  life.report("message.send", FAILED);
+  life.settle();
+  life.after(SECOND).see(DOWN, "off");
+  life.do("acknowledge", {});
+  life.do("acknowledge", {}, "grace");
+  life.do("take_lead", { lead: "ada" });
+  life.do("note", { text: "The database does not answer." });
+  life.do("set_severity", { severity: "SEV-2", why: "Only half of the shop." });
+  life.do("escalate", { why: "The supplier does not answer." });
+}
+
+/** Maintenance helps, is released, put back when the harm returns, extended, and taken back. */
+function firstRound(life: WholeLife): void {
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  life.after(SECOND).see(ENFORCED);
+  life.after(SECOND).see(WELL);
+  life.after(20 * SECOND).see(WELL);
+  life.settle();
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  life.do("extend", { leaseId: life.leaseId, byMs: MINUTE, why: "To be safe." });
+  life.report("lease.apply", FAILED);
+  life.do("revert", { leaseId: life.leaseId, why: "It makes things worse." });
+  life.settle();
+}
+
+/** The next step is declined, the last one does not help; what a person applies runs out. */
+function secondRound(life: WholeLife): void {
+  life.after(SECOND).see(DOWN);
+  life.do("decline", { leaseId: life.leaseId, why: "Not while we write." });
+  life.do("approve", { leaseId: life.leaseId, why: "Too late." });
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  life.after(MINUTE).see(DOWN);
+  life.settle();
+  life.after(SECOND).see(DOWN);
+  life.do("apply", {
+    actuator: "maintenance-mode",
+    with: { message: "Back soon." },
+    leaseMs: MINUTE,
+    why: "The supplier asked us to.",
+  });
+  life.settle();
+  life.after(MINUTE).do("wake", {});
+  life.settle();
+  life.after(SECOND).see(WELL);
+}
+
+/** Resolved, opened again, a step in vain, resolved by hand, and the post-mortem. */
+function ending(life: WholeLife): void {
+  life.after(MINUTE).see(WELL);
+  life.settle();
+  life.do("reopen", { why: "It is back." });
+  life.after(SECOND).see(DOWN);
+  life.do("apply", { actuator: "maintenance-mode", with: {}, leaseMs: MINUTE, why: "Again." });
+  life.do("release_all", { why: "A misunderstanding." });
+  life.settle();
+  life.after(30 * MINUTE).do("wake", {});
+  life.do("resolve", { why: "A false alarm." });
+  life.settle();
+  life.do("save_postmortem", { markdown: "# What happened\n" });
+  life.do("complete_postmortem", {});
+}

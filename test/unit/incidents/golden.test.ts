@@ -1,0 +1,81 @@
+/**
+ * What earlier versions wrote, kept for ever. A file here is never edited: when a version writes something new, it gets a
+ * file of its own beside it, and both are read.
+ */
+import { describe, it } from "vitest";
+import { evolve, react } from "../../../src/incidents/incident.ts";
+import { EVENT_DATA, readEvent, type JournalRow } from "../../../src/incidents/journal.ts";
+import { initialState, type IncidentState } from "../../../src/incidents/state.ts";
+import { viewOf } from "../../../src/incidents/view-of.ts";
+import { wholeLife } from "../../support/whole-life.ts";
+import answers from "./golden/answers-1.json" with { type: "json" };
+import effects from "./golden/effects-1.json" with { type: "json" };
+import journal from "./golden/journal-1.json" with { type: "json" };
+import later from "./golden/journal-later.json" with { type: "json" };
+import view from "./golden/view-1.json" with { type: "json" };
+
+const rows = journal as readonly JournalRow[];
+const fold = (all: readonly JournalRow[]): IncidentState => all.reduce(evolve, initialState);
+
+/** What people read may be worded anew, and the playbook's own schema is held by its own tests. */
+const withoutWords = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (key, inner: unknown) =>
+      ["subject", "body", "detail", "why", "spec"].includes(key) ? undefined : inner,
+    ),
+  );
+
+describe("a journal of version 1", () => {
+  it("holds every event that is ever written", ({ expect }) => {
+    const written = new Set(rows.map(({ type }) => type));
+    const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
+    expect(never).toEqual(["incident.triggered"]);
+  });
+
+  it("is read row by row", ({ expect }) => {
+    for (const row of rows) expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
+  });
+
+  it("comes to the same picture", ({ expect }) => {
+    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual(view);
+  });
+
+  it("asks for the same effects, to the byte", ({ expect }) => {
+    const asked: unknown[] = [];
+    let state = initialState;
+    for (const row of rows) {
+      state = evolve(state, row);
+      const event = readEvent(row);
+      const effect = event === null ? null : react(state, event, row.atMs);
+      if (effect !== null) asked.push({ ...effect, id: `${row.seq}:0` });
+    }
+    expect(JSON.stringify(asked)).toBe(JSON.stringify(effects));
+  });
+
+  it("is written the same today, to the byte", ({ expect }) => {
+    const today = wholeLife();
+    const written = today.journal.map((row) => JSON.stringify(withoutWords(row)));
+    expect(written).toEqual(rows.map((row) => JSON.stringify(withoutWords(row))));
+  });
+
+  it("answers the same commands the same", ({ expect }) => {
+    expect(withoutWords(wholeLife().asked)).toEqual(withoutWords(answers));
+  });
+});
+
+describe("a journal of a later version", () => {
+  it("is kept, and folds as far as it is understood", ({ expect }) => {
+    const all = [...rows, ...(later as readonly JournalRow[])];
+    const state = fold(all);
+    expect(state).toEqual({ ...fold(rows), seq: all.length });
+  });
+
+  it("is known by its type and version, not by what it holds", ({ expect }) => {
+    expect((later as readonly JournalRow[]).map((row) => readEvent(row)?.type ?? null)).toEqual([
+      null,
+      null,
+      null,
+      "incident.triggered",
+    ]);
+  });
+});
