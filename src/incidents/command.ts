@@ -34,7 +34,11 @@ type CommandData = {
   readonly escalate: { readonly why: string };
   /** While a rule still fires, `why` is required. */
   readonly resolve: { readonly why: string };
-  readonly reopen: { readonly why: string };
+  /** `rules` as whoever saw the harm again left them; without them, they begin anew. */
+  readonly reopen: {
+    readonly why: string;
+    readonly rules?: Readonly<Record<string, RuleState>> | undefined;
+  };
   readonly apply: {
     readonly actuator: string;
     readonly with: Readonly<Record<string, unknown>>;

@@ -59,7 +59,7 @@ export function joinCommand(trigger: Trigger, answer: TriggerAnswer): IncidentCo
       ...base,
       id: `reopen:${trigger.id}`,
       type: "reopen",
-      data: { why: `${trigger.title} again` },
+      data: { why: `${trigger.title} again`, rules: trigger.rules },
     };
   }
   if (trigger.actor.kind === "monitor") return null;

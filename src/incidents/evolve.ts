@@ -115,7 +115,7 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return { ...state, status: "resolved", timesResolved: state.timesResolved + 1, anchors };
     }
     case "incident.reopened":
-      return reopened(state, atMs);
+      return { ...reopened(state, atMs), rules: { ...state.rules, ...event.data.rules } };
     case "incident.triggered":
     case "incident.noted":
       return state;

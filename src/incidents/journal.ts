@@ -111,7 +111,11 @@ export const EVENT_DATA = {
   "incident.recovery_seen": z.looseObject({ readings }),
   "incident.recovery_lost": z.looseObject({ readings }),
   "incident.resolved": z.looseObject({ why: z.string() }),
-  "incident.reopened": z.looseObject({ why: z.string() }),
+  "incident.reopened": z.looseObject({
+    why: z.string(),
+    /** Those that had waited out their time already. */
+    rules: z.record(z.string(), ruleState).optional(),
+  }),
   "rule.changed": z.looseObject({
     rule: z.string(),
     from: ruleState,

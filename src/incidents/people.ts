@@ -33,9 +33,7 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
     case "resolve":
       return resolve(state, command.data.why);
     case "reopen":
-      return isResolved(state)
-        ? ok([{ type: "incident.reopened", data: { why: command.data.why } }])
-        : reject("still_open", "the incident is open");
+      return reopen(state, command, ground);
     case "save_postmortem":
       return ok([{ type: "postmortem.saved", data: { markdown: command.data.markdown } }]);
     case "complete_postmortem":
@@ -92,6 +90,18 @@ function acknowledge(state: IncidentState): Answer {
     return reject("already_acknowledged", `${state.acknowledgedBy} acknowledged it already`);
   }
   return ok([{ type: "incident.acknowledged", data: {} }]);
+}
+
+/** What the monitor waited for once is not waited for again. Rules of a later playbook are not this incident's. */
+function reopen(state: IncidentState, command: CommandOf<"reopen">, ground: Ground): Answer {
+  if (!isResolved(state)) return reject("still_open", "the incident is open");
+  const { why, rules = {} } = command.data;
+  const own = ground.playbook.rules.flatMap(({ spec: { id } }) => {
+    const rule = rules[id];
+    return rule === undefined ? [] : [[id, rule] as const];
+  });
+  const seen = own.length === 0 ? {} : { rules: Object.fromEntries(own) };
+  return ok([{ type: "incident.reopened", data: { why, ...seen } }]);
 }
 
 const escalate = (state: IncidentState, why: string): Answer =>

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { SILENCES_MAX } from "../../../src/incidents/stages/progress.ts";
-import { Drive, DOWN, WELL } from "../../support/incident.ts";
+import { Drive, DOWN, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -97,5 +97,41 @@ describe("time", () => {
     expect(incident.after(-60 * MINUTE).see(DOWN)).toEqual([]);
     expect(incident.do("wake", {})).toEqual([]);
     expect(incident.state).toEqual(before);
+  });
+});
+
+describe("a reopening", () => {
+  const patient = {
+    ...SMALL_OUTAGE,
+    detect: {
+      trigger: "any",
+      rules: SMALL_OUTAGE.detect.rules.map((rule) => ({ ...rule, for: "30s" })),
+    },
+  };
+  const resolved = (): Drive => {
+    const incident = new Drive(patient).open();
+    incident.after(MINUTE).see(WELL);
+    incident.do("resolve", { why: "over" });
+    return incident.after(MINUTE);
+  };
+
+  it("does not wait a second time for what the monitor has waited for", ({ expect }) => {
+    const incident = resolved();
+    const firing = { status: "firing", sinceMs: incident.atMs - 30 * SECOND } as const;
+    incident.do("reopen", { why: "again", rules: { probes: firing, errors: firing } });
+    expect(incident.after(SECOND).see(DOWN)).toContain("lease.applying");
+  });
+
+  it("by a person begins with the rules as they were left", ({ expect }) => {
+    const incident = resolved();
+    incident.do("reopen", { why: "I do not trust it" });
+    expect(incident.state.rules).toMatchObject({ probes: { status: "inactive" } });
+  });
+
+  it("takes no rule that is not its own: nothing would ever clear it", ({ expect }) => {
+    const incident = resolved();
+    const rules = { of_a_later_playbook: { status: "firing", sinceMs: 1 } } as const;
+    incident.do("reopen", { why: "again", rules });
+    expect(incident.state.rules).not.toHaveProperty("of_a_later_playbook");
   });
 });
