@@ -9,7 +9,7 @@ import {
   Miniflare,
   type V4WorkerOptions,
 } from "miniflare";
-import type * as Wrangler from "wrangler";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { z } from "zod";
 import { run } from "./child.ts";
 import { LOOPBACK } from "./loopback.ts";
@@ -42,11 +42,9 @@ export type WorkerLog = { readonly level: string; readonly message: string };
 
 /** Bundles a Worker below `directory`, exactly as a deploy would. @throws {Error} with wrangler's own words. */
 export async function buildWorker(configPath: string, directory: string): Promise<BuiltWorker> {
-  const wrangler = await wranglerLibrary(directory);
-  const { name, main } = wrangler.unstable_readConfig(
-    { config: configPath },
-    { hideWarnings: true },
-  );
+  // wrangler writes one log per process: a second stack would bring back the folder that the first one removed.
+  process.env["WRANGLER_WRITE_LOGS"] = "false";
+  const { name, main } = unstable_readConfig({ config: configPath }, { hideWarnings: true });
   if (name === undefined || main === undefined) {
     throw new Error(`${configPath} needs a name and a main`);
   }
@@ -74,18 +72,12 @@ export async function buildWorker(configPath: string, directory: string): Promis
   });
   // The rules say how to read the sources; the bundle is one module.
   const { modulesRules: _, ...options } =
-    wrangler.unstable_getMiniflareWorkerOptions(configPath).workerOptions;
+    unstable_getMiniflareWorkerOptions(configPath).workerOptions;
   const path = join(output, `${basename(main, extname(main))}.js`);
   return {
     name,
     options: { ...options, name, modules: [{ type: "ESModule", path }], modulesRoot: output },
   };
-}
-
-/** wrangler decides where its own log goes while it is imported; it belongs in the folder that is removed. */
-async function wranglerLibrary(directory: string): Promise<typeof Wrangler> {
-  process.env["WRANGLER_LOG_PATH"] = join(directory, "logs");
-  return import("wrangler");
 }
 
 /** Runs Workers together, bound to each other by name. Visitors ask the first one. */
