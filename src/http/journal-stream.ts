@@ -18,6 +18,8 @@ const POLL_MS = 1_000;
 /** How soon a client whose stream ended comes back. */
 const RECONNECT_MS = 1_000;
 
+const HEADERS = { "content-type": "text/event-stream", "cache-control": "no-store" };
+
 type StreamDeps = Pick<HttpDeps, "incident" | "now">;
 
 /** Answers with the rows after `Last-Event-ID`; with `until`, to the resolution and no further. One per isolate. */
@@ -35,6 +37,8 @@ export function journalStreams(deps: StreamDeps) {
       // 204 is how a server tells an EventSource not to come back.
       return new Response(null, { status: 204 });
     }
+    // Nobody reads the body of an answer to HEAD, and nobody would ever hang up.
+    if (c.req.method === "HEAD") return new Response(null, { headers: HEADERS });
     for (const ending of endings) if (ending.endsAtMs < deps.now()) endings.delete(ending);
     if (endings.size >= STREAMS_MAX) {
       throw new Problem("too-many-streams", `At most ${STREAMS_MAX} streams are open at a time.`);
@@ -48,9 +52,7 @@ export function journalStreams(deps: StreamDeps) {
       endsAtMs: ending.endsAtMs,
       onEnd: () => endings.delete(ending),
     });
-    return new Response(body, {
-      headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
-    });
+    return new Response(body, { headers: HEADERS });
   };
 }
 

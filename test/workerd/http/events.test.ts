@@ -73,6 +73,16 @@ it.for(["-1", "1; drop", "1e3"])("refuses the Last-Event-ID %j", async (seen, { 
   expect(answer.status).toBe(422);
 });
 
+it("opens no stream for HEAD, which would never end", async ({ expect }) => {
+  const own = client();
+  const path = `/api/v1/incidents/${await declared()}/events`;
+  const heads = Array.from({ length: STREAMS_MAX + 1 }, () => own(path, { method: "HEAD" }));
+  for (const { status } of await Promise.all(heads)) expect(status).toBe(200);
+  const stream = await own(path);
+  expect(stream.status).toBe(200);
+  await stream.body?.cancel();
+});
+
 it("keeps the number of open streams bounded, and counts those that hung up no more", async ({
   expect,
 }) => {
