@@ -21,6 +21,7 @@ import {
   mitigationId,
   text,
 } from "../schemas.ts";
+import { FIELD_ERRORS_MAX } from "../validation.ts";
 
 const params = z.object({ mid: mitigationId });
 
@@ -120,6 +121,7 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
 
   api.openapi(apply, async (c) => {
     const { actuator, with: options, lease, why, incident } = c.req.valid("json");
+    checkActuator(deps, actuator, options);
     const id =
       incident ??
       (await openPlainIncident(deps, {
@@ -158,6 +160,21 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
     const { view } = await leaseOf(deps, mid);
     const data = { leaseId: mid, why: c.req.valid("query").why ?? "" };
     return c.json(await command(c, deps, view.id, "revert", data), 200);
+  });
+}
+
+/** Before anything is opened for it: an application that cannot be is not worth an incident. */
+function checkActuator({ vocabulary }: HttpDeps, actuator: string, options: unknown): void {
+  const known = vocabulary.actuators;
+  const words = Object.hasOwn(known, actuator) ? known[actuator] : undefined;
+  const allowed = Object.keys(known).join(", ");
+  const errors =
+    words === undefined
+      ? [{ field: "body.actuator", value: actuator, message: "unknown actuator", allowed }]
+      : words.problemsWith(options).map((message) => ({ field: "body.with", message }));
+  if (errors.length === 0) return;
+  throw new Problem("invalid-request", "Some values are missing or wrong; see `errors`.", {
+    errors: errors.slice(0, FIELD_ERRORS_MAX),
   });
 }
 

@@ -1,7 +1,8 @@
 import { describe, it, onTestFinished, vi } from "vitest";
+import type { DeskApi } from "../../../src/incidents/desk-api.ts";
 import type { IncidentApi } from "../../../src/incidents/incident-api.ts";
 import { anEntry } from "../../support/policy.ts";
-import { client, declared, deps } from "./api.ts";
+import { but, client, declared, deps } from "./api.ts";
 
 const ask = client();
 const FOLLOW_MS = 5_000;
@@ -74,8 +75,9 @@ describe("by hand", () => {
   });
 
   it.for([
-    ["an unknown actuator", { actuator: "self-destruct" }, 409],
-    ["an option it does not have", { with: { mesage: "x" } }, 409],
+    ["an unknown actuator", { actuator: "self-destruct" }, 422],
+    ["a name that every object has", { actuator: "constructor" }, 422],
+    ["an option it does not have", { with: { mesage: "x" } }, 422],
     ["a lease that is too short", { lease: "1s" }, 422],
     ["a lease without an end", { lease: "forever" }, 422],
     ["no reason", { why: " " }, 422],
@@ -85,6 +87,22 @@ describe("by hand", () => {
     const answer = await ask("/api/v1/mitigations", { body });
     expect(answer.status, await answer.clone().text()).toBe(status);
     expect((await deps.incident(incident).view())?.leases).toEqual([]);
+  });
+
+  it.for([
+    ["an unknown actuator", '{"actuator":"self-destruct"'],
+    [
+      "options nested without an end",
+      `{"actuator":"read-only","with":${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}`,
+    ],
+  ] as const)("opens no incident for %s", async ([, given], { expect }) => {
+    const trigger = vi.fn<DeskApi["trigger"]>();
+    const own = client({ desk: but(() => deps.desk, { trigger }) });
+    const headers = { "content-type": "application/json" };
+    const body = `${given},"lease":"5m","why":"x"}`;
+    const answer = await own("/api/v1/mitigations", { body, headers });
+    expect(answer.status).toBe(422);
+    expect(trigger).not.toHaveBeenCalled();
   });
 
   it("refuses what comes too late, with the reason", async ({ expect }) => {
