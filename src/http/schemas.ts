@@ -31,7 +31,7 @@ export function durationBetween(minMs: number, maxMs: number) {
     .transform((written, context) => {
       const parsed = parseDuration(written);
       if (parsed.ok && parsed.value >= minMs && parsed.value <= maxMs) return parsed.value;
-      const message = parsed.ok ? `"${written}" is outside ${allowed}` : parsed.error;
+      const message = parsed.ok ? `outside ${allowed}` : "not a duration such as 90s, 5m or 1h30m";
       context.addIssue({ code: "custom", message, params: { allowed } });
       return z.NEVER;
     })

@@ -1,5 +1,6 @@
 /** Says what is wrong with a request: every field, what it was, and what is allowed. */
 import type { z } from "zod";
+import { redact } from "../shared/redact.ts";
 
 const SHOWN_MAX = 80;
 export const FIELD_ERRORS_MAX = 50;
@@ -55,8 +56,17 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
 /** Short scalars only: what is long or nested is not worth repeating, and may be a secret pasted by mistake. */
 function shown(value: unknown): FieldError["value"] | undefined {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
-  return typeof value === "string" && value.length <= SHOWN_MAX ? value : undefined;
+  return typeof value === "string" && value.length <= SHOWN_MAX && !looksSecret(value)
+    ? value
+    : undefined;
 }
+
+/** Tokens and keys are long runs of letters and digits mixed, and connection strings hold a password. */
+const looksSecret = (text: string): boolean =>
+  redact(text) !== text ||
+  (text.match(RUN) ?? []).some((run) => /\d/.test(run) && /[a-z]/i.test(run));
+
+const RUN = /[\w+/=-]{20,}/g;
 
 function allowedBy(issue: Issue): string | null {
   switch (issue.code) {

@@ -42,6 +42,18 @@ describe("fieldErrors", () => {
     expect(said).not.toContain("s3cret");
   });
 
+  it.for([
+    "8GuBR55O6_5aD3RhwX6LVVgp6BXYhO88",
+    "Bearer abc",
+    "postgresql://shop:hunter2@db.example/shop",
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  ])("does not repeat %s, which may be a secret", (secret, { expect }) => {
+    const said = JSON.stringify([errorsOf({ level: secret }), errorsOf({ lease: secret })]);
+    expect(said).toContain("body.level");
+    expect(said).toContain("body.lease");
+    expect(said).not.toContain(secret.slice(-7));
+  });
+
   it("stops listing at a limit", ({ expect }) => {
     const extra = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`x${n}`, n]));
     expect(errorsOf(extra)).toHaveLength(FIELD_ERRORS_MAX);
