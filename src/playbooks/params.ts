@@ -19,7 +19,10 @@ export type Override = {
   readonly expiresAtMs: number;
 };
 
-/** What the params are worth at `nowMs`: the defaults, under the overrides that have not expired. */
+/**
+ * What the params are worth at `nowMs`: the defaults, under the overrides that have not expired. One that was right when it was
+ * set, and that the param as now deployed no longer takes, counts for nothing: it must not stop the loop that reads it.
+ */
 export function effectiveParams(
   specs: Readonly<Record<string, ParamSpec>>,
   overrides: readonly Override[],
@@ -28,7 +31,10 @@ export function effectiveParams(
   const effective: Record<string, ParamValue> = {};
   for (const [name, spec] of Object.entries(specs)) {
     const override = overrides.findLast(
-      (candidate) => candidate.param === name && candidate.expiresAtMs > nowMs,
+      (candidate) =>
+        candidate.param === name &&
+        candidate.expiresAtMs > nowMs &&
+        problemWithValue(name, spec, candidate.value) === null,
     );
     effective[name] = inMemory(spec, override?.value ?? spec.default);
   }

@@ -102,3 +102,13 @@ describe("effective params", () => {
     expect(effectiveParams(params, overrides, NOW + 60_000)["hold"]).toBe(30_000);
   });
 });
+
+it("an override that the deployed param no longer takes counts for nothing", ({ expect }) => {
+  const specs = compiledWith().spec.params;
+  const stale = [
+    { ...RIGHT, param: "hold", value: 5 },
+    { ...RIGHT, param: "share", value: "5s" },
+    { ...RIGHT, param: "count", value: 1e9 },
+  ];
+  expect(effectiveParams(specs, stale, NOW)).toEqual(effectiveParams(specs, [], NOW));
+});
