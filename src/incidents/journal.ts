@@ -212,7 +212,7 @@ export type JournalRow = {
 
 /** A row this code understands, or null for an unknown type or a newer version: those are kept and shown, and never fold. */
 export function readEvent(row: JournalRow): IncidentEvent | null {
-  if (!(row.type in EVENT_DATA) || row.v !== 1) return null;
+  if (!Object.hasOwn(EVENT_DATA, row.type) || row.v !== 1) return null;
   const type = row.type as EventType;
   const parsed = EVENT_DATA[type].safeParse(row.data);
   if (!parsed.success) return null;

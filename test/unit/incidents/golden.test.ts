@@ -70,6 +70,11 @@ describe("a journal of a later version", () => {
     expect(state).toEqual({ ...fold(rows), seq: all.length });
   });
 
+  it.for(["toString", "constructor", "__proto__"])("may call an event %s", (type, { expect }) => {
+    const row = { ...rows[0], seq: rows.length + 1, type } as JournalRow;
+    expect(fold([...rows, row])).toEqual({ ...fold(rows), seq: row.seq });
+  });
+
   it("is known by its type and version, not by what it holds", ({ expect }) => {
     expect((later as readonly JournalRow[]).map((row) => readEvent(row)?.type ?? null)).toEqual([
       null,
