@@ -52,19 +52,35 @@ export const problemAnswer = (
 type Words = PageWords & { readonly slug: string };
 
 function wordsOf({ enforced, settings }: Refusal): Words {
-  const isMaintenance = enforced.kind === "maintenance";
   const { messages, title } = settings;
+  const { heading, message, hint } = KIND_WORDS[enforced.kind];
   return {
     site: title,
     contact: messages.contact,
     slug: enforced.kind,
-    heading: isMaintenance ? "Back shortly" : "Changes are paused",
-    message: enforced.message ?? (isMaintenance ? messages.maintenance : messages.readOnly),
-    hint: isMaintenance
-      ? "Nothing is wrong on your side. Please try again in a few minutes."
-      : "What you just sent was not saved. Please go back, keep a copy, and try again in a few minutes.",
+    heading,
+    message: enforced.message ?? messages[message],
+    hint,
   };
 }
+
+const KIND_WORDS = {
+  maintenance: {
+    heading: "Back shortly",
+    message: "maintenance",
+    hint: "Nothing is wrong on your side. Please try again in a few minutes.",
+  },
+  "read-only": {
+    heading: "Changes are paused",
+    message: "readOnly",
+    hint: "What you just sent was not saved. Please go back, keep a copy, and try again in a few minutes.",
+  },
+  "disabled-feature": {
+    heading: "Not available right now",
+    message: "disabledFeature",
+    hint: "The rest of the site works. Please try again later.",
+  },
+} as const;
 
 function retryAfterOf({ enforced, nowMs }: Refusal): number {
   if (enforced.retryAfterSeconds !== null) return enforced.retryAfterSeconds;

@@ -10,6 +10,8 @@ export type RequestFacts = {
   /** See routes.ts: as the most generous router reads it. */
   readonly path: string;
   readonly isPlainPath: boolean;
+  /** By name, for entries that ask for one. */
+  readonly header: (name: string) => string | null;
   /** Stable for one visitor; empty when the site says that addresses are not known. */
   readonly clientKey: string;
   /** Who holds a valid bypass token, null for everyone else. */
@@ -41,6 +43,7 @@ export function readFacts(
     method: request.method,
     path,
     isPlainPath: isPlain,
+    header: (name) => request.headers.get(name),
     clientKey: clientKey(addressOf(request, settings.clientAddress)),
     operator,
     isGraphqlRead: false,

@@ -5,10 +5,11 @@
 import { formatSeq } from "../policy/policy.ts";
 import { answerFor, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
-import { closedEntry, type Decision } from "./decide.ts";
+import { ACTIONS, closedEntry, type Decision } from "./decide.ts";
 import { decideWithBody } from "./decide-with-body.ts";
 import { isOwnUrl, readFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
+import { readPath } from "./routes.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots, WaitUntil } from "./snapshots.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
@@ -106,9 +107,11 @@ const WITHOUT_POLICY = { clientAddress: "none" } as const;
 function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
   orElse(() => deps.onFault(fault), undefined);
   const nowMs = Date.now();
-  const closed = orElse(() => closedEntry(request.method, deps.snapshots.peek(), nowMs), null);
+  const path = orElse(() => readPath(new URL(request.url).pathname).path, null);
+  const asked = { method: request.method, path };
+  const closed = orElse(() => closedEntry(asked, deps.snapshots.peek(), nowMs), null);
   const verdict: Verdict = {
-    action: closed === null ? "serve" : closed.kind === "maintenance" ? "maintenance" : "read_only",
+    action: closed === null ? "serve" : ACTIONS[closed.kind],
     reason: "guard_fault",
     entryId: closed?.entry.id ?? null,
     policySeq: null,

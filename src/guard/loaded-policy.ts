@@ -13,11 +13,16 @@ export type LoadedPolicy = {
 export type Snapshot = { readonly loaded: LoadedPolicy; readonly confirmedAtMs: number };
 
 export function loadPolicy(policy: Policy): LoadedPolicy {
-  const known = policy.entries.flatMap((entry) => knownEntry(entry) ?? []);
+  const { features } = policy.settings;
+  const known = policy.entries.flatMap((entry) => knownEntry(entry, features) ?? []);
   const ofKind = (kind: EnforcedKind): KnownEntry[] => known.filter((entry) => entry.kind === kind);
   return {
     policy,
-    entries: { maintenance: ofKind("maintenance"), "read-only": ofKind("read-only") },
+    entries: {
+      maintenance: ofKind("maintenance"),
+      "read-only": ofKind("read-only"),
+      "disabled-feature": ofKind("disabled-feature"),
+    },
     unknownEntries: policy.entries.length - known.length,
   };
 }

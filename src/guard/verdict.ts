@@ -11,6 +11,7 @@ export const VERDICT_REASONS = [
   "maintenance_exempt",
   "read_only",
   "read_only_exempt",
+  "disabled_feature",
   "shadowed",
   "no_policy",
   "guard_fault",
@@ -23,7 +24,7 @@ export const VERDICT_HEADER = "x-firebreak-verdict";
 
 export type Verdict = {
   /** `serve` goes to production; the others are answered by the guard. */
-  readonly action: "serve" | "maintenance" | "read_only";
+  readonly action: "serve" | "maintenance" | "read_only" | "disabled_feature";
   readonly reason: VerdictReason;
   readonly entryId: string | null;
   readonly policySeq: PolicySeq | null;

@@ -76,6 +76,30 @@ export const PROBLEMS = {
     title: "This is not configured",
     explains: "What this route needs was never set up; `detail` names it.",
   },
+  maintenance: {
+    status: 503,
+    title: "The site is in maintenance",
+    explains:
+      "The guard answers in the site's place for a while. Nothing reached production; `Retry-After` says when to try again.",
+  },
+  "read-only": {
+    status: 503,
+    title: "Changes are paused",
+    explains:
+      "Reading works, writing waits. What was sent did not reach production and was not kept; `Retry-After` says when to send it again.",
+  },
+  "guard-fault": {
+    status: 503,
+    title: "This cannot be handled safely right now",
+    explains:
+      "The guard had a fault while a rule was in force that prefers refusing to guessing. Nothing reached production; try again shortly.",
+  },
+  "disabled-feature": {
+    status: 503,
+    title: "This part of the site is switched off",
+    explains:
+      "The guard answers for a part of the site that is switched off for the moment; the rest works. Nothing reached production; `Retry-After` says when to try again.",
+  },
   unavailable: {
     status: 503,
     title: "Not available right now",

@@ -13,7 +13,9 @@ export type LeaseActuator<Id extends string = string, Options = never, Prior = n
   readonly options: z.ZodType<Options>;
   /** What was there before, as the journal gives it back. */
   readonly prior: z.ZodType<Prior>;
-  /** Pure: what applying would touch. The masks and whether it is site-wide do not depend on the options. */
+  /** What playbooks must know before there are options. */
+  readonly traits: Traits;
+  /** Pure: what applying would touch. */
   readonly plan: (options: Options) => Plan;
   /** What it needs to work at all; a missing piece is a skipped step with this text. */
   readonly missing: (reach: Reach) => string | null;
@@ -36,9 +38,13 @@ export type LeaseActuator<Id extends string = string, Options = never, Prior = n
   ) => Promise<Result<Reverted, Failure>>;
 };
 
-export type Plan = {
+export type Plan = Traits & {
   /** In words, for the person who approves: "every visitor, but exempt routes". */
   readonly touches: string;
+};
+
+/** The part of a plan that does not depend on the options. */
+export type Traits = {
   /** Every visitor: two independent kinds of evidence are needed. */
   readonly siteWide: boolean;
   readonly masks: readonly SignalName[];

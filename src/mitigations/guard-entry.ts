@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ok } from "../shared/result.ts";
 import type { PolicyEntry } from "../policy/policy.ts";
-import type { AppliedLease, Inspection, LeaseActuator, Plan, Reach } from "./actuator.ts";
+import type { AppliedLease, Inspection, LeaseActuator, Reach, Traits } from "./actuator.ts";
 
 /** Nothing stood there before: the entry is named by the lease. */
 const noPrior = z.object({ entry: z.null() });
@@ -13,10 +13,10 @@ export type EntryOf<Options> = (
   options: Options,
 ) => Pick<PolicyEntry, "kind" | "match" | "action" | "fail">;
 
-/** The functions of an actuator whose lease is one policy entry. */
+/** The functions of an actuator whose lease is one policy entry. `touches` may depend on the options. */
 export function guardEntry<Options>(
   entryOf: EntryOf<Options>,
-  plan: Plan,
+  { touches, ...traits }: Traits & { readonly touches: string | ((options: Options) => string) },
 ): Omit<LeaseActuator<string, Options, NoPrior>, "id" | "kind" | "options"> {
   const desired = (lease: AppliedLease<Options, NoPrior>, reach: Reach): PolicyEntry => ({
     ...entryOf(lease.options),
@@ -39,7 +39,11 @@ export function guardEntry<Options>(
   };
   return {
     prior: noPrior,
-    plan: () => plan,
+    traits,
+    plan: (options) => ({
+      ...traits,
+      touches: typeof touches === "string" ? touches : touches(options),
+    }),
     missing: () => null,
     async apply(lease, reach) {
       const put = await reach.policy.put(desired(lease, reach));

@@ -16,6 +16,8 @@ export type LadderAttempt = {
   readonly status: LeaseStatus;
   readonly because: string | null;
   readonly shadow: boolean;
+  /** From before the incident was last resolved: what was in vain then may help now. */
+  readonly isEarlier: boolean;
 };
 
 export type LadderView = {
@@ -52,7 +54,7 @@ export function nextStep(view: LadderView): LadderAnswer {
   const skipped: Skip[] = [];
   for (const step of view.steps) {
     const tried = view.attempts.filter((attempt) => attempt.step === step.id);
-    if (wasInVain(counted.findLast((attempt) => attempt.step === step.id))) continue;
+    if (wasInVain(counted.findLast((one) => one.step === step.id && !one.isEarlier))) continue;
     const obstacle = obstacleTo(step, view);
     if (obstacle === null)
       return { answer: "take", step: step.id, attempt: tried.length + 1, skipped };

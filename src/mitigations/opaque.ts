@@ -65,7 +65,7 @@ export function asActuator<Options, Prior>(
 }
 
 function wordsOf<Options, Prior>(actuator: LeaseActuator<string, Options, Prior>): ActuatorWords {
-  const { masks, release, siteWide } = actuator.plan(actuator.options.parse({}));
+  const { masks, release, siteWide } = actuator.traits;
   return {
     masks,
     release,

@@ -1,5 +1,6 @@
 /** Every actuator there is. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
+import { disableFeatures } from "./actuators/disable-features.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { readOnly } from "./actuators/read-only.ts";
 import { asActuator } from "./opaque.ts";
@@ -7,6 +8,7 @@ import { asActuator } from "./opaque.ts";
 export const actuators = {
   [maintenanceMode.id]: asActuator(maintenanceMode),
   [readOnly.id]: asActuator(readOnly),
+  [disableFeatures.id]: asActuator(disableFeatures),
 } as const;
 
 export type ActuatorId = keyof typeof actuators;

@@ -6,6 +6,7 @@ export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;
 export const ROUTES_MAX = 64;
 export const CHANNELS_MAX = 16;
+export const FEATURES_MAX = 64;
 
 const id = z
   .string()
@@ -17,6 +18,7 @@ const path = z
   .max(500);
 /** `/assets/*` matches everything below; without a star, the path alone. */
 const routePattern = path.describe("A path, or a prefix that ends in /*");
+const partPattern = routePattern.refine((pattern) => pattern !== "/*", "/* is the whole site");
 
 /** Values of the site that people may override for a while, as they override a playbook's. */
 export const SITE_PARAMS = {
@@ -104,6 +106,26 @@ export const site = z.strictObject({
     .default({ maintenance: [], read_only: [] }),
   /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused. */
   graphql_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
+  /** Parts of the site that `disable-features` may switch off by name. */
+  features: z
+    .array(
+      z.strictObject({
+        id,
+        routes: z.array(partPattern).min(1).max(ROUTES_MAX),
+        /** Only requests that carry this header, with this value if it is given. */
+        header: z
+          .strictObject({
+            name: z
+              .string()
+              .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
+              .max(100),
+            value: z.string().max(500).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .max(FEATURES_MAX)
+    .default([]),
   /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
@@ -112,6 +134,10 @@ export const site = z.strictObject({
     .strictObject({
       maintenance: z.string().max(500).default("We are working on it and will be back shortly."),
       read_only: z.string().max(500).default("Changes are paused for the moment; reading works."),
+      disabled_feature: z
+        .string()
+        .max(500)
+        .default("This part of the site is switched off for the moment."),
       contact: z.string().max(200).optional(),
     })
     .prefault({}),

@@ -29,7 +29,7 @@ export type CompileInput = {
 export function compilePolicy(input: CompileInput): Result<Policy, string> {
   const { instance, previous, settings, nowMs } = input;
   const entries = inForce(input.entries, nowMs);
-  const problem = problemWith(entries, nowMs);
+  const problem = problemWith(entries, input);
   if (problem !== null) return err(problem);
   const compiled = policy.safeParse({
     format: POLICY_FORMAT,
@@ -61,7 +61,10 @@ const inForce = (entries: readonly PolicyEntry[], nowMs: number): PolicyEntry[] 
         compareText(a.id, b.id),
     );
 
-function problemWith(entries: readonly PolicyEntry[], nowMs: number): string | null {
+function problemWith(
+  entries: readonly PolicyEntry[],
+  { nowMs, settings }: CompileInput,
+): string | null {
   if (entries.length > ENTRIES_MAX) {
     return `${entries.length} entries are more than the ${ENTRIES_MAX} a guard holds`;
   }
@@ -69,8 +72,8 @@ function problemWith(entries: readonly PolicyEntry[], nowMs: number): string | n
     if (entry.expiresAtMs > nowMs + ENTRY_LIFE_MS_MAX) {
       return `entry ${entry.id} would last longer than 31 days; set a shorter lease and extend it`;
     }
-    if (isOurs(entry) && knownEntry(entry) === null) {
-      return `entry ${entry.id}: a ${entry.kind} entry has no such match or action`;
+    if (isOurs(entry) && knownEntry(entry, settings.features) === null) {
+      return `entry ${entry.id}: a ${entry.kind} entry has no such match or action, or the site no such feature`;
     }
   }
   return null;

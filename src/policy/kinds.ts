@@ -3,17 +3,38 @@
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
 import * as z from "zod";
-import type { PolicyEntry } from "./policy.ts";
+import type { Feature, PolicyEntry } from "./policy.ts";
 
-export const ENFORCED_KINDS = ["maintenance", "read-only"] as const;
+export const ENFORCED_KINDS = ["maintenance", "read-only", "disabled-feature"] as const;
 export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 
 export const MATCH_ROUTES_MAX = 64;
 
+const routes = z.array(z.string().startsWith("/").max(500)).min(1).max(MATCH_ROUTES_MAX);
+
 /** Which requests: all of them, or those on these routes (`/shop/*`, or one path). */
-const match = z.strictObject({
-  routes: z.array(z.string().startsWith("/").max(500)).min(1).max(MATCH_ROUTES_MAX).optional(),
+const anywhere = z.strictObject({ routes: routes.optional() });
+
+/** Part of the site, never all of it. */
+export const featureRoutes = routes.refine((patterns) => !patterns.includes("/*"), {
+  message: "/* is the whole site: use maintenance",
 });
+/** Requests that carry this header; with a value, exactly this one. */
+export const featureHeader = z.strictObject({
+  name: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "write a header's name"),
+  value: z.string().max(500).optional(),
+});
+const feature = z.union([
+  z.strictObject({ routes: featureRoutes, header: featureHeader.optional() }),
+  /** By the name that `site.yaml` gives it. */
+  z.strictObject({ feature: z.string().min(1).max(60) }),
+]);
+
+const MATCHES = {
+  maintenance: anywhere,
+  "read-only": anywhere,
+  "disabled-feature": feature,
+} as const satisfies Record<EnforcedKind, z.ZodType>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
 const action = z.object({
@@ -27,21 +48,39 @@ export type KnownEntry = {
   readonly entry: PolicyEntry;
   /** Null: every route. */
   readonly routes: readonly string[] | null;
+  /** Null: with any headers or none. */
+  readonly header: Feature["header"];
   readonly message: string | null;
   readonly retryAfterSeconds: number | null;
 };
 
-/** Reads an entry as one of the kinds above; null when this version does not know what it asks for. */
-export function knownEntry(entry: PolicyEntry): KnownEntry | null {
+/** Reads an entry as one of the kinds above; null when this version does not know what it asks for, or the site has no such feature. */
+export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): KnownEntry | null {
   const kind = ENFORCED_KINDS.find((known) => known === entry.kind);
-  const matched = match.safeParse(entry.match);
+  if (kind === undefined) return null;
+  const matched = whereOf(kind, entry.match, features);
   const acted = action.safeParse(entry.action);
-  if (kind === undefined || !matched.success || !acted.success) return null;
+  if (matched === null || !acted.success) return null;
   return {
     kind,
     entry,
-    routes: matched.data.routes ?? null,
+    ...matched,
     message: acted.data.message ?? null,
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
   };
+}
+
+function whereOf(
+  kind: EnforcedKind,
+  match: unknown,
+  features: readonly Feature[],
+): Pick<KnownEntry, "routes" | "header"> | null {
+  const parsed = MATCHES[kind].safeParse(match);
+  if (!parsed.success) return null;
+  if ("feature" in parsed.data) {
+    const { feature: wanted } = parsed.data;
+    return features.find(({ id }) => id === wanted) ?? null;
+  }
+  const header = "header" in parsed.data ? parsed.data.header : undefined;
+  return { routes: parsed.data.routes ?? null, header: header ?? null };
 }

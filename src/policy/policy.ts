@@ -35,6 +35,17 @@ export const policyEntry = z.object({
 });
 export type PolicyEntry = z.infer<typeof policyEntry>;
 
+/** A part of the site that can be switched off by name. */
+export const feature = z.object({
+  id: z.string(),
+  routes: z.array(z.string()),
+  /** Only requests that carry this header, with this value if it is given; null: all. */
+  header: z.object({ name: z.string(), value: z.string().optional() }).nullable(),
+});
+export type Feature = z.infer<typeof feature>;
+
+const FEATURE_OFF = "This part of the site is switched off for the moment.";
+
 /** What does not come from leases but the guard must know: from `site.yaml`. */
 export const guardSettings = z.object({
   /** Networks that skip block, challenge and limit. */
@@ -43,6 +54,7 @@ export const guardSettings = z.object({
   readOnlyExempt: z.array(z.string()).default([]),
   /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */
   graphqlRoutes: z.array(z.string()).default([]),
+  features: z.array(feature).default([]),
   pollMs: z.int().min(100),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
   clientAddress: z
@@ -51,10 +63,16 @@ export const guardSettings = z.object({
   /** What visitors read. `contact` is an address, a URL or a sentence; null says nothing. */
   title: z.string().default("This site"),
   messages: z
-    .object({ maintenance: z.string(), readOnly: z.string(), contact: z.string().nullable() })
+    .object({
+      maintenance: z.string(),
+      readOnly: z.string(),
+      disabledFeature: z.string().default(FEATURE_OFF),
+      contact: z.string().nullable(),
+    })
     .default({
       maintenance: "We are working on it and will be back shortly.",
       readOnly: "Changes are paused for the moment; reading works.",
+      disabledFeature: FEATURE_OFF,
       contact: null,
     }),
 });

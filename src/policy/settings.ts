@@ -8,12 +8,14 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   maintenanceExempt: site.exempt_routes.maintenance,
   readOnlyExempt: site.exempt_routes.read_only,
   graphqlRoutes: site.graphql_routes,
+  features: site.features.map(({ id, routes, header }) => ({ id, routes, header: header ?? null })),
   pollMs,
   clientAddress: site.client_address,
   title: site.title,
   messages: {
     maintenance: site.messages.maintenance,
     readOnly: site.messages.read_only,
+    disabledFeature: site.messages.disabled_feature,
     contact: site.messages.contact ?? null,
   },
 });

@@ -36,6 +36,7 @@ export const TEST_SETTINGS = guardSettings.parse({
   title: "The Shop",
   pollMs: 5_000,
   maintenanceExempt: ["/webhooks/*"],
+  features: [{ id: "checkout", routes: ["/checkout/*"], header: null }],
 });
 
 /** Lives in the world of its name. */

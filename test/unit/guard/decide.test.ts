@@ -14,6 +14,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   path: "/",
   isPlainPath: true,
   clientKey: "192.0.2.1",
+  header: () => null,
   operator: null,
   isGraphqlRead: false,
   ...changes,
@@ -119,6 +120,89 @@ describe("in order, first match wins", () => {
   });
 });
 
+const checkoutOff = (changes: Partial<PolicyEntry> = {}) =>
+  anEntry({
+    id: "f",
+    kind: "disabled-feature",
+    match: { routes: ["/checkout/*", "/pay"] },
+    ...changes,
+  });
+const saying = (value: string) => (): string => value;
+const OFF = "disabled_feature disabled_feature f";
+const byHeader = (header: object) => checkoutOff({ match: { routes: ["/pay"], header } });
+const FEATURES: GuardSettings["features"] = [
+  { id: "checkout", routes: ["/checkout/*"], header: null },
+  { id: "beta", routes: ["/a"], header: { name: "x-beta", value: "1" } },
+];
+const named = (feature: string) => checkoutOff({ match: { feature } });
+
+describe("a disabled feature", () => {
+  it.for([
+    ["on its prefix", { path: "/checkout/pay" }, [checkoutOff()], OFF],
+    ["on its path", { path: "/pay", method: "POST" }, [checkoutOff()], OFF],
+    ["on its path, disguised", { path: "/pay", isPlainPath: false }, [checkoutOff()], OFF],
+    ["elsewhere", { path: "/cart" }, [checkoutOff()], "serve clean -"],
+    ["with its header", { path: "/pay", header: saying("3") }, [byHeader({ name: "x-app" })], OFF],
+    ["without its header", { path: "/pay" }, [byHeader({ name: "x-app" })], "serve clean -"],
+    [
+      "its value",
+      { path: "/pay", header: saying("3") },
+      [byHeader({ name: "x", value: "3" })],
+      OFF,
+    ],
+    [
+      "another value",
+      { path: "/pay", header: saying("31") },
+      [byHeader({ name: "x", value: "3" })],
+      "serve clean -",
+    ],
+    ["by name", { path: "/checkout/pay" }, [named("checkout")], OFF],
+    ["by name, elsewhere", { path: "/cart" }, [named("checkout")], "serve clean -"],
+    ["by name, with a header", { path: "/a", header: saying("1") }, [named("beta")], OFF],
+    ["by name, without", { path: "/a" }, [named("beta")], "serve clean -"],
+    ["a name the site lacks", { path: "/checkout/pay" }, [named("gone")], "serve clean -"],
+    [
+      "all of the site",
+      { path: "/a" },
+      [checkoutOff({ match: { routes: ["/*"] } })],
+      "serve clean -",
+    ],
+    ["no route at all", { path: "/a" }, [checkoutOff({ match: {} })], "serve clean -"],
+    [
+      "to an operator",
+      { path: "/pay", operator: "ada" },
+      [checkoutOff()],
+      "serve operator_bypass -",
+    ],
+    ["in shadow", { path: "/pay" }, [checkoutOff({ mode: "shadow" })], "serve shadowed f"],
+    ["after maintenance", { path: "/pay" }, [checkoutOff(), everyone], "maintenance maintenance m"],
+    [
+      "after read-only",
+      { path: "/pay", method: "POST" },
+      [checkoutOff(), writes],
+      "read_only read_only r",
+    ],
+    [
+      "where maintenance is exempt",
+      { path: "/webhooks/pay" },
+      [everyone, checkoutOff({ match: { routes: ["/webhooks/*"] } })],
+      OFF,
+    ],
+  ] as const)("%s", ([, facts, entries, expected], { expect }) => {
+    expect(decided(facts, [...entries], { ...WEBHOOKS, features: FEATURES })).toBe(expected);
+  });
+
+  it("asks for the header that the entry names", ({ expect }) => {
+    const asked: string[] = [];
+    const header = (name: string): null => {
+      asked.push(name);
+      return null;
+    };
+    decided({ path: "/pay", header }, [byHeader({ name: "x-app" })]);
+    expect(asked).toEqual(["x-app"]);
+  });
+});
+
 const GRAPHQL = { graphqlRoutes: ["/graphql", "/api/*"] };
 
 describe("in read-only, a GraphQL body is asked for only where it decides", () => {
@@ -191,13 +275,22 @@ it("counts what shadow would have touched, and what this version does not know",
 it("answers a fault of its own with refusal only where an entry in force said so", ({ expect }) => {
   const closed = anEntry({ id: "c", kind: "read-only", fail: "closed" });
   const idFor = (method: string, entry: PolicyEntry, nowMs = NOW_MS) =>
-    closedEntry(method, snapshotOf([entry]), nowMs)?.entry.id ?? null;
+    closedEntry({ method, path: "/" }, snapshotOf([entry]), nowMs)?.entry.id ?? null;
   expect(idFor("POST", closed)).toBe("c");
   expect(idFor("GET", closed)).toBeNull();
   expect(idFor("POST", closed, closed.expiresAtMs)).toBeNull();
   expect(idFor("POST", { ...closed, mode: "shadow" })).toBeNull();
   expect(idFor("POST", { ...closed, fail: "open" })).toBeNull();
-  expect(closedEntry("POST", null, NOW_MS)).toBeNull();
+  expect(closedEntry({ method: "POST", path: "/" }, null, NOW_MS)).toBeNull();
+});
+
+it("after a fault refuses on the closed entry's routes only, and everywhere if the path is unknown", ({
+  expect,
+}) => {
+  const closed = checkoutOff({ fail: "closed" });
+  const at = (path: string | null) =>
+    closedEntry({ method: "GET", path }, snapshotOf([closed]), NOW_MS)?.entry.id ?? null;
+  expect([at("/checkout/pay"), at("/cart"), at(null)]).toEqual(["f", null, "f"]);
 });
 
 const entries = fc.array(

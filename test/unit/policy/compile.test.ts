@@ -66,6 +66,13 @@ it("refuses what must not leave the house, and says why", ({ expect }) => {
     "longer than 31 days",
   );
   expect(idsOf(compile([anEntry({ match: { hosts: ["a"] } })]))).toContain("no such match");
+  const off = (match: object) =>
+    idsOf(compile([anEntry({ kind: "disabled-feature", match: { ...match } })]));
+  expect(off({})).toContain("no such match");
+  expect(off({ routes: ["/*"] })).toContain("no such match");
+  expect(off({ routes: ["/a"], header: { name: "two words" } })).toContain("no such match");
+  expect(off({ feature: "nobody-knows" })).toContain("the site no such feature");
+  expect(off({ routes: ["/a"] })).toEqual(["lse_1"]);
   expect(idsOf(compile([anEntry({ action: { message: 5 } })]))).toContain(
     "no such match or action",
   );

@@ -19,12 +19,13 @@ function answer(
 ): Response {
   const inForce = anEntry({ expiresAtMs: NOW_MS + 60_000, ...entry });
   const loaded = loadPolicy(aPolicy({ entries: [inForce], settings: aSettings(settings) }));
-  const [enforced] = [...loaded.entries.maintenance, ...loaded.entries["read-only"]];
+  const [enforced] = Object.values(loaded.entries).flat();
   if (enforced === undefined) throw new Error("the entry is of a known kind");
   const request = new Request("https://shop.example/cart", init);
   return answerFor(request, { enforced, settings: loaded.policy.settings, nowMs: NOW_MS });
 }
 
+const words = { ...aSettings().messages, contact: "help@shop.example" };
 const page = "text/html; charset=utf-8";
 const problem = "application/problem+json";
 
@@ -39,8 +40,15 @@ it.for([
   ["POST", HTML, "read-only", page],
   ["POST", JSON_FIRST, "read-only", problem],
   ["DELETE", JSON_FIRST, "read-only", problem],
+  ["GET", HTML, "disabled-feature", page],
+  ["GET", JSON_FIRST, "disabled-feature", problem],
+  ["HEAD", HTML, "disabled-feature", page],
+  ["POST", HTML, "disabled-feature", page],
+  ["POST", JSON_FIRST, "disabled-feature", problem],
+  ["OPTIONS", "*/*", "disabled-feature", problem],
 ] as const)("%s, %s, in %s: %s", async ([method, accept, kind, type], { expect }) => {
-  const response = answer({ method, headers: { accept } }, { kind });
+  const match = kind === "disabled-feature" ? { routes: ["/cart"] } : {};
+  const response = answer({ method, headers: { accept } }, { kind, match });
   expect(response.status).toBe(503);
   expect(response.headers.get("content-type")).toBe(type);
   expect(response.headers.get("cache-control")).toBe("no-store");
@@ -61,10 +69,19 @@ it("writes a problem that a program can switch on", async ({ expect }) => {
   });
 });
 
+it.for([
+  ["read-only", "/_firebreak/problems/read-only", "Changes are paused for the moment"],
+  ["disabled-feature", "/_firebreak/problems/disabled-feature", "is switched off"],
+] as const)("says in which way, in %s", async ([kind, type, detail], { expect }) => {
+  const match = kind === "disabled-feature" ? { routes: ["/cart"] } : {};
+  const response = answer({ method: "POST" }, { kind, match });
+  expect(await response.json()).toMatchObject({ type, detail: expect.stringContaining(detail) });
+});
+
 it("writes a page without a script, without a third party, and with the site's words", async ({
   expect,
 }) => {
-  const messages = { maintenance: "Back at noon.", readOnly: "-", contact: "help@shop.example" };
+  const messages = { ...words, maintenance: "Back at noon." };
   const text = await answer({ headers: { accept: HTML } }, {}, { messages }).text();
   expect(text).toContain('<html lang="en">');
   expect(text).toContain("Back at noon.");
@@ -80,7 +97,7 @@ it("says what became of the form that was just sent", async ({ expect }) => {
 
 it("escapes every word that it was given", async ({ expect }) => {
   const evil = `<script>alert("1")</script>'&`;
-  const messages = { maintenance: evil, readOnly: evil, contact: evil };
+  const messages = { maintenance: evil, readOnly: evil, disabledFeature: evil, contact: evil };
   const entries = [{}, { action: { message: evil } }];
   for (const entry of entries) {
     const text = await answer({ headers: { accept: HTML } }, entry, {

@@ -30,6 +30,20 @@ describe("the pipeline", () => {
     expect(counted).toMatchObject([{ outcome: { kind: "refused", reason: "maintenance" } }]);
   });
 
+  it("answers for a feature that is switched off, and for nothing else", async ({ expect }) => {
+    const { ask, calls, counted } = guarded([
+      forAMinute({ kind: "disabled-feature", match: { routes: ["/checkout/*"] } }),
+    ]);
+    const refused = await ask("/checkout/pay", { method: "POST", body: "eggs" });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "60"]);
+    expect(await (await ask("/cart")).text()).toBe("production");
+    expect(calls).toHaveLength(1);
+    expect(counted).toMatchObject([
+      { outcome: { kind: "refused", reason: "disabled_feature" } },
+      { outcome: { kind: "served" } },
+    ]);
+  });
+
   it("counts production's 5xx as failed, and hands it on as it is", async ({ expect }) => {
     const { ask, counted } = guarded([], {
       origin: async () => new Response("broken", { status: 502 }),
@@ -236,6 +250,17 @@ describe("a fault of the guard's own, at every step, still serves production onc
     expect(await refused.json()).toMatchObject({ type: "/_firebreak/problems/guard-fault" });
     expect(counted).toMatchObject([{ outcome: { kind: "refused", reason: "guard_fault" } }]);
     expect(await (await ask("/cart")).text()).toBe("production");
+    expect(calls).toHaveLength(1);
+  });
+
+  it("refuses a closed feature on its own routes, and serves the rest", async ({ expect }) => {
+    const match = { routes: ["/checkout/*"] };
+    const closed = forAMinute({ kind: "disabled-feature", fail: "closed", match });
+    const policy = aPolicy({ entries: [closed] });
+    const loaded = { ...loadPolicy(policy), policy: trapped(policy, "settings") };
+    const { ask, calls } = guarded([], holding(loadedNow(loaded)));
+    expect((await ask("/checkout/pay")).status).toBe(503);
+    expect((await ask("/cart")).status).toBe(200);
     expect(calls).toHaveLength(1);
   });
 });

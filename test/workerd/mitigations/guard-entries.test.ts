@@ -76,6 +76,59 @@ actuatorContract({
   ground,
 });
 
+const PAY = { routes: ["/pay", "/cart"] };
+actuatorContract({
+  actuator: actuators["disable-features"],
+  options: { ...PAY, header: { name: "x-app", value: "3" }, message: "Not today.", fail: "closed" },
+  badOptions: [
+    { options: {}, field: "routes" },
+    { options: { routes: [] }, field: "routes" },
+    { options: { routes: ["/*"] }, field: "routes" },
+    { options: { routes: ["pay"] }, field: "routes" },
+    { options: { ...PAY, feature: "checkout" }, field: "routes" },
+    { options: { feature: "checkout", header: { name: "x-app" } }, field: "header" },
+    { options: { ...PAY, header: { name: "two words" } }, field: "header" },
+    { options: { ...PAY, massage: "x" }, field: "massage" },
+  ],
+  ground,
+});
+
+describe("disable-features", () => {
+  const lease = (options: object) => ({
+    id: "lse_feature" as const,
+    incidentId: "inc_feature",
+    options,
+    reason: "",
+    shadow: false,
+    share: 1,
+    expiresAtMs: Date.now() + 60_000,
+    prior: null,
+  });
+
+  it("takes a feature by the name that the site gives it", async ({ expect }) => {
+    const { reach, policy } = freshPolicy();
+    const applied = await actuators["disable-features"].apply(
+      lease({ feature: "checkout" }),
+      reach,
+    );
+    expect(applied).toMatchObject({ ok: true });
+    expect(await policy.entries()).toMatchObject([{ match: { feature: "checkout" } }]);
+  });
+
+  it("is refused, and changes nothing, for a feature that the site does not have", async ({
+    expect,
+  }) => {
+    const { reach, policy } = freshPolicy();
+    expect(await actuators["disable-features"].apply(lease({ feature: "gone" }), reach)).toEqual(
+      err({ class: "refuse", detail: expect.stringContaining("the site no such feature") }),
+    );
+    expect(await policy.entries()).toEqual([]);
+  });
+});
+
+/** Right options where none are not right. */
+const OPTIONS: Readonly<Record<string, object>> = { "disable-features": PAY };
+
 describe("a lease in the guard", () => {
   const write = new Request("https://shop.example/cart", { method: "POST" });
 
@@ -105,7 +158,7 @@ describe("a lease in the guard", () => {
             const lease = {
               id: "lse_ttl",
               incidentId: "inc_ttl",
-              options: {},
+              options: OPTIONS[actuator.id] ?? {},
               reason: "",
               shadow: false,
               share: 1,
