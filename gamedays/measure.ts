@@ -55,16 +55,25 @@ export function boundariesOf(visits: readonly Visit[], faultAtMs: number | null)
   };
 }
 
+/** Whether a visit was over when the fault struck; one that was under way may have met it. */
+export const wasBefore = ({ atMs, tookMs }: Visit, faultAtMs: number | null): boolean =>
+  faultAtMs === null || atMs + tookMs < faultAtMs;
+
 /** Counts how the visits of each phase ended. A phase that never began counts nothing. */
 export function countPhases(
   visits: readonly Visit[],
   { faultAtMs, enforcedAtMs, firstBackAtMs, allBackAtMs }: Boundaries,
 ): readonly PhaseCount[] {
+  const phaseAtMs = (visit: Visit): number =>
+    wasBefore(visit, faultAtMs) ? visit.atMs : Math.max(visit.atMs, faultAtMs ?? 0);
   const startsMs = [-Infinity, faultAtMs, enforcedAtMs, firstBackAtMs, allBackAtMs];
   return PHASES.map((phase, index) => {
     const fromMs = startsMs[index] ?? Infinity;
     const untilMs = Math.min(...startsMs.slice(index + 1).map((atMs) => atMs ?? Infinity));
-    const inside = visits.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs);
+    const inside = visits.filter((visit) => {
+      const atMs = phaseAtMs(visit);
+      return atMs >= fromMs && atMs < untilMs;
+    });
     return { phase, seconds: spanSeconds(inside), ...count(inside) };
   });
 }

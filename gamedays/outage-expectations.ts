@@ -2,7 +2,7 @@
 import type { JournalRow } from "./firebreak.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
-import { flickering, visitorsWho, type Boundaries, type Visit } from "./measure.ts";
+import { flickering, visitorsWho, wasBefore, type Boundaries, type Visit } from "./measure.ts";
 import type { PagerState } from "./pager.ts";
 import type { Scenario } from "./scenario.ts";
 import type { StatusSample } from "./status-watch.ts";
@@ -87,7 +87,7 @@ const enforcedInTime = ({ times }: Seen, limits: Limits): Expectation => {
 };
 
 const calmIsUntouched = ({ visits, times }: Seen, limits: Limits): Expectation => {
-  const before = visits.filter(({ atMs }) => atMs < (times.faultAtMs ?? 0));
+  const before = visits.filter((visit) => wasBefore(visit, times.faultAtMs));
   const touched = before.filter(({ outcome }) => outcome !== "served").length;
   return expect(
     "calm",

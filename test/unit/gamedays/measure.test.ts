@@ -86,6 +86,15 @@ describe("phases", () => {
     ]);
   });
 
+  it("a visit that was under way when the fault struck is not of the calm", ({ expect }) => {
+    const visits = visitsOf("ssfr").map((visit) => ({ ...visit, tookMs: 100 }));
+    const phases = countPhases(visits, boundariesOf(visits, 250));
+    expect(phases.slice(0, 2)).toMatchObject([
+      { phase: "calm", served: 2, failed: 0 },
+      { phase: "unprotected", served: 0, failed: 1 },
+    ]);
+  });
+
   it("without a fault all is calm, and the phases that never began are empty", ({ expect }) => {
     const visits = visitsOf("ssss");
     const [calm, ...others] = countPhases(visits, boundariesOf(visits, null));
