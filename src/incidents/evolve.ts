@@ -264,6 +264,7 @@ function proposed(
     id: data.leaseId,
     step: data.step,
     attempt: data.attempt,
+    round: state.timesResolved,
     actuator: data.actuator,
     options: data.with,
     leaseMs: data.leaseMs,

@@ -23,6 +23,8 @@ export type LeaseState = {
   readonly id: string;
   readonly step: string;
   readonly attempt: number;
+  /** How often the incident had been resolved when this was proposed. */
+  readonly round: number;
   readonly actuator: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly leaseMs: number;

@@ -21,7 +21,10 @@ export const mitigationStage: Stage = (state, moment) => {
   if (!isTriggered(detect.trigger, state.rules)) return [];
   const answer = nextStep({
     steps: moment.playbook.steps.map((step) => ladderStep(step, state, moment)),
-    attempts: state.leases,
+    attempts: state.leases.map((lease) => ({
+      ...lease,
+      isEarlier: lease.round < state.timesResolved,
+    })),
     evidenceKinds: evidenceKinds(firingEvidence(state, moment), catalogue),
     autopilot: moment.autopilot,
   });

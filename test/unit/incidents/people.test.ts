@@ -128,6 +128,18 @@ describe("a reopening", () => {
     expect(incident.state.rules).toMatchObject({ probes: { status: "inactive" } });
   });
 
+  it("begins the ladder anew, whatever was taken back the first time", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    incident.settle();
+    incident.do("release_all", { why: "it is no outage" });
+    incident.settle();
+    expect(incident.after(SECOND).see(DOWN)).toContain("incident.escalated");
+    incident.do("resolve", { why: "over" });
+    incident.do("reopen", { why: "it is one after all" });
+    expect(incident.after(SECOND).see(DOWN)).toContain("lease.applying");
+  });
+
   it("takes no rule that is not its own: nothing would ever clear it", ({ expect }) => {
     const incident = resolved();
     const rules = { of_a_later_playbook: { status: "firing", sinceMs: 1 } } as const;
