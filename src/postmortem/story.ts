@@ -81,7 +81,7 @@ export function storyOf(rows: readonly JournalRow[], nowMs: number): Story {
     mitigations,
     deliveries: deliveriesOf(moments),
     evidence: moments.flatMap(evidenceOf),
-    impact: impactOf(moments, mitigations, nowMs),
+    impact: impactOf(moments, mitigations, { onsetAtMs: state.anchors.onsetAtMs, nowMs }),
     skipped: events.flatMap((event) => (event.type === "step.skipped" ? [event.data] : [])),
     escalations: events.flatMap((event) =>
       event.type === "incident.escalated" ? [event.data.why] : [],
@@ -181,18 +181,21 @@ const item = (collector: string, atMs: number): EvidenceItem => ({
   failure: null,
 });
 
-/** `nowMs` ends what is still in force. */
+/** Samples from before the onset are of a site that was well. What nobody could take back, guards ended by its expiry. */
 function impactOf(
   moments: readonly Moment[],
   mitigations: readonly Mitigation[],
-  nowMs: number,
+  { onsetAtMs, nowMs }: { readonly onsetAtMs: number; readonly nowMs: number },
 ): Impact {
-  const spans = mitigations.flatMap(({ lease, appliedAtMs, endedAtMs }) =>
-    appliedAtMs === null || lease.shadow ? [] : [{ fromMs: appliedAtMs, toMs: endedAtMs ?? nowMs }],
-  );
+  const spans = mitigations.flatMap(({ lease, appliedAtMs, endedAtMs }) => {
+    const toMs = endedAtMs ?? Math.min(lease.expiresAtMs ?? nowMs, nowMs);
+    return appliedAtMs === null || lease.shadow ? [] : [{ fromMs: appliedAtMs, toMs }];
+  });
+  const since = (signal: string): readonly Sample[] =>
+    samplesOf(signal, moments).filter(({ atMs }) => atMs >= onsetAtMs);
   return {
-    worstErrorRatio: worst(samplesOf("traffic.error_ratio", moments), (a, b) => a > b),
-    worstProbeRatio: worst(samplesOf("probe.around_success_ratio", moments), (a, b) => a < b),
+    worstErrorRatio: worst(since("traffic.error_ratio"), (a, b) => a > b),
+    worstProbeRatio: worst(since("probe.around_success_ratio"), (a, b) => a < b),
     mitigatedMs: coveredMs(spans),
   };
 }

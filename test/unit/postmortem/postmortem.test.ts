@@ -150,6 +150,40 @@ describe("what was measured", () => {
     );
   });
 
+  it("is not what was measured while all was well", ({ expect }) => {
+    const journal = aJournal({
+      readings: [{ signal: "probe.around_success_ratio", value: 0, atMs: OPENED_AT_MS }],
+    })
+      .write("evidence.requested", { collector: "signals-around-onset" })
+      .write("evidence.collected", {
+        effectId: "2:0",
+        collector: "signals-around-onset",
+        summary: "2 samples",
+        facts: {
+          "traffic.error_ratio": [
+            { atMs: OPENED_AT_MS - 60_000, value: 0 },
+            { atMs: OPENED_AT_MS - 1_000, unknown: "no_data" },
+          ],
+        },
+      });
+    expect(impactOf(journal)).toMatch(/^users: 100 % of probes failed at the worst sample/);
+  });
+
+  it("ends what could not be taken back when guards did", ({ expect }) => {
+    const journal = aJournal({ readings: [] })
+      .write("lease.proposed", proposed)
+      .write("lease.applying", { ...lease, expiresAtMs: OPENED_AT_MS + 60_000 })
+      .write("lease.applied", applied("3:0"))
+      .write("lease.reverting", { ...lease, because: "person", why: "" })
+      .write("lease.failed", {
+        ...lease,
+        effectId: "5:0",
+        during: "revert",
+        failure: { class: "retry", detail: "no answer" },
+      });
+    expect(impactOf(journal)).toContain("a mitigation was in force for 1m;");
+  });
+
   it("counts two mitigations at once as one time", ({ expect }) => {
     const maintenance = { leaseId: leaseId(INCIDENT_ID, "maintenance-mode", 1) };
     const journal = aJournal({ readings: [] })
