@@ -5,7 +5,7 @@ import { nobody, origin } from "./test/support/origin.ts";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {
         plugins: [
           cloudflareTest({
@@ -26,11 +26,16 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] },
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         test: {
           name: "integration",
+          sequence: { groupOrder: 2 },
           include: ["test/integration/**/*.test.ts"],
           exclude: ["test/integration/**/*.redis.test.ts"],
           testTimeout: 30_000,
@@ -39,11 +44,17 @@ export default defineConfig({
       },
       {
         // Needs the machine's redis-server.
-        test: { name: "redis", include: ["test/integration/**/*.redis.test.ts"] },
+        test: {
+          name: "redis",
+          include: ["test/integration/**/*.redis.test.ts"],
+          sequence: { groupOrder: 3 },
+        },
       },
       {
         test: {
           name: "e2e",
+          // Alone on the machine: it measures what visitors see, second by second.
+          sequence: { groupOrder: 4 },
           include: ["test/e2e/**/*.test.ts"],
           exclude: ["test/e2e/**/*.chromium.test.ts"],
           testTimeout: 180_000,
@@ -55,6 +66,7 @@ export default defineConfig({
         // Needs the machine's chromium.
         test: {
           name: "chromium",
+          sequence: { groupOrder: 5 },
           include: ["test/e2e/**/*.chromium.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
