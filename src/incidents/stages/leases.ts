@@ -85,9 +85,7 @@ export const renewStage: Stage = (state, moment) =>
 
 /** What a person set by hand ends when that person said, and without rules nothing can be said to be needed. */
 function isRenewable(lease: LeaseState, state: IncidentState, moment: Moment): boolean {
-  if (!isInForce(lease) || lease.status === "ineffective" || lease.expiresAtMs === null) {
-    return false;
-  }
+  if (!isInForce(lease) || lease.expiresAtMs === null) return false;
   if (lease.mode === "manual" || moment.playbook.rules.length === 0) return false;
   if (lease.expiresAtMs - moment.atMs > lease.leaseMs / 2) return false;
   const failedAtMs = lease.adjustFailedAtMs;

@@ -17,7 +17,7 @@ const opened = (life: DeskLife): readonly string[] =>
 it(
   "comes to the same, whichever of its storage or outbound calls it dies at",
   {
-    timeout: 120_000,
+    timeout: 600_000,
   },
   async ({ expect }) => {
     const whole = new DeskLife();

@@ -182,31 +182,37 @@ describe("commands", () => {
     });
   });
 
-  it("leave memory as it was when the storage fails at any of their writes", async ({ expect }) => {
-    const whole = await applied();
-    const from = whole.world.fate.points.length;
-    await whole.handle(observeAt(T0 + SECOND, ENFORCED));
-    const calls = whole.world.fate.points.slice(from).filter((point) => !point.includes(" "));
-    for (let nth = 1; nth <= calls.length; nth += 1) {
-      const life = await applied();
-      const before = await life.view();
-      life.world.fate.failStorageAfter(nth);
-      const command = observeAt(T0 + SECOND, ENFORCED);
-      await life.incident.handle(command).catch((fault: unknown) => {
-        if (!String(fault).includes("disk is full")) throw fault;
-      });
-      const failed = calls[nth - 1] ?? "";
-      const inMemory = await life.view();
-      await evictDurableObject(life.stub);
-      expect({ nth, failed, view: await life.view() }).toEqual({ nth, failed, view: inMemory });
-      // All of it or nothing.
-      expect([before?.seq, (before?.seq ?? 0) + 2], failed).toContain(inMemory?.seq);
-      await life.handle(command);
-      await life.settle();
-      expect(await statusOf(life), failed).toBe("effective");
-      expect(await seqs(life), failed).toEqual(oneTo((await life.journal()).length));
-    }
-  });
+  it(
+    "leave memory as it was when the storage fails at any of their writes",
+    {
+      timeout: 60_000,
+    },
+    async ({ expect }) => {
+      const whole = await applied();
+      const from = whole.world.fate.points.length;
+      await whole.handle(observeAt(T0 + SECOND, ENFORCED));
+      const calls = whole.world.fate.points.slice(from).filter((point) => !point.includes(" "));
+      for (let nth = 1; nth <= calls.length; nth += 1) {
+        const life = await applied();
+        const before = await life.view();
+        life.world.fate.failStorageAfter(nth);
+        const command = observeAt(T0 + SECOND, ENFORCED);
+        await life.incident.handle(command).catch((fault: unknown) => {
+          if (!String(fault).includes("disk is full")) throw fault;
+        });
+        const failed = calls[nth - 1] ?? "";
+        const inMemory = await life.view();
+        await evictDurableObject(life.stub);
+        expect({ nth, failed, view: await life.view() }).toEqual({ nth, failed, view: inMemory });
+        // All of it or nothing.
+        expect([before?.seq, (before?.seq ?? 0) + 2], failed).toContain(inMemory?.seq);
+        await life.handle(command);
+        await life.settle();
+        expect(await statusOf(life), failed).toBe("effective");
+        expect(await seqs(life), failed).toEqual(oneTo((await life.journal()).length));
+      }
+    },
+  );
 
   it("that could not be read back are not written", async ({ expect }) => {
     const life = new Life();
@@ -358,12 +364,12 @@ describe("a long life", () => {
     expect(await life.handle(noteOf("after"))).toMatchObject({ ok: true, seq: 10_001 });
   });
 
-  it("keeps a bounded number of answers", async ({ expect }) => {
+  it("keeps a bounded number of answers", { timeout: 60_000 }, async ({ expect }) => {
     const life = new Life();
     await life.handle(openAt(T0));
-    for (let tick = 0; tick < 1_100; tick += 1) {
-      await life.incident.handle(observeAt(T0 + tick, {}));
-    }
+    await runInDurableObject(life.stub, async (object) => {
+      for (let tick = 0; tick < 1_100; tick += 1) await object.handle(observeAt(T0 + tick, {}));
+    });
     const answers = await runInDurableObject(life.stub, (_, { storage }) =>
       storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM answers").one(),
     );

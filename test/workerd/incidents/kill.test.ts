@@ -14,7 +14,7 @@ const QUARTERS = [0, 1, 2, 3] as const;
 describe("an incident that dies at its n-th storage or outbound call", () => {
   it.for(QUARTERS)(
     "lives the same life, every n of quarter %i",
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     async (quarter, { expect }) => {
       const { outcome, points } = await undisturbed();
       expect(points).toBeGreaterThan(200);
