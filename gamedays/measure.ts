@@ -33,24 +33,32 @@ export type Boundaries = {
   readonly allBackAtMs: number | null;
 };
 
-/** Reads the boundaries off the visits, in the order they were sent. */
-export function boundariesOf(visits: readonly Visit[], faultAtMs: number | null): Boundaries {
+/**
+ * Reads the boundaries off the visits, in the order they were sent. Before `releaseAtMs` an error of production's is one that
+ * the mitigation let slip through; after it, it is production's answer to somebody who was let back in.
+ */
+export function boundariesOf(
+  visits: readonly Visit[],
+  {
+    faultAtMs,
+    releaseAtMs,
+  }: { readonly faultAtMs: number | null; readonly releaseAtMs: number | null },
+): Boundaries {
   const sent = inOrder(visits).filter(({ atMs }) => faultAtMs !== null && atMs >= faultAtMs);
-  const lastRefused = sent.findLastIndex(isRefused);
   const firstRefused = sent.findIndex(isRefused);
   if (firstRefused === -1) {
     return { faultAtMs, enforcedAtMs: null, firstBackAtMs: null, allBackAtMs: null };
   }
-  // Production's last failure before anybody was let back in: after it, only the guard speaks.
-  const firstServed = sent.findIndex(
-    ({ outcome }, index) => index > firstRefused && outcome === "served",
-  );
-  const closed = firstServed === -1 ? sent.length : firstServed;
-  const lastLeak = sent.slice(0, closed).findLastIndex((visit) => !isRefused(visit));
+  const isBack = (visit: Visit): boolean =>
+    visit.outcome === "served" || (!isRefused(visit) && visit.atMs >= (releaseAtMs ?? Infinity));
+  const firstBack = sent.findIndex((visit, index) => index > firstRefused && isBack(visit));
+  const closed = firstBack === -1 ? sent : sent.slice(0, firstBack);
+  const lastLeak = closed.findLastIndex((visit) => !isRefused(visit));
+  const lastRefused = sent.findLastIndex(isRefused);
   return {
     faultAtMs,
     enforcedAtMs: sent[lastLeak + 1]?.atMs ?? null,
-    firstBackAtMs: sent[firstServed]?.atMs ?? null,
+    firstBackAtMs: sent[firstBack]?.atMs ?? null,
     allBackAtMs: sent[lastRefused + 1]?.atMs ?? null,
   };
 }

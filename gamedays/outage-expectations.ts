@@ -2,6 +2,7 @@
 import type { JournalRow } from "./firebreak.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
+import type { Outcome } from "./answer.ts";
 import { flickering, visitorsWho, wasBefore, type Boundaries, type Visit } from "./measure.ts";
 import type { PagerState } from "./pager.ts";
 import type { Scenario } from "./scenario.ts";
@@ -88,12 +89,11 @@ const enforcedInTime = ({ times }: Seen, limits: Limits): Expectation => {
 
 const calmIsUntouched = ({ visits, times }: Seen, limits: Limits): Expectation => {
   const before = visits.filter((visit) => wasBefore(visit, times.faultAtMs));
-  const touched = before.filter(({ outcome }) => outcome !== "served").length;
   return expect(
     "calm",
     "before the fault the guard makes no error and refuses nobody",
-    before.length > 0 && touched <= before.length * limits.refused_ratio_max,
-    `${before.length} requests, ${touched} not served`,
+    isLeftAlone(before, limits),
+    endsOf(before),
   );
 };
 
@@ -134,7 +134,7 @@ const informed = ({ visits }: Seen): Expectation => {
 };
 
 const nothingBroken = ({ visits }: Seen): Expectation => {
-  const broken = visits.filter(({ outcome }) => outcome === "broken" || outcome === "lost").length;
+  const broken = countOf(visits, "broken", "lost");
   return expect(
     "unbroken",
     "no request fails because of the guard",
@@ -185,14 +185,28 @@ const leaseIsKept = ({ rows }: Seen): Expectation => {
 const servedAfterwards = ({ visits, boundaries }: Seen, limits: Limits): Expectation => {
   const { allBackAtMs } = boundaries;
   const after = visits.filter(({ atMs }) => allBackAtMs !== null && atMs >= allBackAtMs);
-  const missed = after.filter(({ outcome }) => outcome !== "served").length;
   return expect(
     "afterwards",
-    "once released, everybody is served",
-    after.length > 0 && missed <= after.length * limits.refused_ratio_max,
-    `${after.length} requests, ${missed} not served`,
+    "once released, the guard refuses nobody and production serves",
+    isLeftAlone(after, limits),
+    endsOf(after),
   );
 };
+
+/** Production serves, and the guard stays out of it. A machine that is busy with other things may cost production a request. */
+function isLeftAlone(visits: readonly Visit[], limits: Limits): boolean {
+  const touched = countOf(visits, "refused", "broken", "lost");
+  return (
+    countOf(visits, "served") > visits.length * limits.served_ratio_min &&
+    touched <= visits.length * limits.refused_ratio_max
+  );
+}
+
+const endsOf = (visits: readonly Visit[]): string =>
+  `${countOf(visits, "served")} of ${visits.length} served, ${countOf(visits, "refused")} refused, ${countOf(visits, "failed")} failed in production`;
+
+const countOf = (visits: readonly Visit[], ...outcomes: readonly Outcome[]): number =>
+  visits.filter(({ outcome }) => outcomes.includes(outcome)).length;
 
 const policyIsEmpty = ({ after }: Seen): Expectation =>
   expect(
@@ -206,11 +220,11 @@ const OUTAGE_INDICATOR = "critical";
 
 const statusShowedIt = ({ statusSamples }: Seen): Expectation => {
   const shown = indicatorsIn(statusSamples);
-  const showed = shown.indexOf(OUTAGE_INDICATOR);
+  const showed = shown.lastIndexOf(OUTAGE_INDICATOR);
   return expect(
     "status",
     "the status page shows the outage and is green again after it",
-    showed !== -1 && shown.at(-1) === "none",
+    showed !== -1 && shown.lastIndexOf("none") > showed,
     shown.join(" → "),
   );
 };

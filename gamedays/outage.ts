@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, Gameday, Report } from "./gameday.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
-import { timesIn } from "./journal.ts";
+import { releaseStages, timesIn } from "./journal.ts";
 import { narrate } from "./narrate.ts";
 import { judgeOutage, type Seen } from "./outage-expectations.ts";
 import { overridden } from "./overrides.ts";
@@ -173,7 +173,10 @@ const hasRow = ({ rows }: Log, type: string): boolean => rows.some((row) => row.
 
 function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {
   const visits = log.visitors?.visits ?? [];
-  const boundaries = boundariesOf(visits, log.faultAtMs);
+  const boundaries = boundariesOf(visits, {
+    faultAtMs: log.faultAtMs,
+    releaseAtMs: releaseStages(log.rows)[0]?.atMs ?? null,
+  });
   const times = {
     ...timesIn(log.rows),
     faultAtMs: log.faultAtMs,

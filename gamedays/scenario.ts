@@ -42,6 +42,8 @@ const scenario = z.strictObject({
     enforced_within: duration,
     /** Share of requests refused where none should be. */
     refused_ratio_max: z.number().min(0).max(1),
+    /** Share of requests that production must serve when nothing is wrong. */
+    served_ratio_min: z.number().min(0).max(1),
     /** How old the status page may be. */
     status_lag: duration,
   }),

@@ -26,11 +26,16 @@ const visitsOf = (letters: string, visitors = 1): readonly Visit[] =>
     outcome: LETTERS[letter] ?? "lost",
   }));
 
+const faultAt = (faultAtMs: number | null, releaseAtMs: number | null = null) => ({
+  faultAtMs,
+  releaseAtMs,
+});
+
 describe("boundaries", () => {
   it("are where visitors felt the change", ({ expect }) => {
     //                        0123456789012345
     const visits = visitsOf("sssfffrrrrrsrsss");
-    expect(boundariesOf(visits, 250)).toEqual({
+    expect(boundariesOf(visits, faultAt(250))).toEqual({
       faultAtMs: 250,
       enforcedAtMs: 600,
       firstBackAtMs: 1_100,
@@ -39,36 +44,47 @@ describe("boundaries", () => {
   });
 
   it("a last error that slips through puts enforcement after it", ({ expect }) => {
-    expect(boundariesOf(visitsOf("ffrrfrrr"), 0).enforcedAtMs).toBe(500);
+    expect(boundariesOf(visitsOf("ffrrfrrr"), faultAt(0)).enforcedAtMs).toBe(500);
   });
 
   it("never enforced when nobody was refused, nor when the last visit still failed", ({
     expect,
   }) => {
-    expect(boundariesOf(visitsOf("sffff"), 50).enforcedAtMs).toBeNull();
-    expect(boundariesOf(visitsOf("sffrf"), 50).enforcedAtMs).toBeNull();
+    expect(boundariesOf(visitsOf("sffff"), faultAt(50)).enforcedAtMs).toBeNull();
+    expect(boundariesOf(visitsOf("sffrf"), faultAt(50)).enforcedAtMs).toBeNull();
+  });
+
+  it("production's error after the release began is not a leak of the mitigation", ({ expect }) => {
+    const visits = visitsOf("frrrfrss");
+    expect(boundariesOf(visits, faultAt(0, 350))).toMatchObject({
+      enforcedAtMs: 100,
+      firstBackAtMs: 400,
+    });
+    expect(boundariesOf(visits, faultAt(0)).enforcedAtMs).toBe(500);
   });
 
   it("do not depend on the order in which visits ended", ({ expect }) => {
     const visits = visitsOf("ssffrrss");
-    expect(boundariesOf(visits.toReversed(), 150)).toEqual(boundariesOf(visits, 150));
+    expect(boundariesOf(visits.toReversed(), faultAt(150))).toEqual(
+      boundariesOf(visits, faultAt(150)),
+    );
   });
 
   it("know nobody back while all are refused, and nobody all back before the last refusal", ({
     expect,
   }) => {
-    expect(boundariesOf(visitsOf("frrr"), 0)).toMatchObject({
+    expect(boundariesOf(visitsOf("frrr"), faultAt(0))).toMatchObject({
       firstBackAtMs: null,
       allBackAtMs: null,
     });
-    expect(boundariesOf(visitsOf("frsr"), 0).allBackAtMs).toBeNull();
+    expect(boundariesOf(visitsOf("frsr"), faultAt(0)).allBackAtMs).toBeNull();
   });
 });
 
 describe("phases", () => {
   it("count every visit once, in the phase that it was sent in", ({ expect }) => {
     const visits = visitsOf("sssfffrrlrrsrsss");
-    const phases = countPhases(visits, boundariesOf(visits, 250));
+    const phases = countPhases(visits, boundariesOf(visits, faultAt(250)));
     expect(
       phases.map(({ phase, served, refused, failed, broken }) => [
         phase,
@@ -88,7 +104,7 @@ describe("phases", () => {
 
   it("a visit that was under way when the fault struck is not of the calm", ({ expect }) => {
     const visits = visitsOf("ssfr").map((visit) => ({ ...visit, tookMs: 100 }));
-    const phases = countPhases(visits, boundariesOf(visits, 250));
+    const phases = countPhases(visits, boundariesOf(visits, faultAt(250)));
     expect(phases.slice(0, 2)).toMatchObject([
       { phase: "calm", served: 2, failed: 0 },
       { phase: "unprotected", served: 0, failed: 1 },
@@ -97,14 +113,14 @@ describe("phases", () => {
 
   it("without a fault all is calm, and the phases that never began are empty", ({ expect }) => {
     const visits = visitsOf("ssss");
-    const [calm, ...others] = countPhases(visits, boundariesOf(visits, null));
+    const [calm, ...others] = countPhases(visits, boundariesOf(visits, faultAt(null)));
     expect(calm?.served).toBe(4);
     expect(others.every(({ served, seconds }) => served === 0 && seconds === 0)).toBe(true);
   });
 
   it("a mitigation that never ends keeps the rest in its phase", ({ expect }) => {
     const visits = visitsOf("sfrrr");
-    const phases = countPhases(visits, boundariesOf(visits, 50));
+    const phases = countPhases(visits, boundariesOf(visits, faultAt(50)));
     expect(phases.find(({ phase }) => phase === "maintenance")?.refused).toBe(3);
   });
 });

@@ -78,7 +78,7 @@ const status = (afterMs: number, indicator: string, component = "operational") =
 function seen(changes: Partial<Seen> = {}): Seen {
   const rows = changes.rows ?? ROWS;
   const visits = changes.visits ?? VISITS;
-  const boundaries = boundariesOf(visits, FAULT_MS);
+  const boundaries = boundariesOf(visits, { faultAtMs: FAULT_MS, releaseAtMs: FAULT_MS + 15_000 });
   return {
     incident: "inc_1",
     rows,
@@ -184,7 +184,7 @@ describe("a promise is broken by", () => {
       id: "lease",
     },
     {
-      what: "an error after the release",
+      what: "a production that is not back",
       given: seen({ visits: [...VISITS, visit(25_000, { outcome: "failed" })] }),
       id: "afterwards",
     },
