@@ -11,10 +11,6 @@ export const actuators = {
   [disableFeatures.id]: asActuator(disableFeatures),
 } as const;
 
-export type ActuatorId = keyof typeof actuators;
-
-export const isActuatorId = (id: string): id is ActuatorId => Object.hasOwn(actuators, id);
-
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>
   Object.fromEntries(Object.entries(actuators).map(([id, { words }]) => [id, words]));

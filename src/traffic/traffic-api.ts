@@ -1,6 +1,5 @@
 /** What guards report and the monitor reads. Counts are of requests that the guard saw, by outcome; probes are kept apart. */
 
-export const SHARDS = 1;
 /** Upper bounds of the latency histogram, milliseconds; the last bucket is open. */
 export const LATENCY_BOUNDS_MS = [
   5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,

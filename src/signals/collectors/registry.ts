@@ -19,8 +19,6 @@ export const COLLECTORS = {
   "cloudflare-status": cloudflareStatus,
 } as const;
 
-export type CollectorId = keyof typeof COLLECTORS;
-
 /** The ids that playbooks may name. */
 export const COLLECTOR_IDS: readonly string[] = Object.keys(COLLECTORS);
 

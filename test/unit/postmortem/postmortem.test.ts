@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { EVENT_DATA, type EventData } from "../../../src/incidents/journal.ts";
-import { postmortemJson } from "../../../src/postmortem/postmortem-json.ts";
 import { renderPostmortem, TIMELINE_LINES_MAX } from "../../../src/postmortem/postmortem.ts";
 import { leaseId } from "../../../src/shared/ids.ts";
 import { ADA, aJournal, anOutage, INCIDENT_ID, OPENED_AT_MS } from "../../support/journal.ts";
@@ -297,38 +296,5 @@ describe("whatever people wrote", () => {
       }),
       { numRuns: 50 },
     );
-  });
-});
-
-describe("the same for programs", () => {
-  it("has every time, with what is not known as null", ({ expect }) => {
-    const json = postmortemJson(aJournal().rows, { nowMs });
-    expect(json).toMatchObject({
-      schema: "firebreak-postmortem/v1",
-      incident: INCIDENT_ID,
-      times: { onsetAt: "2026-11-23T14:02:04.000Z", resolvedAt: null },
-      durationMs: 3_607_000,
-      timeToDetectMs: 7_000,
-      timeToAcknowledgeMs: null,
-      rootCause: null,
-      impact: { worstErrorRatio: null, mitigatedMs: 0, revenue: null },
-    });
-  });
-
-  it("tells of each mitigation and each row", ({ expect }) => {
-    const journal = anOutage();
-    const json = postmortemJson(journal.rows, { nowMs });
-    expect(json).toMatchObject({
-      mitigations: [
-        {
-          actuator: "maintenance-mode",
-          appliedAt: "2026-11-23T14:02:11.400Z",
-          effectiveAt: "2026-11-23T14:02:14.000Z",
-          stages: [{ share: 0.5 }, { share: 0.2 }],
-          outcome: "restored",
-        },
-      ],
-    });
-    expect(json["timeline"]).toHaveLength(journal.rows.length);
   });
 });
