@@ -18,6 +18,8 @@ export type HttpDeps = {
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
   readonly parts: Parts;
+  /** Where visitors find the site, such as `https://shop.example`; null: as they ask for it. */
+  readonly publicUrl: string | null;
   /** The first signs bypasses; none while they are not configured. */
   readonly signingKeys: readonly SigningKey[];
   /** What playbooks are checked against. */

@@ -31,6 +31,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
     })),
     channels: bundle.site.channels.map((channel) => channelState(channel, config)),
   },
+  publicUrl: config.publicUrl,
   signingKeys: config.signingKeys,
   vocabulary,
   sharedCache: caches.default,

@@ -72,7 +72,8 @@ export function statusRoutes(api: Api, deps: HttpDeps, readPublicCopy: ReadPubli
     const { view, updatedAtMs } = await look(c);
     const body = DOCUMENTS[c.req.valid("param").document](view, {
       id: instanceOf(deps.bundle.site),
-      url: new URL(`${OWN_PREFIX}/status`, c.req.url).href,
+      // Not from the request, when it is known: whoever asks with a Host of their own must not get it cached for others.
+      url: new URL(`${OWN_PREFIX}/status`, deps.publicUrl ?? c.req.url).href,
       updatedAtMs: updatedAtMs ?? deps.now(),
     });
     return c.json({ ...body }, 200, READABLE_ANYWHERE);

@@ -118,6 +118,12 @@ describe("the public copy", () => {
 });
 
 describe("status page", () => {
+  it("links to the site's own address, whatever Host was asked for", async ({ expect }) => {
+    const ask = await isolate({ publicUrl: "https://www.shop.example" });
+    const json = await (await ask("/status/api/v2/status.json", anyone)).json();
+    expect(json).toMatchObject({ page: { url: "https://www.shop.example/_firebreak/status" } });
+  });
+
   it("does not call unwatched production healthy", async ({ expect }) => {
     const ask = await isolate();
     const page = await (await ask("/status", anyone)).text();
