@@ -1,5 +1,6 @@
 /** The rows of `GuardPolicy`: entries as they were put, and how far the policy is. Migrations only ever get added. */
 import { z } from "zod";
+import { migrate } from "../platform/sqlite.ts";
 import { assert } from "../shared/assert.ts";
 import { policyEntry, type PolicyEntry, type PolicySeq } from "./policy.ts";
 
@@ -24,7 +25,7 @@ export class PolicyRows {
 
   constructor(sql: SqlStorage, nowMs: number) {
     this.#sql = sql;
-    this.#migrate(nowMs);
+    migrate(sql, MIGRATIONS, nowMs);
   }
 
   /** An entry that a later version wrote and this one cannot read stays stored and is left out. */
@@ -66,19 +67,5 @@ export class PolicyRows {
       pollMs,
     );
     assert(written.rowsWritten > 0, "progress has its one row");
-  }
-
-  #migrate(nowMs: number): void {
-    this.#sql.exec(
-      "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL)",
-    );
-    const { done } = this.#sql
-      .exec<{ done: number }>("SELECT count(*) AS done FROM migrations")
-      .one();
-    for (const [index, statements] of MIGRATIONS.entries()) {
-      if (index < done) continue;
-      this.#sql.exec(statements);
-      this.#sql.exec("INSERT INTO migrations VALUES (?, ?)", index + 1, nowMs);
-    }
   }
 }
