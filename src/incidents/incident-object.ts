@@ -13,7 +13,7 @@ import type { Result } from "../shared/result.ts";
 import type { CommandAnswer, EffectOutcome, IncidentCommand } from "./command.ts";
 import type { Effect, EffectDraft } from "./effect.ts";
 import { decide, evolve, nextWakeAtMs, react } from "./incident.ts";
-import { JOURNAL_PAGE_MAX, type IncidentApi } from "./incident-api.ts";
+import type { IncidentApi } from "./incident-api.ts";
 import { IncidentRows, type OutboxRow } from "./incident-rows.ts";
 import { actor, FIREBREAK, readEvent, type Failure, type JournalRow } from "./journal.ts";
 import { toRows, type Ground } from "./moment.ts";
@@ -86,7 +86,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   }
 
   async journal(afterSeq: number): Promise<readonly JournalRow[]> {
-    return this.#rows.journal(afterSeq, JOURNAL_PAGE_MAX);
+    return this.#rows.journal(afterSeq);
   }
 
   async follow(afterSeq: number, waitMs: number): Promise<readonly JournalRow[]> {
@@ -234,9 +234,9 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
 
   #replay(): void {
     for (;;) {
-      const page = this.#rows.journal(this.#state.seq, JOURNAL_PAGE_MAX);
+      const page = this.#rows.journal(this.#state.seq);
+      if (page.length === 0) return;
       this.#state = page.reduce(evolve, this.#state);
-      if (page.length < JOURNAL_PAGE_MAX) return;
     }
   }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { migrate } from "../platform/sqlite.ts";
 import type { CommandAnswer } from "./command.ts";
 import type { Effect, EffectDraft } from "./effect.ts";
+import { JOURNAL_PAGE_CHARS_MAX, JOURNAL_PAGE_MAX } from "./incident-api.ts";
 import { actor, type JournalRow } from "./journal.ts";
 
 const MIGRATIONS = [
@@ -58,15 +59,21 @@ export class IncidentRows {
     migrate(sql, MIGRATIONS, nowMs);
   }
 
-  /** Rows after `afterSeq`, oldest first. */
-  journal(afterSeq: number, limit: number): readonly JournalRow[] {
-    return this.#sql
-      .exec("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit)
-      .toArray()
-      .map((raw) => {
-        const { at_ms: atMs, ...row } = journalRow.parse(raw);
-        return { ...row, atMs };
-      });
+  /** A page of rows after `afterSeq`, oldest first: at least one, if there is one. */
+  journal(afterSeq: number): readonly JournalRow[] {
+    const page: JournalRow[] = [];
+    let characters = 0;
+    for (const raw of this.#sql.exec<{ data: string } & Record<string, SqlStorageValue>>(
+      "SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+      afterSeq,
+      JOURNAL_PAGE_MAX,
+    )) {
+      characters += raw.data.length;
+      if (page.length > 0 && characters > JOURNAL_PAGE_CHARS_MAX) break;
+      const { at_ms: atMs, ...row } = journalRow.parse(raw);
+      page.push({ ...row, atMs });
+    }
+    return page;
   }
 
   append(row: JournalRow): void {

@@ -1,7 +1,7 @@
 /** The post-mortem: drafted from the journal until somebody saves their own, then theirs. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { JOURNAL_PAGE_MAX, type IncidentApi } from "../../incidents/incident-api.ts";
+import type { IncidentApi } from "../../incidents/incident-api.ts";
 import { readEvent, type JournalRow } from "../../incidents/journal.ts";
 import { renderPostmortem } from "../../postmortem/postmortem.ts";
 import {
@@ -153,8 +153,8 @@ async function wholeJournal(incident: IncidentApi): Promise<readonly JournalRow[
   const rows: JournalRow[] = [];
   for (let page = 0; page < JOURNAL_PAGES_MAX; page += 1) {
     const more = await incident.journal(rows.at(-1)?.seq ?? 0);
+    if (more.length === 0) break;
     rows.push(...more);
-    if (more.length < JOURNAL_PAGE_MAX) break;
   }
   return rows;
 }

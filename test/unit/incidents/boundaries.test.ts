@@ -1,5 +1,6 @@
 /** Decisions at the edges of two conditions: each of these once went unnoticed when a comparison was turned around. */
 import { describe, it } from "vitest";
+import { OUTCOME_CHARS_MAX } from "../../../src/incidents/results.ts";
 import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
@@ -123,5 +124,50 @@ describe("a resolved incident", () => {
     incident.settle();
     expect(incident.nextWakeAtMs()).toBeNull();
     expect(incident.after(24 * 60 * MINUTE).do("wake", {})).toEqual([]);
+  });
+});
+
+describe("what people ask", () => {
+  const leaseId = (incident: Drive): `lse_${string}` =>
+    `lse_${(incident.lease?.id ?? "").slice("lse_".length)}`;
+
+  it("to resolve needs no reason once nothing fires, and then says by whom", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(WELL);
+    expect(incident.do("resolve", { why: "" })).toContain("incident.resolved");
+    const row = incident.journal.find(({ type }) => type === "incident.resolved");
+    expect(row?.data).toEqual({ why: "resolved by hand" });
+  });
+
+  it("to resolve keeps the reason that was given", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.do("resolve", { why: "a false alarm" });
+    const row = incident.journal.find(({ type }) => type === "incident.resolved");
+    expect(row?.data).toEqual({ why: "a false alarm" });
+  });
+
+  it("to extend is refused for what is being taken back", ({ expect }) => {
+    const incident = mitigated();
+    incident.do("release_all", { why: "" });
+    expect(
+      incident.do("extend", { leaseId: leaseId(incident), byMs: MINUTE, why: "" }),
+    ).toMatchObject({ reason: "lease_ended" });
+  });
+});
+
+describe("an answer of the longest length that is kept", () => {
+  const answerOf = (characters: number) => {
+    const empty = { prior: null, receipt: "" };
+    const rest = characters - JSON.stringify(empty).length;
+    return { ok: true, value: { ...empty, receipt: "x".repeat(rest) } } as const;
+  };
+
+  it.for([
+    { characters: OUTCOME_CHARS_MAX, event: "lease.applied" },
+    { characters: OUTCOME_CHARS_MAX + 1, event: "lease.failed" },
+  ])("$characters characters: $event", ({ characters, event }, { expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    expect(incident.settle(answerOf(characters))).toContain(event);
   });
 });

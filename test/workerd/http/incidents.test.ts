@@ -87,6 +87,7 @@ describe("commands", () => {
       ["escalate", { why: "we need a database person" }],
       ["resolve", { why: "raised the pool" }],
       ["reopen", { why: "it came back" }],
+      ["acknowledge", undefined],
       ["resolve", undefined],
       ["postmortem/complete", undefined],
     ] as const;

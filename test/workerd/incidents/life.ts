@@ -198,3 +198,29 @@ function withoutEffect(data: unknown): unknown {
   const { effectId: _, ...rest } = data as Record<string, unknown>;
   return rest;
 }
+
+export const noteOf = (id: string, text = "x"): IncidentCommand => ({
+  id,
+  type: "note",
+  atMs: Date.now(),
+  actor: { kind: "person", id: "ada" },
+  data: { text },
+});
+
+/** A lease is being applied, and its effect waits. */
+export async function applying(): Promise<Life> {
+  const life = new Life();
+  await life.handle(openAt(T0));
+  await life.settle();
+  await life.handle(observeAt(T0, DOWN));
+  return life;
+}
+
+export const statusOf = async (life: Life): Promise<string | undefined> =>
+  (await life.view())?.leases[0]?.status;
+
+export const seqs = async (life: Life): Promise<readonly number[]> =>
+  (await life.journal()).map(({ seq }) => seq);
+
+export const oneTo = (length: number): readonly number[] =>
+  Array.from({ length }, (_, index) => index + 1);
