@@ -57,10 +57,16 @@ export function boundariesOf(
   const lastRefused = sent.findLastIndex(isRefused);
   return {
     faultAtMs,
-    enforcedAtMs: sent[lastLeak + 1]?.atMs ?? null,
+    enforcedAtMs: justAfter(sent, lastLeak),
     firstBackAtMs: sent[firstBack]?.atMs ?? null,
-    allBackAtMs: sent[lastRefused + 1]?.atMs ?? null,
+    allBackAtMs: justAfter(sent, lastRefused),
   };
+}
+
+/** When the visit after this one was sent, null when this was the last; later than this one, for two may share a millisecond. */
+function justAfter(sent: readonly Visit[], index: number): number | null {
+  const next = sent[index + 1];
+  return next === undefined ? null : Math.max(next.atMs, (sent[index]?.atMs ?? 0) + 1);
 }
 
 /** Whether a visit was over when the fault struck; one that was under way may have met it. */

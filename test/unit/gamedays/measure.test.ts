@@ -63,6 +63,14 @@ describe("boundaries", () => {
     expect(boundariesOf(visits, faultAt(0)).enforcedAtMs).toBe(500);
   });
 
+  it("keep visits of the same millisecond apart", ({ expect }) => {
+    const visits = visitsOf("frrs").map((visit) => ({ ...visit, atMs: visit.atMs > 0 ? 100 : 0 }));
+    const boundaries = boundariesOf(visits, faultAt(0));
+    expect(boundaries).toMatchObject({ enforcedAtMs: 100, allBackAtMs: 101 });
+    const afterwards = countPhases(visits, boundaries).find(({ phase }) => phase === "afterwards");
+    expect(afterwards?.refused).toBe(0);
+  });
+
   it("do not depend on the order in which visits ended", ({ expect }) => {
     const visits = visitsOf("ssffrrss");
     expect(boundariesOf(visits.toReversed(), faultAt(150))).toEqual(
