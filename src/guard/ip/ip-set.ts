@@ -1,6 +1,7 @@
 /**
  * Which rules hold for an address. A lookup costs a bucket, a short binary search and no allocation, and answers with a chain:
- * first the rules that allow, then the others, each from the most specific network to the widest.
+ * first the rules that allow, then the others, each from the most specific network to the widest. The searches halve a
+ * difference, not a sum: a sum of what a faulty index may hold does not fit into 32 bits, and would search for ever.
  *
  * @example
  * for (let chain = liveFrom(set, lookup(set, family, words), nowMs); chain !== 0; chain = liveFrom(set, nextOf(set, chain), nowMs)) {
@@ -59,7 +60,7 @@ export function lookupV4(table: Table, word: number): number {
   let low = at(index, bucket);
   let high = at(index, bucket + 1);
   while (low < high) {
-    const middle = (low + high) >>> 1;
+    const middle = low + ((high - low) >>> 1);
     if (at(starts, middle) <= word) low = middle + 1;
     else high = middle;
   }
@@ -75,7 +76,7 @@ export function lookupV6(table: Table, first: number, second: number): number {
   let low = at(index, bucket);
   let high = at(index, bucket + 1);
   while (low < high) {
-    const middle = (low + high) >>> 1;
+    const middle = low + ((high - low) >>> 1);
     let order = at(starts, 2 * middle) - first;
     if (order === 0) order = at(starts, 2 * middle + 1) - second;
     if (order <= 0) low = middle + 1;
@@ -95,7 +96,7 @@ function lookupV6Long(table: Table, words: AddressWords): number {
   let low = at(index, bucket);
   let high = at(index, bucket + 1);
   while (low < high) {
-    const middle = (low + high) >>> 1;
+    const middle = low + ((high - low) >>> 1);
     // The first word that differs decides.
     let order = at(starts, 4 * middle) - first;
     if (order === 0) order = at(starts, 4 * middle + 1) - second;
