@@ -19,7 +19,13 @@ const PAST_INCIDENTS_MAX = 50;
 const publicCopy = z.object({
   takenAtMs: z.int(),
   /** Null: the monitor did not answer. */
-  look: z.object({ lastTickAtMs: z.int().nullable(), cadenceMs: z.int() }).nullable(),
+  look: z
+    .object({
+      lastTickAtMs: z.int().nullable(),
+      cadenceMs: z.int(),
+      seesProduction: z.boolean(),
+    })
+    .nullable(),
   /** As last confirmed; null before the policy object ever answered. */
   policy: z.object({ seq: policySeq, confirmedAtMs: z.int(), staleAfterMs: z.int() }).nullable(),
   /** Null: the desk did not answer. */
@@ -103,7 +109,12 @@ async function askObjects(deps: CopyDeps, last: PublicCopy | null): Promise<Publ
   const takenAtMs = deps.now();
   return {
     takenAtMs,
-    look: status && { lastTickAtMs: status.lastTickAtMs, cadenceMs: status.cadenceMs },
+    look: status && {
+      lastTickAtMs: status.lastTickAtMs,
+      cadenceMs: status.cadenceMs,
+      // A monitor that still runs the version before does not say.
+      seesProduction: status.seesProduction === true,
+    },
     policy: policy === null ? (last?.policy ?? null) : confirmed(policy, last, takenAtMs),
     incidents: views && views.flatMap((view) => publish(view) ?? []),
   };
@@ -153,4 +164,4 @@ async function readShared(deps: CopyDeps): Promise<PublicCopy | null> {
 }
 
 const sharedKey = ({ bundle }: CopyDeps): string =>
-  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/1`;
+  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/2`;

@@ -26,6 +26,8 @@ export type MonitorStatus = {
   readonly cadenceMs: number;
   readonly nextTickAtMs: number | null;
   readonly openIncidents: readonly string[];
+  /** Something that tells whether production serves is known now. */
+  readonly seesProduction: boolean;
 };
 
 export type RuleReport = {

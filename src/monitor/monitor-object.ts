@@ -17,6 +17,7 @@ import {
   wakeOverdue,
   type Outside,
 } from "./outside.ts";
+import { seesProduction } from "./sight.ts";
 import { evaluateTick, type TickOutcome } from "./tick.ts";
 import { isAnyStirring } from "../detection/trigger.ts";
 import type { Autopilot } from "../incidents/command.ts";
@@ -91,13 +92,15 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
   }
 
   async status(): Promise<MonitorStatus> {
-    const { lastTickAtMs, lastTickTookMs, following } = this.#memory;
+    const { lastTickAtMs, lastTickTookMs, following, signals } = this.#memory;
+    const nowMs = Date.now();
     return {
       lastTickAtMs,
       lastTickTookMs,
-      cadenceMs: this.#cadenceMs(Date.now()),
+      cadenceMs: this.#cadenceMs(nowMs),
       nextTickAtMs: await this.ctx.storage.getAlarm(),
       openIncidents: following.filter(({ isOpen }) => isOpen).map(({ id }) => id),
+      seesProduction: seesProduction(signals, nowMs),
     };
   }
 

@@ -24,6 +24,9 @@ export type PublicIncident = {
 /** When the monitor last looked, and how often it means to; null when nobody could say. */
 export type LastLook = { readonly lastTickAtMs: number | null; readonly cadenceMs: number } | null;
 
+/** `seesProduction`: something that tells whether production serves was known at that look. */
+export type Sight = (NonNullable<LastLook> & { readonly seesProduction: boolean }) | null;
+
 export type Component = { readonly id: string; readonly name: string };
 
 export type ComponentStatus =
@@ -107,12 +110,13 @@ export const isLookFresh = (look: LastLook, nowMs: number): boolean =>
 /** The page. `incidents` is null when nobody could say; what is not known is never shown as healthy. */
 export function statusView(
   site: { readonly title: string; readonly components: readonly Component[] },
-  seen: { readonly look: LastLook; readonly incidents: readonly PublicIncident[] | null },
+  seen: { readonly look: Sight; readonly incidents: readonly PublicIncident[] | null },
   nowMs: number,
 ): StatusView {
   const incidents = seen.incidents ?? [];
   const open = incidents.filter((incident) => incident.status !== "resolved");
-  const isKnown = seen.incidents !== null && isLookFresh(seen.look, nowMs);
+  const isSeen = seen.look?.seesProduction === true && isLookFresh(seen.look, nowMs);
+  const isKnown = isSeen && seen.incidents !== null;
   const indicator = worstOf(open) ?? (isKnown ? "none" : "unknown");
   return {
     title: site.title,
@@ -136,7 +140,7 @@ const HEADLINES: Readonly<Record<Indicator, string>> = {
   minor: "Minor problems",
   major: "Partial outage",
   critical: "Major outage",
-  unknown: "Status unknown: our monitoring has not reported recently",
+  unknown: "Status unknown: our monitoring cannot tell at the moment",
 };
 
 const COMPONENT_STATUSES: Readonly<Record<Impact, ComponentStatus>> = {

@@ -6,7 +6,7 @@ const NOW_MS = Date.UTC(2026, 10, 23, 12);
 
 const aCopy = (given: Partial<PublicCopy> = {}): PublicCopy => ({
   takenAtMs: NOW_MS,
-  look: { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000 },
+  look: { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000, seesProduction: true },
   policy: { seq: { epoch: 1, n: 2 }, confirmedAtMs: NOW_MS, staleAfterMs: 30_000 },
   incidents: [],
   ...given,
@@ -25,13 +25,17 @@ describe("readiness", () => {
   ] as const)(
     "draws the line at 2.5 cadences: a tick %d ms ago fails %o",
     ([ageMs, expected], { expect }) => {
-      const look = { lastTickAtMs: NOW_MS - ageMs, cadenceMs: 10_000 };
+      const look = { lastTickAtMs: NOW_MS - ageMs, cadenceMs: 10_000, seesProduction: true };
       expect(failing(aCopy({ look }))).toEqual(expected);
     },
   );
 
   it.for([
-    ["before the first tick", { look: { lastTickAtMs: null, cadenceMs: 10_000 } }, "monitor"],
+    [
+      "before the first tick",
+      { look: { lastTickAtMs: null, cadenceMs: 10_000, seesProduction: true } },
+      "monitor",
+    ],
     ["without an answer of the monitor", { look: null }, "monitor"],
     ["without a policy", { policy: null }, "policy"],
     [

@@ -23,7 +23,7 @@ const past: PublicIncident = { ...open, id: "inc_0", status: "resolved", resolve
 const view = (incidents: readonly PublicIncident[] | null) =>
   statusView(
     { title: "Shop & <Co>", components: [{ id: "website", name: "Website" }] },
-    { look: { lastTickAtMs: NOW_MS - 5_000, cadenceMs: 10_000 }, incidents },
+    { look: { lastTickAtMs: NOW_MS - 5_000, cadenceMs: 10_000, seesProduction: true }, incidents },
     NOW_MS,
   );
 

@@ -10,8 +10,8 @@ const site = {
     { id: "api", name: "API" },
   ],
 };
-const fresh = { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000 };
-const old = { lastTickAtMs: NOW_MS - 26_000, cadenceMs: 10_000 };
+const fresh = { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000, seesProduction: true };
+const old = { ...fresh, lastTickAtMs: NOW_MS - 26_000 };
 
 const anIncident = (given: Partial<PublicIncident> = {}): PublicIncident => ({
   id: "inc_1",
@@ -118,6 +118,7 @@ describe("statusView", () => {
     ["nobody could say when production was looked at", { look: null, incidents: [] }],
     ["nothing was ever looked at", { look: { ...fresh, lastTickAtMs: null }, incidents: [] }],
     ["the last look is too old", { look: old, incidents: [] }],
+    ["nobody saw production", { look: { ...fresh, seesProduction: false }, incidents: [] }],
     ["nobody could list the incidents", { look: fresh, incidents: null }],
   ] as const)("is unknown, not green, when %s", ([, seen], { expect }) => {
     const view = statusView(site, seen, NOW_MS);

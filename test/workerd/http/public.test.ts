@@ -26,6 +26,7 @@ const tickedAt = (lastTickAtMs: number | null): Partial<HttpDeps> =>
       cadenceMs: 10_000,
       nextTickAtMs: null,
       openIncidents: [],
+      seesProduction: true,
     }),
   });
 

@@ -26,6 +26,7 @@ describe("a tick", () => {
       cadenceMs: CALM_MS,
       nextTickAtMs: startMs + CALM_MS,
       openIncidents: [],
+      seesProduction: true,
     });
   });
 

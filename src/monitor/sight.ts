@@ -1,0 +1,19 @@
+/** Does the monitor see production at all? Pure. */
+import type { CatalogueName } from "../signals/catalogue.ts";
+import { asSeenAt, isKnown, type SignalSet } from "../signals/signal.ts";
+
+/** Each tells by itself whether production serves. While all are unknown, that no rule fires says nothing. */
+const SIGHTS = [
+  "probe.around_success_ratio",
+  "probe.through_success_ratio",
+  "traffic.error_ratio",
+] as const satisfies readonly CatalogueName[];
+
+/** Is any of them known at `nowMs`? */
+export function seesProduction(signals: SignalSet, nowMs: number): boolean {
+  const seen = asSeenAt(signals, nowMs);
+  return SIGHTS.some((name) => {
+    const signal = seen[name];
+    return signal !== undefined && isKnown(signal);
+  });
+}
