@@ -38,6 +38,8 @@ export const signal: z.ZodType<Signal> = z.union([
 const detection: z.ZodType<Detection> = z.object({
   rules: z.record(z.string(), z.record(z.string(), ruleState)),
   triggeredAtMs: z.record(z.string(), atMs),
+  unseen: z.record(z.string(), z.boolean()).default({}),
+  seenAgainAtMs: z.record(z.string(), atMs).default({}),
   brokenAtMs: z.record(z.string(), atMs),
 });
 const report: z.ZodType<RuleReport> = z.object({

@@ -26,11 +26,21 @@ export type Detection = {
   readonly rules: Readonly<Record<string, RuleStates>>;
   /** Since when each triggered playbook is triggered without a break. */
   readonly triggeredAtMs: Readonly<Record<string, number>>;
+  /** Triggered playbooks that only stay so because nothing can be seen: no rule of theirs is true. */
+  readonly unseen: Readonly<Record<string, boolean>>;
+  /** When the harm of a triggered playbook was seen again after it had not been. */
+  readonly seenAgainAtMs: Readonly<Record<string, number>>;
   /** Since when each broken rule, `<playbook>/<rule>`, is broken. */
   readonly brokenAtMs: Readonly<Record<string, number>>;
 };
 
-export const NOTHING_DETECTED: Detection = { rules: {}, triggeredAtMs: {}, brokenAtMs: {} };
+export const NOTHING_DETECTED: Detection = {
+  rules: {},
+  triggeredAtMs: {},
+  unseen: {},
+  seenAgainAtMs: {},
+  brokenAtMs: {},
+};
 
 export type TickInput = {
   readonly instance: string;
@@ -64,10 +74,20 @@ type Evaluated = {
 /** Evaluates all rules of all playbooks once. */
 export function evaluateTick(input: TickInput): TickOutcome {
   const evaluated = input.playbooks.map((playbook) => evaluate(playbook, input));
+  const triggered = evaluated.filter(isTriggeredNow);
   const detection: Detection = {
+    unseen: Object.fromEntries(
+      triggered.filter((one) => !isHarmSeen(one)).map(({ playbook }) => [playbook.spec.id, true]),
+    ),
+    seenAgainAtMs: Object.fromEntries(
+      triggered.flatMap((one) => {
+        const atMs = seenAgainAtMs(one, input);
+        return atMs === null ? [] : [[one.playbook.spec.id, atMs]];
+      }),
+    ),
     rules: Object.fromEntries(evaluated.map(({ playbook, states }) => [playbook.spec.id, states])),
     triggeredAtMs: since(
-      evaluated.filter(isTriggeredNow).map(({ playbook }) => playbook.spec.id),
+      triggered.map(({ playbook }) => playbook.spec.id),
       input.detection.triggeredAtMs,
       input.sampledAtMs,
     ),
@@ -104,6 +124,19 @@ function evaluate(playbook: CompiledPlaybook, input: TickInput): Evaluated {
 const isTriggeredNow = ({ playbook, states }: Evaluated): boolean =>
   isTriggered(playbook.spec.detect.trigger, states);
 
+const isHarmSeen = ({ evaluations }: Evaluated): boolean =>
+  evaluations.some(({ truth }) => truth === "true");
+
+/**
+ * Unknown never clears a rule, so a playbook may stay triggered although its incident has long recovered by other signs. Harm
+ * that is seen again begins a new episode: it must reach the desk, which joins it to an open incident or reopens one.
+ */
+function seenAgainAtMs(one: Evaluated, { detection, sampledAtMs }: TickInput): number | null {
+  const { id } = one.playbook.spec;
+  const isSeenAgain = isHarmSeen(one) && detection.unseen[id] === true;
+  return isSeenAgain ? sampledAtMs : (detection.seenAgainAtMs[id] ?? null);
+}
+
 /** Of the triggered playbooks, those whose cause is not triggered itself. */
 function opened(evaluated: readonly Evaluated[]): readonly Evaluated[] {
   const specs = evaluated.filter(isTriggeredNow).map(({ playbook }) => playbook.spec);
@@ -121,15 +154,16 @@ const since = (
 
 function triggerOf(one: Evaluated, detection: Detection, input: TickInput): Trigger {
   const { spec } = one.playbook;
-  const sinceMs = detection.triggeredAtMs[spec.id] ?? input.sampledAtMs;
+  const triggeredAtMs = detection.triggeredAtMs[spec.id] ?? input.sampledAtMs;
+  const againAtMs = detection.seenAgainAtMs[spec.id] ?? null;
   return {
-    id: triggerId(input.instance, spec.id, sinceMs),
+    id: triggerId(input.instance, spec.id, againAtMs ?? triggeredAtMs),
     playbook: spec.id,
     scope: SCOPE,
     title: spec.title,
     severity: spec.severity.base,
     params: one.params,
-    onsetAtMs: firstBadSampleAtMs(one.states) ?? sinceMs,
+    onsetAtMs: againAtMs ?? firstBadSampleAtMs(one.states) ?? triggeredAtMs,
     atMs: input.nowMs,
     rules: one.states,
     readings: readingsOf(one, input.signals),

@@ -213,3 +213,26 @@ describe("a tick", () => {
     expect(Object.keys(after?.detection.rules ?? {})).toEqual(["database"]);
   });
 });
+
+describe("harm that is seen again while unknown kept the playbook triggered", () => {
+  const UNSEEN: SignalSet = {
+    "probe.around_success_ratio": unknownSignal("probe.around_success_ratio", "timeout", {
+      atMs: T0,
+    }),
+  };
+  const at = (seconds: number, signals: SignalSet): Partial<TickInput> => ({
+    signals,
+    sampledAtMs: T0 + seconds * 1_000,
+  });
+
+  it("repeats one trigger while nothing is seen, and begins a new one with its own onset after", ({
+    expect,
+  }) => {
+    const outcomes = ticks([at(0, DOWN), at(20, DOWN), at(30, UNSEEN), at(40, DOWN), at(50, DOWN)]);
+    const [, first, unseen, again, later] = outcomes.map(({ triggers }) => triggers[0]);
+    expect(unseen?.id).toBe(first?.id);
+    expect(again?.id).not.toBe(first?.id);
+    expect(again?.onsetAtMs).toBe(T0 + 40_000);
+    expect(later?.id).toBe(again?.id);
+  });
+});
