@@ -1,5 +1,5 @@
 /** What the guard says when it does not let a request through, in the language of whoever asked. */
-import type { KnownEntry } from "../policy/kinds.ts";
+import type { RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { audienceOf } from "./audience.ts";
 import type { RequestLike } from "./facts.ts";
@@ -13,8 +13,8 @@ export const RETRY_AFTER_SECONDS_MAX = 300;
 const WEBSOCKET_TRY_AGAIN_LATER = 1013;
 
 export type Refusal = {
-  readonly enforced: Pick<KnownEntry, "kind" | "message" | "retryAfterSeconds"> & {
-    readonly entry: Pick<KnownEntry["entry"], "expiresAtMs">;
+  readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds"> & {
+    readonly entry: Pick<RefusingEntry["entry"], "expiresAtMs">;
   };
   readonly settings: Pick<GuardSettings, "title" | "messages">;
   readonly nowMs: number;
@@ -80,7 +80,7 @@ const KIND_WORDS = {
     message: "disabledFeature",
     hint: "The rest of the site works. Please try again later.",
   },
-} as const;
+} as const satisfies Record<RefusingEntry["kind"], object>;
 
 function retryAfterOf({ enforced, nowMs }: Refusal): number {
   if (enforced.retryAfterSeconds !== null) return enforced.retryAfterSeconds;

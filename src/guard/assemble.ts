@@ -1,5 +1,6 @@
 /** Puts the guard together for an entry point: one per isolate, told where production, policy and counters are. */
 import type { TrafficApi } from "../traffic/traffic-api.ts";
+import { locationCopies } from "./emergency-cache/copies.ts";
 import { guardRequest, type GuardContext, type GuardDeps } from "./guard.ts";
 import type { Origin } from "./origin.ts";
 import { locationCache } from "./policy-cache.ts";
@@ -45,6 +46,7 @@ export function assembleParts(
       cache: locationCache(parts.policyId),
       random: Math.random,
     }),
+    copies: locationCopies(parts.policyId, () => caches.default),
     telemetry: new Telemetry({ traffic: parts.traffic, newIsolateId: () => crypto.randomUUID() }),
     keys: keys.ok ? keys.value : [],
     onFault: faultLog(),

@@ -1,20 +1,24 @@
 /**
  * What becomes of one request. Pure: no I/O, no clock. The order, first match wins: guard off → own route (both before this
- * function, they need no policy) → operator bypass → maintenance → read-only → disabled feature → origin. Block, challenge and limit, and the
- * allowlist that exempts from those three and from nothing else, have their place before the bypass.
+ * function, they need no policy) → operator bypass → maintenance → read-only → disabled feature → emergency cache → origin.
+ * Block, challenge and limit, and the allowlist that exempts from those three and from nothing else, have their place before
+ * the bypass.
  */
-import type { EnforcedKind, KnownEntry } from "../policy/kinds.ts";
+import { isRefusing, type KnownEntry, type RefusingEntry } from "../policy/kinds.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { RequestFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { matchesRoute } from "./routes.ts";
 import { isInShare } from "./share.ts";
-import type { GuardSettings, Policy } from "../policy/policy.ts";
+import { ACTIONS, STAGES, type Stage } from "./stages.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Decision = {
   readonly verdict: Verdict;
-  /** What is enforced, null when the request goes to production. */
-  readonly enforced: KnownEntry | null;
+  /** Which entry refuses it, null when production serves. */
+  readonly enforced: RefusingEntry | null;
+  /** Under which entry a copy may answer in production's place, or be kept; null for none. */
+  readonly cache: KnownEntry | null;
   /** Entries in shadow that would have been enforced. */
   readonly shadowedIds: readonly string[];
   /** Its body may show that it only reads: whoever can read that decides again, with `isGraphqlRead` as it turned out. */
@@ -26,25 +30,43 @@ export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: nu
   if (snapshot === null) return serve("no_policy", null);
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
-  const met: Met = { shadowedIds: [], turnsOnBody: false, exemption: null };
+  const met: Met = { cache: null, shadowedIds: [], turnsOnBody: false, exemption: null };
   for (const stage of STAGES) {
-    const hits = hitsOf(stage, facts, snapshot, nowMs);
-    if (hits.length === 0) continue;
-    const enforced = hits.find(({ entry }) => entry.mode === "enforce");
-    if (stage.exempt !== null && isExempt(stage.exempt, facts, snapshot.loaded.policy)) {
-      if (enforced !== undefined)
-        met.exemption ??= { reason: stage.exempt.reason, entryId: enforced.entry.id };
-      continue;
-    }
-    met.turnsOnBody ||= stage.kind === "read-only" && isGraphql(facts, snapshot);
-    if (enforced !== undefined) return refuse(enforced, snapshot, met);
-    met.shadowedIds.push(...hits.map(({ entry }) => entry.id));
+    const refusing = meet(stage, hitsOf(stage, facts, snapshot, nowMs), { facts, snapshot, met });
+    if (refusing !== null) return refuse(refusing, snapshot, met);
   }
   return serveAfter(met, snapshot, nowMs);
 }
 
+type Encounter = {
+  readonly facts: RequestFacts;
+  readonly snapshot: Snapshot;
+  readonly met: Met;
+};
+
+/** Which of these entries refuses the request, null for none; what else they mean for it is left in `met`. */
+function meet(
+  stage: Stage,
+  hits: readonly KnownEntry[],
+  { facts, snapshot, met }: Encounter,
+): RefusingEntry | null {
+  if (hits.length === 0) return null;
+  const enforced = hits.find(({ entry }) => entry.mode === "enforce") ?? null;
+  const exemptBy = exemptionOf(stage, facts, snapshot.loaded.policy);
+  if (exemptBy !== null) {
+    if (enforced !== null) met.exemption ??= { reason: exemptBy, entryId: enforced.entry.id };
+    return null;
+  }
+  met.turnsOnBody ||= isAskedForBody(stage, facts, snapshot.loaded.policy);
+  if (enforced !== null && isRefusing(enforced)) return enforced;
+  met.cache ??= enforced;
+  for (const { entry } of hits) if (entry.mode === "shadow") met.shadowedIds.push(entry.id);
+  return null;
+}
+
 /** What the stages so far left behind. */
 type Met = {
+  cache: KnownEntry | null;
   readonly shadowedIds: string[];
   turnsOnBody: boolean;
   exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
@@ -52,7 +74,7 @@ type Met = {
 
 /** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
 function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
-  const { exemption, shadowedIds, turnsOnBody } = met;
+  const { cache, exemption, shadowedIds, turnsOnBody } = met;
   const [firstShadowed] = shadowedIds;
   const why =
     exemption !== null
@@ -60,7 +82,7 @@ function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
       : firstShadowed !== undefined
         ? serve("shadowed", snapshot, firstShadowed)
         : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
-  return { ...why, shadowedIds, turnsOnBody };
+  return { ...why, cache, shadowedIds, turnsOnBody };
 }
 
 /**
@@ -71,58 +93,23 @@ export function closedEntry(
   { method, path }: { readonly method: string; readonly path: string | null },
   snapshot: Snapshot | null,
   nowMs: number,
-): KnownEntry | null {
+): RefusingEntry | null {
   if (snapshot === null) return null;
   for (const stage of STAGES) {
-    const closed = snapshot.loaded.entries[stage.kind].find(
-      ({ entry, routes }) =>
-        entry.fail === "closed" &&
-        entry.mode === "enforce" &&
-        entry.expiresAtMs > nowMs &&
-        (path === null || isOnRoutes(path, routes)),
-    );
-    if (closed !== undefined && stage.concerns({ method, isGraphqlRead: false })) return closed;
+    if (!stage.mayConcern(method)) continue;
+    const closed = snapshot.loaded.entries[stage.kind]
+      .filter(isRefusing)
+      .find(
+        ({ entry, routes }) =>
+          entry.fail === "closed" &&
+          entry.mode === "enforce" &&
+          entry.expiresAtMs > nowMs &&
+          (path === null || isOnRoutes(path, routes)),
+      );
+    if (closed !== undefined) return closed;
   }
   return null;
 }
-
-/** What a kind of entry does to a request; also the reason of that verdict. */
-export const ACTIONS = {
-  maintenance: "maintenance",
-  "read-only": "read_only",
-  "disabled-feature": "disabled_feature",
-} as const satisfies Record<EnforcedKind, Verdict["action"] & VerdictReason>;
-
-/** One more is one more row of STAGES, in its place. */
-type Stage = {
-  readonly kind: EnforcedKind;
-  /** Null: nothing is exempt from it. */
-  readonly exempt: {
-    readonly reason: VerdictReason;
-    readonly routes: (settings: GuardSettings) => readonly string[];
-  } | null;
-  readonly concerns: (facts: Pick<RequestFacts, "method" | "isGraphqlRead">) => boolean;
-};
-
-const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
-
-const STAGES: readonly Stage[] = [
-  {
-    kind: "maintenance",
-    exempt: { reason: "maintenance_exempt", routes: ({ maintenanceExempt }) => maintenanceExempt },
-    concerns: () => true,
-  },
-  {
-    kind: "read-only",
-    exempt: { reason: "read_only_exempt", routes: ({ readOnlyExempt }) => readOnlyExempt },
-    concerns: ({ method, isGraphqlRead }) => !READING_METHODS.has(method) && !isGraphqlRead,
-  },
-  {
-    kind: "disabled-feature",
-    exempt: null,
-    concerns: () => true,
-  },
-];
 
 const NONE: readonly KnownEntry[] = [];
 
@@ -133,7 +120,7 @@ const hitsOf = (
   nowMs: number,
 ): readonly KnownEntry[] => {
   const entries = snapshot.loaded.entries[stage.kind];
-  if (entries.length === 0 || !stage.concerns(facts)) return NONE;
+  if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
   const cannotConfirm = isStale(snapshot, nowMs);
   return entries.filter(
     ({ entry, routes, header }) =>
@@ -158,15 +145,25 @@ const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
   nowMs - confirmedAtMs > loaded.policy.staleAfterMs;
 
 /** Where a POST may be reading. Like an exemption, not for a path that routers may read differently. */
-const isGraphql = ({ method, path, isPlainPath }: RequestFacts, { loaded }: Snapshot): boolean =>
-  method === "POST" && isPlainPath && isOnRoutes(path, loaded.policy.settings.graphqlRoutes);
+const isAskedForBody = (
+  { kind }: Stage,
+  { method, path, isPlainPath }: RequestFacts,
+  { settings }: Policy,
+): boolean =>
+  kind === "read-only" &&
+  method === "POST" &&
+  isPlainPath &&
+  isOnRoutes(path, settings.graphqlRoutes);
 
 /** An exemption takes protection away, so a path that routers may read differently has none. */
-const isExempt = (
-  exempt: NonNullable<Stage["exempt"]>,
-  facts: RequestFacts,
+const exemptionOf = (
+  { exempt }: Stage,
+  { path, isPlainPath }: RequestFacts,
   { settings }: Policy,
-): boolean => facts.isPlainPath && isOnRoutes(facts.path, exempt.routes(settings));
+): VerdictReason | null =>
+  exempt !== null && isPlainPath && isOnRoutes(path, exempt.routes(settings))
+    ? exempt.reason
+    : null;
 
 const serve = (
   reason: VerdictReason,
@@ -175,12 +172,13 @@ const serve = (
 ): Decision => ({
   verdict: { action: "serve", reason, entryId, policySeq: snapshot?.loaded.policy.seq ?? null },
   enforced: null,
+  cache: null,
   shadowedIds: [],
   turnsOnBody: false,
 });
 
 const refuse = (
-  enforced: KnownEntry,
+  enforced: RefusingEntry,
   snapshot: Snapshot,
   { shadowedIds, turnsOnBody }: Met,
 ): Decision => ({
@@ -191,6 +189,7 @@ const refuse = (
     policySeq: snapshot.loaded.policy.seq,
   },
   enforced,
+  cache: null,
   shadowedIds,
   turnsOnBody,
 });

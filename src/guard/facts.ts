@@ -1,4 +1,5 @@
 /** What the guard knows of one request: everything that a decision may depend on, and nothing else. */
+import * as z from "zod";
 import type { GuardSettings } from "../policy/policy.ts";
 import { readPath } from "./routes.ts";
 
@@ -12,6 +13,9 @@ export type RequestFacts = {
   readonly isPlainPath: boolean;
   /** By name, for entries that ask for one. */
   readonly header: (name: string) => string | null;
+  /** In lower case. */
+  readonly headerNames: () => Iterable<string>;
+  readonly hasClientCertificate: () => boolean;
   /** Stable for one visitor; empty when the site says that addresses are not known. */
   readonly clientKey: string;
   /** Who holds a valid bypass token, null for everyone else. */
@@ -24,7 +28,9 @@ export type RequestFacts = {
 export type RequestLike = {
   readonly method: string;
   readonly url: string;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: { get(name: string): string | null; keys(): Iterable<string> };
+  /** What Cloudflare knows of the connection. */
+  readonly cf?: unknown;
 };
 
 /** Whether a URL is one of ours. Other spellings (`/%5ffirebreak`, `//_firebreak`) are production's business. */
@@ -44,11 +50,15 @@ export function readFacts(
     path,
     isPlainPath: isPlain,
     header: (name) => request.headers.get(name),
+    headerNames: () => request.headers.keys(),
+    hasClientCertificate: () => certified.safeParse(request.cf).success,
     clientKey: clientKey(addressOf(request, settings.clientAddress)),
     operator,
     isGraphqlRead: false,
   };
 }
+
+const certified = z.object({ tlsClientAuth: z.object({ certPresented: z.literal("1") }) });
 
 function addressOf(request: RequestLike, source: GuardSettings["clientAddress"]): string {
   if (source === "none") return "";

@@ -5,11 +5,14 @@
 import { formatSeq } from "../policy/policy.ts";
 import { answerFor, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
-import { ACTIONS, closedEntry, type Decision } from "./decide.ts";
+import { closedEntry, type Decision } from "./decide.ts";
 import { decideWithBody } from "./decide-with-body.ts";
+import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
+import { coverOf, NO_COVER, type Cover } from "./emergency-cache/cover.ts";
 import { isOwnUrl, readFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { readPath } from "./routes.ts";
+import { ACTIONS } from "./stages.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots, WaitUntil } from "./snapshots.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
@@ -25,6 +28,7 @@ export type GuardDeps = {
   readonly ownRoutes: (request: Request) => Promise<Response>;
   readonly snapshots: Pick<Snapshots, "current" | "peek">;
   readonly telemetry: Pick<Telemetry, "record">;
+  readonly copies: Copies;
   readonly keys: readonly SigningKey[];
   /** Told of each fault of the guard's own; it may log, and may not throw the request away by throwing. */
   readonly onFault: (fault: unknown) => void;
@@ -46,17 +50,63 @@ export async function guardRequest(
     settle(scene, plan.seen, { kind: "refused", reason: plan.seen.verdict.reason });
     return marked(plan.response, plan.seen);
   }
+  const { cover, seen } = await covered(scene, plan);
+  if (cover.fresh === null) return askOrigin(scene, { ...plan, seen }, cover.stale);
+  settle(scene, seen, { kind: "refused", reason: "emergency_cache" });
+  return cover.fresh;
+}
+
+/** Calls production, once. `stale` answers if it fails, else its failure is the answer. */
+async function askOrigin(
+  scene: Scene,
+  { request, seen, scope }: OriginPlan,
+  stale: Response | null,
+): Promise<Response> {
   const startedAtMs = Date.now();
+  const isCovered = stale !== null;
   let response: Response;
   try {
-    response = await deps.origin(plan.request);
+    response = await scene.deps.origin(request);
   } catch (failure) {
-    settle(scene, plan.seen, { kind: "failed", latencyMs: Date.now() - startedAtMs });
+    settle(scene, seen, { kind: "failed", latencyMs: Date.now() - startedAtMs, isCovered });
+    if (stale !== null) return stale;
     throw failure; // Production's own, and it stays what it is.
   }
-  const kind = response.status >= 500 ? "failed" : "served";
-  settle(scene, plan.seen, { kind, latencyMs: Date.now() - startedAtMs });
-  return marked(response, plan.seen);
+  const latencyMs = Date.now() - startedAtMs;
+  if (response.status >= 500) {
+    settle(scene, seen, { kind: "failed", latencyMs, isCovered });
+    if (stale === null) return marked(response, seen);
+    drop(response);
+    return stale;
+  }
+  settle(scene, seen, { kind: "served", latencyMs });
+  if (stale !== null) drop(stale);
+  if (scope !== null) keepCopy(scene, response, scope);
+  return marked(response, seen);
+}
+
+/** Asks the emergency cache, where an entry says so. A fault of it costs the copy and nothing else. */
+async function covered(
+  { request, deps }: Scene,
+  { seen, scope }: OriginPlan,
+): Promise<{ readonly cover: Cover; readonly seen: Seen }> {
+  if (scope === null) return { cover: NO_COVER, seen };
+  try {
+    return { cover: await coverOf(request, scope, deps.copies), seen };
+  } catch (fault) {
+    orElse(() => deps.onFault(fault), undefined);
+    return { cover: NO_COVER, seen: { ...seen, isFault: true } };
+  }
+}
+
+/** After the answer; only production's own ever gets here. */
+function keepCopy({ request, deps, waitUntil }: Scene, response: Response, scope: Scope): void {
+  const report = (fault: unknown): void => orElse(() => deps.onFault(fault), undefined);
+  try {
+    waitUntil(deps.copies.keep(request, response, scope).catch(report));
+  } catch (fault) {
+    report(fault);
+  }
 }
 
 type Scene = {
@@ -76,7 +126,15 @@ type Seen = {
 
 type Plan =
   | { readonly kind: "answer"; readonly response: Response; readonly seen: Seen }
-  | { readonly kind: "origin"; readonly request: Request; readonly seen: Seen };
+  | OriginPlan;
+
+type OriginPlan = {
+  readonly kind: "origin";
+  readonly request: Request;
+  readonly seen: Seen;
+  /** Null: no copy is asked for or kept. */
+  readonly scope: Scope | null;
+};
 
 async function planFor(scene: Scene): Promise<Plan> {
   const { request, deps, waitUntil } = scene;
@@ -93,9 +151,15 @@ async function planFor(scene: Scene): Promise<Plan> {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
       return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
     }
+    // A probe asks how production is, which no copy knows.
+    const cache = bearer.isProbe ? null : decision.cache;
+    const scope =
+      cache === null || snapshot === null
+        ? null
+        : scopeOf(cache, facts, snapshot.loaded.policy.settings);
     // Last, because it may take the body over: nothing of ours stands between this and the call.
     const forwarded = credentials === null ? request : withoutCredentials(request);
-    return { kind: "origin", request: forwarded, seen };
+    return { kind: "origin", request: forwarded, seen, scope };
   } catch (fault) {
     return planAfterFault(scene, fault);
   }
@@ -118,7 +182,12 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
   };
   const seen: Seen = { verdict, shadowedIds: [], unknownEntries: 0, isProbe: false, isFault: true };
   if (closed !== null) return { kind: "answer", response: closedAnswer(request), seen };
-  return { kind: "origin", request: orElse(() => withoutCredentials(request), request), seen };
+  return {
+    kind: "origin",
+    request: orElse(() => withoutCredentials(request), request),
+    seen,
+    scope: null,
+  };
 }
 
 type Bearer = { readonly operator: string | null; readonly isProbe: boolean };

@@ -22,6 +22,7 @@ export function loadPolicy(policy: Policy): LoadedPolicy {
       maintenance: ofKind("maintenance"),
       "read-only": ofKind("read-only"),
       "disabled-feature": ofKind("disabled-feature"),
+      "emergency-cache": ofKind("emergency-cache"),
     },
     unknownEntries: policy.entries.length - known.length,
   };

@@ -2,6 +2,7 @@
 import { addLatency, addTo, emptyTally, type Tally } from "../traffic/tally.ts";
 import { FLUSH_SECONDS_MAX, type TrafficApi, type TrafficFlush } from "../traffic/traffic-api.ts";
 import { within } from "./deadline.ts";
+import type { VerdictReason } from "./verdict.ts";
 import type { WaitUntil } from "./snapshots.ts";
 
 export const FLUSH_INTERVAL_MS = 1_000;
@@ -9,7 +10,9 @@ export const FLUSH_DEADLINE_MS = 2_000;
 
 /** One request, as it ended. */
 export type Outcome =
-  | { readonly kind: "served" | "failed"; readonly latencyMs: number }
+  | { readonly kind: "served"; readonly latencyMs: number }
+  /** Covered: the visitor was given a stale copy instead. */
+  | { readonly kind: "failed"; readonly latencyMs: number; readonly isCovered: boolean }
   | { readonly kind: "refused"; readonly reason: string };
 
 export type Counted = {
@@ -101,6 +104,9 @@ function count(tally: Tally, { outcome, ...counted }: Counted): void {
   else {
     tally[outcome.kind] += 1;
     addLatency(tally, outcome.latencyMs);
+    if (outcome.kind === "failed" && outcome.isCovered) {
+      addTo(tally.refused, "emergency_cache_stale" satisfies VerdictReason);
+    }
   }
   addTo(tally.policySeqs, counted.policySeq);
   for (const id of counted.shadowedIds) addTo(tally.shadowed, id);

@@ -12,6 +12,8 @@ export const VERDICT_REASONS = [
   "read_only",
   "read_only_exempt",
   "disabled_feature",
+  "emergency_cache",
+  "emergency_cache_stale",
   "shadowed",
   "no_policy",
   "guard_fault",

@@ -1,6 +1,7 @@
 /** Every actuator there is. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
+import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { readOnly } from "./actuators/read-only.ts";
 import { asActuator } from "./opaque.ts";
@@ -9,6 +10,7 @@ export const actuators = {
   [maintenanceMode.id]: asActuator(maintenanceMode),
   [readOnly.id]: asActuator(readOnly),
   [disableFeatures.id]: asActuator(disableFeatures),
+  [emergencyCache.id]: asActuator(emergencyCache),
 } as const;
 
 /** The words playbooks use about actuators. */

@@ -18,6 +18,10 @@ const path = z
   .max(500);
 /** `/assets/*` matches everything below; without a star, the path alone. */
 const routePattern = path.describe("A path, or a prefix that ends in /*");
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
+  .max(100);
 const partPattern = routePattern.refine((pattern) => pattern !== "/*", "/* is the whole site");
 
 /** Values of the site that people may override for a while, as they override a playbook's. */
@@ -115,10 +119,7 @@ export const site = z.strictObject({
         /** Only requests that carry this header, with this value if it is given. */
         header: z
           .strictObject({
-            name: z
-              .string()
-              .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
-              .max(100),
+            name: headerName,
             value: z.string().max(500).optional(),
           })
           .optional(),
@@ -126,6 +127,17 @@ export const site = z.strictObject({
     )
     .max(FEATURES_MAX)
     .default([]),
+  /** What the emergency cache may take for the same to every visitor. Without any of it, only what production calls public is kept. */
+  emergency_cache: z
+    .strictObject({
+      /** Answers here are the same for all who are not signed in, although they do not say so. */
+      public_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
+      /** Cookies that change no answer, such as those of analytics. */
+      harmless_cookies: z.array(headerName).max(ROUTES_MAX).default([]),
+      /** Request headers that sign nobody in and change no answer. */
+      harmless_headers: z.array(headerName).max(ROUTES_MAX).default([]),
+    })
+    .prefault({}),
   /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])

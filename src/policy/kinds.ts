@@ -5,7 +5,12 @@
 import * as z from "zod";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
-export const ENFORCED_KINDS = ["maintenance", "read-only", "disabled-feature"] as const;
+export const ENFORCED_KINDS = [
+  "maintenance",
+  "read-only",
+  "disabled-feature",
+  "emergency-cache",
+] as const;
 export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 
 export const MATCH_ROUTES_MAX = 64;
@@ -34,12 +39,15 @@ const MATCHES = {
   maintenance: anywhere,
   "read-only": anywhere,
   "disabled-feature": feature,
+  "emergency-cache": anywhere,
 } as const satisfies Record<EnforcedKind, z.ZodType>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
 const action = z.object({
   message: z.string().max(500).optional(),
   retryAfterSeconds: z.int().min(1).max(86_400).optional(),
+  /** How long a copy in the emergency cache answers without production being asked. */
+  freshSeconds: z.int().min(1).max(86_400).optional(),
 });
 
 /** An entry whose kind, match and action are understood. */
@@ -52,7 +60,15 @@ export type KnownEntry = {
   readonly header: Feature["header"];
   readonly message: string | null;
   readonly retryAfterSeconds: number | null;
+  readonly freshSeconds: number | null;
 };
+
+/** Of a kind that answers in production's place by saying why it does not serve. */
+export type RefusingEntry = KnownEntry & {
+  readonly kind: Exclude<EnforcedKind, "emergency-cache">;
+};
+export const isRefusing = (known: KnownEntry): known is RefusingEntry =>
+  known.kind !== "emergency-cache";
 
 /** Reads an entry as one of the kinds above; null when this version does not know what it asks for, or the site has no such feature. */
 export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): KnownEntry | null {
@@ -67,6 +83,7 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
     ...matched,
     message: acted.data.message ?? null,
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
+    freshSeconds: acted.data.freshSeconds ?? null,
   };
 }
 

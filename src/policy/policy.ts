@@ -55,6 +55,14 @@ export const guardSettings = z.object({
   /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */
   graphqlRoutes: z.array(z.string()).default([]),
   features: z.array(feature).default([]),
+  /** What the emergency cache may take for the same to every visitor. Header and cookie names in lower case as sent. */
+  emergencyCache: z
+    .object({
+      publicRoutes: z.array(z.string()).default([]),
+      harmlessCookies: z.array(z.string()).default([]),
+      harmlessHeaders: z.array(z.string()).default([]),
+    })
+    .prefault({}),
   pollMs: z.int().min(100),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
   clientAddress: z

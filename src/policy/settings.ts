@@ -9,6 +9,11 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   readOnlyExempt: site.exempt_routes.read_only,
   graphqlRoutes: site.graphql_routes,
   features: site.features.map(({ id, routes, header }) => ({ id, routes, header: header ?? null })),
+  emergencyCache: {
+    publicRoutes: site.emergency_cache.public_routes,
+    harmlessCookies: site.emergency_cache.harmless_cookies,
+    harmlessHeaders: site.emergency_cache.harmless_headers.map((name) => name.toLowerCase()),
+  },
   pollMs,
   clientAddress: site.client_address,
   title: site.title,

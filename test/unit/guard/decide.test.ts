@@ -15,6 +15,8 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   isPlainPath: true,
   clientKey: "192.0.2.1",
   header: () => null,
+  headerNames: () => [],
+  hasClientCertificate: () => false,
   operator: null,
   isGraphqlRead: false,
   ...changes,
@@ -200,6 +202,47 @@ describe("a disabled feature", () => {
     };
     decided({ path: "/pay", header }, [byHeader({ name: "x-app" })]);
     expect(asked).toEqual(["x-app"]);
+  });
+});
+
+describe("the emergency cache", () => {
+  const cache = anEntry({ id: "c", kind: "emergency-cache" });
+  const scopeFor = (facts: Partial<RequestFacts>, entries: readonly PolicyEntry[]) => {
+    const decision = decide(request(facts), snapshotOf(entries, WEBHOOKS), NOW_MS);
+    return `${decision.cache?.entry.id ?? "-"} ${decision.verdict.reason} ${decision.shadowedIds.join()}`;
+  };
+
+  it.for([
+    ["a read", {}, [cache], "c clean "],
+    ["a HEAD", { method: "HEAD" }, [cache], "c clean "],
+    ["a write", { method: "POST" }, [cache], "- clean "],
+    ["a preflight", { method: "OPTIONS" }, [cache], "- clean "],
+    ["a read with a cookie", { headerNames: () => ["cookie"] }, [cache], "- clean "],
+    ["a path that routers may differ on", { isPlainPath: false }, [cache], "- clean "],
+    ["a client certificate", { hasClientCertificate: () => true }, [cache], "- clean "],
+    ["an operator", { operator: "ada" }, [cache], "- operator_bypass "],
+    ["maintenance", {}, [cache, everyone], "- maintenance "],
+    ["read-only", {}, [cache, writes], "c clean "],
+    [
+      "exempt from maintenance",
+      { path: "/webhooks/a" },
+      [cache, everyone],
+      "c maintenance_exempt ",
+    ],
+    ["in shadow", {}, [{ ...cache, mode: "shadow" }], "- shadowed c"],
+    ["in shadow, for a write", { method: "POST" }, [{ ...cache, mode: "shadow" }], "- clean "],
+    ["another route", { path: "/a" }, [{ ...cache, match: { routes: ["/b"] } }], "- clean "],
+    ["expired", {}, [{ ...cache, expiresAtMs: NOW_MS }], "- clean "],
+  ] satisfies [string, Partial<RequestFacts>, PolicyEntry[], string][])(
+    "%s",
+    ([, facts, entries, expected], { expect }) => {
+      expect(scopeFor(facts, entries)).toBe(expected);
+    },
+  );
+
+  it("refuses nobody after a fault, although it says that it fails closed", ({ expect }) => {
+    const closed = snapshotOf([{ ...cache, fail: "closed" }]);
+    expect(closedEntry({ method: "GET", path: "/" }, closed, NOW_MS)).toBeNull();
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { it } from "vitest";
+import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
 import { aPolicy, anEntry } from "../../support/policy.ts";
 
@@ -9,6 +10,16 @@ const golden = (name: string): unknown =>
 it("loses nothing of a policy of an earlier version", ({ expect }) => {
   const written = golden("policy-1");
   expect(readPolicy(written)).toMatchObject({ ok: true, value: { ...Object(written) } });
+});
+
+it("reads every kind that it enforces exactly as it was written", ({ expect }) => {
+  const written = golden("policy-1-kinds");
+  const read = readPolicy(written);
+  expect(read).toEqual({ ok: true, value: written });
+  if (!read.ok) return;
+  const loaded = loadPolicy(read.value);
+  expect(loaded.unknownEntries).toBe(0);
+  expect(Object.values(loaded.entries).map((entries) => entries.length)).toEqual([1, 1, 2, 1]);
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

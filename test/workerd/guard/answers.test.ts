@@ -5,6 +5,7 @@ import {
   RETRY_AFTER_SECONDS_MIN,
 } from "../../../src/guard/answers.ts";
 import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
+import { isRefusing } from "../../../src/policy/kinds.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
 import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
 
@@ -19,7 +20,7 @@ function answer(
 ): Response {
   const inForce = anEntry({ expiresAtMs: NOW_MS + 60_000, ...entry });
   const loaded = loadPolicy(aPolicy({ entries: [inForce], settings: aSettings(settings) }));
-  const [enforced] = Object.values(loaded.entries).flat();
+  const [enforced] = Object.values(loaded.entries).flat().filter(isRefusing);
   if (enforced === undefined) throw new Error("the entry is of a known kind");
   const request = new Request("https://shop.example/cart", init);
   return answerFor(request, { enforced, settings: loaded.policy.settings, nowMs: NOW_MS });

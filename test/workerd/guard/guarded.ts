@@ -1,5 +1,6 @@
 /** A guard over given entries, whose production, counters and faults a test can see. */
 import { guardRequest, type GuardDeps } from "../../../src/guard/guard.ts";
+import { locationCopies } from "../../../src/guard/emergency-cache/copies.ts";
 import { loadPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
 import { mintToken, type SigningKey } from "../../../src/guard/signed.ts";
 import type { Counted } from "../../../src/guard/telemetry.ts";
@@ -19,6 +20,7 @@ export function guarded(
   settings: Partial<GuardSettings> = {},
 ) {
   const calls: Request[] = [];
+  const background: Promise<unknown>[] = [];
   const counted: Counted[] = [];
   const faults: unknown[] = [];
   const snapshot: Snapshot = {
@@ -34,11 +36,16 @@ export function guarded(
     ownRoutes: async () => new Response("own"),
     snapshots: { current: async () => snapshot, peek: () => snapshot },
     telemetry: { record: (entry) => void counted.push(entry) },
+    copies: locationCopies(crypto.randomUUID(), () => caches.default),
     keys: [KEY],
     onFault: (fault) => void faults.push(fault),
     ...changes,
   };
   const ask = (path: string, init?: RequestInit) =>
-    guardRequest(new Request(`https://shop.example${path}`, init), deps, { waitUntil: () => {} });
-  return { ask, calls, counted, faults, deps };
+    guardRequest(new Request(`https://shop.example${path}`, init), deps, {
+      waitUntil: (promise) => void background.push(promise),
+    });
+  /** After what goes on when the answers are out. */
+  const settled = () => Promise.all(background);
+  return { ask, calls, counted, faults, deps, settled };
 }

@@ -35,7 +35,11 @@ function reporting() {
 it("counts by second, outcome, reason, policy and latency", async ({ expect }) => {
   const { telemetry, record, sent } = reporting();
   record(served);
-  record({ ...served, outcome: { kind: "failed", latencyMs: 99_999 }, isFault: true });
+  record({
+    ...served,
+    outcome: { kind: "failed", latencyMs: 99_999, isCovered: true },
+    isFault: true,
+  });
   record({ ...served, outcome: { kind: "refused", reason: "maintenance" }, policySeq: "1.2" });
   record({ ...served, shadowedIds: ["s1", "s2"], unknownEntries: 3 }, NOW_MS + 1_000);
   expect(await telemetry.flush()).toBe(true);
@@ -49,7 +53,7 @@ it("counts by second, outcome, reason, policy and latency", async ({ expect }) =
           second: SECOND,
           served: 1,
           failed: 1,
-          refused: { maintenance: 1 },
+          refused: { maintenance: 1, emergency_cache_stale: 1 },
           policySeqs: { "1.1": 2, "1.2": 1 },
           faults: 1,
         },

@@ -93,6 +93,20 @@ actuatorContract({
   ground,
 });
 
+actuatorContract({
+  actuator: actuators["emergency-cache"],
+  options: { routes: ["/pitches/*"], fresh: "90s" },
+  badOptions: [
+    { options: { fresh: "500ms" }, field: "fresh" },
+    { options: { fresh: "25h" }, field: "fresh" },
+    { options: { fresh: "soon" }, field: "fresh" },
+    { options: { routes: [] }, field: "routes" },
+    { options: { routes: ["pitches"] }, field: "routes" },
+    { options: { cookies: [] }, field: "cookies" },
+  ],
+  ground,
+});
+
 describe("disable-features", () => {
   const lease = (options: object) => ({
     id: "lse_feature" as const,
@@ -130,16 +144,21 @@ describe("disable-features", () => {
 const OPTIONS: Readonly<Record<string, object>> = { "disable-features": PAY };
 
 describe("a lease in the guard", () => {
-  const write = new Request("https://shop.example/cart", { method: "POST" });
+  const requests = ["GET", "POST"].map(
+    (method) => new Request("https://shop.example/cart", { method }),
+  );
 
-  /** What the guard decides about a write, from the policy as it travels. */
-  async function decidedAt(policy: PolicyApi, nowMs: number): Promise<string> {
+  /** Whether it means anything for a read or a write, from the policy as it travels. */
+  async function isInForce(policy: PolicyApi, nowMs: number): Promise<boolean> {
     const sent: unknown = JSON.parse(JSON.stringify((await policy.read(null)).policy));
     const read = readPolicy(sent);
     if (!read.ok) throw new Error(read.error);
     const snapshot = { loaded: loadPolicy(read.value), confirmedAtMs: nowMs };
-    const facts = readFacts(write, read.value.settings, null);
-    return decide(facts, snapshot, nowMs).verdict.action;
+    return requests.some((request) => {
+      const facts = readFacts(request, read.value.settings, null);
+      const { enforced, cache } = decide(facts, snapshot, nowMs);
+      return enforced !== null || cache !== null;
+    });
   }
 
   it.for(Object.values(actuators))(
@@ -168,9 +187,9 @@ describe("a lease in the guard", () => {
             expect(await actuator.apply(lease, reach)).toMatchObject({ ok: true });
           }
           if (isEvicted) await evictDurableObject(stub);
-          expect(await decidedAt(policy, expiresAtMs - 1)).not.toBe("serve");
+          expect(await isInForce(policy, expiresAtMs - 1)).toBe(true);
           for (const nowMs of [expiresAtMs, expiresAtMs + 1, expiresAtMs + 3_600_000]) {
-            expect(await decidedAt(policy, nowMs)).toBe("serve");
+            expect(await isInForce(policy, nowMs)).toBe(false);
           }
         }),
         { numRuns: 30 },
