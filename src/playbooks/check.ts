@@ -9,7 +9,7 @@ import { SITE } from "./overrides.ts";
 import { duplicates, type Problem } from "./problem.ts";
 import { playbook, type PlaybookSpec } from "./schema.ts";
 import { checkShape } from "./shape.ts";
-import { site, type SiteSpec } from "./site.ts";
+import { instanceOf, site, type SiteSpec } from "./site.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { readYaml, type SourceFile, type YamlFile } from "./yaml-file.ts";
 
@@ -17,6 +17,9 @@ export type { SourceFile } from "./yaml-file.ts";
 
 /** The file beside the playbooks that describes the site. */
 export const SITE_FILE = "site.yaml";
+
+/** With an incident's id it names the owner of a policy entry, which takes 120 characters. */
+export const INSTANCE_CHARS_MAX = 80;
 
 /** A file whose shape is right; what it means has not been checked. */
 type Shaped<Spec> = { readonly file: SourceFile; readonly yaml: YamlFile; readonly spec: Spec };
@@ -115,7 +118,8 @@ function neighbourProblems(
   return problems;
 }
 
-const siteProblems = ({ probes, components, channels }: SiteSpec): readonly Problem[] => [
+const siteProblems = ({ probes, components, channels, ...spec }: SiteSpec): readonly Problem[] => [
+  ...instanceProblems(instanceOf(spec)),
   ...duplicates(
     probes.map(({ id }) => id),
     "probe",
@@ -132,6 +136,16 @@ const siteProblems = ({ probes, components, channels }: SiteSpec): readonly Prob
     (index) => ["channels", index, "id"],
   ),
 ];
+
+const instanceProblems = (instance: string): readonly Problem[] =>
+  instance.length <= INSTANCE_CHARS_MAX
+    ? []
+    : [
+        {
+          path: ["environment"],
+          message: `"${instance}" is in every mark that Firebreak leaves: at most ${INSTANCE_CHARS_MAX} characters`,
+        },
+      ];
 
 const isSite = ({ name }: SourceFile): boolean => baseName(name) === SITE_FILE;
 

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { checkPlaybooks, readPlaybook, readSite } from "../../../src/playbooks/check.ts";
+import {
+  checkPlaybooks,
+  INSTANCE_CHARS_MAX,
+  readPlaybook,
+  readSite,
+} from "../../../src/playbooks/check.ts";
 import { formatDiagnostic } from "../../../src/playbooks/diagnostics.ts";
 import {
   DIAGNOSTICS_MAX,
@@ -107,6 +112,19 @@ describe("site.yaml", () => {
       told.some((one) => (typeof message === "string" ? one === message : message.test(one))),
     ).toBe(true);
   });
+});
+
+it("a site whose name would not fit into its marks is refused", ({ expect }) => {
+  const text = (environment: string) => SITE.text.replace(/^environment: .*$/m, environment);
+  const long = "e".repeat(60);
+  const site = { name: "site.yaml", text: text(`environment: ${long}`) };
+  expect(printed([site], VOCABULARY)).toEqual([]);
+  const longer = { name: "site.yaml", text: site.text.replace(/^site: .*$/m, `site: ${long}`) };
+  expect(printed([longer], VOCABULARY)).toEqual([
+    expect.stringMatching(
+      new RegExp(`^site.yaml:\\d+:\\d+ environment: .* at most ${INSTANCE_CHARS_MAX} characters$`),
+    ),
+  ]);
 });
 
 describe("limits of a file", () => {
