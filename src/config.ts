@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Env } from "./env.ts";
 import { readSigningKeys, type SigningKey } from "./guard/signed.ts";
 import { apiTokens, type ApiToken } from "./http/auth.ts";
+import { parseJson } from "./shared/json.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
@@ -65,11 +66,3 @@ const readPostgres = (env: Env): Postgres | null =>
         connectionString: env.POSTGRES_URL,
         fetchEndpoint: env.POSTGRES_FETCH_ENDPOINT ?? null,
       });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The schema that reads it refuses undefined.
-  }
-}

@@ -3,6 +3,7 @@
  * time; whoever holds one key of an instance can mint for it and for no other.
  */
 import * as z from "zod";
+import { parseJson } from "../shared/json.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
 export const TOKEN_VERSION = 1;
@@ -141,13 +142,5 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
     return Uint8Array.from(binary, (character) => character.charCodeAt(0));
   } catch {
     return null; // A length that no base64 has.
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The schema that reads it refuses undefined.
   }
 }

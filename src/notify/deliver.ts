@@ -1,6 +1,7 @@
 /** From a journaled message to its channel: finds the channel, its kind and its secret, and tries once. */
 import type { Failure } from "../incidents/journal.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
+import { parseJson } from "../shared/json.ts";
 import { err, type Result } from "../shared/result.ts";
 import type { ChannelMessage, ChannelReach, Receipt } from "./channel.ts";
 import { channels, isChannelKind } from "./registry.ts";
@@ -35,8 +36,8 @@ export async function deliver(
   const text = context.secret(channel.secret);
   if (text === undefined) return refused(`the secret ${channel.secret} is not set`);
   const secret = parseJson(text);
-  if (secret === null) return refused(`the secret ${channel.secret} is not JSON`);
-  return channels[channel.kind].deliver(message, secret.value, {
+  if (secret === undefined) return refused(`the secret ${channel.secret} is not JSON`);
+  return channels[channel.kind].deliver(message, secret, {
     fetch: context.fetch,
     atMs: context.atMs,
     deadlineMs: DELIVERY_DEADLINE_MS,
@@ -44,12 +45,3 @@ export async function deliver(
 }
 
 const refused = (detail: string): Result<Receipt, Failure> => err({ class: "refuse", detail });
-
-function parseJson(text: string): { readonly value: unknown } | null {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    // The parser's message quotes the text, which is a secret.
-    return null;
-  }
-}

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Alert } from "../alerts/alert.ts";
 import { equalInConstantTime } from "../shared/equal.ts";
 import { sha256Hex } from "../shared/ids.ts";
+import { parseJson } from "../shared/json.ts";
 import { err, ok } from "../shared/result.ts";
 import { severityOf } from "./severity.ts";
 import { ALERTS_PER_DELIVERY_MAX, defineWebhook, OWN_LABEL } from "./webhook.ts";
@@ -46,7 +47,7 @@ export const alertmanager = defineWebhook({
   },
 
   parse: (body, { instance }) => {
-    const group = payload.safeParse(jsonOrNull(body));
+    const group = payload.safeParse(parseJson(body));
     if (!group.success) return err(problemsOf(group.error));
     const { groupKey, truncatedAlerts } = group.data;
     const given = group.data.alerts.slice(0, ALERTS_PER_DELIVERY_MAX);
@@ -106,13 +107,4 @@ function deliveryIdOf(groupKey: string, alerts: readonly Member[]): string {
     JSON.stringify([groupKey, fingerprint, startsAt, status]),
   );
   return `whk_${sha256Hex(members.toSorted().join("\n")).slice(0, 26)}`;
-}
-
-function jsonOrNull(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    // Not JSON: the schema refuses null and says that an object was expected.
-    return null;
-  }
 }

@@ -5,6 +5,7 @@ import type { HttpDeps, PartState } from "../http/deps.ts";
 import { actuators } from "../mitigations/registry.ts";
 import { channels, isChannelKind } from "../notify/registry.ts";
 import { bundle } from "../playbooks/deployed.ts";
+import { parseJson } from "../shared/json.ts";
 import { newId, reachOf } from "./incidents.ts";
 import { vocabulary } from "./vocabulary.ts";
 import { deskOf, incidentOf, monitorOf, policyOf } from "./objects.ts";
@@ -45,14 +46,6 @@ function channelState({ id, kind, secret }: Channel, config: Config): PartState 
   const text = config.channelSecret(secret);
   if (!isChannelKind(kind)) return { id, missing: `there is no channel of kind ${kind}` };
   if (text === undefined) return { id, missing: `the secret ${secret} is not set` };
-  const problems = channels[kind].problemsWith(parsed(text));
+  const problems = channels[kind].problemsWith(parseJson(text));
   return { id, missing: problems.length === 0 ? null : `${secret}: ${problems.join("; ")}` };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The channel's schema refuses undefined, and says what it wants.
-  }
 }
