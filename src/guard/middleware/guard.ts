@@ -4,6 +4,7 @@ import type { TrafficApi } from "../../traffic/traffic-api.ts";
 import { assembleParts } from "../assemble.ts";
 import { guardRequest, type GuardDeps } from "../guard.ts";
 import type { PolicyReader } from "../snapshots.ts";
+import { proceed, replace } from "./proceed.ts";
 
 /** Where the app's environment keeps what the guard needs. Each is called with `c.env`, the policy and traffic per use. */
 export type GuardOptions<Env> = {
@@ -29,19 +30,12 @@ export const guard = <Env extends object>(options: GuardOptions<Env>) => {
   const parts = new WeakMap<Env, Parts>();
 
   return createMiddleware<{ Bindings: Env }>(async function guard(c, next) {
-    const origin = async (request: Request): Promise<Response> => {
-      c.req.raw = request;
-      await next();
-      return c.res;
-    };
+    const origin = proceed(c, next);
     const held = parts.get(c.env) ?? assemble(options, c.env);
     if (held === null) return next();
     parts.set(c.env, held);
     const deps: GuardDeps = { ...held, origin, ownRoutes: origin };
-    const response = await guardRequest(c.req.raw, deps, waiting(c));
-    if (!c.finalized) return response;
-    if (response !== c.res) c.res = response;
-    return undefined;
+    return replace(c, await guardRequest(c.req.raw, deps, waiting(c)));
   });
 };
 

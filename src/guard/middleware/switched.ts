@@ -2,11 +2,13 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import type { EnforcedKind } from "../../policy/kinds.ts";
-import { guardSettings, POLICY_FORMAT, type Policy } from "../../policy/policy.ts";
+import { guardSettings } from "../../policy/policy.ts";
 import { answerFor } from "../answers.ts";
 import { decideWithBody } from "../decide-with-body.ts";
 import { readFacts } from "../facts.ts";
-import { loadPolicy } from "../loaded-policy.ts";
+import type { LoadedPolicy } from "../loaded-policy.ts";
+import { fixedPolicy } from "./fixed-policy.ts";
+import { isOnOrNot, type IsOn } from "./is-on.ts";
 
 const routes = z.array(z.string().startsWith("/", "write a path that starts with /")).default([]);
 const options = z.strictObject({
@@ -19,8 +21,7 @@ const options = z.strictObject({
 });
 
 export type SwitchOptions = Omit<z.input<typeof options>, "graphqlRoutes"> & {
-  /** Asked for each request: a flag, a binding, a lookup. If it fails, the request is served. */
-  readonly isOn: (c: Context) => boolean | Promise<boolean>;
+  readonly isOn: IsOn;
 };
 
 export type ReadOnlyOptions = SwitchOptions & Pick<z.input<typeof options>, "graphqlRoutes">;
@@ -30,7 +31,7 @@ export function switched(
   kind: EnforcedKind,
   { isOn, ...given }: ReadOnlyOptions,
 ): (c: Context) => Promise<Response | null> {
-  const loaded = loadPolicy(policyOf(kind, options.parse(given)));
+  const loaded = policyOf(kind, options.parse(given));
   const { settings } = loaded.policy;
   return async function answer(c) {
     if (!(await isOnOrNot(isOn, c))) return null;
@@ -42,50 +43,18 @@ export function switched(
   };
 }
 
-/** A switch that cannot be read must not take the site down. */
-async function isOnOrNot(isOn: SwitchOptions["isOn"], c: Context): Promise<boolean> {
-  try {
-    return await isOn(c);
-  } catch (fault) {
-    console.error("firebreak: the switch could not be read, so the request is served", {
-      fault: String(fault),
-    });
-    return false;
-  }
-}
-
-function policyOf(kind: EnforcedKind, given: z.output<typeof options>): Policy {
+function policyOf(kind: EnforcedKind, given: z.output<typeof options>): LoadedPolicy {
   const { exempt, graphqlRoutes, title, message, contact = null, retryAfterSeconds } = given;
-  const settings = guardSettings.parse({
-    pollMs: Number.MAX_SAFE_INTEGER,
-    clientAddress: "none",
-    title,
-    maintenanceExempt: exempt,
-    readOnlyExempt: exempt,
-    graphqlRoutes,
-  });
-  return {
-    format: POLICY_FORMAT,
-    instance: "",
-    seq: { epoch: 0, n: 0 },
-    compiledAtMs: 0,
-    staleAfterMs: Number.MAX_SAFE_INTEGER,
-    settings: { ...settings, messages: { ...settings.messages, contact } },
-    entries: [
-      {
-        id: kind,
-        kind,
-        owner: "app",
-        reason: "",
-        match: {},
-        action: { retryAfterSeconds, ...(message === undefined ? {} : { message }) },
-        mode: "enforce",
-        fail: "open",
-        share: 1,
-        salt: "",
-        expiresAtMs: Number.MAX_SAFE_INTEGER,
-      },
-    ],
-    blobs: {},
-  };
+  const action = { retryAfterSeconds, ...(message === undefined ? {} : { message }) };
+  const { messages } = guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
+  return fixedPolicy(
+    { kind, action },
+    {
+      title,
+      maintenanceExempt: exempt,
+      readOnlyExempt: exempt,
+      graphqlRoutes,
+      messages: { ...messages, contact },
+    },
+  );
 }

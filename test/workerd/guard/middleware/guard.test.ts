@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { it } from "vitest";
+import { it, onTestFinished, vi } from "vitest";
 import { guard, type GuardOptions } from "../../../../src/guard/middleware/guard.ts";
 import { mintToken, PROBE_HEADER } from "../../../../src/guard/signed.ts";
 import { POLICY_HEADER, VERDICT_HEADER } from "../../../../src/guard/verdict.ts";
@@ -36,6 +36,11 @@ async function production(
     )
     .all("/throws", () => {
       throw new Error("production threw");
+    })
+    .get("/fails-later", (c) => {
+      runs += 1;
+      if (runs > 1) return c.text("broken", 500, { "set-cookie": "a=1", "x-broken": "1" });
+      return c.text("good", 200, { "cache-control": "max-age=60" });
     })
     .all("*", async (c) => {
       runs += 1;
@@ -81,6 +86,27 @@ it("lets writes wait in read-only, and reads go on", async ({ expect }) => {
   const { ask } = await production([inAMinute({ kind: "read-only" })]);
   expect((await ask("/cart", { method: "POST" })).response.status).toBe(503);
   expect((await ask("/cart")).response.status).toBe(200);
+});
+
+it("gives a stale copy when the app fails, and nothing of the failure with it", async ({
+  expect,
+}) => {
+  const startMs = Date.now();
+  vi.useFakeTimers({ now: startMs, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { ask, runs } = await production([
+    inAMinute({ kind: "emergency-cache", action: { freshSeconds: 1 } }),
+  ]);
+  const first = await ask("/fails-later");
+  expect(await first.response.text()).toBe("good");
+  await first.settled();
+  vi.setSystemTime(startMs + 2_000);
+  const { response } = await ask("/fails-later");
+  expect([response.status, await response.text(), runs()]).toEqual([200, "good", 2]);
+  expect([response.headers.get("x-broken"), response.headers.get("set-cookie")]).toEqual([
+    null,
+    null,
+  ]);
 });
 
 it("closes a WebSocket with a code that its script can see", async ({ expect }) => {

@@ -1,0 +1,44 @@
+/** The policy of a middleware that is switched by the app itself: one entry, in force for ever. */
+import { loadPolicy, type LoadedPolicy } from "../loaded-policy.ts";
+import type { EnforcedKind } from "../../policy/kinds.ts";
+import { guardSettings, POLICY_FORMAT, type GuardSettings } from "../../policy/policy.ts";
+
+export type FixedEntry = {
+  readonly kind: EnforcedKind;
+  readonly match?: Readonly<Record<string, unknown>>;
+  readonly action: Readonly<Record<string, unknown>>;
+};
+
+/** `settings` is completed with the defaults; nothing is known of addresses, and nothing is ever polled. */
+export function fixedPolicy(
+  { kind, match = {}, action }: FixedEntry,
+  settings: Partial<GuardSettings>,
+): LoadedPolicy {
+  return loadPolicy({
+    format: POLICY_FORMAT,
+    instance: "",
+    seq: { epoch: 0, n: 0 },
+    compiledAtMs: 0,
+    staleAfterMs: Number.MAX_SAFE_INTEGER,
+    settings: {
+      ...guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER, clientAddress: "none" }),
+      ...settings,
+    },
+    entries: [
+      {
+        id: kind,
+        kind,
+        owner: "app",
+        reason: "",
+        match,
+        action,
+        mode: "enforce",
+        fail: "open",
+        share: 1,
+        salt: "",
+        expiresAtMs: Number.MAX_SAFE_INTEGER,
+      },
+    ],
+    blobs: {},
+  });
+}

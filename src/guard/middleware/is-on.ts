@@ -1,0 +1,16 @@
+import type { Context } from "hono";
+
+/** Asked for each request: a flag, a binding, a lookup. If it fails, the request is served as if it were off. */
+export type IsOn = (c: Context) => boolean | Promise<boolean>;
+
+/** A switch that cannot be read must not take the site down. */
+export async function isOnOrNot(isOn: IsOn, c: Context): Promise<boolean> {
+  try {
+    return await isOn(c);
+  } catch (fault) {
+    console.error("firebreak: the switch could not be read, so the request is served", {
+      fault: String(fault),
+    });
+    return false;
+  }
+}
