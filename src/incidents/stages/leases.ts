@@ -90,7 +90,22 @@ function isRenewable(lease: LeaseState, state: IncidentState, moment: Moment): b
   if (lease.expiresAtMs - moment.atMs > lease.leaseMs / 2) return false;
   const failedAtMs = lease.adjustFailedAtMs;
   if (failedAtMs !== null && moment.atMs - failedAtMs < lease.leaseMs * RENEW_AGAIN) return false;
-  return lease.release === "manual" || healthOf(state, moment) !== "well";
+  if (lease.release === "manual" || healthOf(state, moment) !== "well") return true;
+  // It ends by its release, not by running out in the middle of it with everybody let back at once.
+  return lease.expiresAtMs < releaseEndsAtMs(lease, state, moment);
+}
+
+/** When the release of a lease ends, if production stays well from now on. */
+function releaseEndsAtMs(lease: LeaseState, state: IncidentState, moment: Moment): number {
+  if (lease.release !== "staged" || lease.shadow) return moment.atMs;
+  const stageMs = durationOf(state, moment.playbook.spec.recover.stage_for);
+  if (lease.status === "releasing") {
+    const stagesLeft =
+      RELEASE_SHARES.length - RELEASE_SHARES.findIndex((share) => share === lease.share);
+    return (lease.stageSinceMs ?? moment.atMs) + stagesLeft * stageMs;
+  }
+  const heldSinceMs = state.recoveredSinceMs ?? moment.atMs;
+  return heldSinceMs + holdMsOf(lease, state, moment) + RELEASE_SHARES.length * stageMs;
 }
 
 /** What was only a rehearsal ends when the autopilot is switched on: the ladder begins in earnest. */
@@ -138,9 +153,12 @@ function nextStage(
 /** Has recovery lasted long enough to let go? Longer after each relapse. */
 function hasHeld(lease: LeaseState, state: IncidentState, moment: Moment): boolean {
   if (state.recoveredSinceMs === null) return false;
+  return moment.atMs - state.recoveredSinceMs >= holdMsOf(lease, state, moment);
+}
+
+function holdMsOf(lease: LeaseState, state: IncidentState, moment: Moment): number {
   const factor = Math.min(2 ** (lease.rearmed + lease.attempt - 1), HOLD_FACTOR_MAX);
-  const holdMs = durationOf(state, moment.playbook.spec.recover.release_after) * factor;
-  return moment.atMs - state.recoveredSinceMs >= holdMs;
+  return durationOf(state, moment.playbook.spec.recover.release_after) * factor;
 }
 
 const releasing = (lease: LeaseState, stage: number, why: string): IncidentEvent => ({

@@ -44,6 +44,27 @@ describe("renewal", () => {
     expect(incident.after(LEASE_MS / 2).see(WELL)).not.toContain("lease.extended");
   });
 
+  it("lasts until a staged release has ended, when that takes longer than the lease", ({
+    expect,
+  }) => {
+    const slow = {
+      ...SMALL_OUTAGE,
+      recover: { ...SMALL_OUTAGE.recover, release_after: "12m", stage_for: "3m" },
+    };
+    const incident = new Drive(slow).open();
+    incident.see(DOWN);
+    incident.settle();
+    incident.after(SECOND).see(ENFORCED);
+    const happened: string[] = [];
+    for (let minute = 0; minute < 19; minute += 1) {
+      happened.push(...incident.after(MINUTE).see(WELL));
+      incident.settle();
+    }
+    expect(happened).toContain("lease.extended");
+    expect(happened).not.toContain("lease.expired");
+    expect(incident.lease).toMatchObject({ status: "reverted", because: "recovered" });
+  });
+
   it("believes the guard's end when it fails, and tries again well before it", ({ expect }) => {
     const incident = mitigated();
     const heldUntilMs = incident.lease?.expiresAtMs ?? 0;
