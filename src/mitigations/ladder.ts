@@ -51,11 +51,12 @@ const REPEATABLE: ReadonlySet<string> = new Set(["recovered", "expired", "resolv
 export function nextStep(view: LadderView): LadderAnswer {
   const counted = view.attempts.filter((attempt) => view.autopilot !== "on" || !attempt.shadow);
   if (counted.some((attempt) => !OVER.has(attempt.status))) return { answer: "busy" };
+  const isHeld = view.steps.some(({ id }) => counted.some((one) => wasTakenBackByHand(one, id)));
   const skipped: Skip[] = [];
   for (const step of view.steps) {
     const tried = view.attempts.filter((attempt) => attempt.step === step.id);
     if (wasInVain(counted.findLast((one) => one.step === step.id && !one.isEarlier))) continue;
-    const obstacle = obstacleTo(step, view);
+    const obstacle = isHeld ? HELD : obstacleTo(step, view);
     if (obstacle === null)
       return { answer: "take", step: step.id, attempt: tried.length + 1, skipped };
     skipped.push({ step: step.id, why: obstacle.why });
@@ -66,6 +67,15 @@ export function nextStep(view: LadderView): LadderAnswer {
 
 const wasInVain = (last: LadderAttempt | undefined): boolean =>
   last !== undefined && !(last.status === "reverted" && REPEATABLE.has(last.because ?? ""));
+
+/** Whoever takes a step back, or everything, does not want the next one in its place. Reopening begins anew. */
+const wasTakenBackByHand = (attempt: LadderAttempt, step: string): boolean =>
+  attempt.step === step && attempt.because === "person" && !attempt.isEarlier;
+
+const HELD = {
+  why: "a person took a mitigation back: people decide from here",
+  holds: true,
+} as const;
 
 function obstacleTo(
   step: LadderStep,

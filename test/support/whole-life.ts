@@ -11,13 +11,13 @@ import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "./incident.ts";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
-/** A ladder of three steps, the second of which asks first, and two collectors. */
+/** A ladder of three steps, the first of which asks first, and two collectors. */
 const PLAYBOOK = {
   ...SMALL_OUTAGE,
   investigate: [{ collect: "cloudflare-status" }, { collect: "signals-around-onset" }],
   mitigate: [
-    ...SMALL_OUTAGE.mitigate,
     { id: "ask-first", do: "read-only", mode: "approve", lease: "10m" },
+    ...SMALL_OUTAGE.mitigate,
     ...SMALL_OUTAGE.mitigate.map((step) => ({ ...step, id: "once-more" })),
   ],
 };
@@ -90,8 +90,11 @@ function openingDays(life: WholeLife): void {
   life.do("escalate", { why: "The supplier does not answer." });
 }
 
-/** Maintenance helps, is released, put back when the harm returns, extended, and taken back. */
+/** The first step is declined; maintenance helps, is released, put back when the harm returns, extended, and taken back. */
 function firstRound(life: WholeLife): void {
+  life.after(SECOND).see(DOWN);
+  life.do("decline", { leaseId: life.leaseId, why: "Not while we write." });
+  life.do("approve", { leaseId: life.leaseId, why: "Too late." });
   life.after(SECOND).see(DOWN);
   life.settle();
   life.after(SECOND).see(ENFORCED);
@@ -106,15 +109,8 @@ function firstRound(life: WholeLife): void {
   life.settle();
 }
 
-/** The next step is declined, the last one does not help; what a person applies runs out. */
+/** People decide from here; what one of them applies runs out, and production recovers by itself. */
 function secondRound(life: WholeLife): void {
-  life.after(SECOND).see(DOWN);
-  life.do("decline", { leaseId: life.leaseId, why: "Not while we write." });
-  life.do("approve", { leaseId: life.leaseId, why: "Too late." });
-  life.after(SECOND).see(DOWN);
-  life.settle();
-  life.after(MINUTE).see(DOWN);
-  life.settle();
   life.after(SECOND).see(DOWN);
   life.do("apply", {
     actuator: "maintenance-mode",
@@ -128,11 +124,19 @@ function secondRound(life: WholeLife): void {
   life.after(SECOND).see(WELL);
 }
 
-/** Resolved, opened again, a step in vain, resolved by hand, and the post-mortem. */
+/** Resolved and opened again: the ladder begins anew, to its end. All is released and resolved by hand, and the post-mortem written. */
 function ending(life: WholeLife): void {
   life.after(MINUTE).see(WELL);
   life.settle();
   life.do("reopen", { why: "It is back." });
+  life.after(SECOND).see(DOWN);
+  life.do("decline", { leaseId: life.leaseId, why: "Still not." });
+  for (let step = 0; step < 2; step += 1) {
+    life.after(SECOND).see(DOWN);
+    life.settle();
+    life.after(MINUTE).see(DOWN);
+    life.settle();
+  }
   life.after(SECOND).see(DOWN);
   life.do("apply", { actuator: "maintenance-mode", with: {}, leaseMs: MINUTE, why: "Again." });
   life.do("release_all", { why: "A misunderstanding." });

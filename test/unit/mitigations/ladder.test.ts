@@ -1,0 +1,121 @@
+import { describe, it } from "vitest";
+import {
+  nextStep,
+  type LadderAttempt,
+  type LadderStep,
+  type LadderView,
+} from "../../../src/mitigations/ladder.ts";
+
+const step = (id: string, given: Partial<LadderStep> = {}): LadderStep => ({
+  id,
+  mode: "auto",
+  siteWide: false,
+  condition: null,
+  ...given,
+});
+const attempt = (of: string, given: Partial<LadderAttempt> = {}): LadderAttempt => ({
+  step: of,
+  status: "reverted",
+  because: "recovered",
+  shadow: false,
+  isEarlier: false,
+  ...given,
+});
+const ladder = (given: Partial<LadderView> = {}): LadderView => ({
+  steps: [step("first"), step("second")],
+  attempts: [],
+  evidenceKinds: 2,
+  autopilot: "on",
+  ...given,
+});
+
+describe("the next step of the ladder", () => {
+  it("is the first", ({ expect }) => {
+    expect(nextStep(ladder())).toEqual({ answer: "take", step: "first", attempt: 1, skipped: [] });
+  });
+
+  it.for([
+    "proposed",
+    "applying",
+    "applied",
+    "effective",
+    "ineffective",
+    "releasing",
+    "reverting",
+    "expired",
+  ] as const)("waits while an attempt is %s", (status, { expect }) => {
+    expect(nextStep(ladder({ attempts: [attempt("first", { status })] }))).toEqual({
+      answer: "busy",
+    });
+  });
+
+  it.for([
+    { because: "recovered", next: "first" },
+    { because: "expired", next: "first" },
+    { because: "ineffective", next: "second" },
+    { because: "failed", next: "second" },
+  ])(
+    "after an attempt that ended because $because is the $next",
+    ({ because, next }, { expect }) => {
+      expect(nextStep(ladder({ attempts: [attempt("first", { because })] }))).toMatchObject({
+        answer: "take",
+        step: next,
+      });
+    },
+  );
+
+  it("is none once a person has taken one back, until the incident is opened again", ({
+    expect,
+  }) => {
+    const byHand = attempt("first", { because: "person" });
+    expect(nextStep(ladder({ attempts: [byHand] }))).toEqual({
+      answer: "hold",
+      skipped: [
+        { step: "second", why: "a person took a mitigation back: people decide from here" },
+      ],
+    });
+    expect(nextStep(ladder({ attempts: [{ ...byHand, isEarlier: true }] }))).toMatchObject({
+      answer: "take",
+      step: "first",
+    });
+  });
+
+  it("does not mind what a person applied and took back beside the ladder", ({ expect }) => {
+    const beside = attempt("by-hand-read-only", { because: "person" });
+    expect(nextStep(ladder({ attempts: [beside] }))).toMatchObject({
+      answer: "take",
+      step: "first",
+    });
+  });
+
+  it.for([
+    { what: "for a person to start", given: { mode: "manual" }, next: "second" },
+    { what: "not called for", given: { condition: "false" }, next: "second" },
+    { what: "broken", given: { condition: "broken" }, next: "second" },
+  ] as const)("passes over one that is $what", ({ given, next }, { expect }) => {
+    expect(nextStep(ladder({ steps: [step("first", given), step("second")] }))).toMatchObject({
+      answer: "take",
+      step: next,
+      skipped: [{ step: "first" }],
+    });
+  });
+
+  it.for([
+    {
+      what: "its condition is unknown",
+      view: { steps: [step("first", { condition: "unknown" }), step("second")] },
+    },
+    { what: "the autopilot is off", view: { autopilot: "off" } },
+    {
+      what: "it is site-wide on one kind of evidence",
+      view: { steps: [step("first", { siteWide: true }), step("second")], evidenceKinds: 1 },
+    },
+  ] as const)("is held, and not replaced by a later one, while $what", ({ view }, { expect }) => {
+    expect(nextStep(ladder(view))).toMatchObject({ answer: "hold", skipped: [{ step: "first" }] });
+  });
+
+  it("is exhausted when all were in vain", ({ expect }) => {
+    const attempts = ["first", "second"].map((id) => attempt(id, { because: "ineffective" }));
+    expect(nextStep(ladder({ attempts }))).toEqual({ answer: "exhausted", skipped: [] });
+  });
+});
