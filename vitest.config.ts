@@ -19,6 +19,7 @@ export default defineConfig({
               durableObjects: {
                 TEST_DESK: { className: "TestDesk", useSQLite: true },
                 TEST_INCIDENT: { className: "TestIncident", useSQLite: true },
+                TEST_LIMITER: { className: "TestLimiter", useSQLite: true },
                 TEST_MONITOR: { className: "TestMonitor", useSQLite: true },
                 TEST_POLICY: { className: "TestPolicy", useSQLite: true },
                 TEST_TRAFFIC: { className: "TestTraffic", useSQLite: true },

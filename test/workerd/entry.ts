@@ -3,6 +3,7 @@
  * see. A class of its own here is listed with its binding in vitest.config.ts, and below in `TestEnv`.
  */
 import type { Env } from "../../src/env.ts";
+import { LimiterObject } from "../../src/limiter/limiter-object.ts";
 import { MonitorObject } from "../../src/monitor/monitor-object.ts";
 import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
@@ -19,6 +20,7 @@ export type TestEnv = Omit<Env, "ORIGIN"> & {
   readonly ORIGIN: Fetcher;
   readonly TEST_DESK: DurableObjectNamespace<TestDesk>;
   readonly TEST_INCIDENT: DurableObjectNamespace<TestIncident>;
+  readonly TEST_LIMITER: DurableObjectNamespace<TestLimiter>;
   readonly TEST_MONITOR: DurableObjectNamespace<TestMonitor>;
   readonly TEST_POLICY: DurableObjectNamespace<TestPolicy>;
   readonly TEST_TRAFFIC: DurableObjectNamespace<TestTraffic>;
@@ -38,6 +40,8 @@ export const TEST_SETTINGS = guardSettings.parse({
   maintenanceExempt: ["/webhooks/*"],
   features: [{ id: "checkout", routes: ["/checkout/*"], header: null }],
 });
+
+export class TestLimiter extends LimiterObject {}
 
 /** Lives in the world of its name. */
 export class TestMonitor extends MonitorObject {

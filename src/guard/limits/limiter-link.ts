@@ -1,0 +1,125 @@
+/**
+ * The isolate's line to the limiter's shards. Asks that nobody waits for leave together, a moment later, behind the answers; a
+ * request that must know makes its own call, because the runtime may cancel a promise that another request made.
+ */
+import * as z from "zod";
+import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
+import { shardOf } from "../../limiter/limiter-api.ts";
+import { within } from "../deadline.ts";
+import type { WaitUntil } from "../snapshots.ts";
+import type { AskedKey } from "./asks.ts";
+import { ASK_DEADLINE_MS, type LimitDecision, type RateLimits } from "./rate-limit.ts";
+
+/** How long asks that nobody waits for are collected. */
+export const LINGER_MS = 20;
+/** The longest that a request waits for a shard; after it the rule says what that means. */
+export const WAIT_DEADLINE_MS = 100;
+/** Requests of one isolate that may wait at a time; the rest are decided at once. */
+export const WAITS_MAX = 64;
+
+export type LimiterLinkDeps = {
+  readonly limits: RateLimits;
+  /** Called for each use: a stub belongs to the request that made it. What it answers is parsed here. */
+  readonly shard: (n: number) => { readonly [K in keyof LimiterApi]: Asking<LimiterApi[K]> };
+  /** A random word that stays the isolate's; called once, within a request. */
+  readonly newIsolateId: () => number;
+};
+
+type Asking<F extends (...args: never) => unknown> = (...args: Parameters<F>) => Promise<unknown>;
+
+export class LimiterLink {
+  readonly #deps: LimiterLinkDeps;
+  readonly #lingeringUntilMs: Float64Array;
+  #isolate: number | null = null;
+  #waits = 0;
+
+  constructor(deps: LimiterLinkDeps) {
+    this.#deps = deps;
+    this.#lingeringUntilMs = new Float64Array(deps.limits.asks.shards);
+  }
+
+  /** Decides on one request under one rule. Answers at once but for the few that wait; never throws, never rejects. */
+  check(key: AskedKey, waitUntil: WaitUntil): LimitDecision | Promise<LimitDecision> {
+    const { limits } = this.#deps;
+    const { rule, high, low } = key;
+    const nowMs = Date.now();
+    const decision = limits.decide(rule, high, low, nowMs);
+    const shard = shardOf(high, limits.asks.shards);
+    if (decision.kind !== "ask") {
+      if (limits.asks.waitingFor(shard) > 0) this.#sendLater(shard, nowMs, waitUntil);
+      return decision;
+    }
+    if (this.#waits >= WAITS_MAX) return limits.decideAgain(rule, high, low, nowMs);
+    return rule.accuracy === "strict" ? this.#take(key, shard) : this.#ask(key, shard, waitUntil);
+  }
+
+  #sendLater(shard: number, nowMs: number, waitUntil: WaitUntil): void {
+    // A deadline and not a flag: should the runtime cancel this one, the next request sends.
+    if (nowMs < (this.#lingeringUntilMs[shard] ?? 0)) return;
+    this.#lingeringUntilMs[shard] = nowMs + LINGER_MS + ASK_DEADLINE_MS;
+    waitUntil(
+      new Promise((resolve) => setTimeout(resolve, LINGER_MS)).then(() => {
+        this.#lingeringUntilMs[shard] = 0;
+        return this.#send(shard);
+      }),
+    );
+  }
+
+  async #ask(key: AskedKey, shard: number, waitUntil: WaitUntil): Promise<LimitDecision> {
+    const { limits } = this.#deps;
+    limits.ask(key, Date.now());
+    const sending = this.#send(shard);
+    // It goes on after the deadline, for the requests that follow.
+    waitUntil(sending);
+    this.#waits += 1;
+    const isAnswered = await within(sending, WAIT_DEADLINE_MS, false);
+    this.#waits -= 1;
+    if (!isAnswered) limits.fail(shard, [], Date.now());
+    return limits.decideAgain(key.rule, key.high, key.low, Date.now());
+  }
+
+  async #take({ rule, high, low }: AskedKey, shard: number): Promise<LimitDecision> {
+    const { limits } = this.#deps;
+    if (limits.asks.isQuiet(high, Date.now()))
+      return limits.decideAgain(rule, high, low, Date.now());
+    this.#waits += 1;
+    const taking = this.#call(() => this.#deps.shard(shard).take(high, low, rule.quota));
+    const answer = takenShape.safeParse(await within(taking, WAIT_DEADLINE_MS, null));
+    this.#waits -= 1;
+    const nowMs = Date.now();
+    if (answer.success) return limits.decideTaken(rule, high, low, answer.data, nowMs);
+    limits.fail(shard, [], nowMs);
+    return limits.decideAgain(rule, high, low, nowMs);
+  }
+
+  /** One call with all that waits for the shard; false when it was not answered in time. Never rejects. */
+  async #send(shard: number): Promise<boolean> {
+    const { limits } = this.#deps;
+    const keys = limits.asks.take(shard);
+    if (keys.length === 0) return true;
+    const asks = limits.prepare(keys);
+    this.#isolate ??= this.#deps.newIsolateId();
+    const isolate = this.#isolate;
+    const calling = this.#call(() => this.#deps.shard(shard).lease(isolate, asks));
+    const leases = readLeases(await within(calling, ASK_DEADLINE_MS, null), keys.length);
+    if (leases === null) limits.fail(shard, asks, Date.now());
+    else limits.settle(keys, leases, Date.now());
+    return leases !== null;
+  }
+
+  /** Null for whatever goes wrong: an unreachable shard is the ordinary case that `fail` is for. */
+  #call(call: () => Promise<unknown>): Promise<unknown> {
+    return Promise.resolve()
+      .then(call)
+      .catch(() => null);
+  }
+}
+
+const count = z.int().min(0);
+const leasesShape = z.array(z.object({ granted: count, pauseMs: count, participants: count }));
+const takenShape = z.object({ isAdmitted: z.boolean(), remaining: count, retryAfterMs: count });
+
+function readLeases(answer: unknown, wanted: number): readonly Lease[] | null {
+  const parsed = leasesShape.length(wanted).safeParse(answer);
+  return parsed.success ? parsed.data : null;
+}
