@@ -101,6 +101,17 @@ export const site = z.strictObject({
     )
     .max(ALLOWLIST_MAX)
     .default([]),
+  /** Who else no automation may block, challenge or limit. Neither list exempts from maintenance or read-only. */
+  protected_classes: z
+    .strictObject({
+      /** Probes of ours, by their signature. */
+      own_monitors: z.boolean().default(true),
+      /** By the platform's verification or the vendor's published ranges, never by user agent. */
+      verified_bots: z.boolean().default(true),
+      /** Where payment providers and others deliver. */
+      webhook_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
+    })
+    .prefault({}),
   /** Routes that keep working in maintenance (`maintenance`) and that may write in read-only (`read_only`). */
   exempt_routes: z
     .strictObject({

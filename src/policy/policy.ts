@@ -50,6 +50,14 @@ const FEATURE_OFF = "This part of the site is switched off for the moment.";
 export const guardSettings = z.object({
   /** Networks that skip block, challenge and limit. */
   allowlist: z.array(z.string()).default([]),
+  /** Who skips them besides. */
+  protectedClasses: z
+    .object({
+      ownMonitors: z.boolean().default(true),
+      verifiedBots: z.boolean().default(true),
+      webhookRoutes: z.array(z.string()).default([]),
+    })
+    .prefault({}),
   maintenanceExempt: z.array(z.string()).default([]),
   readOnlyExempt: z.array(z.string()).default([]),
   /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */

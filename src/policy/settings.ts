@@ -5,6 +5,11 @@ import type { GuardSettings } from "./policy.ts";
 /** Picks the guard's part of the site; `pollMs` is the calm pace until `setPollMs` says otherwise. */
 export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings => ({
   allowlist: site.allowlist.map(({ network }) => network),
+  protectedClasses: {
+    ownMonitors: site.protected_classes.own_monitors,
+    verifiedBots: site.protected_classes.verified_bots,
+    webhookRoutes: site.protected_classes.webhook_routes,
+  },
   maintenanceExempt: site.exempt_routes.maintenance,
   readOnlyExempt: site.exempt_routes.read_only,
   graphqlRoutes: site.graphql_routes,

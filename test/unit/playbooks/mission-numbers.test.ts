@@ -1,0 +1,50 @@
+/** Every number of the playbook document that this version carries out is a default of ours, read from the document itself. */
+import { readFileSync } from "node:fs";
+import { describe, it } from "vitest";
+import { RESPONSE_MS } from "../../../src/incidents/severity.ts";
+import { TARGETS } from "../../../src/metrics/kpis.ts";
+import { deployedPlaybook } from "../../../src/playbooks/deployed.ts";
+import type { Severity } from "../../../src/playbooks/schema.ts";
+import { parseDuration } from "../../../src/shared/duration.ts";
+
+const DOCUMENT = readFileSync("test/fixtures/mission/incident-response-playbooks.md", "utf8");
+const UNITS: Readonly<Record<string, string>> = { minute: "m", hour: "h", week: "d" };
+
+/** The first number and unit that the pattern finds, in milliseconds. */
+function durationIn(pattern: RegExp): number {
+  const [, count = "", unit = ""] = pattern.exec(DOCUMENT) ?? [];
+  const parsed = parseDuration(`${count}${UNITS[unit] ?? ""}`);
+  if (!parsed.ok) throw new Error(`the document does not say ${pattern}`);
+  return parsed.value;
+}
+
+describe("the numbers of the playbook document", () => {
+  it.for(["SEV-1", "SEV-2", "SEV-3", "SEV-4"] as const)(
+    "%s: the response time is the deadline after which silence escalates",
+    (severity: Severity, { expect }) => {
+      const said = durationIn(new RegExp(`\\*\\*${severity}\\*\\*.*< (\\d+) (minute|hour)s`));
+      expect(RESPONSE_MS[severity]).toBe(said);
+    },
+  );
+
+  it.for([
+    { kpi: "MTTD", target: TARGETS.timeToDetectMs },
+    { kpi: "MTTA", target: TARGETS.timeToAcknowledgeMs },
+    { kpi: "MTTR", target: TARGETS.timeToResolveMs },
+  ])("$kpi: the target", ({ kpi, target }, { expect }) => {
+    expect(target).toBe(durationIn(new RegExp(`\\*\\*${kpi}\\*\\*.*< (\\d+) (minute)s`)));
+  });
+
+  it("the incident rate and the completion of post-mortems", ({ expect }) => {
+    const [, perWeek] = /\*\*Incident Rate\*\*: < (\d+) per week/.exec(DOCUMENT) ?? [];
+    const [, percent] = /\*\*Post-Mortem Completion\*\*: (\d+)% for SEV-1\/2/.exec(DOCUMENT) ?? [];
+    expect(TARGETS.incidentsPerWeek).toBe(Number(perWeek));
+    expect(TARGETS.postmortemCompletionRatio).toBe(Number(percent) / 100);
+  });
+
+  it("how often the outage is updated", ({ expect }) => {
+    const said = durationIn(/Updates will be provided every (\d+) (minute)s/);
+    const written = deployedPlaybook("outage")?.spec.communicate.update_every ?? "";
+    expect(parseDuration(written)).toEqual({ ok: true, value: said });
+  });
+});
