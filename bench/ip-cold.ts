@@ -23,7 +23,7 @@ if (what === "compile") {
   const blob = Uint8Array.from(readFileSync(file)).buffer;
   console.log(
     msOf(() => {
-      const read = readIpSet(blob);
+      const read = readIpSet(blob, "known");
       if (!read.ok) throw new Error(read.error);
     }),
   );

@@ -6,11 +6,21 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { ip, sayIp } from "./ip.ts";
+import { limits, sayLimits } from "./limits.ts";
+import { saySketches, sketches } from "./sketches.ts";
 
 const BENCHES = {
   ip: async (rounds: number) => {
     const report = await ip(rounds);
     return { report, text: sayIp(report) };
+  },
+  limits: (rounds: number) => {
+    const report = limits(rounds);
+    return { report, text: sayLimits(report) };
+  },
+  sketches: (rounds: number) => {
+    const report = sketches(rounds);
+    return { report, text: saySketches(report) };
   },
 } as const;
 

@@ -6,6 +6,8 @@ import {
   FORCED,
   HEADER,
   SHARE_PARTS,
+  V4_KEY_BITS,
+  V6_KEY_BITS,
   blobBytes,
   checksum,
   viewBlob,
@@ -32,9 +34,9 @@ export function writeBlob(
     networks,
     rulesBytes: rulesJson.length,
     chains: chains.next.length,
-    v4: countsOf(tables.v4),
-    v6: countsOf(tables.v6),
-    v6Long: countsOf(tables.v6Long),
+    v4: countsOf(tables.v4, V4_KEY_BITS),
+    v6: countsOf(tables.v6, V6_KEY_BITS),
+    v6Long: countsOf(tables.v6Long, V6_KEY_BITS),
   };
   const byteLength = blobBytes(counts);
   if (byteLength > BLOB_BYTES_MAX) return null;
@@ -56,9 +58,10 @@ export function writeBlob(
   return blob;
 }
 
-const countsOf = ({ chains, index }: Table): TableCounts => ({
+const countsOf = ({ chains, index, shift }: Table, keyBits: number): TableCounts => ({
   rows: chains.length,
-  indexBits: Math.log2(index.length - 1),
+  indexBits: keyBits - shift,
+  indexWords: index.length,
 });
 
 function copyTable(from: Table, to: Table): void {
@@ -77,8 +80,11 @@ function writeHeader(header: Uint32Array, counts: BlobCounts, byteLength: number
   header[HEADER.chains] = counts.chains;
   header[HEADER.v4Rows] = counts.v4.rows;
   header[HEADER.v4Bits] = counts.v4.indexBits;
+  header[HEADER.v4Words] = counts.v4.indexWords;
   header[HEADER.v6Rows] = counts.v6.rows;
   header[HEADER.v6Bits] = counts.v6.indexBits;
+  header[HEADER.v6Words] = counts.v6.indexWords;
   header[HEADER.v6LongRows] = counts.v6Long.rows;
   header[HEADER.v6LongBits] = counts.v6Long.indexBits;
+  header[HEADER.v6LongWords] = counts.v6Long.indexWords;
 }

@@ -2,16 +2,18 @@
  * Whether the rows of a table are what a lookup takes them for: ascending, pointing at chains, and each in the bucket that
  * points at it. Checked on the control side for every table before it leaves the house.
  */
-import { WIDTH, v6Bucket, type Table } from "../guard/ip/blob.ts";
+import { V6_KEY_BITS, WIDTH, v4Bucket, v6Bucket, type Table } from "../guard/ip/blob.ts";
 import type { IpSet } from "../guard/ip/ip-set.ts";
 
 export const isSound = ({ v4, v6, v6Long, next }: IpSet): boolean =>
   isTableSound(v4, WIDTH.v4, 0, 32, next.length) &&
   isTableSound(v6, WIDTH.v6, 0, 64, next.length) &&
   isTableSound(v6Long, WIDTH.v6Long, 65, 128, next.length) &&
-  isIndexSound(v4, WIDTH.v4, (first) => first >>> v4.shift) &&
-  isIndexSound(v6, WIDTH.v6, (first) => v6Bucket(v6, first)) &&
-  isIndexSound(v6Long, WIDTH.v6Long, (first) => v6Bucket(v6Long, first));
+  isIndexSound(v4, WIDTH.v4, 0, (first) => v4Bucket(v4, first)) &&
+  isIndexSound(v6, WIDTH.v6, pagesOf(v6), (first) => v6Bucket(v6, first)) &&
+  isIndexSound(v6Long, WIDTH.v6Long, pagesOf(v6Long), (first) => v6Bucket(v6Long, first));
+
+const pagesOf = ({ shift }: Table): number => 1 << (V6_KEY_BITS - shift);
 
 /** Rows ascend, have a prefix of their table and point at a chain. */
 function isTableSound(
@@ -41,14 +43,15 @@ function isAscending(starts: Uint32Array, at: number, width: number): boolean {
   return false;
 }
 
-/** The index ascends from 0 to the number of rows, and each row lies in the bucket that points at it. */
+/** The buckets ascend from 0 to the number of rows, and each row lies in the bucket that points at it. */
 function isIndexSound(
   { index, starts, chains }: Table,
   width: number,
+  firstBucket: number,
   bucketOf: (first: number) => number,
 ): boolean {
-  if (index[0] !== 0 || index[index.length - 1] !== chains.length) return false;
-  for (let bucket = 0; bucket + 1 < index.length; bucket++) {
+  if (index[firstBucket] !== 0 || index[index.length - 1] !== chains.length) return false;
+  for (let bucket = firstBucket; bucket + 1 < index.length; bucket++) {
     const from = index[bucket] ?? 0;
     const to = index[bucket + 1] ?? 0;
     if (to < from || to > chains.length) return false;

@@ -2,7 +2,7 @@
  * The network table as bytes: made once by the control side, laid under typed arrays by every isolate without a copy. The
  * format is a contract: a change of what stands here needs a new `BLOB_FORMAT` and a reader for the old.
  *
- * Sixteen header words, then columns in order of alignment: 8-byte expiries, 4-byte words, 2-byte ids, bytes, and last the
+ * Twenty header words, then columns in order of alignment: 8-byte expiries, 4-byte words, 2-byte ids, bytes, and last the
  * rules as JSON, `[[entryId, action], …]`. Everything is little-endian, like every machine that runs it; on another the magic
  * does not match.
  *
@@ -18,7 +18,7 @@ export type NetworkAction = (typeof NETWORK_ACTIONS)[number];
 /** "FBIP", read as one little-endian word. */
 export const BLOB_MAGIC = 0x5049_4246;
 export const BLOB_FORMAT = 1;
-export const HEADER_BYTES = 64;
+export const HEADER_BYTES = 80;
 
 /** A guard swaps one table for the next while holding both. */
 export const BLOB_BYTES_MAX = 24 * 1024 * 1024;
@@ -38,12 +38,15 @@ export const HEADER = {
   chains: 7,
   v4Rows: 8,
   v4Bits: 9,
-  v6Rows: 10,
-  v6Bits: 11,
-  v6LongRows: 12,
-  v6LongBits: 13,
-  blockedV4: 14,
-  blockedV6: 15,
+  v4Words: 10,
+  v6Rows: 11,
+  v6Bits: 12,
+  v6Words: 13,
+  v6LongRows: 14,
+  v6LongBits: 15,
+  v6LongWords: 16,
+  blockedV4: 17,
+  blockedV6: 18,
 } as const;
 
 /** Flag: a person insisted on blocking more than `BLOCKED_SHARE_MAX`. */
@@ -65,13 +68,21 @@ export type BlobCounts = {
   readonly v6Long: TableCounts;
 };
 
-/** `indexBits` is the binary logarithm of the number of buckets. */
-export type TableCounts = { readonly rows: number; readonly indexBits: number };
+/** `indexBits` is the binary logarithm of the number of buckets (IPv4) or pages (IPv6), `indexWords` the index's length. */
+export type TableCounts = {
+  readonly rows: number;
+  readonly indexBits: number;
+  readonly indexWords: number;
+};
 
 export type Table = {
-  /** How far the first word is shifted to get the bucket. */
+  /** How far the first word is shifted to get the bucket (IPv4) or the page (IPv6). */
   readonly shift: number;
-  /** For each bucket the first row that starts in it or behind it, and one more. */
+  /**
+   * Buckets in order of address: the first row that starts in it or behind it; and one more, the number of rows. In front of
+   * those of IPv6 is a word for each page: its first bucket's place times 32, plus how many bits tell its buckets apart. Most
+   * IPv6 addresses of a list are in a few pages, so these have many buckets and the others one.
+   */
   readonly index: Uint32Array;
   /** The words of each row's first address, row after row. */
   readonly starts: Uint32Array;
@@ -110,8 +121,8 @@ export const blobBytes = (counts: BlobCounts): number => {
   return Math.ceil(tables.reduce((sum, one) => sum + one, bytes) / 4) * 4;
 };
 
-const tableBytes = ({ rows, indexBits }: TableCounts, width: number, chains: number): number =>
-  ((1 << indexBits) + 1) * 4 + rows * (width * 4 + chainIdBytes(chains) + 1);
+const tableBytes = ({ rows, indexWords }: TableCounts, width: number, chains: number): number =>
+  indexWords * 4 + rows * (width * 4 + chainIdBytes(chains) + 1);
 
 const chainIdBytes = (chains: number): 2 | 4 => (chains <= 0x1_0000 ? 2 : 4);
 
@@ -128,10 +139,10 @@ export function viewBlob(blob: ArrayBuffer, counts: BlobCounts): BlobViews {
   const bytes = (length: number): Uint8Array => new Uint8Array(blob, take(length), length);
   const { chains, v4, v6, v6Long } = counts;
   const chainIds = chainIdBytes(chains) === 2 ? halves : words;
-  const wordColumns = ({ rows, indexBits }: TableCounts, width: number, keyBits: number) => ({
-    shift: keyBits - indexBits,
-    index: words((1 << indexBits) + 1),
-    starts: words(rows * width),
+  const wordColumns = (counted: TableCounts, width: number, keyBits: number) => ({
+    shift: keyBits - counted.indexBits,
+    index: words(counted.indexWords),
+    starts: words(counted.rows * width),
   });
 
   const expiresAtMs = new Float64Array(blob, take(chains * 8), chains);
@@ -157,16 +168,36 @@ export function viewBlob(blob: ArrayBuffer, counts: BlobCounts): BlobViews {
   };
 }
 
-/** `2000::/3` begins here. */
+/** `2000::/3`, by the first word. */
 const V6_GLOBAL_START = 0x2000_0000;
+const V6_GLOBAL_LAST = 0x3fff_ffff;
 
-/** The bucket of an IPv6 address by its first word. Never decreases with the address, which is all that the index needs. */
-export function v6Bucket(table: Pick<Table, "shift" | "index">, first: number): number {
-  if (first < V6_GLOBAL_START) return 0;
-  const bucket = (first - V6_GLOBAL_START) >>> table.shift;
-  const last = table.index.length - 2;
-  return bucket < last ? bucket : last;
+/** The place in the index of an IPv4 address's bucket. */
+export const v4Bucket = ({ shift }: Pick<Table, "shift">, first: number): number => first >>> shift;
+
+/** The same of an IPv6 address, by its first word. Never decreases with the address, which is all that an index needs. */
+export function v6Bucket({ shift, index }: Pick<Table, "shift" | "index">, first: number): number {
+  const key = v6Key(first);
+  const page = key >>> shift;
+  const { firstBucket, bits } = readPage(index[page] ?? 0);
+  return firstBucket + ((key - page * 2 ** shift) >>> (shift - bits));
 }
+
+/** The bits behind `2000::/3`; of any other address, those of the end that it is nearer to. */
+export function v6Key(first: number): number {
+  if (first < V6_GLOBAL_START) return 0;
+  return first > V6_GLOBAL_LAST ? V6_GLOBAL_LAST - V6_GLOBAL_START : first - V6_GLOBAL_START;
+}
+
+const PAGE_PARTS = 32;
+
+export const writePage = (firstBucket: number, bits: number): number =>
+  firstBucket * PAGE_PARTS + bits;
+
+const readPage = (page: number): { readonly firstBucket: number; readonly bits: number } => ({
+  firstBucket: page >>> 5,
+  bits: page & (PAGE_PARTS - 1),
+});
 
 /**
  * MurmurHash3 of every word but the first four, which are checked one by one. Each step can be undone, so no change of a

@@ -9,7 +9,7 @@
  * }
  */
 import type { Family, AddressWords } from "./address.ts";
-import { v6Bucket, type NetworkAction, type Table } from "./blob.ts";
+import { v4Bucket, v6Bucket, type NetworkAction, type Table } from "./blob.ts";
 
 /** `action` is null where a later version of the control side wrote one that is not known here: leave the rule alone. */
 export type NetworkRule = { readonly entryId: string; readonly action: NetworkAction | null };
@@ -56,7 +56,7 @@ const NO_RULE: NetworkRule = { entryId: "", action: null };
 /** By the only word of an IPv4 address. */
 export function lookupV4(table: Table, word: number): number {
   const { index, starts } = table;
-  const bucket = word >>> table.shift;
+  const bucket = v4Bucket(table, word);
   let low = at(index, bucket);
   let high = at(index, bucket + 1);
   while (low < high) {

@@ -4,6 +4,7 @@ import ipaddr from "ipaddr.js";
 import { describe, it } from "vitest";
 import { NETWORKS_MAX, RULES_MAX } from "../../../src/guard/ip/blob.ts";
 import { formatCidr } from "../../../src/guard/ip/cidr.ts";
+import { networksAndProbes } from "../../../bench/networks.ts";
 import { addressWords, parseAddress } from "../../../src/guard/ip/address.ts";
 import { readIpSet } from "../../../src/guard/ip/read-ip-set.ts";
 import { CHAIN_LENGTH_MAX } from "../../../src/policy/network-chains.ts";
@@ -140,6 +141,16 @@ describe("which rule is asked first", () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it.for([4, 6] as const)("is the same for a list of thousands, IPv%i", (family, { expect }) => {
+    const { networks, probes } = networksAndProbes(family, 4_000);
+    const entries = networks.map((network) => anEntry(network));
+    const set = tableOf(entries);
+    for (const text of probes.slice(0, 400)) {
+      const probe = { family, value: firstOf(anEntry(text).network) };
+      expect(fromTable(set, probe, 0), text).toEqual(naive(entries, probe, 0));
+    }
   });
 
   it("is a match exactly where ipaddr.js and net.BlockList have one", ({ expect }) => {
