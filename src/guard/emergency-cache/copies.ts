@@ -13,6 +13,8 @@ export const FIND_DEADLINE_MS = 100;
 /** After the cache was late, nobody waits for it for this long. */
 export const QUIET_MS = 1_000;
 export const KEEP_DEADLINE_MS = 10_000;
+/** Bodies that one isolate reads at a time to keep them, which bounds its memory; the rest are kept another time. */
+export const KEEPS_MAX = 16;
 /** How long a copy answers by itself, unless its entry says otherwise. */
 export const FRESH_SECONDS = 300;
 /** Longer than any outage that a copy should bridge; the entry usually ends before. */
@@ -61,6 +63,8 @@ const ASIDE = "x-firebreak-aside-";
 /** `identity` tells two instances apart that share a zone's cache. Where there is no Cache API this misses always. */
 export function locationCopies(identity: string, open: () => Cache): Copies {
   let quietUntilMs = 0;
+  /** By key, until when at the latest: the runtime may drop what goes on after an answer without a word. */
+  const keeping = new Map<string, number>();
   return {
     async find(request, { entryId }) {
       const nowMs = Date.now();
@@ -78,7 +82,12 @@ export function locationCopies(identity: string, open: () => Cache): Copies {
       const sharing = isOurs ? sharingOf(response, { isPublicRoute, nowMs }) : null;
       if (sharing === null) return Promise.resolve();
       const key = keyOf(identity, entryId, request);
-      return put(response.clone(), { request, key, varyNames: sharing.varyNames, cache: open() });
+      for (const [kept, untilMs] of keeping) if (untilMs <= nowMs) keeping.delete(kept);
+      if (keeping.has(key) || keeping.size >= KEEPS_MAX) return Promise.resolve();
+      const { varyNames } = sharing;
+      const putting = put(response.clone(), { request, key, varyNames, cache: open() });
+      keeping.set(key, nowMs + KEEP_DEADLINE_MS);
+      return putting.finally(() => keeping.delete(key));
     },
   };
 }

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, it, onTestFinished, vi } from "vitest";
 import {
   FIND_DEADLINE_MS,
+  KEEP_DEADLINE_MS,
+  KEEPS_MAX,
   locationCopies,
   QUIET_MS,
 } from "../../../src/guard/emergency-cache/copies.ts";
@@ -326,6 +328,41 @@ it("never shows one visitor what production showed another", async ({ expect }) 
     }),
     { numRuns: 40 },
   );
+});
+
+it("reads a bounded number of bodies at a time, and one for each page", async ({ expect }) => {
+  const startMs = onAClock();
+  const puts: string[] = [];
+  const ends: (() => void)[] = [];
+  const cache = Object.assign(Object.create(caches.default), {
+    put: (key: string) => {
+      puts.push(key);
+      return new Promise<void>((resolve) => void ends.push(resolve));
+    },
+  });
+  const putsReach = async (count: number) => {
+    while (puts.length < count) await new Promise((resolve) => setTimeout(resolve, 0));
+  };
+  const copies = locationCopies("bounded", () => cache);
+  const keep = (path: string) => {
+    const scope = { entryId: "lse_1", freshMs: 1_000, isPublicRoute: true };
+    return copies.keep(new Request(`https://shop.example${path}`), new Response("x"), scope);
+  };
+  const kept = Array.from({ length: KEEPS_MAX }, (_, n) => keep(`/${n}`));
+  await putsReach(KEEPS_MAX);
+  await Promise.all([keep("/0"), keep("/one-too-many")]);
+  expect(puts).toHaveLength(KEEPS_MAX);
+
+  for (const end of ends.splice(0)) end();
+  await Promise.all(kept);
+  const later = [keep("/0"), keep("/one-too-many")];
+  await putsReach(KEEPS_MAX + 2);
+  // Nobody ever says how these two ended; they do not count for ever.
+  at(startMs + KEEP_DEADLINE_MS);
+  later.push(keep("/0"));
+  await putsReach(KEEPS_MAX + 3);
+  for (const end of ends) end();
+  await Promise.all(later);
 });
 
 describe("a fault of the cache serves production, once", () => {

@@ -8,6 +8,7 @@ import {
   PROBE_HEADER,
 } from "../../../src/guard/signed.ts";
 import { POLICY_HEADER, VERDICT_HEADER } from "../../../src/guard/verdict.ts";
+import type { PolicyEntry } from "../../../src/policy/policy.ts";
 import { aPolicy, aSettings } from "../../support/policy.ts";
 import { forAMinute, guarded, KEY, token } from "./guarded.ts";
 
@@ -173,14 +174,23 @@ const trapped = <T extends object>(target: T, name: keyof T & string): T =>
 
 const inMaintenance = aPolicy({ entries: [forAMinute()], settings: aSettings() });
 const loadedNow = (loaded: LoadedPolicy): Snapshot => ({ loaded, confirmedAtMs: Date.now() });
+const brokenSettings = (entry: PolicyEntry, name: "emergencyCache" | "messages") => {
+  const policy = aPolicy({ entries: [entry] });
+  return loadedNow({
+    ...loadPolicy(policy),
+    policy: { ...policy, settings: trapped(aSettings(), name) },
+  });
+};
 /** Snapshots that break one step of the path each. */
 const BROKEN = {
   facts: loadedNow({ ...loadPolicy(inMaintenance), policy: trapped(inMaintenance, "settings") }),
   decide: loadedNow(trapped(loadPolicy(inMaintenance), "entries")),
-  answers: loadedNow({
-    ...loadPolicy(inMaintenance),
-    policy: { ...inMaintenance, settings: trapped(aSettings(), "messages") },
-  }),
+  answers: brokenSettings(forAMinute(), "messages"),
+  feature: brokenSettings(
+    forAMinute({ kind: "disabled-feature", match: { routes: ["/cart"] } }),
+    "messages",
+  ),
+  cache: brokenSettings(forAMinute({ kind: "emergency-cache" }), "emergencyCache"),
 };
 const holding = (snapshot: Snapshot): Partial<GuardDeps> => ({
   snapshots: { current: async () => snapshot, peek: () => snapshot },
@@ -197,6 +207,8 @@ describe("a fault of the guard's own, at every step, still serves production onc
     ["facts: the settings throw", holding(BROKEN.facts)],
     ["decide: the entries throw", holding(BROKEN.decide)],
     ["answers: the messages throw", holding(BROKEN.answers)],
+    ["the emergency cache: its settings throw", holding(BROKEN.cache)],
+    ["a switched-off feature: its words throw", holding(BROKEN.feature)],
     ["the fault log throws too", { ...holding(BROKEN.decide), onFault: broken("log") }],
   ] satisfies [string, Partial<GuardDeps>][])("%s", async ([, changes], { expect }) => {
     const { ask, calls, counted } = guarded([], changes);
