@@ -84,7 +84,6 @@ export type Rejection = {
     | "reason_required"
     | "already_acknowledged"
     | "still_open"
-    | "open_checklist"
     | "limit_reached";
   readonly detail: string;
 };
