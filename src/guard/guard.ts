@@ -5,10 +5,11 @@
 import { formatSeq } from "../policy/policy.ts";
 import { answerFor, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
+import { within } from "./deadline.ts";
 import { closedEntry, type Decision } from "./decide.ts";
 import { decideWithBody } from "./decide-with-body.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
-import { coverOf, NO_COVER, type Cover } from "./emergency-cache/cover.ts";
+import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/cover.ts";
 import { isOwnUrl, readFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { readPath } from "./routes.ts";
@@ -56,33 +57,58 @@ export async function guardRequest(
   return cover.fresh;
 }
 
-/** Calls production, once. `stale` answers if it fails, else its failure is the answer. */
+/** Calls production, once. With a stale copy at hand it may neither fail nor be late; without, its failure is the answer. */
 async function askOrigin(
   scene: Scene,
-  { request, seen, scope }: OriginPlan,
+  plan: OriginPlan,
   stale: Response | null,
 ): Promise<Response> {
+  const asking = callOrigin(scene, plan, stale !== null);
+  if (stale === null) return finish(scene, plan, await asking);
+  const ended = await within(asking, PATIENCE_MS, LATE);
+  if (ended !== LATE && isGood(ended)) {
+    drop(stale);
+    return finish(scene, plan, ended);
+  }
+  scene.waitUntil(asking.then((late) => putAway(scene, plan, late)));
+  return stale;
+}
+
+function finish(scene: Scene, { seen, scope }: OriginPlan, ended: Ended): Response {
+  if ("failure" in ended) throw ended.failure; // Production's own, and it stays what it is.
+  if (scope !== null) keepCopy(scene, ended.response, scope);
+  return marked(ended.response, seen);
+}
+
+type Ended = { readonly response: Response } | { readonly failure: unknown };
+
+const LATE = Symbol("late");
+const isGood = (ended: Ended): boolean => "response" in ended && ended.response.status < 500;
+
+/** Never rejects. Counted as it ended, whoever still waited for it. */
+async function callOrigin(
+  scene: Scene,
+  { request, seen }: OriginPlan,
+  isCovered: boolean,
+): Promise<Ended> {
   const startedAtMs = Date.now();
-  const isCovered = stale !== null;
-  let response: Response;
   try {
-    response = await scene.deps.origin(request);
+    const response = await scene.deps.origin(request);
+    const latencyMs = Date.now() - startedAtMs;
+    if (response.status < 500) settle(scene, seen, { kind: "served", latencyMs });
+    else settle(scene, seen, { kind: "failed", latencyMs, isCovered });
+    return { response };
   } catch (failure) {
     settle(scene, seen, { kind: "failed", latencyMs: Date.now() - startedAtMs, isCovered });
-    if (stale !== null) return stale;
-    throw failure; // Production's own, and it stays what it is.
+    return { failure };
   }
-  const latencyMs = Date.now() - startedAtMs;
-  if (response.status >= 500) {
-    settle(scene, seen, { kind: "failed", latencyMs, isCovered });
-    if (stale === null) return marked(response, seen);
-    drop(response);
-    return stale;
-  }
-  settle(scene, seen, { kind: "served", latencyMs });
-  if (stale !== null) drop(stale);
-  if (scope !== null) keepCopy(scene, response, scope);
-  return marked(response, seen);
+}
+
+/** An answer that nobody waits for any more may still renew the copy. */
+function putAway(scene: Scene, { scope }: OriginPlan, ended: Ended): void {
+  if ("failure" in ended) return;
+  if (scope !== null) keepCopy(scene, ended.response, scope);
+  drop(ended.response);
 }
 
 /** Asks the emergency cache, where an entry says so. A fault of it costs the copy and nothing else. */

@@ -1,10 +1,13 @@
 /** What the emergency cache can do for one request. */
 import { answerFrom, type Copies, type Scope } from "./copies.ts";
 
+/** Whoever has a stale copy waits this long for a better one. */
+export const PATIENCE_MS = 3_000;
+
 export type Cover = {
   /** Answers in production's place. */
   readonly fresh: Response | null;
-  /** Answers if production fails. */
+  /** Answers if production fails, or is late. */
   readonly stale: Response | null;
 };
 

@@ -1,59 +1,13 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
-import { describe, it, onTestFinished, vi } from "vitest";
-import {
-  FIND_DEADLINE_MS,
-  KEEP_DEADLINE_MS,
-  KEEPS_MAX,
-  locationCopies,
-  QUIET_MS,
-} from "../../../src/guard/emergency-cache/copies.ts";
+import { describe, it } from "vitest";
+import { locationCopies } from "../../../src/guard/emergency-cache/copies.ts";
+import { PATIENCE_MS } from "../../../src/guard/emergency-cache/cover.ts";
 import { COPY_BYTES_MAX } from "../../../src/guard/emergency-cache/shareable.ts";
-import type { GuardDeps } from "../../../src/guard/guard.ts";
 import { BYPASS_HEADER, PROBE_HEADER } from "../../../src/guard/signed.ts";
 import { VERDICT_HEADER } from "../../../src/guard/verdict.ts";
-import type { PolicyEntry } from "../../../src/policy/policy.ts";
-import { aSettings } from "../../support/policy.ts";
+import { at, caching, covering, onAClock } from "./covering.ts";
 import { forAMinute, guarded, token } from "./guarded.ts";
-
-const caching = (changes: Partial<PolicyEntry> = {}) =>
-  forAMinute({ id: "lse_cache", kind: "emergency-cache", ...changes });
-const PUBLIC = {
-  emergencyCache: {
-    ...aSettings().emergencyCache,
-    publicRoutes: ["/*"],
-    harmlessCookies: ["theme"],
-  },
-};
-type Answer = (request: Request, n: number) => Response | Promise<Response>;
-
-/** A guard with the cache in force; production counts its answers. */
-function covering(
-  answer: Answer = (_, n) => new Response(`answer ${n}`),
-  entries: readonly PolicyEntry[] = [caching()],
-  changes: Partial<GuardDeps> = {},
-) {
-  let asked = 0;
-  const origin = async (request: Request) => {
-    asked += 1;
-    return answer(request, asked);
-  };
-  const guard = guarded(entries, { origin, ...changes }, PUBLIC);
-  const text = async (path: string, init?: RequestInit) => {
-    const response = await guard.ask(path, init);
-    const body = await response.text();
-    await guard.settled();
-    return body;
-  };
-  return { ...guard, text, asked: () => asked };
-}
-const at = (atMs: number) => vi.setSystemTime(atMs);
-function onAClock(): number {
-  const startMs = Date.now();
-  vi.useFakeTimers({ now: startMs, toFake: ["Date"] });
-  onTestFinished(() => void vi.useRealTimers());
-  return startMs;
-}
 
 describe("a copy", () => {
   it("answers the next visitor, and production is not asked", async ({ expect }) => {
@@ -201,6 +155,33 @@ describe("when production fails", () => {
     },
   );
 
+  it("waits for a better answer only so long, and keeps it when it comes", async ({ expect }) => {
+    const startMs = onAClock();
+    const late = Promise.withResolvers<Response>();
+    const { ask, text, asked, counted, settled } = covering(
+      (_, n) => (n === 1 ? new Response("old") : late.promise),
+      [caching({ action: { freshSeconds: 10 } })],
+    );
+    await text("/a");
+    at(startMs + 20_000);
+    expect(await (await ask("/a")).text()).toBe("old");
+    expect([asked(), counted.length]).toEqual([2, 1]);
+    late.resolve(new Response("new"));
+    await settled();
+    await settled();
+    expect(counted[1]).toMatchObject({ outcome: { kind: "served" } });
+    expect(await text("/a")).toBe("new");
+    expect(asked()).toBe(2);
+  });
+
+  it("waits without end where there is no copy", async ({ expect }) => {
+    const slow = Promise.withResolvers<Response>();
+    const { ask } = covering(() => slow.promise);
+    const asking = ask("/a");
+    setTimeout(() => slow.resolve(new Response("at last")), PATIENCE_MS + 100);
+    expect(await (await asking).text()).toBe("at last");
+  });
+
   it("has nothing for what it never saw: the failure stays production's", async ({ expect }) => {
     const { ask, counted } = covering(() => new Response("broken", { status: 502 }));
     expect((await ask("/a")).status).toBe(502);
@@ -328,97 +309,4 @@ it("never shows one visitor what production showed another", async ({ expect }) 
     }),
     { numRuns: 40 },
   );
-});
-
-it("reads a bounded number of bodies at a time, and one for each page", async ({ expect }) => {
-  const startMs = onAClock();
-  const puts: string[] = [];
-  const ends: (() => void)[] = [];
-  const cache = Object.assign(Object.create(caches.default), {
-    put: (key: string) => {
-      puts.push(key);
-      return new Promise<void>((resolve) => void ends.push(resolve));
-    },
-  });
-  const putsReach = async (count: number) => {
-    while (puts.length < count) await new Promise((resolve) => setTimeout(resolve, 0));
-  };
-  const copies = locationCopies("bounded", () => cache);
-  const keep = (path: string) => {
-    const scope = { entryId: "lse_1", freshMs: 1_000, isPublicRoute: true };
-    return copies.keep(new Request(`https://shop.example${path}`), new Response("x"), scope);
-  };
-  const kept = Array.from({ length: KEEPS_MAX }, (_, n) => keep(`/${n}`));
-  await putsReach(KEEPS_MAX);
-  await Promise.all([keep("/0"), keep("/one-too-many")]);
-  expect(puts).toHaveLength(KEEPS_MAX);
-
-  for (const end of ends.splice(0)) end();
-  await Promise.all(kept);
-  const later = [keep("/0"), keep("/one-too-many")];
-  await putsReach(KEEPS_MAX + 2);
-  // Nobody ever says how these two ended; they do not count for ever.
-  at(startMs + KEEP_DEADLINE_MS);
-  later.push(keep("/0"));
-  await putsReach(KEEPS_MAX + 3);
-  for (const end of ends) end();
-  await Promise.all(later);
-});
-
-describe("a fault of the cache serves production, once", () => {
-  const broken = (): never => {
-    throw new Error("the cache broke");
-  };
-  const keepNothing = async () => undefined;
-  const spent = async () => {
-    const response = new Response("spent");
-    await response.text();
-    return { response, keptAtMs: Date.now() };
-  };
-  it.for([
-    ["find throws", { find: broken, keep: keepNothing }, true],
-    ["find rejects", { find: async () => broken(), keep: keepNothing }, true],
-    ["find gives an answer whose body is spent", { find: spent, keep: keepNothing }, true],
-    ["keep throws", { find: async () => null, keep: broken }, false],
-    ["keep rejects", { find: async () => null, keep: async () => broken() }, false],
-    ["there is no Cache API", locationCopies("x", broken), true],
-  ] satisfies [string, GuardDeps["copies"], boolean][])(
-    "%s",
-    async ([, copies, isCounted], { expect }) => {
-      const { text, asked, faults, counted } = covering(undefined, undefined, { copies });
-      expect(await text("/a")).toBe("answer 1");
-      expect(asked()).toBe(1);
-      expect(faults.length).toBeGreaterThan(0);
-      expect(counted).toMatchObject([{ outcome: { kind: "served" }, isFault: isCounted }]);
-    },
-  );
-
-  it("waits for a cache that hangs once, and then not for a while", async ({ expect }) => {
-    let asks = 0;
-    const hanging = Object.assign(Object.create(caches.default), {
-      match: () => {
-        asks += 1;
-        return new Promise<never>(() => undefined);
-      },
-      put: async () => undefined,
-    });
-    const startMs = onAClock();
-    const copies = locationCopies("x", () => hanging);
-    const { text, asked } = covering(undefined, undefined, { copies });
-    expect(await text("/a")).toBe("answer 1");
-    expect(await text("/a")).toBe("answer 2");
-    expect(asks).toBe(1);
-    at(startMs + FIND_DEADLINE_MS + QUIET_MS);
-    expect(await text("/a")).toBe("answer 3");
-    expect([asks, asked()]).toEqual([2, 3]);
-  });
-
-  it("takes garbage in the cache for nothing", async ({ expect }) => {
-    const garbage = Object.assign(Object.create(caches.default), {
-      match: async () => new Response("<!doctype html>", { headers: { "x-firebreak-vary": "," } }),
-      put: async () => undefined,
-    });
-    const copies = locationCopies("x", () => garbage);
-    expect(await covering(undefined, undefined, { copies }).text("/a")).toBe("answer 1");
-  });
 });
