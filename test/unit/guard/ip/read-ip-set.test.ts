@@ -101,6 +101,33 @@ describe("readIpSet", () => {
     expect(refusal(signed((words) => (words[HEADER.v4Bits] = 0)))).toBe("malformed");
   });
 
+  it("refuses a chain that does not come to an end, and rules that do not exist", ({ expect }) => {
+    const intact = readIpSet(aBlob());
+    if (!intact.ok) throw new Error(intact.error);
+    const { next, rules } = intact.value;
+    const refused = (column: Uint32Array | Uint16Array, chain: number, value: number): string => {
+      const blob = aBlob();
+      const Column = column === next ? Uint32Array : Uint16Array;
+      new Column(blob, column.byteOffset, column.length)[chain] = value;
+      new Uint32Array(blob)[HEADER.checksum] = checksum(blob);
+      return refusal(blob);
+    };
+    expect(next.length).toBeGreaterThan(2);
+    expect(refused(next, 2, 2)).toBe("malformed");
+    expect(refused(next, 1, 2)).toBe("malformed");
+    expect(refused(next, 2, 1)).toBe("taken");
+    expect(refused(rules, 1, intact.value.ruleList.length)).toBe("malformed");
+  });
+
+  it("believes a sha256 that the caller has compared, and nothing else", ({ expect }) => {
+    const blob = aBlob();
+    new Uint32Array(blob)[HEADER.checksum] = 0;
+    expect(refusal(blob)).toBe("wrong_checksum");
+    expect(readIpSet(blob, "known").ok).toBe(true);
+    new Uint32Array(blob)[HEADER.v4Rows] = 7;
+    expect(readIpSet(blob, "known")).toEqual({ ok: false, error: "malformed" });
+  });
+
   it("leaves a rule alone whose action it does not know", ({ expect }) => {
     const blob = aBlob([anEntry("192.0.2.1", { entryId: "lse_of_a_later_version" })]);
     const bytes = new Uint8Array(blob);
