@@ -177,8 +177,7 @@ async function planFor(scene: Scene): Promise<Plan> {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
       return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
     }
-    // A probe asks how production is, which no copy knows.
-    const cache = bearer.isProbe ? null : decision.cache;
+    const { cache } = decision;
     const scope =
       cache === null || snapshot === null
         ? null

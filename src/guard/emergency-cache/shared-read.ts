@@ -18,7 +18,7 @@ export type SharedReadSettings = Pick<GuardSettings, "emergencyCache">;
 /**
  * A read that carries nothing by which production could know who asks. A header that is not known to be harmless counts as a
  * credential: it may be one (`x-api-key`), and if it is not, it may change the answer of which others then get a copy
- * (`x-forwarded-host`).
+ * (`x-forwarded-host`). Probes and operators carry one of ours, so that they always meet production.
  */
 export function isSharedRead(facts: RequestFacts, { emergencyCache }: SharedReadSettings): boolean {
   if (facts.method !== "GET" && facts.method !== "HEAD") return false;
