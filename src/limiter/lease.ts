@@ -26,6 +26,8 @@ const WORDS_PER_SLOT = BEFORE + BITMAP_WORDS;
 
 export class LeaseTable {
   readonly #table: LocalTable;
+  /** The key at hand. */
+  readonly #key = new Uint32Array(2);
 
   constructor(keys = KEYS_MAX) {
     this.#table = new LocalTable(keys, WORDS_PER_SLOT);
@@ -40,7 +42,7 @@ export class LeaseTable {
   lease(isolate: number, ask: LeaseAsk, nowMs: number): Lease {
     const { quota, want } = ask;
     const at = this.#table.elapsedMs(nowMs);
-    const slot = this.#table.claim(ask.high, ask.low);
+    const slot = this.#table.claim(this.#keyOf(ask));
     this.#table.words[slot + TOUCHED_AT] = at;
     const participants = this.#participate(slot, isolate, quota, at);
     const tat = this.#settleDebt(slot, ask, at);
@@ -51,6 +53,12 @@ export class LeaseTable {
     this.#table.ticks[slot >> 1] = after;
     const pauseMs = granted < want ? pauseFor(after, at, quota, participants) : 0;
     return { granted, pauseMs, participants };
+  }
+
+  #keyOf({ high, low }: LeaseAsk): Uint32Array {
+    this.#key[0] = high;
+    this.#key[1] = low;
+    return this.#key;
   }
 
   /** A debt of more than a window is let go: a key is never shut out for longer than two. */

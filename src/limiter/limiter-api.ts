@@ -40,5 +40,5 @@ export type LimiterApi = {
 /** `limiter:<n>`: shards are named by number, never by anything out of a request. */
 export const limiterName = (shard: number): string => `limiter:${shard}`;
 
-/** Which shard keeps this key. */
-export const shardOf = (high: number, shards: number): number => high % shards;
+/** Which shard keeps this key. Of 31 bits, because what is left of a division of 32 is computed in floating point. */
+export const shardOf = (high: number, shards: number): number => (high >>> 1) % shards;

@@ -37,7 +37,7 @@ export type Outcome = {
 /** How long asks that nobody waits for are collected before they are sent. */
 const LINGER_MS = 20;
 
-export const aRule = (overrides: Partial<Omit<LimitRule, "seeds">> = {}): LimitRule =>
+export const aRule = (overrides: Partial<Omit<LimitRule, "seeds" | "places">> = {}): LimitRule =>
   limitRule(
     {
       id: "rule",
@@ -87,12 +87,12 @@ class Isolate {
 
   request(atMs: number): void {
     const { rule, agenda, key } = this.#world;
-    const decision = this.limits.decide(rule, ...key, atMs);
+    const decision = this.limits.decide(rule, key, atMs);
     if (decision.kind === "ask") {
       this.#world.waited += 1;
-      this.limits.ask({ rule, high: key[0], low: key[1] }, atMs);
+      this.limits.ask({ rule, key }, atMs);
       this.#send(atMs, (replyAtMs) =>
-        this.#world.decided(this.limits.decideAgain(rule, ...key, replyAtMs), replyAtMs),
+        this.#world.decided(this.limits.decideAgain({ rule, key }, replyAtMs), replyAtMs),
       );
       return;
     }
@@ -127,7 +127,7 @@ class World {
   readonly shard = new LeaseTable(64);
   readonly rule: LimitRule;
   readonly rttMs: number;
-  readonly key: readonly [number, number] = [0x1234_5678, 0x9abc_def0];
+  readonly key = Uint32Array.of(0x1234_5678, 0x9abc_def0);
   readonly admittedAtMs: number[] = [];
   calls = 0;
   waited = 0;

@@ -13,7 +13,7 @@ export type Quota = { readonly limit: number; readonly windowMs: number; readonl
 export const LIMIT_MAX = 1_000_000;
 export const WINDOW_MS_MAX = 86_400_000;
 /** Times are counted from an origin of the caller's, for ticks since 1970 would not fit a double. */
-export const ELAPSED_MS_MAX = 45 * 86_400_000;
+export const ELAPSED_MS_MAX = 24 * 86_400_000;
 
 /** Checks a quota once, where it is made. `burst` is the whole limit unless it says otherwise. */
 export function quotaOf(limit: number, windowMs: number, burst = limit): Quota {

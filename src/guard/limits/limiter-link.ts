@@ -4,16 +4,19 @@
  */
 import * as z from "zod";
 import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
-import { shardOf } from "../../limiter/limiter-api.ts";
 import { within } from "../deadline.ts";
 import type { WaitUntil } from "../snapshots.ts";
-import type { AskedKey } from "./asks.ts";
+import { askedKey, type AskedKey } from "./asks.ts";
+import type { LimitKey } from "./local-table.ts";
 import { ASK_DEADLINE_MS, type LimitDecision, type RateLimits } from "./rate-limit.ts";
+import type { LimitRule } from "./rule.ts";
 
 /** How long asks that nobody waits for are collected. */
 export const LINGER_MS = 20;
-/** The longest that a request waits for a shard; after it the rule says what that means. */
+/** The longest that a request waits for a lease; after it the rule says what that means. The shard may only be far away. */
 export const WAIT_DEADLINE_MS = 100;
+/** The longest that a request waits for an exact count: across an ocean and back, because it always does. */
+export const STRICT_DEADLINE_MS = 500;
 /** Requests of one isolate that may wait at a time; the rest are decided at once. */
 export const WAITS_MAX = 64;
 
@@ -39,21 +42,25 @@ export class LimiterLink {
   }
 
   /** Decides on one request under one rule. Answers at once but for the few that wait; never throws, never rejects. */
-  check(key: AskedKey, waitUntil: WaitUntil): LimitDecision | Promise<LimitDecision> {
+  check(
+    rule: LimitRule,
+    key: LimitKey,
+    waitUntil: WaitUntil,
+  ): LimitDecision | Promise<LimitDecision> {
     const { limits } = this.#deps;
-    const { rule, high, low } = key;
     const nowMs = Date.now();
-    const decision = limits.decide(rule, high, low, nowMs);
-    const shard = shardOf(high, limits.asks.shards);
+    const decision = limits.decide(rule, key, nowMs);
     if (decision.kind !== "ask") {
-      if (limits.asks.waitingFor(shard) > 0) this.#sendLater(shard, nowMs, waitUntil);
+      if (!limits.asks.isEmpty) this.#sendLater(limits.asks.shardOf(key), nowMs, waitUntil);
       return decision;
     }
-    if (this.#waits >= WAITS_MAX) return limits.decideAgain(rule, high, low, nowMs);
-    return rule.accuracy === "strict" ? this.#take(key, shard) : this.#ask(key, shard, waitUntil);
+    const asked = askedKey(rule, key);
+    if (this.#waits >= WAITS_MAX) return limits.decideAgain(asked, nowMs);
+    return rule.accuracy === "strict" ? this.#take(asked) : this.#ask(asked, waitUntil);
   }
 
   #sendLater(shard: number, nowMs: number, waitUntil: WaitUntil): void {
+    if (this.#deps.limits.asks.waitingFor(shard) === 0) return;
     // A deadline and not a flag: should the runtime cancel this one, the next request sends.
     if (nowMs < (this.#lingeringUntilMs[shard] ?? 0)) return;
     this.#lingeringUntilMs[shard] = nowMs + LINGER_MS + ASK_DEADLINE_MS;
@@ -65,31 +72,34 @@ export class LimiterLink {
     );
   }
 
-  async #ask(key: AskedKey, shard: number, waitUntil: WaitUntil): Promise<LimitDecision> {
+  async #ask(asked: AskedKey, waitUntil: WaitUntil): Promise<LimitDecision> {
     const { limits } = this.#deps;
-    limits.ask(key, Date.now());
+    const shard = limits.asks.shardOf(asked.key);
+    limits.ask(asked, Date.now());
     const sending = this.#send(shard);
     // It goes on after the deadline, for the requests that follow.
     waitUntil(sending);
     this.#waits += 1;
     const isAnswered = await within(sending, WAIT_DEADLINE_MS, false);
     this.#waits -= 1;
-    if (!isAnswered) limits.fail(shard, [], Date.now());
-    return limits.decideAgain(key.rule, key.high, key.low, Date.now());
+    const nowMs = Date.now();
+    return isAnswered ? limits.decideAgain(asked, nowMs) : limits.decideUnanswered(asked, nowMs);
   }
 
-  async #take({ rule, high, low }: AskedKey, shard: number): Promise<LimitDecision> {
+  async #take(asked: AskedKey): Promise<LimitDecision> {
     const { limits } = this.#deps;
-    if (limits.asks.isQuiet(high, Date.now()))
-      return limits.decideAgain(rule, high, low, Date.now());
+    const { rule, key } = asked;
+    if (limits.asks.isQuiet(key, Date.now())) return limits.decideUnanswered(asked, Date.now());
+    const shard = limits.asks.shardOf(key);
+    const [high = 0, low = 0] = key;
     this.#waits += 1;
     const taking = this.#call(() => this.#deps.shard(shard).take(high, low, rule.quota));
-    const answer = takenShape.safeParse(await within(taking, WAIT_DEADLINE_MS, null));
+    const answer = takenShape.safeParse(await within(taking, STRICT_DEADLINE_MS, null));
     this.#waits -= 1;
     const nowMs = Date.now();
-    if (answer.success) return limits.decideTaken(rule, high, low, answer.data, nowMs);
+    if (answer.success) return limits.decideTaken(asked, answer.data, nowMs);
     limits.fail(shard, [], nowMs);
-    return limits.decideAgain(rule, high, low, nowMs);
+    return limits.decideUnanswered(asked, nowMs);
   }
 
   /** One call with all that waits for the shard; false when it was not answered in time. Never rejects. */

@@ -15,6 +15,9 @@ const KEY_LOW = 3;
 export const TOUCHED_AT = 4;
 export const OWN_WORDS_FROM = 5;
 
+/** The two words of a key, high and low. In an array, because a number of 32 bits that is handed on is often boxed. */
+export type LimitKey = Uint32Array;
+
 export class LocalTable {
   readonly ticks: Float64Array;
   readonly words: Uint32Array;
@@ -40,10 +43,10 @@ export class LocalTable {
     return this.words.byteLength;
   }
 
-  /** Milliseconds since the table began, from 1 on. After 45 days it begins anew, empty: no isolate lives that long. */
+  /** Milliseconds since the table began, from 1 on. After 24 days it begins anew, empty: no isolate lives that long. */
   elapsedMs(nowMs: number): number {
     const elapsedMs = nowMs - this.#originMs + 1;
-    if (elapsedMs >= 1 && elapsedMs < ELAPSED_MS_MAX) return elapsedMs;
+    if (elapsedMs >= 1 && elapsedMs < ELAPSED_MS_MAX) return elapsedMs | 0;
     // A clock that went back stands still at the beginning: nobody gains from it.
     if (elapsedMs < 1) return 1;
     this.#originMs = nowMs;
@@ -52,8 +55,10 @@ export class LocalTable {
   }
 
   /** The slot of a key, or -1. */
-  find(high: number, low: number): number {
+  find(key: LimitKey): number {
     const { words } = this;
+    const high = key[0] ?? 0;
+    const low = key[1] ?? 0;
     for (let probe = 0; probe < PROBES; probe += 1) {
       const slot = this.#slotAt(low + probe);
       // Slots are never emptied, so a key is never behind an empty one.
@@ -64,8 +69,10 @@ export class LocalTable {
   }
 
   /** The slot of a key, or a new one with nothing in it. The owner sets `TOUCHED_AT`. */
-  claim(high: number, low: number): number {
+  claim(key: LimitKey): number {
     const { words } = this;
+    const high = key[0] ?? 0;
+    const low = key[1] ?? 0;
     let oldest = this.#slotAt(low);
     for (let probe = 0; probe < PROBES; probe += 1) {
       const slot = this.#slotAt(low + probe);
@@ -82,7 +89,7 @@ export class LocalTable {
   }
 
   #take(slot: number, high: number, low: number): number {
-    this.words.fill(0, slot, slot + this.#wordsPerSlot);
+    for (let word = slot; word < slot + this.#wordsPerSlot; word += 1) this.words[word] = 0;
     this.words[slot + KEY_HIGH] = high;
     this.words[slot + KEY_LOW] = low;
     return slot;

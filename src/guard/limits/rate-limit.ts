@@ -7,9 +7,9 @@
  * a loan, not a gift. docs/decisions/0095-leased-rate-limits.md has the reasons and the bounds.
  */
 import type { Lease, LeaseAsk, Taken } from "../../limiter/limiter-api.ts";
-import { Asks, SHARD_QUIET_MS, type AskedKey } from "./asks.ts";
+import { askedKey, Asks, SHARD_QUIET_MS, type AskedKey } from "./asks.ts";
 import { admit, charge, REFUSED, waitMs, type Quota } from "./gcra.ts";
-import { LocalTable, OWN_WORDS_FROM, SLOTS, TOUCHED_AT } from "./local-table.ts";
+import { LocalTable, OWN_WORDS_FROM, SLOTS, TOUCHED_AT, type LimitKey } from "./local-table.ts";
 import { penaltyMs, type LimitRule } from "./rule.ts";
 
 export type LimitDecision =
@@ -78,19 +78,19 @@ export class RateLimits {
   }
 
   /** Counts one request of this key (see key.ts) and decides on it. */
-  decide(rule: LimitRule, high: number, low: number, nowMs: number): LimitDecision {
+  decide(rule: LimitRule, key: LimitKey, nowMs: number): LimitDecision {
     const at = this.#table.elapsedMs(nowMs);
-    const slot = this.#table.claim(high, low);
+    const slot = this.#table.claim(key);
     const idleMs = this.#touch(rule, slot, at);
     this.#count(slot * 2 + SEEN, 1);
     const known = this.#decideFromMemory(rule, slot, at);
     if (known !== null) return known;
     if (rule.accuracy === "strict") return ASK;
     if (rule.accuracy === "isolate") return this.#decideAlone(rule, slot, at);
-    if (this.asks.isQuiet(high, nowMs)) return this.#decideWithoutShard(rule, slot, at);
+    if (this.asks.isQuiet(key, nowMs)) return this.#decideWithoutShard(rule, slot, at);
     if (this.#spendPart(rule, slot, at)) {
-      const isAsked = this.#isAskDue(rule, slot, at, idleMs) && this.asks.add({ rule, high, low });
-      if (isAsked) this.#startAsking(slot, at);
+      const isDue = this.#isAskDue(rule, slot, at, idleMs);
+      if (isDue && this.asks.add(askedKey(rule, key))) this.#startAsking(slot, at);
       return ADMIT;
     }
     // The shard has said that there is not enough, and is being asked again: what is beyond it need not wait to be refused.
@@ -98,44 +98,47 @@ export class RateLimits {
     return isHopeless ? this.#refuse(rule, slot, at, tokenMs(rule)) : ASK;
   }
 
-  /** Decides on a request that was told to ask, now that its shard has answered or failed to. It was counted before. */
-  decideAgain(rule: LimitRule, high: number, low: number, nowMs: number): LimitDecision {
+  /** Decides on a request that was told to ask, now that its shard has answered. It was counted before. */
+  decideAgain({ rule, key }: AskedKey, nowMs: number): LimitDecision {
     const at = this.#table.elapsedMs(nowMs);
-    const slot = this.#table.claim(high, low);
+    const slot = this.#table.claim(key);
     this.#touch(rule, slot, at);
     const known = this.#decideFromMemory(rule, slot, at);
     if (known !== null) return known;
-    if (this.asks.isQuiet(high, nowMs)) return this.#decideWithoutShard(rule, slot, at);
-    // Too many wait already. That is no fault of this client's, so it is not held against it.
+    if (this.asks.isQuiet(key, nowMs)) return this.#decideWithoutShard(rule, slot, at);
+    // Others took what was granted, or too many wait. No fault of this client's, so it is not held against it.
     return { kind: "refuse", reason: "limited", retryAfterMs: tokenMs(rule) };
   }
 
+  /** The same for a request whose shard has not answered in time. */
+  decideUnanswered({ rule, key }: AskedKey, nowMs: number): LimitDecision {
+    const at = this.#table.elapsedMs(nowMs);
+    const slot = this.#table.claim(key);
+    this.#touch(rule, slot, at);
+    return this.#decideFromMemory(rule, slot, at) ?? this.#decideWithoutShard(rule, slot, at);
+  }
+
   /** What a strict shard said of one request. */
-  decideTaken(
-    rule: LimitRule,
-    high: number,
-    low: number,
-    taken: Taken,
-    nowMs: number,
-  ): LimitDecision {
+  decideTaken({ rule, key }: AskedKey, taken: Taken, nowMs: number): LimitDecision {
     if (taken.isAdmitted) return ADMIT;
     const at = this.#table.elapsedMs(nowMs);
-    const slot = this.#table.claim(high, low);
+    const slot = this.#table.claim(key);
     this.#touch(rule, slot, at);
     this.#pause(slot, at + taken.retryAfterMs);
     return this.#refuse(rule, slot, at, taken.retryAfterMs);
   }
 
   /** Puts a key on the next call to its shard, for a request that will wait for the answer. */
-  ask(key: AskedKey, nowMs: number): void {
-    const slot = this.#table.find(key.high, key.low);
-    if (slot !== -1 && this.asks.add(key)) this.#startAsking(slot, this.#table.elapsedMs(nowMs));
+  ask(asked: AskedKey, nowMs: number): void {
+    const slot = this.#table.find(asked.key);
+    if (slot !== -1 && this.asks.add(asked)) this.#startAsking(slot, this.#table.elapsedMs(nowMs));
   }
 
   /** The asks of one call, as they are to be sent: what they report is no longer this isolate's to report. */
   prepare(keys: readonly AskedKey[]): LeaseAsk[] {
-    return keys.map(({ rule, high, low }) => {
-      const slot = this.#table.find(high, low);
+    return keys.map(({ rule, key }) => {
+      const slot = this.#table.find(key);
+      const [high = 0, low = 0] = key;
       const { quota } = rule;
       // Evicted meanwhile: whatever it had spent is forgotten with it.
       if (slot === -1) return { high, low, quota, spent: 0, want: 0 };
@@ -152,9 +155,9 @@ export class RateLimits {
   /** Takes in what a shard granted, one lease for each key that was asked for. */
   settle(keys: readonly AskedKey[], leases: readonly Lease[], nowMs: number): void {
     const at = this.#table.elapsedMs(nowMs);
-    for (const [index, { high, low }] of keys.entries()) {
+    for (const [index, { key }] of keys.entries()) {
       const lease = leases[index];
-      const slot = this.#table.find(high, low);
+      const slot = this.#table.find(key);
       if (lease !== undefined && slot !== -1) this.#settleOne(slot, lease, at);
     }
   }
@@ -166,7 +169,7 @@ export class RateLimits {
   fail(shard: number, asks: readonly LeaseAsk[], nowMs: number): void {
     this.asks.failed(shard, nowMs);
     for (const { high, low, spent } of asks) {
-      const slot = this.#table.find(high, low);
+      const slot = this.#table.find(Uint32Array.of(high, low));
       if (slot === -1) continue;
       this.#clearFlag(slot, IS_ASKING);
       this.#count(slot * 2 + UNREPORTED, spent);

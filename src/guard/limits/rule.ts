@@ -40,14 +40,17 @@ export type LimitRule = {
   readonly penalty: Penalty | null;
   /** Keep the keys of one rule apart from any other's, and of one quota from its successor's. */
   readonly seeds: readonly [high: number, low: number];
+  /** Where the parts stand in `KEY_PARTS`. */
+  readonly places: readonly number[];
 };
 
 /** Lays a rule out. `salt` is the instance's: it keeps strangers from computing whose keys collide. */
-export function limitRule(rule: Omit<LimitRule, "seeds">, salt: string): LimitRule {
+export function limitRule(rule: Omit<LimitRule, "seeds" | "places">, salt: string): LimitRule {
   assert(rule.parts.length >= 1, "a limit counts by something");
   const { limit, windowMs, burst } = rule.quota;
   const name = `${salt}\n${rule.id}\n${limit}/${windowMs}/${burst}`;
-  return { ...rule, seeds: [hashText(name, 1), hashText(name, 2)] };
+  const places = rule.parts.map((part) => KEY_PARTS.indexOf(part));
+  return { ...rule, seeds: [hashText(name, 1), hashText(name, 2)], places };
 }
 
 /** How long the `strikes`-th penalty in a row lasts. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { it } from "vitest";
 import { parseAddress, addressWords } from "../../../../src/guard/ip/address.ts";
 import { quotaOf } from "../../../../src/guard/limits/gcra.ts";
-import { limitKey, readLimitKey, type LimitSubject } from "../../../../src/guard/limits/key.ts";
+import { LimitKeys, type LimitSubject } from "../../../../src/guard/limits/key.ts";
 import { KEY_PARTS, limitRule, type KeyPart } from "../../../../src/guard/limits/rule.ts";
 import { aRule } from "../../../support/limits.ts";
 
@@ -23,8 +23,9 @@ function aSubject(address: string, overrides: Partial<LimitSubject> = {}): Limit
 
 /** Null when there is nothing to count by. */
 function keyOf(parts: readonly KeyPart[], subject: LimitSubject, rule = aRule({ parts })) {
-  const key = limitKey();
-  return readLimitKey(rule, subject, key) ? `${key[0]}:${key[1]}` : null;
+  const keys = new LimitKeys();
+  keys.begin(subject);
+  return keys.read(rule) ? keys.key.join(":") : null;
 }
 
 it.for([
@@ -93,4 +94,16 @@ it("throws at no text", ({ expect }) => {
       expect(key === null).toBe(session === "" || country === "");
     }),
   );
+});
+
+it("keeps nothing of the request before", ({ expect }) => {
+  const keys = new LimitKeys();
+  const rule = aRule({ parts: ["address", "session"] });
+  const requests = [aSubject("192.0.2.1"), aSubject("192.0.2.2", { session: "" }), aSubject("::1")];
+  for (const subject of [...requests, ...requests.toReversed()]) {
+    keys.begin(subject);
+    const isRead = keys.read(rule);
+    const alone = keyOf(["address", "session"], subject, rule);
+    expect(isRead ? keys.key.join(":") : null).toBe(alone);
+  }
 });

@@ -13,6 +13,7 @@ import { mix32 } from "../../../../src/sketches/hash.ts";
 import { aRule } from "../../../support/limits.ts";
 
 const START_MS = 1_700_000_000_000;
+const KEY = Uint32Array.of(1, 2);
 const PENALTY = { firstMs: 1_000, maxMs: 60_000, forgetMs: 10_000 };
 
 /** One isolate and one key; the shard answers at once, or not at all. */
@@ -23,7 +24,7 @@ class Scene {
   isShardUp = true;
   #nowMs = START_MS;
 
-  constructor(rule: Partial<Omit<LimitRule, "seeds">>) {
+  constructor(rule: Parameters<typeof aRule>[0]) {
     this.rule = aRule(rule);
   }
 
@@ -34,16 +35,15 @@ class Scene {
 
   request(): LimitDecision {
     const { rule, limits } = this;
-    const key = { rule, high: 1, low: 2 };
-    const decision = limits.decide(rule, 1, 2, this.#nowMs);
-    if (decision.kind === "ask") limits.ask(key, this.#nowMs);
+    const decision = limits.decide(rule, KEY, this.#nowMs);
+    if (decision.kind === "ask") limits.ask({ rule, key: KEY }, this.#nowMs);
     const keys = limits.asks.take(0);
     const asks = limits.prepare(keys);
     if (keys.length > 0 && this.isShardUp) {
       const leases = asks.map((ask) => this.shard.lease(7, ask, this.#nowMs));
       limits.settle(keys, leases, this.#nowMs);
     } else if (keys.length > 0) limits.fail(0, asks, this.#nowMs);
-    return decision.kind === "ask" ? limits.decideAgain(rule, 1, 2, this.#nowMs) : decision;
+    return decision.kind === "ask" ? limits.decideAgain({ rule, key: KEY }, this.#nowMs) : decision;
   }
 
   /** How many of so many at once are let through. */
@@ -98,7 +98,7 @@ it("never admits more than burst plus pace, whatever the pattern, alone on its s
 it("serves a key that is seldom seen without a word to the shard", ({ expect }) => {
   const scene = new Scene({});
   for (let visit = 0; visit < 50; visit += 1) {
-    expect(scene.limits.decide(scene.rule, 1, 2, START_MS + visit * 7_000)).toEqual({
+    expect(scene.limits.decide(scene.rule, KEY, START_MS + visit * 7_000)).toEqual({
       kind: "admit",
     });
     expect(scene.limits.asks.waitingFor(0)).toBe(0);
@@ -107,7 +107,7 @@ it("serves a key that is seldom seen without a word to the shard", ({ expect }) 
 
 it("serves at most its assumed part before the shard is heard, and then waits", ({ expect }) => {
   const { limits, rule } = new Scene({});
-  const kinds = Array.from({ length: 10 }, () => limits.decide(rule, 1, 2, START_MS).kind);
+  const kinds = Array.from({ length: 10 }, () => limits.decide(rule, KEY, START_MS).kind);
   const part = Math.floor(100 / (2 * PARTICIPANTS_ASSUMED));
   expect(kinds.filter((kind) => kind === "admit")).toHaveLength(part);
   expect(kinds.slice(part).every((kind) => kind === "ask")).toBe(true);
@@ -171,28 +171,28 @@ it("blocks longer each time, up to the most, and forgives after a while", ({ exp
 
 it("holds a penalty against leases that arrive during it", ({ expect }) => {
   const { limits, rule } = new Scene({ penalty: PENALTY });
-  const key = { rule, high: 1, low: 2 };
+  const asked = { rule, key: KEY };
   const lease = { granted: 50, pauseMs: 500, participants: 1 };
-  limits.decide(rule, 1, 2, START_MS);
-  limits.settle([key], [{ ...lease, granted: 0 }], START_MS);
-  expect(limits.decide(rule, 1, 2, START_MS)).toMatchObject({ reason: "blocked" });
-  limits.settle([key], [lease], START_MS + 10);
-  expect(limits.decide(rule, 1, 2, START_MS + 20)).toMatchObject({ reason: "blocked" });
+  limits.decide(rule, KEY, START_MS);
+  limits.settle([asked], [{ ...lease, granted: 0 }], START_MS);
+  expect(limits.decide(rule, KEY, START_MS)).toMatchObject({ reason: "blocked" });
+  limits.settle([asked], [lease], START_MS + 10);
+  expect(limits.decide(rule, KEY, START_MS + 20)).toMatchObject({ reason: "blocked" });
 });
 
 it("asks of a strict limit each time, and remembers a refusal", ({ expect }) => {
   const { limits, rule } = new Scene({ accuracy: "strict", penalty: PENALTY });
   const taken = { isAdmitted: false, remaining: 0, retryAfterMs: 300 };
-  expect(limits.decide(rule, 1, 2, START_MS)).toEqual({ kind: "ask" });
-  expect(limits.decideTaken(rule, 1, 2, { ...taken, isAdmitted: true }, START_MS).kind).toBe(
-    "admit",
-  );
-  expect(limits.decide(rule, 1, 2, START_MS)).toEqual({ kind: "ask" });
+  expect(limits.decide(rule, KEY, START_MS)).toEqual({ kind: "ask" });
+  expect(
+    limits.decideTaken({ rule, key: KEY }, { ...taken, isAdmitted: true }, START_MS).kind,
+  ).toBe("admit");
+  expect(limits.decide(rule, KEY, START_MS)).toEqual({ kind: "ask" });
   for (const strikes of [1, 2, 3]) {
     const atMs = START_MS + strikes * 5_000;
-    const refused = limits.decideTaken(rule, 1, 2, taken, atMs);
+    const refused = limits.decideTaken({ rule, key: KEY }, taken, atMs);
     expect(refused).toMatchObject({ reason: "blocked", retryAfterMs: penaltyMs(PENALTY, strikes) });
-    expect(limits.decide(rule, 1, 2, atMs + 1)).toMatchObject({ kind: "refuse" });
+    expect(limits.decide(rule, KEY, atMs + 1)).toMatchObject({ kind: "refuse" });
   }
 });
 
@@ -200,10 +200,13 @@ it("is as large after ten million addresses as before, and refuses none of them"
   const limits = new RateLimits(4);
   const rule = aRule();
   const before = limits.byteLength;
+  const key = new Uint32Array(2);
   let refused = 0;
   for (let address = 1; address <= 10_000_000; address += 1) {
     const nowMs = START_MS + (address >>> 8);
-    if (limits.decide(rule, mix32(address), mix32(~address), nowMs).kind !== "admit") refused += 1;
+    key[0] = mix32(address);
+    key[1] = mix32(~address);
+    if (limits.decide(rule, key, nowMs).kind !== "admit") refused += 1;
   }
   expect([limits.byteLength, refused]).toEqual([before, 0]);
   expect(before).toBeLessThanOrEqual(3 * 1_024 * 1_024);
