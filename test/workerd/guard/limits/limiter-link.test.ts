@@ -84,7 +84,10 @@ it.for(Object.keys(FAULTS))(
   "does what the rule says when the shard %s",
   async (fault, { expect }) => {
     const shard = broken(FAULTS[fault] ?? (() => Promise.resolve(null)));
-    for (const accuracy of ["shared", "strict"] as const) {
+    for (const [accuracy, deadlineMs] of [
+      ["shared", WAIT_DEADLINE_MS],
+      ["strict", STRICT_DEADLINE_MS],
+    ] as const) {
       const open = anIsolate(shard);
       const startMs = Date.now();
       const decisions = await Promise.all(
