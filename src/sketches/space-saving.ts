@@ -21,7 +21,8 @@ export type Counter = {
 
 export class SpaceSaving {
   readonly counters: number;
-  readonly #keys: Uint32Array;
+  /** Signed, so that a key is compared as the small integer it is; `Counter` has it unsigned again. */
+  readonly #keys: Int32Array;
   readonly #counts: Uint32Array;
   readonly #errors: Uint32Array;
   /** Slots as a binary heap by count, the smallest first, and where in it each slot is. */
@@ -37,7 +38,7 @@ export class SpaceSaving {
       "Space-Saving has 1 to 4096 counters",
     );
     this.counters = counters;
-    this.#keys = new Uint32Array(counters);
+    this.#keys = new Int32Array(counters);
     this.#counts = new Uint32Array(counters);
     this.#errors = new Uint32Array(counters);
     this.#heap = new Uint16Array(counters);
@@ -183,7 +184,7 @@ export class SpaceSaving {
 
   #counter(slot: number): Counter {
     return {
-      key: this.#keys[slot] ?? 0,
+      key: (this.#keys[slot] ?? 0) >>> 0,
       count: this.#counts[slot] ?? 0,
       error: this.#errors[slot] ?? 0,
       slot,
@@ -194,7 +195,7 @@ export class SpaceSaving {
     const mask = this.#index.length - 1;
     for (let at = mix32(key) & mask; ; at = (at + 1) & mask) {
       const slot = (this.#index[at] ?? 0) - 1;
-      if (slot === NONE || this.#keys[slot] === key) return slot;
+      if (slot === NONE || this.#keys[slot] === (key | 0)) return slot;
     }
   }
 
@@ -209,7 +210,7 @@ export class SpaceSaving {
   #forget(key: number): void {
     const [index, mask] = [this.#index, this.#index.length - 1];
     let gap = mix32(key) & mask;
-    while (this.#keys[(index[gap] ?? 0) - 1] !== key) gap = (gap + 1) & mask;
+    while (this.#keys[(index[gap] ?? 0) - 1] !== (key | 0)) gap = (gap + 1) & mask;
     for (let at = (gap + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
       const home = mix32(this.#keys[(index[at] ?? 0) - 1] ?? 0) & mask;
       if (((at - home) & mask) < ((at - gap) & mask)) continue;

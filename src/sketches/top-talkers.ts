@@ -77,7 +77,8 @@ export class TopTalkers {
   record(keys: TalkerKeys, names: TalkerNames, nowMs: number): void {
     if (nowMs >= this.#windowEndsAtMs) this.#fade(nowMs);
     for (let at = 0; at < DIMENSIONS.length; at += 1) {
-      const key = keys[at] ?? 0;
+      // Signed from here on: an unsigned word that is handed on is often put into a box first.
+      const key = (keys[at] ?? 0) | 0;
       if (key === 0) continue;
       const counts = this.#dimensions[at];
       const newSlot = counts?.record(key) ?? null;
