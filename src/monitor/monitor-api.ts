@@ -17,6 +17,8 @@ export type MonitorApi = {
   overrides(): Promise<readonly Override[]>;
   /** Checked against the playbook's params; a refusal names the param, the value and the range. */
   setOverride(override: Override): Promise<Result<null, string>>;
+  /** Takes an override back before it expires; false when there is none. `mode` of `site` is the autopilot. */
+  removeOverride(playbook: string, param: string): Promise<boolean>;
   autopilot(): Promise<Autopilot>;
 };
 

@@ -124,6 +124,12 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
     return ok(null);
   }
 
+  async removeOverride(playbook: string, param: string): Promise<boolean> {
+    const wasThere = this.#store.removeOverride(playbook, param);
+    if (wasThere && playbook === SITE) await this.#arm(this.#dueAtMs(Date.now()));
+    return wasThere;
+  }
+
   async autopilot(): Promise<Autopilot> {
     return modeOf(this.#deps.site.autopilot, this.#store.overrides(Date.now()), null);
   }

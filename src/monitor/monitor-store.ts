@@ -112,6 +112,16 @@ export class MonitorStore {
       });
   }
 
+  /** Whether there was one. */
+  removeOverride(playbook: string, param: string): boolean {
+    const { rowsWritten } = this.#storage.sql.exec(
+      "DELETE FROM overrides WHERE playbook = ? AND param = ?",
+      playbook,
+      param,
+    );
+    return rowsWritten > 0;
+  }
+
   /** Puts an override in the place of an earlier one for the same param; false when there are too many. */
   putOverride(override: Override, nowMs: number): boolean {
     const { sql } = this.#storage;

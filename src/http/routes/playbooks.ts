@@ -93,6 +93,16 @@ const change = createRoute({
   responses: { 200: answers(override, "In force"), ...problems },
 });
 
+const takeBack = createRoute({
+  ...forRole("admin"),
+  method: "delete",
+  path: "/api/v1/playbooks/{id}/overrides/{param}",
+  tags: ["playbooks"],
+  summary: "Take an override back before it expires",
+  request: { params: z.object({ id: z.string().max(60), param: z.string().max(60) }) },
+  responses: { 204: { description: "The playbook's own value is in force" }, ...problems },
+});
+
 export function playbookRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(list, async (c) => {
     const [overrides, rules] = await Promise.all([deps.monitor.overrides(), deps.monitor.rules()]);
@@ -137,6 +147,17 @@ export function playbookRoutes(api: Api, deps: HttpDeps): void {
     const { param, value: wanted, reason, for: forMs } = c.req.valid("json");
     const set = await setOverride(c, deps, { playbook: id, param, value: wanted, reason, forMs });
     return c.json(presentOverride(set), 200);
+  });
+
+  takeBackRoute(api, deps);
+}
+
+function takeBackRoute(api: Api, deps: HttpDeps): void {
+  api.openapi(takeBack, async (c) => {
+    const { id, param } = c.req.valid("param");
+    const wasThere = await deps.monitor.removeOverride(id, param);
+    if (!wasThere) throw new Problem("not-found", `${param} of "${id}" is not overridden.`);
+    return c.body(null, 204);
   });
 }
 

@@ -52,6 +52,17 @@ describe("overrides", () => {
     expect(await deps.monitor.overrides()).toEqual(before);
   });
 
+  it("are taken back before they expire, by admins, once", async ({ expect }) => {
+    const body = { param: "clear_for", value: "2s", reason: "gameday", for: "10m" };
+    await ask("/api/v1/playbooks/outage/overrides", { method: "PUT", as: "admin", body });
+    const take = (as: "admin" | "responder") =>
+      ask("/api/v1/playbooks/outage/overrides/clear_for", { method: "DELETE", as });
+    expect((await take("responder")).status).toBe(403);
+    expect((await take("admin")).status).toBe(204);
+    expect((await deps.monitor.overrides()).map(({ param }) => param)).not.toContain("clear_for");
+    expect((await take("admin")).status).toBe(404);
+  });
+
   it("are for admins, and for playbooks that exist", async ({ expect }) => {
     const body = { param: "confirm_for", value: "2s", reason: "x", for: "10m" };
     const byResponder = await ask("/api/v1/playbooks/outage/overrides", { method: "PUT", body });
