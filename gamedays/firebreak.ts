@@ -10,10 +10,7 @@ const RESUMES_MAX = 20;
 
 const paramValue = z.union([z.number(), z.boolean(), z.string()]);
 const override = z.object({ param: z.string(), value: paramValue, expiresAt: z.iso.datetime() });
-const tunable = z.object({
-  params: z.record(z.string(), paramValue),
-  overrides: z.array(override),
-});
+const tunable = z.object({ overrides: z.array(override) });
 const playbooks = z.object({
   items: z.array(tunable.extend({ id: z.string() })),
   site: tunable,
@@ -67,8 +64,6 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const { items, site } = await read("/api/v1/playbooks", playbooks);
       return new Map([["site", site], ...items.map((item) => [item.id, item] as const)]);
     },
-    autopilot: async (): Promise<string> =>
-      (await read("/api/v1/autopilot", z.object({ mode: z.string() }))).mode,
     override: async (
       playbook: string,
       body: {
@@ -79,6 +74,9 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       },
     ): Promise<void> => {
       await call("admin", `/api/v1/playbooks/${playbook}/overrides`, { method: "PUT", body });
+    },
+    takeBackOverride: async (playbook: string, param: string): Promise<void> => {
+      await call("admin", `/api/v1/playbooks/${playbook}/overrides/${param}`, { method: "DELETE" });
     },
     openIncidents: async (): Promise<readonly Incident[]> =>
       (await read("/api/v1/incidents?status=open", listOf(incident))).items,
