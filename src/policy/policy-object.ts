@@ -47,6 +47,8 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     const entry = parsed.data;
     const nowMs = Date.now();
     if (entry.expiresAtMs <= nowMs) return err(refused(`entry ${entry.id} has already expired`));
+    // A call that was under way, or repeated, while its lease was taken back.
+    if (this.#rows.wasRemoved(entry.id)) return err(refused(`entry ${entry.id} was taken back`));
     // Applying the same twice is applying it once: guards need not hear of it.
     if (isSame(entry, this.#find(entry.id))) return ok({ seq: this.#policy.seq });
     return this.#change(nowMs, () => this.#rows.save(entry));
@@ -60,8 +62,11 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     id: string,
   ): Promise<Result<{ readonly seq: PolicySeq; readonly existed: boolean }, Failure>> {
     const existed = this.#find(id) !== null;
-    if (!existed) return ok({ seq: this.#policy.seq, existed });
-    const changed = await this.#change(Date.now(), () => this.#rows.remove(id));
+    if (!existed) {
+      this.#rows.remove(id, Date.now());
+      return ok({ seq: this.#policy.seq, existed });
+    }
+    const changed = await this.#change(Date.now(), () => this.#rows.remove(id, Date.now()));
     return changed.ok ? ok({ seq: changed.value.seq, existed }) : changed;
   }
 

@@ -13,7 +13,11 @@ const MIGRATIONS = [
      poll_ms INTEGER
    );
    INSERT INTO progress (only, epoch, n, poll_ms) VALUES (1, 0, 0, NULL);`,
+  `CREATE TABLE removed (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);`,
 ] as const;
+
+/** A call that was under way when its lease was taken back is long over by then. */
+export const REMOVED_KEEP_MS = 7 * 24 * 3_600_000;
 
 const progressRow = z.object({ epoch: z.int(), n: z.int(), poll_ms: z.int().nullable() });
 
@@ -46,8 +50,15 @@ export class PolicyRows {
     );
   }
 
-  remove(id: string): void {
+  /** Takes the entry away for good: an id is one lease's, and no lease is applied again after it was taken back. */
+  remove(id: string, nowMs: number): void {
     this.#sql.exec("DELETE FROM entries WHERE id = ?", id);
+    this.#sql.exec("DELETE FROM removed WHERE at_ms < ?", nowMs - REMOVED_KEEP_MS);
+    this.#sql.exec("INSERT OR IGNORE INTO removed (id, at_ms) VALUES (?, ?)", id, nowMs);
+  }
+
+  wasRemoved(id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM removed WHERE id = ?", id).toArray().length > 0;
   }
 
   removeExpired(nowMs: number): void {

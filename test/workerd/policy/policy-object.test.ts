@@ -61,6 +61,24 @@ it("replaces an entry, and says whether a removed one existed", async ({ expect 
   expect(await policy.get(entry.id)).toBeNull();
 });
 
+it.for([
+  { what: "after it was in force", first: "put" },
+  { what: "before it ever arrived", first: "nothing" },
+] as const)(
+  "lets nothing bring back an entry that was taken back $what",
+  async ({ first }, { expect }) => {
+    const { policy } = fresh();
+    const entry = inAMinute();
+    if (first === "put") await policy.put(entry);
+    await policy.remove(entry.id);
+    expect(await policy.put(entry)).toMatchObject({
+      ok: false,
+      error: { class: "refuse", detail: `entry ${entry.id} was taken back` },
+    });
+    expect(await policy.entries()).toEqual([]);
+  },
+);
+
 it("refuses a malformed entry and keeps the last good policy", async ({ expect }) => {
   const { policy } = fresh();
   await policy.put(inAMinute());
