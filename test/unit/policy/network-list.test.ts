@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { NETWORKS_MAX } from "../../../src/guard/ip/blob.ts";
-import { formatCidr } from "../../../src/guard/ip/cidr.ts";
+import { formatCidr, parseCidr } from "../../../src/guard/ip/cidr.ts";
 import {
   DIAGNOSTICS_MAX,
   JSON_CHARS_MAX,
@@ -190,9 +190,14 @@ it("never throws, and reads no network that is not there", ({ expect }) => {
   );
   fc.assert(
     fc.property(noise, (pieces) => {
-      const known = ["192.0.2.1/32", "::1/128", "10.0.0.0/8"];
+      // Pieces may meet to form a network of their own, such as `:` and `:`.
+      const written = pieces.join("").split(/[\s,"[\]{}#;\\\uFEFF]+/u);
+      const there = written.flatMap((text) => {
+        const parsed = parseCidr(text);
+        return parsed.ok ? [formatCidr(parsed.value)] : [];
+      });
       for (const { network } of read(...pieces).networks)
-        expect(known).toContain(formatCidr(network));
+        expect(there).toContain(formatCidr(network));
     }),
     { numRuns: 2_000 },
   );
