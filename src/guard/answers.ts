@@ -11,6 +11,8 @@ export const RETRY_AFTER_SECONDS_MAX = 300;
 
 /** RFC 6455 registry: 1012 "service restart" asks clients to reconnect, 1013 "try again later" to wait first. */
 const WEBSOCKET_TRY_AGAIN_LATER = 1013;
+/** RFC 6455: coming again does not help. */
+const WEBSOCKET_POLICY_VIOLATION = 1008;
 
 export type Refusal = {
   readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds"> & {
@@ -23,16 +25,20 @@ export type Refusal = {
 /** The answer to one refused request. */
 export function answerFor(request: RequestLike, refusal: Refusal): Response {
   const words = wordsOf(refusal);
-  const retryAfterSeconds = retryAfterOf(refusal);
+  const status = STATUSES[refusal.enforced.kind];
+  const terms: Terms = { status, retryAfterSeconds: retryAfterOf(refusal) };
   switch (audienceOf(request)) {
     case "websocket":
-      return closedWebSocket(words.heading);
+      return closedWebSocket(
+        status === 403 ? WEBSOCKET_POLICY_VIOLATION : WEBSOCKET_TRY_AGAIN_LATER,
+        words.heading,
+      );
     case "preflight":
-      return preflight(request, retryAfterSeconds);
+      return preflight(request, terms);
     case "page":
-      return body(request, retryAfterSeconds, PAGE_HEADERS, renderPage(words));
+      return body(request, terms, PAGE_HEADERS, renderPage(words));
     case "program":
-      return body(request, retryAfterSeconds, PROBLEM_HEADERS, problem(words, retryAfterSeconds));
+      return body(request, terms, PROBLEM_HEADERS, problem(words, terms));
   }
 }
 
@@ -44,10 +50,20 @@ export const problemAnswer = (
 ): Response =>
   body(
     request,
-    RETRY_AFTER_SECONDS_MIN,
+    { status: 503, retryAfterSeconds: RETRY_AFTER_SECONDS_MIN },
     PROBLEM_HEADERS,
     JSON.stringify({ type: `/_firebreak/problems/${slug}`, status: 503, ...words }),
   );
+
+/** Null: nobody is asked to come again. */
+type Terms = { readonly status: 403 | 503; readonly retryAfterSeconds: number | null };
+
+const STATUSES = {
+  "block-networks": 403,
+  maintenance: 503,
+  "read-only": 503,
+  "disabled-feature": 503,
+} as const satisfies Record<RefusingEntry["kind"], Terms["status"]>;
 
 type Words = PageWords & { readonly slug: string };
 
@@ -65,6 +81,11 @@ function wordsOf({ enforced, settings }: Refusal): Words {
 }
 
 const KIND_WORDS = {
+  "block-networks": {
+    heading: "Not available from your network",
+    message: "blocked",
+    hint: "If you think that this is a mistake, please write to us from another network.",
+  },
   maintenance: {
     heading: "Back shortly",
     message: "maintenance",
@@ -82,8 +103,9 @@ const KIND_WORDS = {
   },
 } as const satisfies Record<RefusingEntry["kind"], object>;
 
-function retryAfterOf({ enforced, nowMs }: Refusal): number {
+function retryAfterOf({ enforced, nowMs }: Refusal): number | null {
   if (enforced.retryAfterSeconds !== null) return enforced.retryAfterSeconds;
+  if (STATUSES[enforced.kind] === 403) return null;
   const leftSeconds = Math.ceil((enforced.entry.expiresAtMs - nowMs) / 1_000);
   return Math.min(Math.max(leftSeconds, RETRY_AFTER_SECONDS_MIN), RETRY_AFTER_SECONDS_MAX);
 }
@@ -97,32 +119,35 @@ const PAGE_HEADERS = {
 
 const PROBLEM_HEADERS = { "content-type": "application/problem+json" } as const;
 
-const problem = ({ slug, heading, message }: Words, retryAfterSeconds: number): string =>
+const problem = ({ slug, heading, message }: Words, { status, retryAfterSeconds }: Terms): string =>
   JSON.stringify({
     type: `/_firebreak/problems/${slug}`,
     title: heading,
-    status: 503,
+    status,
     detail: message,
-    retry_after_seconds: retryAfterSeconds,
+    ...(retryAfterSeconds === null ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
 
 const body = (
   request: RequestLike,
-  retryAfterSeconds: number,
+  { status, retryAfterSeconds }: Terms,
   headers: Readonly<Record<string, string>>,
   text: string,
 ): Response =>
   new Response(request.method === "HEAD" ? null : text, {
-    status: 503,
+    status,
     headers: {
       ...headers,
       "cache-control": "no-store",
-      "retry-after": String(retryAfterSeconds),
+      ...retryAfterHeader(retryAfterSeconds),
       vary: "Accept, Origin",
       "x-content-type-options": "nosniff",
       ...readableFrom(request.headers.get("origin")),
     },
   });
+
+const retryAfterHeader = (seconds: number | null): Readonly<Record<string, string>> =>
+  seconds === null ? {} : { "retry-after": String(seconds) };
 
 /** Scripts of any origin may read this answer: it holds nothing that is not public. */
 const readableFrom = (origin: string | null): Readonly<Record<string, string>> =>
@@ -135,10 +160,10 @@ const readableFrom = (origin: string | null): Readonly<Record<string, string>> =
       };
 
 /**
- * Lets the request that follows come, so that its script reads our 503 instead of "network error". Never with credentials and
+ * Lets the request that follows come, so that its script reads our answer instead of "network error". Never with credentials and
  * never remembered: a lease may end in between, and production alone says who may write to it with whose cookies.
  */
-const preflight = (request: RequestLike, retryAfterSeconds: number): Response =>
+const preflight = (request: RequestLike, { retryAfterSeconds }: Terms): Response =>
   new Response(null, {
     status: 204,
     headers: {
@@ -148,14 +173,14 @@ const preflight = (request: RequestLike, retryAfterSeconds: number): Response =>
       "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
       "access-control-max-age": "0",
       "cache-control": "no-store",
-      "retry-after": String(retryAfterSeconds),
+      ...retryAfterHeader(retryAfterSeconds),
     },
   });
 
 /** Browsers hide the status of a refused upgrade from scripts; a close code is the one thing they can see. */
-function closedWebSocket(reason: string): Response {
+function closedWebSocket(code: number, reason: string): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  server.close(WEBSOCKET_TRY_AGAIN_LATER, reason);
+  server.close(code, reason);
   return new Response(null, { status: 101, webSocket: client });
 }

@@ -1,16 +1,16 @@
 /**
  * What becomes of one request. Pure: no I/O, no clock. The order, first match wins: guard off → own route (both before this
- * function, they need no policy) → operator bypass → maintenance → read-only → disabled feature → emergency cache → origin.
- * Block, challenge and limit, and the allowlist that exempts from those three and from nothing else, have their place before
- * the bypass.
+ * function, they need no policy) → operator bypass → block → maintenance → read-only → disabled feature → emergency cache →
+ * origin. The allowlist and the protected classes exempt from block and from nothing else, however specific the block is.
  */
 import { isRefusing, type KnownEntry, type RefusingEntry } from "../policy/kinds.ts";
 import type { Policy } from "../policy/policy.ts";
+import { meantBy } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
-import type { Snapshot } from "./loaded-policy.ts";
+import type { LoadedPolicy, Snapshot } from "./loaded-policy.ts";
 import { matchesRoute } from "./routes.ts";
 import { isInShare } from "./share.ts";
-import { ACTIONS, STAGES, type Stage } from "./stages.ts";
+import { ACTIONS, REASONS, STAGES, type Stage } from "./stages.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Decision = {
@@ -52,7 +52,7 @@ function meet(
 ): RefusingEntry | null {
   if (hits.length === 0) return null;
   const enforced = hits.find(({ entry }) => entry.mode === "enforce") ?? null;
-  const exemptBy = exemptionOf(stage, facts, snapshot.loaded.policy);
+  const exemptBy = exemptionOf(stage, facts, snapshot.loaded);
   if (exemptBy !== null) {
     if (enforced !== null) met.exemption ??= { reason: exemptBy, entryId: enforced.entry.id };
     return null;
@@ -119,7 +119,7 @@ const hitsOf = (
   snapshot: Snapshot,
   nowMs: number,
 ): readonly KnownEntry[] => {
-  const entries = snapshot.loaded.entries[stage.kind];
+  const entries = candidatesOf(stage, facts, snapshot, nowMs);
   if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
   const cannotConfirm = isStale(snapshot, nowMs);
   return entries.filter(
@@ -130,6 +130,17 @@ const hitsOf = (
       carries(facts, header) &&
       isInShare(facts.clientKey, entry.salt, entry.share),
   );
+};
+
+/** Entries that name clients are looked up by the client, not tried one by one. */
+const candidatesOf = (
+  { kind }: Stage,
+  facts: RequestFacts,
+  { loaded }: Snapshot,
+  nowMs: number,
+): readonly KnownEntry[] => {
+  if (kind !== "block-networks") return loaded.entries[kind];
+  return loaded.clients === null ? NONE : meantBy(loaded.clients, facts, nowMs);
 };
 
 const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
@@ -157,13 +168,15 @@ const isAskedForBody = (
 
 /** An exemption takes protection away, so a path that routers may read differently has none. */
 const exemptionOf = (
-  { exempt }: Stage,
-  { path, isPlainPath }: RequestFacts,
-  { settings }: Policy,
+  { exempt, spares }: Stage,
+  facts: RequestFacts,
+  loaded: LoadedPolicy,
 ): VerdictReason | null =>
-  exempt !== null && isPlainPath && isOnRoutes(path, exempt.routes(settings))
+  exempt !== null &&
+  facts.isPlainPath &&
+  isOnRoutes(facts.path, exempt.routes(loaded.policy.settings))
     ? exempt.reason
-    : null;
+    : spares(facts, loaded);
 
 const serve = (
   reason: VerdictReason,
@@ -184,7 +197,7 @@ const refuse = (
 ): Decision => ({
   verdict: {
     action: ACTIONS[enforced.kind],
-    reason: ACTIONS[enforced.kind],
+    reason: REASONS[enforced.kind],
     entryId: enforced.entry.id,
     policySeq: snapshot.loaded.policy.seq,
   },

@@ -1,6 +1,13 @@
 /** What the guard knows of one request: everything that a decision may depend on, and nothing else. */
 import * as z from "zod";
 import type { GuardSettings } from "../policy/policy.ts";
+import {
+  addressWords,
+  formatAddress,
+  parseAddress,
+  type AddressWords,
+  type Family,
+} from "./ip/address.ts";
 import { readPath } from "./routes.ts";
 
 /** All that Firebreak serves itself is below this path; exactly this segment, in exactly this spelling. */
@@ -16,13 +23,24 @@ export type RequestFacts = {
   /** In lower case. */
   readonly headerNames: () => Iterable<string>;
   readonly hasClientCertificate: () => boolean;
-  /** Stable for one visitor; empty when the site says that addresses are not known. */
+  /** Stable for one visitor; empty when the address is not known. */
   readonly clientKey: string;
+  /** Null when the site says that addresses are not known, or what stands in the header is none. */
+  readonly address: ClientAddress | null;
+  /** Where Cloudflare has the client's connection from; nothing behind a proxy, of which it would be the place. */
+  readonly place: () => ClientPlace;
+  /** By Cloudflare's verification, never by user agent. */
+  readonly isVerifiedBot: () => boolean;
+  /** Carries a valid token of our own probes. */
+  readonly isProbe: boolean;
   /** Who holds a valid bypass token, null for everyone else. */
   readonly operator: string | null;
   /** Known to be a GraphQL operation that changes nothing; false until the body was read, which is only done when it matters. */
   readonly isGraphqlRead: boolean;
 };
+
+export type ClientAddress = { readonly family: Family; readonly words: AddressWords };
+export type ClientPlace = { readonly asn: number | null; readonly country: string | null };
 
 /** The part of `Request` that facts are read from. */
 export type RequestLike = {
@@ -43,7 +61,11 @@ export function readFacts(
   request: RequestLike,
   settings: Pick<GuardSettings, "clientAddress">,
   operator: string | null,
+  isProbe = false,
 ): RequestFacts {
+  const address = readAddress(addressOf(request, settings.clientAddress));
+  // Behind another proxy, what Cloudflare knows of the connection is about that proxy.
+  const isDirect = settings.clientAddress === "cloudflare";
   const { path, isPlain } = readPath(new URL(request.url).pathname);
   return {
     method: request.method,
@@ -52,13 +74,30 @@ export function readFacts(
     header: (name) => request.headers.get(name),
     headerNames: () => request.headers.keys(),
     hasClientCertificate: () => certified.safeParse(request.cf).success,
-    clientKey: clientKey(addressOf(request, settings.clientAddress)),
+    clientKey: address === null ? "" : clientKey(address),
+    address,
+    place: () => (isDirect ? placeOf(request.cf) : NOWHERE),
+    isVerifiedBot: () => isDirect && verifiedBot.safeParse(request.cf).success,
+    isProbe,
     operator,
     isGraphqlRead: false,
   };
 }
 
 const certified = z.object({ tlsClientAuth: z.object({ certPresented: z.literal("1") }) });
+
+const verifiedBot = z.object({ botManagement: z.object({ verifiedBot: z.literal(true) }) });
+
+const NOWHERE: ClientPlace = { asn: null, country: null };
+const place = z.object({
+  asn: z.number().nullable().catch(null),
+  country: z.string().nullable().catch(null),
+});
+
+function placeOf(cf: unknown): ClientPlace {
+  const parsed = place.safeParse(cf);
+  return parsed.success ? parsed.data : NOWHERE;
+}
 
 function addressOf(request: RequestLike, source: GuardSettings["clientAddress"]): string {
   if (source === "none") return "";
@@ -67,19 +106,18 @@ function addressOf(request: RequestLike, source: GuardSettings["clientAddress"])
   return request.headers.get(source.header)?.split(",").at(-1)?.trim() ?? "";
 }
 
-/** One key per subscriber: an IPv6 host changes its lower 64 bits at will. */
-function clientKey(address: string): string {
-  if (!address.includes(":")) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  return mapped ?? firstHextets(address.toLowerCase()).join(":");
+function readAddress(text: string): ClientAddress | null {
+  if (text === "") return null;
+  const words = addressWords();
+  const family = parseAddress(text, words);
+  return family === 0 ? null : { family, words };
 }
 
-/** The first four of eight groups, with `::` written out and leading zeros dropped. */
-function firstHextets(address: string): string[] {
-  const [head = "", tail] = address.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: zeros }, () => "0"), ...after];
-  return groups.slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ""));
+/** One key per subscriber: an IPv6 host changes its lower 64 bits at will. */
+function clientKey({ family, words }: ClientAddress): string {
+  if (family === 4) return formatAddress(family, words);
+  const [first = 0, second = 0] = words;
+  return [first >>> 16, first & 0xffff, second >>> 16, second & 0xffff]
+    .map((group) => group.toString(16))
+    .join(":");
 }

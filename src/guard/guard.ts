@@ -170,7 +170,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const nowMs = Date.now();
     const bearer = await verify(credentials, deps.keys, { snapshot, nowMs });
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
-    const facts = readFacts(request, settings, bearer.operator);
+    const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
     const decision = await decideWithBody(request, facts, { snapshot, nowMs });
     const seen = seenIn(decision, snapshot, bearer.isProbe);
     if (decision.enforced !== null && snapshot !== null) {

@@ -2,16 +2,20 @@
 import type { EnforcedKind, RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { isSharedRead } from "./emergency-cache/shared-read.ts";
+import { isAllowed } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
+import type { LoadedPolicy } from "./loaded-policy.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Stage = {
   readonly kind: EnforcedKind;
-  /** Null: nothing is exempt from it. */
+  /** Why the request is exempt by where it goes; null: no route is exempt from this stage. */
   readonly exempt: {
     readonly reason: VerdictReason;
     readonly routes: (settings: GuardSettings) => readonly string[];
   } | null;
+  /** Why the request is exempt by who sends it, null when it is not. */
+  readonly spares: (facts: RequestFacts, loaded: LoadedPolicy) => VerdictReason | null;
   readonly concerns: (facts: RequestFacts, settings: GuardSettings) => boolean;
   /** The same for an entry that fails closed, after a fault: when the method may be all that is known. */
   readonly mayConcern: (method: string) => boolean;
@@ -20,37 +24,71 @@ export type Stage = {
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const mayWrite = (method: string): boolean => !READING_METHODS.has(method);
 
+const sparesNobody = (): null => null;
+
 export const STAGES: readonly Stage[] = [
+  {
+    kind: "block-networks",
+    exempt: {
+      reason: "protected",
+      routes: ({ protectedClasses }) => protectedClasses.webhookRoutes,
+    },
+    spares: whoIsSpared,
+    concerns: () => true,
+    // Whom it means is what may be broken, and refusing everyone is worse than refusing nobody.
+    mayConcern: () => false,
+  },
   {
     kind: "maintenance",
     exempt: { reason: "maintenance_exempt", routes: ({ maintenanceExempt }) => maintenanceExempt },
+    spares: sparesNobody,
     concerns: () => true,
     mayConcern: () => true,
   },
   {
     kind: "read-only",
     exempt: { reason: "read_only_exempt", routes: ({ readOnlyExempt }) => readOnlyExempt },
+    spares: sparesNobody,
     concerns: ({ method, isGraphqlRead }) => mayWrite(method) && !isGraphqlRead,
     mayConcern: mayWrite,
   },
   {
     kind: "disabled-feature",
     exempt: null,
+    spares: sparesNobody,
     concerns: () => true,
     mayConcern: () => true,
   },
   {
     kind: "emergency-cache",
     exempt: null,
+    spares: sparesNobody,
     concerns: isSharedRead,
     // It refuses nobody, whatever is broken.
     mayConcern: () => false,
   },
 ];
 
-/** What a kind of entry does to a request; also the reason of that verdict. */
+/** The allowlist, and who else no automation may block; they exempt from this and nothing else. */
+function whoIsSpared(facts: RequestFacts, { policy, clients }: LoadedPolicy): VerdictReason | null {
+  const { ownMonitors, verifiedBots } = policy.settings.protectedClasses;
+  if (clients !== null && isAllowed(clients, facts)) return "allowlisted";
+  const isProtected = (ownMonitors && facts.isProbe) || (verifiedBots && facts.isVerifiedBot());
+  return isProtected ? "protected" : null;
+}
+
+/** What a kind of entry does to a request. */
 export const ACTIONS = {
+  "block-networks": "block",
   maintenance: "maintenance",
   "read-only": "read_only",
   "disabled-feature": "disabled_feature",
-} as const satisfies Record<RefusingEntry["kind"], Verdict["action"] & VerdictReason>;
+} as const satisfies Record<RefusingEntry["kind"], Verdict["action"]>;
+
+/** The reason of that verdict. */
+export const REASONS = {
+  "block-networks": "blocked",
+  maintenance: "maintenance",
+  "read-only": "read_only",
+  "disabled-feature": "disabled_feature",
+} as const satisfies Record<RefusingEntry["kind"], VerdictReason>;

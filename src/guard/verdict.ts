@@ -5,7 +5,9 @@ export const VERDICT_REASONS = [
   "clean",
   "guard_off",
   "own_route",
+  "blocked",
   "allowlisted",
+  "protected",
   "operator_bypass",
   "maintenance",
   "maintenance_exempt",
@@ -26,7 +28,7 @@ export const VERDICT_HEADER = "x-firebreak-verdict";
 
 export type Verdict = {
   /** `serve` goes to production; the others are answered by the guard. */
-  readonly action: "serve" | "maintenance" | "read_only" | "disabled_feature";
+  readonly action: "serve" | "block" | "maintenance" | "read_only" | "disabled_feature";
   readonly reason: VerdictReason;
   readonly entryId: string | null;
   readonly policySeq: PolicySeq | null;

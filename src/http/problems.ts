@@ -94,6 +94,12 @@ export const PROBLEMS = {
     explains:
       "The guard had a fault while a rule was in force that prefers refusing to guessing. Nothing reached production; try again shortly.",
   },
+  "block-networks": {
+    status: 403,
+    title: "Your network is blocked",
+    explains:
+      "The guard accepts no requests from this client's network at the moment. Nothing reached production; if that is a mistake, write to the site's contact.",
+  },
   "disabled-feature": {
     status: 503,
     title: "This part of the site is switched off",

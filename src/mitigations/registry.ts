@@ -1,5 +1,6 @@
 /** Every actuator there is. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
+import { blockNetworks } from "./actuators/block-networks.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
@@ -11,6 +12,7 @@ export const actuators = {
   [readOnly.id]: asActuator(readOnly),
   [disableFeatures.id]: asActuator(disableFeatures),
   [emergencyCache.id]: asActuator(emergencyCache),
+  [blockNetworks.id]: asActuator(blockNetworks),
 } as const;
 
 /** The words playbooks use about actuators. */

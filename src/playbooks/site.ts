@@ -1,5 +1,6 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
+import { parseCidr } from "../guard/ip/cidr.ts";
 import { type param, severity } from "./schema.ts";
 
 export const PROBES_MAX = 16;
@@ -94,7 +95,10 @@ export const site = z.strictObject({
   allowlist: z
     .array(
       z.strictObject({
-        network: z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]),
+        network: z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).superRefine((text, ctx) => {
+          const parsed = parseCidr(text);
+          if (!parsed.ok) ctx.addIssue({ code: "custom", message: parsed.error });
+        }),
         owner: z.string().min(1).max(120),
         reason: z.string().min(1).max(300),
       }),
@@ -161,6 +165,11 @@ export const site = z.strictObject({
         .string()
         .max(500)
         .default("This part of the site is switched off for the moment."),
+      /** To clients in a blocked network. */
+      blocked: z
+        .string()
+        .max(500)
+        .default("Requests from your network are not accepted at the moment."),
       contact: z.string().max(200).optional(),
     })
     .prefault({}),

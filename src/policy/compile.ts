@@ -1,4 +1,5 @@
 /** Turns the entries in force into the policy that guards read, or says why that policy must not leave the house. */
+import { clientTable } from "../guard/client-table.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import {
   ENTRIES_MAX,
@@ -76,7 +77,12 @@ function problemWith(
       return `entry ${entry.id}: a ${entry.kind} entry has no such match or action, or the site no such feature`;
     }
   }
-  return null;
+  const blocking = entries.flatMap((entry) => {
+    const isBlocking = entry.kind === "block-networks";
+    return (isBlocking ? knownEntry(entry, settings.features) : null) ?? [];
+  });
+  const table = clientTable(blocking, settings.allowlist, nowMs);
+  return table.ok ? null : table.error;
 }
 
 /** Kinds of a later version pass through unread; for our own we answer. */

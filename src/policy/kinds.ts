@@ -3,9 +3,11 @@
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
 import * as z from "zod";
+import { clientMatch, networkOf, type ClientMatch } from "./clients.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
 export const ENFORCED_KINDS = [
+  "block-networks",
   "maintenance",
   "read-only",
   "disabled-feature",
@@ -35,7 +37,17 @@ const feature = z.union([
   z.strictObject({ feature: z.string().min(1).max(60) }),
 ]);
 
+/** Some clients, never all of them; on these routes only, if there are any. */
+const clients = z
+  .strictObject({ ...clientMatch, routes: routes.optional() })
+  .refine(
+    (match) =>
+      match.networks !== undefined || match.asns !== undefined || match.countries !== undefined,
+    "name networks, asns or countries",
+  );
+
 const MATCHES = {
+  "block-networks": clients,
   maintenance: anywhere,
   "read-only": anywhere,
   "disabled-feature": feature,
@@ -58,6 +70,8 @@ export type KnownEntry = {
   readonly routes: readonly string[] | null;
   /** Null: with any headers or none. */
   readonly header: Feature["header"];
+  /** Null: every client. */
+  readonly clients: ClientMatch | null;
   readonly message: string | null;
   readonly retryAfterSeconds: number | null;
   readonly freshSeconds: number | null;
@@ -91,13 +105,28 @@ function whereOf(
   kind: EnforcedKind,
   match: unknown,
   features: readonly Feature[],
-): Pick<KnownEntry, "routes" | "header"> | null {
+): Pick<KnownEntry, "routes" | "header" | "clients"> | null {
+  if (kind === "block-networks") return whoseOf(match);
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
   if ("feature" in parsed.data) {
     const { feature: wanted } = parsed.data;
-    return features.find(({ id }) => id === wanted) ?? null;
+    const found = features.find(({ id }) => id === wanted);
+    return found === undefined
+      ? null
+      : { routes: found.routes, header: found.header, clients: null };
   }
   const header = "header" in parsed.data ? parsed.data.header : undefined;
-  return { routes: parsed.data.routes ?? null, header: header ?? null };
+  return { routes: parsed.data.routes ?? null, header: header ?? null, clients: null };
+}
+
+function whoseOf(match: unknown): Pick<KnownEntry, "routes" | "header" | "clients"> | null {
+  const parsed = clients.safeParse(match);
+  if (!parsed.success) return null;
+  const { routes: on = null, networks = [], asns = [], countries = [] } = parsed.data;
+  return {
+    routes: on,
+    header: null,
+    clients: { networks: networks.map(networkOf), asns, countries },
+  };
 }

@@ -44,6 +44,7 @@ export const feature = z.object({
 });
 export type Feature = z.infer<typeof feature>;
 
+const BLOCKED = "Requests from your network are not accepted at the moment.";
 const FEATURE_OFF = "This part of the site is switched off for the moment.";
 
 /** What does not come from leases but the guard must know: from `site.yaml`. */
@@ -83,12 +84,14 @@ export const guardSettings = z.object({
       maintenance: z.string(),
       readOnly: z.string(),
       disabledFeature: z.string().default(FEATURE_OFF),
+      blocked: z.string().default(BLOCKED),
       contact: z.string().nullable(),
     })
     .default({
       maintenance: "We are working on it and will be back shortly.",
       readOnly: "Changes are paused for the moment; reading works.",
       disabledFeature: FEATURE_OFF,
+      blocked: BLOCKED,
       contact: null,
     }),
 });

@@ -26,6 +26,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
     maintenance: site.messages.maintenance,
     readOnly: site.messages.read_only,
     disabledFeature: site.messages.disabled_feature,
+    blocked: site.messages.blocked,
     contact: site.messages.contact ?? null,
   },
 });

@@ -96,6 +96,10 @@ describe("site.yaml", () => {
       "allowlist: [{ network: 10.0.0.0/33, owner: me, reason: x }]",
       /^allowlist\[0\].network: .*it is "10.0.0.0\/33"$/,
     ],
+    [
+      "allowlist: [{ network: 10.1.2.3/8, owner: me, reason: x }]",
+      /^allowlist\[0\].network: .*the network is 10.0.0.0\/8/,
+    ],
     ["autopilot: maybe", 'autopilot: must be one of on, shadow, off; it is "maybe"'],
     [
       "client_address: { headr: x-real-ip }",

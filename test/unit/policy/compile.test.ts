@@ -78,6 +78,48 @@ it("refuses what must not leave the house, and says why", ({ expect }) => {
   );
 });
 
+it("refuses networks that guards could not enforce, and says why", ({ expect }) => {
+  const block = (...matches: PolicyEntry["match"][]) =>
+    idsOf(
+      compile(
+        matches.map((match, n) => anEntry({ id: `lse_${n}`, kind: "block-networks", match })),
+      ),
+    );
+  const hosts = (first: number, count: number) => ({
+    networks: Array.from({ length: count }, (_, n) => `10.${first}.${n >> 8}.${n & 255}`),
+  });
+  expect(block({})).toContain("no such match");
+  expect(block({ networks: [] })).toContain("no such match");
+  expect(block({ networks: ["10.1.2.3/8"] })).toContain("no such match");
+  expect(block({ networks: ["everyone"] })).toContain("no such match");
+  expect(block({ countries: ["uk"] })).toContain("no such match");
+  expect(block({ asns: [0] })).toContain("no such match");
+  expect(block(hosts(0, 1_001))).toContain("no such match");
+  expect(block({ networks: ["0.0.0.0/1"] })).toContain("more than 25 % of the internet");
+  expect(block(hosts(0, 1_000), hosts(1, 1_000))).toHaveLength(2);
+  expect(block(hosts(0, 1_000), hosts(1, 1_000), hosts(2, 1))).toContain(
+    "2001 networks are more than the 2000",
+  );
+});
+
+it("refuses to block at all where the allowlist cannot be read", ({ expect }) => {
+  const settings = aSettings({ allowlist: ["10.1.2.3/8"] });
+  const match = { networks: ["192.0.2.1"] };
+  const of = (entries: readonly PolicyEntry[]) =>
+    compilePolicy({
+      instance: "shop.test",
+      previous: { epoch: 7, n: 41 },
+      entries,
+      settings,
+      nowMs: NOW_MS,
+    });
+  expect(of([anEntry({ kind: "block-networks", match })])).toMatchObject({
+    ok: false,
+    error: expect.stringContaining("the site's allowlist: 10.1.2.3/8"),
+  });
+  expect(of([anEntry()])).toMatchObject({ ok: true });
+});
+
 it("passes kinds of a later version through unread", ({ expect }) => {
   const later = anEntry({ id: "lse_x", kind: "queue", match: { anything: [1] } });
   expect(idsOf(compile([later]))).toEqual(["lse_x"]);

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { it } from "vitest";
-import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
+import { loadPolicy, type LoadedPolicy } from "../../../src/guard/loaded-policy.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
 import { aPolicy, anEntry } from "../../support/policy.ts";
 
 const golden = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`golden/${name}.json`, import.meta.url), "utf8"));
+
+const countsOf = ({ entries }: LoadedPolicy): Record<string, number> =>
+  Object.fromEntries(Object.entries(entries).map(([kind, held]) => [kind, held.length]));
 
 it("loses nothing of a policy of an earlier version", ({ expect }) => {
   const written = golden("policy-1");
@@ -21,7 +24,24 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
   if (!read.ok) return;
   const loaded = loadPolicy(read.value);
   expect(loaded.unknownEntries).toBe(0);
-  expect(Object.values(loaded.entries).map((entries) => entries.length)).toEqual([1, 1, 2, 1]);
+  expect(countsOf(loaded)).toEqual({
+    "block-networks": 0,
+    maintenance: 1,
+    "read-only": 1,
+    "disabled-feature": 2,
+    "emergency-cache": 1,
+  });
+});
+
+it("reads the entries that name clients as they were written", ({ expect }) => {
+  const written = golden("policy-1-networks");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  const loaded = loadPolicy(read.value);
+  expect([loaded.unknownEntries, countsOf(loaded)["block-networks"]]).toEqual([0, 2]);
+  // The site's one network and the lease's three.
+  expect(loaded.clients?.networks.networks).toBe(4);
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

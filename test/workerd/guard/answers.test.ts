@@ -59,6 +59,39 @@ it.for([
   expect(text === "").toBe(method === "HEAD");
 });
 
+const BLOCK = { kind: "block-networks", match: { networks: ["192.0.2.7"] } } as const;
+
+it.for([
+  ["GET", HTML, page],
+  ["GET", JSON_FIRST, problem],
+  ["HEAD", HTML, page],
+  ["POST", HTML, page],
+  ["POST", JSON_FIRST, problem],
+  ["OPTIONS", "*/*", problem],
+] as const)(
+  "%s, %s, blocked: 403, and nobody is asked to come again",
+  async ([method, accept, type], { expect }) => {
+    const response = answer({ method, headers: { accept } }, BLOCK);
+    expect(response.status).toBe(403);
+    expect(response.headers.get("content-type")).toBe(type);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.has("retry-after")).toBe(false);
+    expect((await response.text()) === "").toBe(method === "HEAD");
+  },
+);
+
+it("writes a blocked client a problem that it can switch on, in the site's words", async ({
+  expect,
+}) => {
+  const messages = { ...words, blocked: "Not from there." };
+  expect(await answer({ headers: { accept: JSON_FIRST } }, BLOCK, { messages }).json()).toEqual({
+    type: "/_firebreak/problems/block-networks",
+    title: "Not available from your network",
+    status: 403,
+    detail: "Not from there.",
+  });
+});
+
 it("writes a problem that a program can switch on", async ({ expect }) => {
   const response = answer({ headers: { accept: JSON_FIRST } });
   expect(await response.json()).toEqual({
@@ -98,7 +131,13 @@ it("says what became of the form that was just sent", async ({ expect }) => {
 
 it("escapes every word that it was given", async ({ expect }) => {
   const evil = `<script>alert("1")</script>'&`;
-  const messages = { maintenance: evil, readOnly: evil, disabledFeature: evil, contact: evil };
+  const messages = {
+    maintenance: evil,
+    readOnly: evil,
+    disabledFeature: evil,
+    blocked: evil,
+    contact: evil,
+  };
   const entries = [{}, { action: { message: evil } }];
   for (const entry of entries) {
     const text = await answer({ headers: { accept: HTML } }, entry, {

@@ -31,6 +31,19 @@ describe("the pipeline", () => {
     expect(counted).toMatchObject([{ outcome: { kind: "refused", reason: "maintenance" } }]);
   });
 
+  it("answers a blocked client 403 and nobody else, and counts the reason", async ({ expect }) => {
+    const match = { networks: ["192.0.2.0/24"] };
+    const { ask, calls, counted } = guarded([forAMinute({ kind: "block-networks", match })]);
+    const asks = (address: string) => ask("/", { headers: { "cf-connecting-ip": address } });
+    expect((await asks("192.0.2.7")).status).toBe(403);
+    expect(await (await asks("198.51.100.7")).text()).toBe("production");
+    expect(calls).toHaveLength(1);
+    expect(counted).toMatchObject([
+      { outcome: { kind: "refused", reason: "blocked" } },
+      { outcome: { kind: "served" } },
+    ]);
+  });
+
   it("answers for a feature that is switched off, and for nothing else", async ({ expect }) => {
     const { ask, calls, counted } = guarded([
       forAMinute({ kind: "disabled-feature", match: { routes: ["/checkout/*"] } }),
@@ -181,6 +194,14 @@ const brokenSettings = (entry: PolicyEntry, name: "emergencyCache" | "messages")
     policy: { ...policy, settings: trapped(aSettings(), name) },
   });
 };
+/** A policy that blocks, whose table cannot be read. */
+function withBrokenTable(): LoadedPolicy {
+  const match = { networks: ["192.0.2.7"] };
+  const loaded = loadPolicy(aPolicy({ entries: [forAMinute({ kind: "block-networks", match })] }));
+  if (loaded.clients === null) throw new Error("the policy names clients");
+  const { clients } = loaded;
+  return { ...loaded, clients: { ...clients, networks: trapped(clients.networks, "v4") } };
+}
 /** Snapshots that break one step of the path each. */
 const BROKEN = {
   facts: loadedNow({ ...loadPolicy(inMaintenance), policy: trapped(inMaintenance, "settings") }),
@@ -190,6 +211,7 @@ const BROKEN = {
     forAMinute({ kind: "disabled-feature", match: { routes: ["/cart"] } }),
     "messages",
   ),
+  networks: loadedNow(withBrokenTable()),
   cache: brokenSettings(forAMinute({ kind: "emergency-cache" }), "emergencyCache"),
 };
 const holding = (snapshot: Snapshot): Partial<GuardDeps> => ({
@@ -207,12 +229,17 @@ describe("a fault of the guard's own, at every step, still serves production onc
     ["facts: the settings throw", holding(BROKEN.facts)],
     ["decide: the entries throw", holding(BROKEN.decide)],
     ["answers: the messages throw", holding(BROKEN.answers)],
+    ["a blocked network: the table throws", holding(BROKEN.networks)],
     ["the emergency cache: its settings throw", holding(BROKEN.cache)],
     ["a switched-off feature: its words throw", holding(BROKEN.feature)],
     ["the fault log throws too", { ...holding(BROKEN.decide), onFault: broken("log") }],
   ] satisfies [string, Partial<GuardDeps>][])("%s", async ([, changes], { expect }) => {
     const { ask, calls, counted } = guarded([], changes);
-    const response = await ask("/cart", { method: "POST", body: "three eggs" });
+    const response = await ask("/cart", {
+      method: "POST",
+      body: "three eggs",
+      headers: { "cf-connecting-ip": "192.0.2.7" },
+    });
     expect(await response.text()).toBe("production");
     expect(calls).toHaveLength(1);
     expect(await calls[0]?.text()).toBe("three eggs");

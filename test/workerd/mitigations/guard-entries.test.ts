@@ -107,6 +107,24 @@ actuatorContract({
   ground,
 });
 
+actuatorContract({
+  actuator: actuators["block-networks"],
+  options: { networks: ["192.0.2.0/24", "2001:db8:bad::/48"], message: "Not today." },
+  badOptions: [
+    { options: {}, field: "networks" },
+    { options: { networks: [] }, field: "networks" },
+    { options: { networks: ["192.0.2.7/24"] }, field: "networks.0" },
+    { options: { networks: ["192.0.2.7", "everyone"] }, field: "networks.1" },
+    { options: { networks: ["10.0.0.0/11"] }, field: "networks" },
+    { options: { networks: ["10.0.0.0/12", "192.0.2.7"] }, field: "networks" },
+    { options: { networks: ["2001::/14"] }, field: "networks" },
+    { options: { networks: ["::/0"] }, field: "networks" },
+    { options: { networks: ["192.0.2.7"], message: "x".repeat(501) }, field: "message" },
+    { options: { networks: ["192.0.2.7"], asns: [64_496] }, field: "asns" },
+  ],
+  ground,
+});
+
 describe("disable-features", () => {
   const lease = (options: object) => ({
     id: "lse_feature" as const,
@@ -140,12 +158,17 @@ describe("disable-features", () => {
   });
 });
 
+const CLIENT = "192.0.2.7";
 /** Right options where none are not right. */
-const OPTIONS: Readonly<Record<string, object>> = { "disable-features": PAY };
+const OPTIONS: Readonly<Record<string, object>> = {
+  "disable-features": PAY,
+  "block-networks": { networks: ["192.0.2.0/24"] },
+};
 
 describe("a lease in the guard", () => {
   const requests = ["GET", "POST"].map(
-    (method) => new Request("https://shop.example/cart", { method }),
+    (method) =>
+      new Request("https://shop.example/cart", { method, headers: { "cf-connecting-ip": CLIENT } }),
   );
 
   /** Whether it means anything for a read or a write, from the policy as it travels. */

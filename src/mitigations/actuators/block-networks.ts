@@ -1,0 +1,63 @@
+/** Refuses clients of named networks with 403, but for the site's allowlist and protected classes. */
+import { z } from "zod";
+import { parseCidr, type Cidr } from "../../guard/ip/cidr.ts";
+import { networkTexts } from "../../policy/clients.ts";
+import { defineLease } from "../actuator.ts";
+import { guardEntry } from "../guard-entry.ts";
+
+/** Of all IPv4, or of the global IPv6 addresses, in one lease: as much as an IPv4 /12. More is a country, or a mistake. */
+export const LEASE_SHARE_MAX = 1 / 4_096;
+
+const options = z.strictObject({
+  /** Addresses and networks such as `192.0.2.0/24`. What overlaps the site's allowlist is not blocked there. */
+  networks: networkTexts.refine((networks) => shareOf(networks) <= LEASE_SHARE_MAX, {
+    message: `together cover more than 1/${1 / LEASE_SHARE_MAX} of the internet`,
+  }),
+  /** What clients read; without it, the site's own sentence. */
+  message: z.string().trim().min(1).max(500).optional(),
+});
+
+type Options = z.infer<typeof options>;
+
+export const blockNetworks = defineLease({
+  id: "block-networks",
+  kind: "lease",
+  options,
+  ...guardEntry<Options>(
+    ({ networks, message }) => ({
+      kind: "block-networks",
+      match: { networks },
+      action: message === undefined ? {} : { message },
+      fail: "open",
+    }),
+    {
+      touches: ({ networks }) =>
+        networks.length <= NAMED_MAX
+          ? `every client in ${networks.join(", ")}, but the allowlist`
+          : `every client in ${networks.length} networks, but the allowlist`,
+      siteWide: false,
+      masks: [],
+      // Letting a part of an attack back in shows nothing that letting all of it in does not.
+      release: "at_once",
+    },
+  ),
+});
+
+/** More are counted, not listed. */
+const NAMED_MAX = 5;
+
+/** The larger of both families' shares; networks that overlap count each. */
+function shareOf(texts: readonly string[]): number {
+  const networks = texts.flatMap((text) => {
+    const parsed = parseCidr(text);
+    return parsed.ok ? [parsed.value] : [];
+  });
+  const sharesOf = (family: Cidr["family"], bits: number): number =>
+    networks
+      .filter((network) => network.family === family)
+      .reduce((sum, { prefix }) => sum + 2 ** (bits - prefix), 0);
+  return Math.max(sharesOf(4, 0), sharesOf(6, GLOBAL_BITS));
+}
+
+/** The global IPv6 addresses are `2000::/3`. */
+const GLOBAL_BITS = 3;

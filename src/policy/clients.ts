@@ -1,0 +1,52 @@
+/** Which clients an entry means: by network, by the number of the network's operator, by country. */
+import * as z from "zod";
+import { CIDR_CHARS_MAX, parseCidr, type Cidr } from "../guard/ip/cidr.ts";
+import { ASN_MAX, isCountry } from "../guard/ip/number-set.ts";
+import { assert } from "../shared/assert.ts";
+
+/** Of one entry. */
+export const MATCH_NETWORKS_MAX = 1_000;
+export const MATCH_ASNS_MAX = 256;
+export const MATCH_COUNTRIES_MAX = 256;
+/**
+ * Of all entries of one policy, the site's allowlist not counted. Each isolate compiles them when it takes a policy over, and a
+ * fresh one, whose code is cold, needs some 10 µs for each.
+ */
+export const POLICY_NETWORKS_MAX = 2_000;
+
+/** A network as people write it; the refusal says what is wrong with it. */
+export const networkText = z
+  .string()
+  .max(CIDR_CHARS_MAX)
+  .superRefine((text, ctx) => {
+    const parsed = parseCidr(text);
+    if (!parsed.ok) ctx.addIssue({ code: "custom", message: `${text} ${parsed.error}` });
+  });
+
+export const networkTexts = z.array(networkText).min(1).max(MATCH_NETWORKS_MAX);
+
+const asns = z.array(z.int().min(1).max(ASN_MAX)).min(1).max(MATCH_ASNS_MAX);
+const countries = z
+  .array(z.string().refine(isCountry, "write two capital letters, or T1 for Tor"))
+  .min(1)
+  .max(MATCH_COUNTRIES_MAX);
+
+/** One or more of the three; a client that any of them names is meant. */
+export const clientMatch = {
+  networks: networkTexts.optional(),
+  asns: asns.optional(),
+  countries: countries.optional(),
+} as const;
+
+export type ClientMatch = {
+  readonly networks: readonly Cidr[];
+  readonly asns: readonly number[];
+  readonly countries: readonly string[];
+};
+
+/** Of what `networkText` has accepted. */
+export function networkOf(text: string): Cidr {
+  const parsed = parseCidr(text);
+  assert(parsed.ok, "a network that was checked is one");
+  return parsed.value;
+}
