@@ -51,7 +51,7 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     if (this.#rows.wasRemoved(entry.id)) return err(refused(`entry ${entry.id} was taken back`));
     // Applying the same twice is applying it once: guards need not hear of it.
     if (isSame(entry, this.#find(entry.id))) return ok({ seq: this.#policy.seq });
-    return this.#change(nowMs, () => this.#rows.save(entry));
+    return this.#change(nowMs, () => this.#rows.save(entry), entry);
   }
 
   async get(id: string): Promise<PolicyEntry | null> {
@@ -100,10 +100,7 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
       seq: { epoch: Math.max(seq.epoch + 1, nowMs), n: seq.n },
       pollMs,
     };
-    const entries = this.#rows.entries();
-    // What an earlier version accepted and this one refuses is left out, or one bad row would cost every other lease.
-    const fits = (entry: PolicyEntry): boolean => this.#compile(started, [entry], nowMs).ok;
-    const compiled = this.#compile(started, entries.filter(fits), nowMs);
+    const compiled = this.#compileStored(started, { nowMs, wanted: null });
     assert(compiled.ok, `what was stored compiles again: ${compiled.ok ? "" : compiled.error}`);
     this.#rows.saveProgress({ ...started, seq: compiled.value.seq });
     return compiled.value;
@@ -113,17 +110,38 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     return this.#policy.entries.find((entry) => entry.id === id && isLive(entry)) ?? null;
   }
 
+  /**
+   * All that is stored, or as much as this version accepts together: a row that only an earlier one accepted is left out, or it
+   * would cost every other lease. `wanted` is never left out; when it does not fit, that is the refusal.
+   */
+  #compileStored(
+    progress: Progress,
+    { nowMs, wanted }: { readonly nowMs: number; readonly wanted: PolicyEntry | null },
+  ): Result<Policy, string> {
+    const stored = this.#rows.entries();
+    const whole = this.#compile(progress, stored, nowMs);
+    if (whole.ok) return whole;
+    const kept = stored
+      .filter(({ id }) => id !== wanted?.id)
+      .reduce<readonly PolicyEntry[]>((before, entry) => {
+        const both = [...before, entry];
+        return this.#compile(progress, both, nowMs).ok ? both : before;
+      }, []);
+    return this.#compile(progress, wanted === null ? kept : [...kept, wanted], nowMs);
+  }
+
   /** The single write path: edit the rows, compile, and keep both or neither. */
   async #change(
     nowMs: number,
     edit: (progress: Progress) => void,
+    wanted: PolicyEntry | null = null,
   ): Promise<Result<{ readonly seq: PolicySeq }, Failure>> {
     let refusal: string | null = null;
     try {
       // Memory moves only after the rows have: a thrown write leaves both where they were.
       this.#policy = this.ctx.storage.transactionSync(() => {
         edit(this.#rows.progress());
-        const compiled = this.#compile(this.#rows.progress(), this.#rows.entries(), nowMs);
+        const compiled = this.#compileStored(this.#rows.progress(), { nowMs, wanted });
         if (!compiled.ok) {
           refusal = compiled.error;
           throw new Error(compiled.error);

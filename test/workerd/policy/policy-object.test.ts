@@ -181,3 +181,23 @@ it("tells guards a new pace as a new policy, and keeps it over an eviction", asy
   await evictDurableObject(stub);
   expect((await policy.read(null)).policy?.settings.pollMs).toBe(1_000);
 });
+
+it("keeps every other lease when a stored row no longer fits, before and after a restart", async ({
+  expect,
+}) => {
+  const { stub, policy } = fresh();
+  const named = (id: string) => ({ ...inAMinute(), id });
+  const [good, odd, late] = [named("lse_good"), named("lse_odd"), named("lse_late")];
+  await policy.put(good);
+  await policy.put(odd);
+  // What only an earlier version accepted: a switched-off feature that nobody knows any more.
+  await runInDurableObject(stub, (_object, state) => {
+    const body = JSON.stringify({ ...odd, kind: "disabled-feature", match: { feature: "gone" } });
+    state.storage.sql.exec("UPDATE entries SET body = ? WHERE id = ?", body, odd.id);
+  });
+  expect(await policy.put(late)).toMatchObject({ ok: true });
+  const ids = async () => (await policy.entries()).map(({ id }) => id).toSorted();
+  expect(await ids()).toEqual(["lse_good", "lse_late"]);
+  await evictDurableObject(stub);
+  expect(await ids()).toEqual(["lse_good", "lse_late"]);
+});
