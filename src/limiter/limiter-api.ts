@@ -1,8 +1,6 @@
 /** What a `Limiter` shard answers over RPC. Works with callers built one version before or after. */
 import type { Quota } from "../guard/limits/gcra.ts";
 
-/** Shards to begin with; the count that guards use comes with the policy. */
-export const LIMITER_SHARDS = 4;
 export const ASKS_MAX = 64;
 
 /** One key's need: what an isolate has served on its own account since it last said so, and how many tokens it wants. */

@@ -6,10 +6,6 @@ import type { Quota } from "./gcra.ts";
 
 export const POLICY_FIELD = "RateLimit-Policy";
 export const LIMIT_FIELD = "RateLimit";
-/** The draft's own problem types. */
-export const QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-export const ABNORMAL_USAGE =
-  "https://iana.org/assignments/http-problem-types#abnormal-usage-detected";
 
 export type QuotaUnit = "requests" | "content-bytes" | "concurrent-requests";
 
