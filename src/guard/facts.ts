@@ -1,5 +1,5 @@
 /** What the guard knows of one request: everything that a decision may depend on, and nothing else. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { GuardSettings } from "../policy/policy.ts";
 import {
   addressWords,
@@ -90,8 +90,8 @@ const verifiedBot = z.object({ botManagement: z.object({ verifiedBot: z.literal(
 
 const NOWHERE: ClientPlace = { asn: null, country: null };
 const place = z.object({
-  asn: z.number().nullable().catch(null),
-  country: z.string().nullable().catch(null),
+  asn: z.catch(z.nullable(z.number()), null),
+  country: z.catch(z.nullable(z.string()), null),
 });
 
 function placeOf(cf: unknown): ClientPlace {

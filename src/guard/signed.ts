@@ -2,7 +2,7 @@
  * Signed tokens: an operator's bypass, and the mark that makes a request a probe of ours. Bound to an instance, a key and a
  * time; whoever holds one key of an instance can mint for it and for no other.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { parseJson } from "../shared/json.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
@@ -18,18 +18,18 @@ export const BYPASS_HEADER = "x-firebreak-bypass";
 export const BYPASS_COOKIE = "__Host-firebreak-bypass";
 
 const signingKey = z.object({
-  kid: z.string().regex(/^[a-z0-9-]{1,32}$/, "a kid is at most 32 of a-z, 0-9 and -"),
-  secret: z.string().min(32, "a signing secret has at least 32 characters"),
+  kid: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "a kid is at most 32 of a-z, 0-9 and -")),
+  secret: z.string().check(z.minLength(32, "a signing secret has at least 32 characters")),
 });
 export type SigningKey = z.infer<typeof signingKey>;
 
 const claims = z.object({
   v: z.literal(TOKEN_VERSION),
-  kid: z.string().max(32),
-  instance: z.string().max(130),
+  kid: z.string().check(z.maxLength(32)),
+  instance: z.string().check(z.maxLength(130)),
   kind: z.enum(["bypass", "probe"]),
   /** Who: a person's name or address, or the probe's id. */
-  sub: z.string().min(1).max(120),
+  sub: z.string().check(z.minLength(1), z.maxLength(120)),
   /** Epoch milliseconds. */
   exp: z.int(),
 });
@@ -46,7 +46,7 @@ export type TokenRefusal =
 /** Reads `SIGNING_KEYS`: `[{ "kid", "secret" }]`, the first signs and both verify. Never repeats what it was given. */
 export function readSigningKeys(text: string | undefined): Result<readonly SigningKey[], string> {
   if (text === undefined || text.trim() === "") return ok([]);
-  const parsed = z.array(signingKey).max(LIVE_KEYS_MAX).safeParse(parseJson(text));
+  const parsed = z.array(signingKey).check(z.maxLength(LIVE_KEYS_MAX)).safeParse(parseJson(text));
   if (!parsed.success) {
     return err(
       `SIGNING_KEYS is not [{ "kid", "secret" }]: ${parsed.error.issues[0]?.message ?? ""}`,

@@ -3,7 +3,7 @@
  * a request waits only in an isolate that has none or slept, and never longer than the cold deadline. Nobody awaits a promise
  * that another request made, because the runtime may cancel it: who refreshes is marked by a deadline instead.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { compareSeq, policySeq, type PolicySeq } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
 import { within } from "./deadline.ts";

@@ -1,5 +1,5 @@
 /** Which clients an entry means: by network, by the number of the network's operator, by country. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { CIDR_CHARS_MAX, parseCidr, type Cidr } from "../guard/ip/cidr.ts";
 import { ASN_MAX, isCountry } from "../guard/ip/number-set.ts";
 import { assert } from "../shared/assert.ts";
@@ -15,27 +15,29 @@ export const MATCH_COUNTRIES_MAX = 256;
 export const POLICY_NETWORKS_MAX = 2_000;
 
 /** A network as people write it; the refusal says what is wrong with it. */
-export const networkText = z
-  .string()
-  .max(CIDR_CHARS_MAX)
-  .superRefine((text, ctx) => {
-    const parsed = parseCidr(text);
-    if (!parsed.ok) ctx.addIssue({ code: "custom", message: `${text} ${parsed.error}` });
-  });
+export const networkText = z.string().check(z.maxLength(CIDR_CHARS_MAX), (ctx) => {
+  const parsed = parseCidr(ctx.value);
+  if (parsed.ok) return;
+  const message = `${ctx.value} ${parsed.error}`;
+  ctx.issues.push({ code: "custom", message, input: ctx.value });
+});
 
-export const networkTexts = z.array(networkText).min(1).max(MATCH_NETWORKS_MAX);
+export const networkTexts = z
+  .array(networkText)
+  .check(z.minLength(1), z.maxLength(MATCH_NETWORKS_MAX));
 
-const asns = z.array(z.int().min(1).max(ASN_MAX)).min(1).max(MATCH_ASNS_MAX);
+const asns = z
+  .array(z.int().check(z.minimum(1), z.maximum(ASN_MAX)))
+  .check(z.minLength(1), z.maxLength(MATCH_ASNS_MAX));
 const countries = z
-  .array(z.string().refine(isCountry, "write two capital letters, or T1 for Tor"))
-  .min(1)
-  .max(MATCH_COUNTRIES_MAX);
+  .array(z.string().check(z.refine(isCountry, "write two capital letters, or T1 for Tor")))
+  .check(z.minLength(1), z.maxLength(MATCH_COUNTRIES_MAX));
 
 /** One or more of the three; a client that any of them names is meant. */
 export const clientMatch = {
-  networks: networkTexts.optional(),
-  asns: asns.optional(),
-  countries: countries.optional(),
+  networks: z.optional(networkTexts),
+  asns: z.optional(asns),
+  countries: z.optional(countries),
 } as const;
 
 export type ClientMatch = {

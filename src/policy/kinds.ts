@@ -2,7 +2,7 @@
  * The kinds of entry that this version enforces, and what their `match` and `action` say. An entry of another kind, or with
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { clientMatch, networkOf, type ClientMatch } from "./clients.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
@@ -17,33 +17,39 @@ export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 
 export const MATCH_ROUTES_MAX = 64;
 
-const routes = z.array(z.string().startsWith("/").max(500)).min(1).max(MATCH_ROUTES_MAX);
+const routes = z
+  .array(z.string().check(z.startsWith("/"), z.maxLength(500)))
+  .check(z.minLength(1), z.maxLength(MATCH_ROUTES_MAX));
 
 /** Which requests: all of them, or those on these routes (`/shop/*`, or one path). */
-const anywhere = z.strictObject({ routes: routes.optional() });
+const anywhere = z.strictObject({ routes: z.optional(routes) });
 
 /** Part of the site, never all of it. */
-export const featureRoutes = routes.refine((patterns) => !patterns.includes("/*"), {
-  message: "/* is the whole site: use maintenance",
-});
+export const featureRoutes = routes.check(
+  z.refine((patterns) => !patterns.includes("/*"), {
+    message: "/* is the whole site: use maintenance",
+  }),
+);
 /** Requests that carry this header; with a value, exactly this one. */
 export const featureHeader = z.strictObject({
-  name: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "write a header's name"),
-  value: z.string().max(500).optional(),
+  name: z.string().check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "write a header's name")),
+  value: z.optional(z.string().check(z.maxLength(500))),
 });
 const feature = z.union([
-  z.strictObject({ routes: featureRoutes, header: featureHeader.optional() }),
+  z.strictObject({ routes: featureRoutes, header: z.optional(featureHeader) }),
   /** By the name that `site.yaml` gives it. */
-  z.strictObject({ feature: z.string().min(1).max(60) }),
+  z.strictObject({ feature: z.string().check(z.minLength(1), z.maxLength(60)) }),
 ]);
 
 /** Some clients, never all of them; on these routes only, if there are any. */
 const clients = z
-  .strictObject({ ...clientMatch, routes: routes.optional() })
-  .refine(
-    (match) =>
-      match.networks !== undefined || match.asns !== undefined || match.countries !== undefined,
-    "name networks, asns or countries",
+  .strictObject({ ...clientMatch, routes: z.optional(routes) })
+  .check(
+    z.refine(
+      (match) =>
+        match.networks !== undefined || match.asns !== undefined || match.countries !== undefined,
+      "name networks, asns or countries",
+    ),
   );
 
 const MATCHES = {
@@ -52,14 +58,14 @@ const MATCHES = {
   "read-only": anywhere,
   "disabled-feature": feature,
   "emergency-cache": anywhere,
-} as const satisfies Record<EnforcedKind, z.ZodType>;
+} as const satisfies Record<EnforcedKind, z.ZodMiniType>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
 const action = z.object({
-  message: z.string().max(500).optional(),
-  retryAfterSeconds: z.int().min(1).max(86_400).optional(),
+  message: z.optional(z.string().check(z.maxLength(500))),
+  retryAfterSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
   /** How long a copy in the emergency cache answers without production being asked. */
-  freshSeconds: z.int().min(1).max(86_400).optional(),
+  freshSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
 });
 
 /** An entry whose kind, match and action are understood. */

@@ -2,34 +2,37 @@
  * The policy: what the active leases add up to, as the guard reads it. This format is a contract: additive only,
  * and a guard built before or after this file reads what this file writes.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 
 export const POLICY_FORMAT = 1;
 export const ENTRIES_MAX = 5_000;
 export const POLICY_BYTES_MAX = 512 * 1024;
 
 /** Orders policies across restores: a higher epoch wins, then a higher n. */
-export const policySeq = z.object({ epoch: z.int().min(0), n: z.int().min(0) });
+export const policySeq = z.object({
+  epoch: z.int().check(z.minimum(0)),
+  n: z.int().check(z.minimum(0)),
+});
 export type PolicySeq = z.infer<typeof policySeq>;
 
 /** `maintenance`, `read-only`, …: open, because a guard may be older than the control plane; it ignores and counts what it does not know. */
 export const policyEntry = z.object({
   /** The lease's id, or a hand-made one. */
-  id: z.string().min(1).max(80),
-  kind: z.string().min(1).max(40),
-  owner: z.string().max(120),
+  id: z.string().check(z.minLength(1), z.maxLength(80)),
+  kind: z.string().check(z.minLength(1), z.maxLength(40)),
+  owner: z.string().check(z.maxLength(120)),
   /** For the operator and the journal, never shown to visitors. */
-  reason: z.string().max(500),
+  reason: z.string().check(z.maxLength(500)),
   /** Which requests: kind-specific. Empty means every request. */
-  match: z.record(z.string(), z.unknown()).default({}),
+  match: z._default(z.record(z.string(), z.unknown()), {}),
   /** What is done with them: kind-specific, such as the message and Retry-After. */
-  action: z.record(z.string(), z.unknown()).default({}),
+  action: z._default(z.record(z.string(), z.unknown()), {}),
   mode: z.enum(["enforce", "shadow"]),
   /** What a fault inside the guard, or a snapshot past its limit, means for this entry. */
   fail: z.enum(["open", "closed"]),
   /** Share of clients it applies to, by a stable hash of client key and salt; below 1 while it is being released. */
-  share: z.number().min(0).max(1),
-  salt: z.string().max(80),
+  share: z.number().check(z.minimum(0), z.maximum(1)),
+  salt: z.string().check(z.maxLength(80)),
   /** Enforced in the guard by timestamp, even if everything else is dead. */
   expiresAtMs: z.int(),
 });
@@ -40,7 +43,7 @@ export const feature = z.object({
   id: z.string(),
   routes: z.array(z.string()),
   /** Only requests that carry this header, with this value if it is given; null: all. */
-  header: z.object({ name: z.string(), value: z.string().optional() }).nullable(),
+  header: z.nullable(z.object({ name: z.string(), value: z.optional(z.string()) })),
 });
 export type Feature = z.infer<typeof feature>;
 
@@ -50,50 +53,54 @@ const FEATURE_OFF = "This part of the site is switched off for the moment.";
 /** What does not come from leases but the guard must know: from `site.yaml`. */
 export const guardSettings = z.object({
   /** Networks that skip block, challenge and limit. */
-  allowlist: z.array(z.string()).default([]),
+  allowlist: z._default(z.array(z.string()), []),
   /** Who skips them besides. */
-  protectedClasses: z
-    .object({
-      ownMonitors: z.boolean().default(true),
-      verifiedBots: z.boolean().default(true),
-      webhookRoutes: z.array(z.string()).default([]),
-    })
-    .prefault({}),
-  maintenanceExempt: z.array(z.string()).default([]),
-  readOnlyExempt: z.array(z.string()).default([]),
+  protectedClasses: z.prefault(
+    z.object({
+      ownMonitors: z._default(z.boolean(), true),
+      verifiedBots: z._default(z.boolean(), true),
+      webhookRoutes: z._default(z.array(z.string()), []),
+    }),
+    {},
+  ),
+  maintenanceExempt: z._default(z.array(z.string()), []),
+  readOnlyExempt: z._default(z.array(z.string()), []),
   /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */
-  graphqlRoutes: z.array(z.string()).default([]),
-  features: z.array(feature).default([]),
+  graphqlRoutes: z._default(z.array(z.string()), []),
+  features: z._default(z.array(feature), []),
   /** What the emergency cache may take for the same to every visitor. Header and cookie names in lower case as sent. */
-  emergencyCache: z
-    .object({
-      publicRoutes: z.array(z.string()).default([]),
-      harmlessCookies: z.array(z.string()).default([]),
-      harmlessHeaders: z.array(z.string()).default([]),
-    })
-    .prefault({}),
-  pollMs: z.int().min(100),
+  emergencyCache: z.prefault(
+    z.object({
+      publicRoutes: z._default(z.array(z.string()), []),
+      harmlessCookies: z._default(z.array(z.string()), []),
+      harmlessHeaders: z._default(z.array(z.string()), []),
+    }),
+    {},
+  ),
+  pollMs: z.int().check(z.minimum(100)),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
-  clientAddress: z
-    .union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })])
-    .default("cloudflare"),
+  clientAddress: z._default(
+    z.union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })]),
+    "cloudflare",
+  ),
   /** What visitors read. `contact` is an address, a URL or a sentence; null says nothing. */
-  title: z.string().default("This site"),
-  messages: z
-    .object({
+  title: z._default(z.string(), "This site"),
+  messages: z._default(
+    z.object({
       maintenance: z.string(),
       readOnly: z.string(),
-      disabledFeature: z.string().default(FEATURE_OFF),
-      blocked: z.string().default(BLOCKED),
-      contact: z.string().nullable(),
-    })
-    .default({
+      disabledFeature: z._default(z.string(), FEATURE_OFF),
+      blocked: z._default(z.string(), BLOCKED),
+      contact: z.nullable(z.string()),
+    }),
+    {
       maintenance: "We are working on it and will be back shortly.",
       readOnly: "Changes are paused for the moment; reading works.",
       disabledFeature: FEATURE_OFF,
       blocked: BLOCKED,
       contact: null,
-    }),
+    },
+  ),
 });
 export type GuardSettings = z.infer<typeof guardSettings>;
 
@@ -105,9 +112,9 @@ export const policy = z.object({
   /** A snapshot last confirmed longer ago than this counts as cold. */
   staleAfterMs: z.int(),
   settings: guardSettings,
-  entries: z.array(policyEntry).max(ENTRIES_MAX),
+  entries: z.array(policyEntry).check(z.maxLength(ENTRIES_MAX)),
   /** Content-addressed tables, named by sha256; none in format 1's first form. */
-  blobs: z.record(z.string(), z.unknown()).default({}),
+  blobs: z._default(z.record(z.string(), z.unknown()), {}),
 });
 export type Policy = z.infer<typeof policy>;
 

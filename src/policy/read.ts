@@ -1,4 +1,5 @@
 /** Reads a policy that came over the wire, from a version before or after this one. */
+import * as z from "zod/mini";
 import { err, ok, type Result } from "../shared/result.ts";
 import { POLICY_FORMAT, policy, type Policy } from "./policy.ts";
 
@@ -6,8 +7,10 @@ import { POLICY_FORMAT, policy, type Policy } from "./policy.ts";
 export type PolicyRefusal = "unknown_format" | "malformed";
 
 /** Fields that it does not know are dropped and entries of unknown kinds kept; anything else that does not fit is refused whole. */
+const formatted = z.object({ format: z.int() });
+
 export function readPolicy(wire: unknown): Result<Policy, PolicyRefusal> {
-  const format = policy.pick({ format: true }).safeParse(wire);
+  const format = formatted.safeParse(wire);
   if (!format.success) return err("malformed");
   if (format.data.format !== POLICY_FORMAT) return err("unknown_format");
   const parsed = policy.safeParse(wire);

@@ -2,7 +2,7 @@
  * Whether a GraphQL request over POST can change nothing, judged by its text alone. Whatever is not certain counts as a write:
  * a persisted query without its text, a body of another kind, too large, too late, or with words that are not understood here.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { within } from "../deadline.ts";
 import { operationsIn } from "./document.ts";
 
@@ -20,11 +20,11 @@ export async function readsOnly(request: Request): Promise<boolean> {
 // Strict: a word that only some servers understand, such as an id that wins over the text, must not pass as reading.
 const asked = z.strictObject({
   query: z.string(),
-  operationName: z.string().nullish(),
-  variables: z.unknown().optional(),
-  extensions: z.unknown().optional(),
+  operationName: z.nullish(z.string()),
+  variables: z.optional(z.unknown()),
+  extensions: z.optional(z.unknown()),
 });
-const askedOrBatch = z.union([asked, z.array(asked).min(1).max(BATCH_MAX)]);
+const askedOrBatch = z.union([asked, z.array(asked).check(z.minLength(1), z.maxLength(BATCH_MAX))]);
 
 /** Whether everything this JSON body asks for is reading. */
 export function isReadingBody(text: string): boolean {

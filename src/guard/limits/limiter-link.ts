@@ -2,7 +2,7 @@
  * The isolate's line to the limiter's shards. Asks that nobody waits for leave together, a moment later, behind the answers; a
  * request that must know makes its own call, because the runtime may cancel a promise that another request made.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
 import { within } from "../deadline.ts";
 import type { WaitUntil } from "../snapshots.ts";
@@ -125,11 +125,11 @@ export class LimiterLink {
   }
 }
 
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 const leasesShape = z.array(z.object({ granted: count, pauseMs: count, participants: count }));
 const takenShape = z.object({ isAdmitted: z.boolean(), remaining: count, retryAfterMs: count });
 
 function readLeases(answer: unknown, wanted: number): readonly Lease[] | null {
-  const parsed = leasesShape.length(wanted).safeParse(answer);
+  const parsed = leasesShape.check(z.length(wanted)).safeParse(answer);
   return parsed.success ? parsed.data : null;
 }

@@ -9,9 +9,9 @@ const options = z
     /** A feature of `site.yaml`. */
     feature: z.string().min(1).max(60).optional(),
     /** Or its paths, and prefixes that end in `/*`. */
-    routes: featureRoutes.optional(),
+    routes: z.optional(featureRoutes),
     /** With routes: only requests that carry this header, with this value if it is given. */
-    header: featureHeader.optional(),
+    header: z.optional(featureHeader),
     /** What visitors read; without it, the site's own sentence. */
     message: z.string().trim().min(1).max(500).optional(),
     /** What a request for it meets when the guard itself is in trouble: served all the same, or refused. */
