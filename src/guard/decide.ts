@@ -21,16 +21,19 @@ export type Decision = {
   readonly cache: KnownEntry | null;
   /** Entries in shadow that would have been enforced. */
   readonly shadowedIds: readonly string[];
-  /** Its body may show that it only reads: whoever can read that decides again, with `isGraphqlRead` as it turned out. */
-  readonly turnsOnBody: boolean;
+  /** Null when this stands. Else whoever can find it out does so and decides again: see decide-fully.ts. */
+  readonly needs: Need | null;
 };
+
+/** What a decision may turn on and facts do not hold at first, because finding out costs time. `body`: what it asks for. */
+export type Need = "body";
 
 /** `snapshot` is null in an isolate that has never seen a policy: then production is served. */
 export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: number): Decision {
   if (snapshot === null) return serve("no_policy", null);
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
-  const met: Met = { cache: null, shadowedIds: [], turnsOnBody: false, exemption: null };
+  const met: Met = { cache: null, shadowedIds: [], needs: null, exemption: null };
   for (const stage of STAGES) {
     const refusing = meet(stage, hitsOf(stage, facts, snapshot, nowMs), { facts, snapshot, met });
     if (refusing !== null) return refuse(refusing, snapshot, met);
@@ -57,7 +60,7 @@ function meet(
     if (enforced !== null) met.exemption ??= { reason: exemptBy, entryId: enforced.entry.id };
     return null;
   }
-  met.turnsOnBody ||= isAskedForBody(stage, facts, snapshot.loaded.policy);
+  met.needs ??= needOf(stage, facts, snapshot.loaded.policy);
   if (enforced !== null && isRefusing(enforced)) return enforced;
   met.cache ??= enforced;
   for (const { entry } of hits) if (entry.mode === "shadow") met.shadowedIds.push(entry.id);
@@ -68,13 +71,13 @@ function meet(
 type Met = {
   cache: KnownEntry | null;
   readonly shadowedIds: string[];
-  turnsOnBody: boolean;
+  needs: Need | null;
   exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
 };
 
 /** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
 function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
-  const { cache, exemption, shadowedIds, turnsOnBody } = met;
+  const { cache, exemption, shadowedIds, needs } = met;
   const [firstShadowed] = shadowedIds;
   const why =
     exemption !== null
@@ -82,7 +85,7 @@ function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
       : firstShadowed !== undefined
         ? serve("shadowed", snapshot, firstShadowed)
         : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
-  return { ...why, cache, shadowedIds, turnsOnBody };
+  return { ...why, cache, shadowedIds, needs };
 }
 
 /**
@@ -155,16 +158,17 @@ function carries(facts: RequestFacts, wanted: KnownEntry["header"]): boolean {
 const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
   nowMs - confirmedAtMs > loaded.policy.staleAfterMs;
 
+/** What this stage turns on and nobody has found out yet. */
+const needOf = (stage: Stage, facts: RequestFacts, policy: Policy): Need | null =>
+  stage.kind === "read-only" && facts.isGraphqlRead === null && mayReadByPost(facts, policy)
+    ? "body"
+    : null;
+
 /** Where a POST may be reading. Like an exemption, not for a path that routers may read differently. */
-const isAskedForBody = (
-  { kind }: Stage,
+const mayReadByPost = (
   { method, path, isPlainPath }: RequestFacts,
   { settings }: Policy,
-): boolean =>
-  kind === "read-only" &&
-  method === "POST" &&
-  isPlainPath &&
-  isOnRoutes(path, settings.graphqlRoutes);
+): boolean => method === "POST" && isPlainPath && isOnRoutes(path, settings.graphqlRoutes);
 
 /** An exemption takes protection away, so a path that routers may read differently has none. */
 const exemptionOf = (
@@ -187,13 +191,13 @@ const serve = (
   enforced: null,
   cache: null,
   shadowedIds: [],
-  turnsOnBody: false,
+  needs: null,
 });
 
 const refuse = (
   enforced: RefusingEntry,
   snapshot: Snapshot,
-  { shadowedIds, turnsOnBody }: Met,
+  { shadowedIds, needs }: Met,
 ): Decision => ({
   verdict: {
     action: ACTIONS[enforced.kind],
@@ -204,5 +208,5 @@ const refuse = (
   enforced,
   cache: null,
   shadowedIds,
-  turnsOnBody,
+  needs,
 });

@@ -35,8 +35,8 @@ export type RequestFacts = {
   readonly isProbe: boolean;
   /** Who holds a valid bypass token, null for everyone else. */
   readonly operator: string | null;
-  /** Known to be a GraphQL operation that changes nothing; false until the body was read, which is only done when it matters. */
-  readonly isGraphqlRead: boolean;
+  /** Whether it is a GraphQL operation that changes nothing; null until the body was read, which is only done when it matters. */
+  readonly isGraphqlRead: boolean | null;
 };
 
 export type ClientAddress = { readonly family: Family; readonly words: AddressWords };
@@ -80,7 +80,7 @@ export function readFacts(
     isVerifiedBot: () => isDirect && verifiedBot.safeParse(request.cf).success,
     isProbe,
     operator,
-    isGraphqlRead: false,
+    isGraphqlRead: null,
   };
 }
 

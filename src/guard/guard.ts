@@ -7,7 +7,7 @@ import { answerFor, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
 import { within } from "./deadline.ts";
 import { closedEntry, type Decision } from "./decide.ts";
-import { decideWithBody } from "./decide-with-body.ts";
+import { decideFully } from "./decide-fully.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
 import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/cover.ts";
 import { isOwnUrl, readFacts } from "./facts.ts";
@@ -171,7 +171,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const bearer = await verify(credentials, deps.keys, { snapshot, nowMs });
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
-    const decision = await decideWithBody(request, facts, { snapshot, nowMs });
+    const decision = await decideFully(request, facts, { snapshot, nowMs });
     const seen = seenIn(decision, snapshot, bearer.isProbe);
     if (decision.enforced !== null && snapshot !== null) {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };

@@ -49,7 +49,7 @@ export const STAGES: readonly Stage[] = [
     kind: "read-only",
     exempt: { reason: "read_only_exempt", routes: ({ readOnlyExempt }) => readOnlyExempt },
     spares: sparesNobody,
-    concerns: ({ method, isGraphqlRead }) => mayWrite(method) && !isGraphqlRead,
+    concerns: ({ method, isGraphqlRead }) => mayWrite(method) && isGraphqlRead !== true,
     mayConcern: mayWrite,
   },
   {

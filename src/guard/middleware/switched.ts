@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { EnforcedKind } from "../../policy/kinds.ts";
 import { guardSettings } from "../../policy/policy.ts";
 import { answerFor } from "../answers.ts";
-import { decideWithBody } from "../decide-with-body.ts";
+import { decideFully } from "../decide-fully.ts";
 import { readFacts } from "../facts.ts";
 import type { LoadedPolicy } from "../loaded-policy.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
@@ -38,7 +38,7 @@ export function switched(
     const nowMs = Date.now();
     const facts = readFacts(c.req.raw, settings, null);
     const snapshot = { loaded, confirmedAtMs: nowMs };
-    const { enforced } = await decideWithBody(c.req.raw, facts, { snapshot, nowMs });
+    const { enforced } = await decideFully(c.req.raw, facts, { snapshot, nowMs });
     return enforced === null ? null : answerFor(c.req.raw, { enforced, settings, nowMs });
   };
 }

@@ -22,7 +22,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   headerNames: () => [],
   hasClientCertificate: () => false,
   operator: null,
-  isGraphqlRead: false,
+  isGraphqlRead: null,
   ...changes,
 });
 const snapshotOf = (
@@ -256,19 +256,20 @@ describe("in read-only, a GraphQL body is asked for only where it decides", () =
   const shadow = anEntry({ id: "s", kind: "read-only", mode: "shadow" });
   const post = { method: "POST", path: "/graphql" };
   it.for([
-    ["a POST, read-only", post, [writes], true],
-    ["a POST below a prefix", { ...post, path: "/api/graphql" }, [writes], true],
-    ["a POST, read-only in shadow", post, [shadow], true],
-    ["nothing in force", post, [], false],
-    ["maintenance", post, [everyone, writes], false],
-    ["another route", { ...post, path: "/cart" }, [writes], false],
-    ["another method", { ...post, method: "PUT" }, [writes], false],
-    ["a GET", { ...post, method: "GET" }, [writes], false],
-    ["a path that routers may differ on", { ...post, isPlainPath: false }, [writes], false],
-    ["an operator", { ...post, operator: "ada" }, [writes], false],
+    ["a POST, read-only", post, [writes], "body"],
+    ["a POST below a prefix", { ...post, path: "/api/graphql" }, [writes], "body"],
+    ["a POST, read-only in shadow", post, [shadow], "body"],
+    ["nothing in force", post, [], null],
+    ["maintenance", post, [everyone, writes], null],
+    ["another route", { ...post, path: "/cart" }, [writes], null],
+    ["another method", { ...post, method: "PUT" }, [writes], null],
+    ["a GET", { ...post, method: "GET" }, [writes], null],
+    ["a path that routers may differ on", { ...post, isPlainPath: false }, [writes], null],
+    ["a body that was read", { ...post, isGraphqlRead: false }, [writes], null],
+    ["an operator", { ...post, operator: "ada" }, [writes], null],
   ] as const)("%s: %s", ([, facts, inForce, expected], { expect }) => {
     const snapshot = snapshotOf([...inForce], GRAPHQL);
-    expect(decide(request(facts), snapshot, NOW_MS).turnsOnBody).toBe(expected);
+    expect(decide(request(facts), snapshot, NOW_MS).needs).toBe(expected);
   });
 
   it("serves what only reads, in shadow without counting it", ({ expect }) => {

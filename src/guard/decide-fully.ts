@@ -1,0 +1,37 @@
+/** Decides on a request, finding out on the way what the decision turns on, when and only when it does. */
+import { assert, unreachable } from "../shared/assert.ts";
+import { decide, type Decision, type Need } from "./decide.ts";
+import type { RequestFacts } from "./facts.ts";
+import { readsOnly } from "./graphql/reads-only.ts";
+import type { Snapshot } from "./loaded-policy.ts";
+
+/** Each need is met once; who comes round more often has met one without ending it. */
+const ROUNDS_MAX = 4;
+
+export type Ground = { readonly snapshot: Snapshot | null; readonly nowMs: number };
+
+/** A decision that stands. Rejects when what it needs cannot be found out. */
+export async function decideFully(
+  request: Request,
+  facts: RequestFacts,
+  { snapshot, nowMs }: Ground,
+): Promise<Decision> {
+  let known = facts;
+  let decision = decide(known, snapshot, nowMs);
+  for (let round = 0; decision.needs !== null; round += 1) {
+    assert(round < ROUNDS_MAX, `a need that was met is over: ${decision.needs}`);
+    known = await meetNeed(decision.needs, request, known);
+    decision = decide(known, snapshot, nowMs);
+  }
+  return decision;
+}
+
+/** What is known once the need is met. One more need is one more case. */
+async function meetNeed(need: Need, request: Request, known: RequestFacts): Promise<RequestFacts> {
+  switch (need) {
+    case "body":
+      return { ...known, isGraphqlRead: await readsOnly(request) };
+    default:
+      return unreachable(need);
+  }
+}
