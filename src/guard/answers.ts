@@ -18,7 +18,7 @@ export type Refusal = {
   readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds"> & {
     readonly entry: Pick<RefusingEntry["entry"], "expiresAtMs">;
   };
-  readonly settings: Pick<GuardSettings, "title" | "messages">;
+  readonly settings: Pick<GuardSettings, "title" | "messages" | "statusPage">;
   readonly nowMs: number;
 };
 
@@ -73,6 +73,7 @@ function wordsOf({ enforced, settings }: Refusal): Words {
   return {
     site: title,
     contact: messages.contact,
+    statusPage: settings.statusPage,
     slug: enforced.kind,
     heading,
     message: enforced.message ?? messages[message],

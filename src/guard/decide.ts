@@ -103,10 +103,11 @@ export function closedEntry(
     const closed = snapshot.loaded.entries[stage.kind]
       .filter(isRefusing)
       .find(
-        ({ entry, routes }) =>
+        ({ entry, routes, startsAtMs }) =>
           entry.fail === "closed" &&
           entry.mode === "enforce" &&
           entry.expiresAtMs > nowMs &&
+          (startsAtMs === null || startsAtMs <= nowMs) &&
           (path === null || isOnRoutes(path, routes)),
       );
     if (closed !== undefined) return closed;
@@ -126,8 +127,9 @@ const hitsOf = (
   if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
   const cannotConfirm = isStale(snapshot, nowMs);
   return entries.filter(
-    ({ entry, routes, header }) =>
+    ({ entry, routes, header, startsAtMs }) =>
       entry.expiresAtMs > nowMs &&
+      (startsAtMs === null || startsAtMs <= nowMs) &&
       (entry.fail === "closed" || !cannotConfirm) &&
       isOnRoutes(facts.path, routes) &&
       carries(facts, header) &&

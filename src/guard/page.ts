@@ -8,6 +8,8 @@ export type PageWords = {
   readonly hint: string;
   /** An address, a URL or a sentence; null says nothing. */
   readonly contact: string | null;
+  /** Where the status page is; null: nowhere. */
+  readonly statusPage: string | null;
 };
 
 const STYLE = `
@@ -25,7 +27,14 @@ footer { color: #655d52; font-size: 1rem; }
   footer { color: #b3aa9d; }
 }`;
 
-export const renderPage = ({ site, heading, message, hint, contact }: PageWords): string =>
+export const renderPage = ({
+  site,
+  heading,
+  message,
+  hint,
+  contact,
+  statusPage,
+}: PageWords): string =>
   `<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +50,7 @@ export const renderPage = ({ site, heading, message, hint, contact }: PageWords)
 <h1>${escapeHtml(heading)}</h1>
 <p>${escapeHtml(message)}</p>
 <p>${escapeHtml(hint)}</p>
-<footer>
+<footer>${statusPage === null ? "" : `\n<p><a href="${escapeHtml(statusPage)}">Status and news</a></p>`}
 <p>${escapeHtml(site)}${contact === null ? "" : ` · ${renderContact(contact)}`}</p>
 </footer>
 </main>

@@ -5,6 +5,7 @@ import { isSharedRead } from "./emergency-cache/shared-read.ts";
 import { isAllowed } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
 import type { LoadedPolicy } from "./loaded-policy.ts";
+import { matchesRoute } from "./routes.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Stage = {
@@ -26,6 +27,14 @@ const mayWrite = (method: string): boolean => !READING_METHODS.has(method);
 
 const sparesNobody = (): null => null;
 
+/** Pages that are open already, and what the site's own error pages look like, go on working. */
+const sparesAssets = (facts: RequestFacts, { policy }: LoadedPolicy): VerdictReason | null =>
+  (facts.method === "GET" || facts.method === "HEAD") &&
+  facts.isPlainPath &&
+  policy.settings.staticAssets.some((route) => matchesRoute(facts.path, route))
+    ? "static_asset"
+    : null;
+
 export const STAGES: readonly Stage[] = [
   {
     kind: "block-networks",
@@ -41,7 +50,7 @@ export const STAGES: readonly Stage[] = [
   {
     kind: "maintenance",
     exempt: { reason: "maintenance_exempt", routes: ({ maintenanceExempt }) => maintenanceExempt },
-    spares: sparesNobody,
+    spares: sparesAssets,
     concerns: () => true,
     mayConcern: () => true,
   },

@@ -11,6 +11,7 @@ export const VERDICT_REASONS = [
   "operator_bypass",
   "maintenance",
   "maintenance_exempt",
+  "static_asset",
   "read_only",
   "read_only_exempt",
   "disabled_feature",

@@ -15,6 +15,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { incidentCommandRoutes, mitigationCommandRoutes } from "./routes/incident-commands.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
+import { maintenanceWindowRoutes } from "./routes/maintenance-windows.ts";
 import { mitigationRoutes } from "./routes/mitigations.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { playbookRoutes } from "./routes/playbooks.ts";
@@ -52,6 +53,7 @@ function routes(deps: HttpDeps): Api {
   mitigationCommandRoutes(api, deps);
   postmortemRoutes(api, deps);
   mitigationRoutes(api, deps);
+  maintenanceWindowRoutes(api, deps);
   policyRoutes(api, deps);
   signalRoutes(api, deps);
   playbookRoutes(api, deps);

@@ -5,7 +5,8 @@
 import { z } from "zod";
 import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
-import { policySeq } from "../policy/policy.ts";
+import { policySeq, type Policy } from "../policy/policy.ts";
+import { windowsIn } from "../policy/windows.ts";
 import { publish } from "../status-page/view.ts";
 import type { HttpDeps } from "./deps.ts";
 
@@ -28,6 +29,16 @@ const publicCopy = z.object({
     .nullable(),
   /** As last confirmed; null before the policy object ever answered. */
   policy: z.object({ seq: policySeq, confirmedAtMs: z.int(), staleAfterMs: z.int() }).nullable(),
+  /** Planned ones, as of that policy. */
+  windows: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.enum(["maintenance", "read-only"]),
+      message: z.string().nullable(),
+      startsAtMs: z.int(),
+      endsAtMs: z.int(),
+    }),
+  ),
   /** Null: the desk did not answer. */
   incidents: z
     .array(
@@ -116,6 +127,7 @@ async function askObjects(deps: CopyDeps, last: PublicCopy | null): Promise<Publ
       seesProduction: status.seesProduction === true,
     },
     policy: policy === null ? (last?.policy ?? null) : confirmed(policy, last, takenAtMs),
+    windows: publicWindows(policy?.policy ?? null, last),
     incidents: views && views.flatMap((view) => publish(view) ?? []),
   };
 }
@@ -128,6 +140,18 @@ async function publicViews({ desk }: CopyDeps): Promise<readonly IncidentView[]>
   ]);
   const byId = new Map([...open, ...past.items].map((view) => [view.id, view]));
   return [...byId.values()].toSorted((a, b) => b.anchors.detectedAtMs - a.anchors.detectedAtMs);
+}
+
+/** Without the operator's reason. */
+function publicWindows(news: Policy | null, last: PublicCopy | null): PublicCopy["windows"] {
+  if (news === null) return last?.windows ?? [];
+  return windowsIn(news.entries).map(({ id, kind, message, startsAtMs, endsAtMs }) => ({
+    id,
+    kind,
+    message,
+    startsAtMs,
+    endsAtMs,
+  }));
 }
 
 /** The policy object sends the policy, and with it the limit, only when it is news. */
@@ -164,4 +188,4 @@ async function readShared(deps: CopyDeps): Promise<PublicCopy | null> {
 }
 
 const sharedKey = ({ bundle }: CopyDeps): string =>
-  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/2`;
+  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/3`;

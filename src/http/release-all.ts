@@ -2,6 +2,7 @@
 import type { Actor } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
+import { startOf } from "../policy/kinds.ts";
 import { redact } from "../shared/redact.ts";
 import type { HttpDeps } from "./deps.ts";
 
@@ -34,7 +35,10 @@ export async function releaseAll(
       .map((lease) => lease.id),
   );
   const entries = await deps.policy.entries();
-  const orphans = entries.filter((entry) => !revertedByThem.has(entry.id));
+  // What was planned for later is no mitigation, and stays planned.
+  const orphans = entries.filter(
+    ({ id, match }) => !revertedByThem.has(id) && startOf(match) === null,
+  );
   const removals = await Promise.all(orphans.map((entry) => deps.policy.remove(entry.id)));
   const removedEntries = orphans.flatMap((entry, n) => (removals[n]?.ok === true ? entry.id : []));
   return { items, removedEntries };

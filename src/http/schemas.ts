@@ -20,6 +20,8 @@ export const LEASE_MS_MAX = 24 * 3_600_000;
 
 /** A reason, a note, a title: never empty, never endless. */
 export const text = z.string().trim().min(1).max(TEXT_MAX);
+/** What visitors read on the guard's page. */
+export const visitorMessage = text.max(500);
 export const moment = z.iso.datetime().openapi({ example: "2026-11-23T14:02:11.000Z" });
 const momentOrNull = moment.nullable();
 

@@ -49,6 +49,8 @@ type CommandData = {
   readonly decline: { readonly leaseId: LeaseId; readonly why: string };
   readonly revert: { readonly leaseId: LeaseId; readonly why: string };
   readonly extend: { readonly leaseId: LeaseId; readonly byMs: number; readonly why: string };
+  /** What visitors read from now on. */
+  readonly reword: { readonly leaseId: LeaseId; readonly message: string; readonly why: string };
   readonly release_all: { readonly why: string };
   /** What became of an effect. `decide` refuses a stale one. */
   readonly report_effect: { readonly effectId: string; readonly outcome: EffectOutcome };

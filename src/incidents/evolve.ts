@@ -30,6 +30,7 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
     case "lease.rearmed":
       return awaitedLease(event.data.leaseId, "adjust", event.data.expiresAtMs);
     case "lease.releasing":
+    case "lease.reworded":
       return awaitedLease(event.data.leaseId, "adjust", null);
     case "lease.reverting":
     case "lease.expired":
@@ -206,6 +207,8 @@ function leaseChange(
       return { status: "ineffective", why: event.data.why };
     case "lease.extended":
       return { expiresAtMs: event.data.expiresAtMs };
+    case "lease.reworded":
+      return { options: { ...lease.options, message: event.data.message } };
     case "lease.releasing":
       return { status: "releasing", share: event.data.share, stageSinceMs: atMs };
     case "lease.rearmed":

@@ -160,6 +160,7 @@ export const EVENT_DATA = {
   "lease.effective": z.looseObject({ leaseId, readings }),
   "lease.ineffective": z.looseObject({ leaseId, why: z.string(), readings }),
   "lease.extended": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
+  "lease.reworded": z.looseObject({ leaseId, message: z.string(), why: z.string() }),
   "lease.releasing": z.looseObject({ leaseId, share: z.number(), why: z.string() }),
   "lease.rearmed": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
   "lease.reverting": z.looseObject({ leaseId, because: z.enum(REVERT_CAUSES), why: z.string() }),

@@ -50,7 +50,9 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
 
 type LeaseCommand = Extract<
   PersonCommand,
-  { readonly type: "apply" | "approve" | "decline" | "revert" | "extend" | "release_all" }
+  {
+    readonly type: "apply" | "approve" | "decline" | "revert" | "extend" | "reword" | "release_all";
+  }
 >;
 
 function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Ground): Answer {
@@ -81,6 +83,8 @@ function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Gro
       return withLease(state, command.data.leaseId, (lease) => revert(lease, command.data.why));
     case "extend":
       return withLease(state, command.data.leaseId, (lease) => extend(lease, command));
+    case "reword":
+      return withLease(state, command.data.leaseId, (lease) => reword(lease, command, ground));
   }
 }
 
@@ -198,6 +202,21 @@ function extend(lease: LeaseState, command: CommandOf<"extend">): Answer {
   return ok([
     { type: "lease.extended", data: { leaseId: lease.id, expiresAtMs, why: command.data.why } },
   ]);
+}
+
+/** Only what has words for visitors takes a message, and only while somebody reads it. */
+function reword(lease: LeaseState, command: CommandOf<"reword">, ground: Ground): Answer {
+  const { message, why } = command.data;
+  if (!isInForce(lease)) {
+    return reject(
+      "lease_ended",
+      `the mitigation is ${lease.status}; only one in force can be reworded`,
+    );
+  }
+  const problems =
+    ground.actuators[lease.actuator]?.problemsWith({ ...lease.options, message }) ?? [];
+  if (problems.length > 0) return reject("bad_options", problems.join("; "));
+  return ok([{ type: "lease.reworded", data: { leaseId: lease.id, message, why } }]);
 }
 
 function withLease(state: IncidentState, id: string, then: (lease: LeaseState) => Answer): Answer {

@@ -24,6 +24,7 @@ export function react(
   switch (event.type) {
     case "lease.applying":
     case "lease.extended":
+    case "lease.reworded":
     case "lease.releasing":
     case "lease.rearmed":
       return applyEffect(state, event.data.leaseId, atMs);

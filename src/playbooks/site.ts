@@ -123,6 +123,15 @@ export const site = z.strictObject({
       read_only: z.array(routePattern).max(ROUTES_MAX).default([]),
     })
     .default({ maintenance: [], read_only: [] }),
+  /** What pages that are open already go on loading in maintenance, with GET and HEAD: style sheets, images, robots.txt. */
+  static_assets: z
+    .array(partPattern)
+    .max(ROUTES_MAX)
+    .default(["/assets/*", "/static/*", "/favicon.ico", "/robots.txt"]),
+  /** Where the guard's pages send visitors for news: our own status page, another at https, or nowhere (null). */
+  status_page: z
+    .union([path, z.url({ protocol: /^https$/ }).max(500), z.null()])
+    .default("/_firebreak/status"),
   /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused. */
   graphql_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
   /** Parts of the site that `disable-features` may switch off by name. */

@@ -12,6 +12,7 @@ import {
   type PolicySeq,
 } from "./policy.ts";
 import { ENFORCED_KINDS, knownEntry } from "./kinds.ts";
+import { begun } from "./windows.ts";
 
 /** How long guards that cannot reach the policy keep enforcing what fails open; what fails closed ends with its expiry. */
 export const STALE_AFTER_MS = 15 * 60_000;
@@ -29,7 +30,7 @@ export type CompileInput = {
 /** The next policy after `previous`. A refusal says which limit or entry is wrong; the last good policy then stays. */
 export function compilePolicy(input: CompileInput): Result<Policy, string> {
   const { instance, previous, settings, nowMs } = input;
-  const entries = inForce(input.entries, nowMs);
+  const entries = inForce(input.entries, nowMs).map((entry) => begun(entry, nowMs));
   const problem = problemWith(entries, input);
   if (problem !== null) return err(problem);
   const compiled = policy.safeParse({

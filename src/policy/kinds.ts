@@ -24,6 +24,15 @@ const routes = z
 /** Which requests: all of them, or those on these routes (`/shop/*`, or one path). */
 const anywhere = z.strictObject({ routes: z.optional(routes) });
 
+/**
+ * The same, and not before a moment. A guard of the version before does not know the word and leaves the entry alone, so it is
+ * never early; when the moment has come the policy object takes the word out (windows.ts), and such a guard follows.
+ */
+const scheduled = z.strictObject({
+  routes: z.optional(routes),
+  startsAtMs: z.optional(z.int().check(z.minimum(0))),
+});
+
 /** Part of the site, never all of it. */
 export const featureRoutes = routes.check(
   z.refine((patterns) => !patterns.includes("/*"), {
@@ -54,8 +63,8 @@ const clients = z
 
 const MATCHES = {
   "block-networks": clients,
-  maintenance: anywhere,
-  "read-only": anywhere,
+  maintenance: scheduled,
+  "read-only": scheduled,
   "disabled-feature": feature,
   "emergency-cache": anywhere,
 } as const satisfies Record<EnforcedKind, z.ZodMiniType>;
@@ -78,6 +87,8 @@ export type KnownEntry = {
   readonly header: Feature["header"];
   /** Null: every client. */
   readonly clients: ClientMatch | null;
+  /** Enforced in the guard by timestamp; null: since it was put. */
+  readonly startsAtMs: number | null;
   readonly message: string | null;
   readonly retryAfterSeconds: number | null;
   readonly freshSeconds: number | null;
@@ -107,11 +118,15 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
   };
 }
 
-function whereOf(
-  kind: EnforcedKind,
-  match: unknown,
-  features: readonly Feature[],
-): Pick<KnownEntry, "routes" | "header" | "clients"> | null {
+/** When an entry with this match begins; null: it has. */
+export function startOf(match: unknown): number | null {
+  const parsed = scheduled.safeParse(match);
+  return parsed.success ? (parsed.data.startsAtMs ?? null) : null;
+}
+
+type Where = Pick<KnownEntry, "routes" | "header" | "clients" | "startsAtMs">;
+
+function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[]): Where | null {
   if (kind === "block-networks") return whoseOf(match);
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
@@ -120,13 +135,18 @@ function whereOf(
     const found = features.find(({ id }) => id === wanted);
     return found === undefined
       ? null
-      : { routes: found.routes, header: found.header, clients: null };
+      : { routes: found.routes, header: found.header, clients: null, startsAtMs: null };
   }
   const header = "header" in parsed.data ? parsed.data.header : undefined;
-  return { routes: parsed.data.routes ?? null, header: header ?? null, clients: null };
+  return {
+    routes: parsed.data.routes ?? null,
+    header: header ?? null,
+    clients: null,
+    startsAtMs: startOf(match),
+  };
 }
 
-function whoseOf(match: unknown): Pick<KnownEntry, "routes" | "header" | "clients"> | null {
+function whoseOf(match: unknown): Where | null {
   const parsed = clients.safeParse(match);
   if (!parsed.success) return null;
   const { routes: on = null, networks = [], asns = [], countries = [] } = parsed.data;
@@ -134,5 +154,6 @@ function whoseOf(match: unknown): Pick<KnownEntry, "routes" | "header" | "client
     routes: on,
     header: null,
     clients: { networks: networks.map(networkOf), asns, countries },
+    startsAtMs: null,
   };
 }

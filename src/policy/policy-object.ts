@@ -13,6 +13,7 @@ import {
   type PolicyEntry,
   type PolicySeq,
 } from "./policy.ts";
+import { nextChangeMs } from "./windows.ts";
 import { PolicyRows, type Progress } from "./policy-rows.ts";
 
 export type PolicyDeps = {
@@ -82,10 +83,10 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     assert(changed.ok, "a poll interval is at least 100 ms");
   }
 
-  /** Guards end an entry by its timestamp; this only tidies up after them. Twice or late is the same. */
+  /** Guards begin and end an entry by its timestamps; this only tidies up after them. Twice or late is the same. */
   override async alarm(): Promise<void> {
     const nowMs = Date.now();
-    const isDue = this.#policy.entries.some((entry) => entry.expiresAtMs <= nowMs);
+    const isDue = nextChangeMs(this.#policy.entries) <= nowMs;
     if (isDue) await this.#change(nowMs, () => this.#rows.removeExpired(nowMs));
     else await this.#rearm();
   }
@@ -173,7 +174,7 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
   }
 
   async #rearm(): Promise<void> {
-    const wakeAtMs = Math.min(...this.#policy.entries.map((entry) => entry.expiresAtMs));
+    const wakeAtMs = nextChangeMs(this.#policy.entries);
     if (wakeAtMs === Infinity) return this.ctx.storage.deleteAlarm();
     // A deadline at or behind now, set from inside alarm(), is dropped by workerd (workerd#6866).
     await this.ctx.storage.setAlarm(Math.max(wakeAtMs, Date.now() + 1));

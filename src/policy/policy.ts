@@ -65,6 +65,8 @@ export const guardSettings = z.object({
   ),
   maintenanceExempt: z._default(z.array(z.string()), []),
   readOnlyExempt: z._default(z.array(z.string()), []),
+  /** Read, with GET and HEAD, also in maintenance. */
+  staticAssets: z._default(z.array(z.string()), []),
   /** Where a POST is a GraphQL operation: in read-only its body says whether it writes. */
   graphqlRoutes: z._default(z.array(z.string()), []),
   features: z._default(z.array(feature), []),
@@ -83,6 +85,8 @@ export const guardSettings = z.object({
     z.union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })]),
     "cloudflare",
   ),
+  /** Where a refused visitor finds out more; null: nowhere. */
+  statusPage: z._default(z.nullable(z.string()), null),
   /** What visitors read. `contact` is an address, a URL or a sentence; null says nothing. */
   title: z._default(z.string(), "This site"),
   messages: z._default(

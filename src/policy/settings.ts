@@ -12,6 +12,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   },
   maintenanceExempt: site.exempt_routes.maintenance,
   readOnlyExempt: site.exempt_routes.read_only,
+  staticAssets: site.static_assets,
   graphqlRoutes: site.graphql_routes,
   features: site.features.map(({ id, routes, header }) => ({ id, routes, header: header ?? null })),
   emergencyCache: {
@@ -21,6 +22,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   },
   pollMs,
   clientAddress: site.client_address,
+  statusPage: site.status_page,
   title: site.title,
   messages: {
     maintenance: site.messages.maintenance,

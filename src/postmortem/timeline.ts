@@ -144,6 +144,8 @@ function describeLease(event: IncidentEvent, names: Names): string {
       return withReadings(`${name} did not help: ${prose(event.data.why)}`, event.data.readings);
     case "lease.extended":
       return `${name} extended until ${utcTime(event.data.expiresAtMs)}: ${prose(event.data.why)}`;
+    case "lease.reworded":
+      return `${name} now tells visitors "${prose(event.data.message)}"${event.data.why === "" ? "" : `: ${prose(event.data.why)}`}`;
     default:
       return describeEnd(event, name);
   }

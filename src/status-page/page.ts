@@ -1,7 +1,7 @@
 /** The status page as HTML: readable without colour, script or stylesheet from elsewhere, in the dark and in the light. */
 import { html, raw } from "hono/html";
 import { formatDuration } from "../shared/duration.ts";
-import { incidentTitle } from "./statuspage.ts";
+import { incidentTitle, windowTitle } from "./statuspage.ts";
 import type { ComponentStatus, PublicIncident, StatusView } from "./view.ts";
 
 const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
@@ -9,6 +9,7 @@ const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
   degraded_performance: "Degraded performance",
   partial_outage: "Partial outage",
   major_outage: "Major outage",
+  under_maintenance: "Under maintenance",
   unknown: "Unknown",
 };
 
@@ -42,7 +43,7 @@ export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
           <h1>${view.title} status</h1>
           <p class="headline ${view.indicator}" role="status">${view.headline}</p>
           <p class="looked">${lookedAt(view, nowMs)}</p>
-          ${components(view)} ${incidents("Open incidents", view.open, view)}
+          ${components(view)} ${windows(view)} ${incidents("Open incidents", view.open, view)}
           ${incidents("Past incidents", view.past, view)}
         </main>
         <footer><a href="${jsonUrl}">The same as JSON</a></footer>
@@ -67,6 +68,22 @@ const components = (view: StatusView) =>
               </li>`,
           )}
         </ul>`;
+
+const windows = (view: StatusView) =>
+  view.windows.length === 0
+    ? ""
+    : html`<h2>Planned maintenance</h2>
+        ${view.windows.map(
+          (window) =>
+            html`<article id="${window.id}">
+              <h3>${windowTitle(window)}</h3>
+              <p>
+                <strong>${window.isInProgress ? "In progress" : "Scheduled"}.</strong>
+                ${window.message ?? ""}
+              </p>
+              <p class="times">From ${time(window.startsAtMs)} until ${time(window.endsAtMs)}</p>
+            </article>`,
+        )}`;
 
 const incidents = (title: string, list: readonly PublicIncident[], view: StatusView) =>
   list.length === 0
@@ -104,7 +121,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 sy
 main, footer { max-width: 42rem; margin: 0 auto; padding: 1rem; }
 .headline { font-size: 1.4rem; font-weight: 600; padding: 0.75rem 1rem; border: 2px solid currentColor; border-radius: 0.4rem; }
 .none, .operational { color: var(--good); }
-.minor, .degraded_performance, .unknown { color: var(--warn); }
+.minor, .degraded_performance, .maintenance, .under_maintenance, .unknown { color: var(--warn); }
 .major, .critical, .partial_outage, .major_outage { color: var(--bad); }
 .looked, .times { color: var(--dim); }
 .components { list-style: none; padding: 0; border: 1px solid var(--line); border-radius: 0.4rem; }

@@ -24,7 +24,7 @@ export const summaryJson = (view: StatusView, page: PageOf) => ({
     updated_at: rfc3339(page.updatedAtMs),
   })),
   incidents: view.open.map((incident) => incidentJson(incident, view, page)),
-  scheduled_maintenances: [],
+  scheduled_maintenances: view.windows.map((window) => windowJson(window, page)),
 });
 
 /** `/incidents.json` */
@@ -62,6 +62,36 @@ const incidentJson = (incident: PublicIncident, view: StatusView, page: PageOf) 
     },
   ],
 });
+
+type SeenWindow = StatusView["windows"][number];
+
+const windowJson = (window: SeenWindow, page: PageOf) => ({
+  id: window.id,
+  name: windowTitle(window),
+  status: window.isInProgress ? "in_progress" : "scheduled",
+  impact: "maintenance",
+  scheduled_for: rfc3339(window.startsAtMs),
+  scheduled_until: rfc3339(window.endsAtMs),
+  updated_at: rfc3339(page.updatedAtMs),
+  shortlink: `${page.url}#${window.id}`,
+  page_id: page.id,
+  incident_updates: [
+    {
+      id: `${window.id}-${window.isInProgress ? "in_progress" : "scheduled"}`,
+      incident_id: window.id,
+      status: window.isInProgress ? "in_progress" : "scheduled",
+      body: window.message ?? windowTitle(window),
+      created_at: rfc3339(page.updatedAtMs),
+    },
+  ],
+});
+
+const WINDOW_TITLES = {
+  maintenance: "Planned maintenance",
+  "read-only": "Planned pause of changes",
+} as const;
+
+export const windowTitle = ({ kind }: SeenWindow): string => WINDOW_TITLES[kind];
 
 const TROUBLES = {
   minor: "degraded performance",

@@ -21,6 +21,15 @@ export type PublicIncident = {
   readonly resolvedAtMs: number | null;
 };
 
+/** Maintenance that was declared ahead, as the public knows it. */
+export type PublicWindow = {
+  readonly id: string;
+  readonly kind: "maintenance" | "read-only";
+  readonly message: string | null;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+};
+
 /** When the monitor last looked, and how often it means to; null when nobody could say. */
 export type LastLook = { readonly lastTickAtMs: number | null; readonly cadenceMs: number } | null;
 
@@ -34,10 +43,11 @@ export type ComponentStatus =
   | "degraded_performance"
   | "partial_outage"
   | "major_outage"
+  | "under_maintenance"
   | "unknown";
 
 /** `none` is only ever said when somebody looked just now and saw nothing. */
-export type Indicator = "none" | Impact | "unknown";
+export type Indicator = "none" | Impact | "maintenance" | "unknown";
 
 export type StatusView = {
   readonly title: string;
@@ -46,6 +56,8 @@ export type StatusView = {
   readonly components: readonly (Component & { readonly status: ComponentStatus })[];
   readonly open: readonly PublicIncident[];
   readonly past: readonly PublicIncident[];
+  /** Scheduled and in progress, by when they begin; none is an incident. */
+  readonly windows: readonly (PublicWindow & { readonly isInProgress: boolean })[];
   /** When production was last looked at. */
   readonly lookedAtMs: number | null;
 };
@@ -110,14 +122,23 @@ export const isLookFresh = (look: LastLook, nowMs: number): boolean =>
 /** The page. `incidents` is null when nobody could say; what is not known is never shown as healthy. */
 export function statusView(
   site: { readonly title: string; readonly components: readonly Component[] },
-  seen: { readonly look: Sight; readonly incidents: readonly PublicIncident[] | null },
+  seen: {
+    readonly look: Sight;
+    readonly incidents: readonly PublicIncident[] | null;
+    readonly windows: readonly PublicWindow[];
+  },
   nowMs: number,
 ): StatusView {
   const incidents = seen.incidents ?? [];
   const open = incidents.filter((incident) => incident.status !== "resolved");
   const isSeen = seen.look?.seesProduction === true && isLookFresh(seen.look, nowMs);
   const isKnown = isSeen && seen.incidents !== null;
-  const indicator = worstOf(open) ?? (isKnown ? "none" : "unknown");
+  const windows = seen.windows
+    .filter(({ endsAtMs }) => endsAtMs > nowMs)
+    .map((window) => ({ ...window, isInProgress: window.startsAtMs <= nowMs }));
+  const isPlanned = windows.some(({ isInProgress }) => isInProgress);
+  const quiet = isPlanned ? "maintenance" : isKnown ? "none" : "unknown";
+  const indicator = worstOf(open) ?? quiet;
   return {
     title: site.title,
     indicator,
@@ -126,11 +147,12 @@ export function statusView(
       ...component,
       status: componentStatus(
         open.filter(({ component: of }) => of === component.id || of === EVERY_COMPONENT),
-        isKnown,
+        quiet,
       ),
     })),
     open,
     past: incidents.filter((incident) => incident.status === "resolved"),
+    windows,
     lookedAtMs: seen.look?.lastTickAtMs ?? null,
   };
 }
@@ -140,6 +162,7 @@ const HEADLINES: Readonly<Record<Indicator, string>> = {
   minor: "Minor problems",
   major: "Partial outage",
   critical: "Major outage",
+  maintenance: "Planned maintenance in progress",
   unknown: "Status unknown: our monitoring cannot tell at the moment",
 };
 
@@ -154,8 +177,17 @@ const BY_HARM = ["critical", "major", "minor"] as const;
 const worstOf = (open: readonly PublicIncident[]): Impact | null =>
   BY_HARM.find((impact) => open.some((incident) => incident.impact === impact)) ?? null;
 
-function componentStatus(open: readonly PublicIncident[], isKnown: boolean): ComponentStatus {
+/** What a component is without an incident of its own. */
+const QUIET_STATUSES = {
+  none: "operational",
+  maintenance: "under_maintenance",
+  unknown: "unknown",
+} as const satisfies Partial<Record<Indicator, ComponentStatus>>;
+
+function componentStatus(
+  open: readonly PublicIncident[],
+  quiet: keyof typeof QUIET_STATUSES,
+): ComponentStatus {
   const worst = worstOf(open);
-  if (worst !== null) return COMPONENT_STATUSES[worst];
-  return isKnown ? "operational" : "unknown";
+  return worst === null ? QUIET_STATUSES[quiet] : COMPONENT_STATUSES[worst];
 }

@@ -20,6 +20,7 @@ import {
   mitigation,
   mitigationId,
   text,
+  visitorMessage,
 } from "../schemas.ts";
 import { FIELD_ERRORS_MAX } from "../validation.ts";
 
@@ -76,6 +77,20 @@ const revert = createRoute({
     query: z.object({ why: text.optional() }),
   },
   responses: { 200: answers(commandAnswer, "Being reverted"), ...problems },
+});
+
+const reword = createRoute({
+  ...forRole("responder"),
+  method: "patch",
+  path: "/api/v1/mitigations/{mid}",
+  tags: ["mitigations"],
+  summary: "Change what visitors read while it is in force",
+  request: {
+    params,
+    headers: idempotencyHeaders,
+    body: takes(z.strictObject({ message: visitorMessage, why: text.optional() })),
+  },
+  responses: { 200: answers(commandAnswer, "Being changed"), ...problems },
 });
 
 const release = z
@@ -153,6 +168,14 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(read, async (c) => {
     const { view, lease } = await leaseOf(deps, c.req.valid("param").mid);
     return c.json(presentMitigation(view.id, lease), 200);
+  });
+
+  api.openapi(reword, async (c) => {
+    const { mid } = c.req.valid("param");
+    const { view } = await leaseOf(deps, mid);
+    const { message, why = "" } = c.req.valid("json");
+    const data = { leaseId: mid, message, why };
+    return c.json(await command(c, deps, view.id, "reword", data), 200);
   });
 
   api.openapi(revert, async (c) => {

@@ -58,7 +58,11 @@ const DOCUMENTS = {
 export function statusRoutes(api: Api, deps: HttpDeps, readPublicCopy: ReadPublicCopy): void {
   const look = async (c: Context<HttpEnv>) => {
     const copy = await readPublicCopy((promise) => c.executionCtx.waitUntil(promise));
-    const seen = { look: copy?.look ?? null, incidents: copy?.incidents ?? null };
+    const seen = {
+      look: copy?.look ?? null,
+      incidents: copy?.incidents ?? null,
+      windows: copy?.windows ?? [],
+    };
     return { view: statusView(deps.bundle.site, seen, deps.now()), updatedAtMs: copy?.takenAtMs };
   };
 

@@ -40,6 +40,9 @@ const decided = (facts: Partial<RequestFacts>, ...snapshot: Parameters<typeof sn
 
 const everyone = anEntry({ id: "m" });
 const writes = anEntry({ id: "r", kind: "read-only" });
+const from = (startsAtMs: number) => anEntry({ id: "w", match: { startsAtMs } });
+const ASSETS = { staticAssets: ["/assets/*"] };
+const ASSET_SERVED = "serve static_asset m";
 const WEBHOOKS = { maintenanceExempt: ["/webhooks/*"], readOnlyExempt: ["/login"] };
 
 describe("in order, first match wins", () => {
@@ -119,6 +122,31 @@ describe("in order, first match wins", () => {
       "maintenance maintenance m",
     ],
     ["share none", {}, [anEntry({ share: 0 })], {}, "serve clean -"],
+    ["a window before it begins", {}, [from(NOW_MS + 1)], {}, "serve clean -"],
+    ["a window as it begins", {}, [from(NOW_MS)], {}, "maintenance maintenance w"],
+    ["an asset, in maintenance", { path: "/assets/a.css" }, [everyone], ASSETS, ASSET_SERVED],
+    ["its HEAD", { path: "/assets/a.css", method: "HEAD" }, [everyone], ASSETS, ASSET_SERVED],
+    [
+      "a write among assets",
+      { path: "/assets/a.css", method: "POST" },
+      [everyone],
+      ASSETS,
+      "maintenance maintenance m",
+    ],
+    [
+      "an asset that routers may read differently",
+      { path: "/assets/a.css", isPlainPath: false },
+      [everyone],
+      ASSETS,
+      "maintenance maintenance m",
+    ],
+    [
+      "an asset of a feature that is off",
+      { path: "/assets/a.css" },
+      [everyone, anEntry({ id: "f", kind: "disabled-feature", match: { routes: ["/assets/*"] } })],
+      ASSETS,
+      "disabled_feature disabled_feature f",
+    ],
     ["a kind of a later version", {}, [anEntry({ kind: "queue" })], {}, "serve clean -"],
     ["words of a later version", {}, [anEntry({ match: { hosts: ["a"] } })], {}, "serve clean -"],
   ] as const)("%s", ([, facts, entries, settings, expected], { expect }) => {

@@ -8,6 +8,7 @@ const aCopy = (given: Partial<PublicCopy> = {}): PublicCopy => ({
   takenAtMs: NOW_MS,
   look: { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000, seesProduction: true },
   policy: { seq: { epoch: 1, n: 2 }, confirmedAtMs: NOW_MS, staleAfterMs: 30_000 },
+  windows: [],
   incidents: [],
   ...given,
 });

@@ -11,6 +11,7 @@ import { wholeLife } from "../../support/whole-life.ts";
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
+import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
 import view from "./golden/view-1.json" with { type: "json" };
 
@@ -27,7 +28,7 @@ const withoutWords = (value: unknown): unknown =>
 
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
-    const written = new Set(rows.map(({ type }) => type));
+    const written = new Set([...rows, ...reworded].map(({ type }) => type));
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
     expect(never).toEqual(["incident.triggered"]);
   });
@@ -60,6 +61,19 @@ describe("a journal of version 1", () => {
   it("answers the same commands the same", ({ expect }) => {
     expect(withoutWords(wholeLife().asked)).toEqual(withoutWords(answers));
   });
+});
+
+it("a mitigation reworded, as first written, is put in force again in the new words", ({
+  expect,
+}) => {
+  // In the place of the row that failed to extend it.
+  const before = rows.slice(0, 51);
+  const [row] = reworded as readonly JournalRow[];
+  if (row === undefined) throw new Error("the file has one row");
+  const event = readEvent(row);
+  const state = evolve(fold(before), row);
+  const effect = event === null ? null : react(state, event, row.atMs);
+  expect(effect).toMatchObject({ kind: "lease.apply", data: { with: { message: "Half done." } } });
 });
 
 describe("a journal of a later version", () => {

@@ -1,7 +1,11 @@
 import { describe, it } from "vitest";
 import { statusPage } from "../../../src/status-page/page.ts";
 import { incidentsJson, statusJson, summaryJson } from "../../../src/status-page/statuspage.ts";
-import { statusView, type PublicIncident } from "../../../src/status-page/view.ts";
+import {
+  statusView,
+  type PublicIncident,
+  type PublicWindow,
+} from "../../../src/status-page/view.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const page = {
@@ -20,12 +24,69 @@ const open: PublicIncident = {
 };
 const past: PublicIncident = { ...open, id: "inc_0", status: "resolved", resolvedAtMs: NOW_MS - 1 };
 
-const view = (incidents: readonly PublicIncident[] | null) =>
+const window: PublicWindow = {
+  id: "win_1",
+  kind: "maintenance",
+  message: "We move the database <now>.",
+  startsAtMs: NOW_MS + 60_000,
+  endsAtMs: NOW_MS + 120_000,
+};
+
+const view = (
+  incidents: readonly PublicIncident[] | null,
+  windows: readonly PublicWindow[] = [],
+  nowMs = NOW_MS,
+) =>
   statusView(
     { title: "Shop & <Co>", components: [{ id: "website", name: "Website" }] },
-    { look: { lastTickAtMs: NOW_MS - 5_000, cadenceMs: 10_000, seesProduction: true }, incidents },
-    NOW_MS,
+    {
+      look: { lastTickAtMs: NOW_MS - 5_000, cadenceMs: 100_000, seesProduction: true },
+      incidents,
+      windows,
+    },
+    nowMs,
   );
+
+describe("a planned window", () => {
+  it.for([
+    ["before", NOW_MS, "none", "operational", "scheduled", "Scheduled."],
+    [
+      "during",
+      window.startsAtMs,
+      "maintenance",
+      "under_maintenance",
+      "in_progress",
+      "In progress.",
+    ],
+  ] as const)(
+    "%s it, is shown and no incident",
+    async ([, nowMs, indicator, component, status, words], { expect }) => {
+      const seen = view([], [window], nowMs);
+      expect(summaryJson(seen, page)).toMatchObject({
+        status: { indicator },
+        components: [{ status: component }],
+        incidents: [],
+        scheduled_maintenances: [
+          { id: "win_1", status, impact: "maintenance", scheduled_for: "2026-11-23T12:01:00.000Z" },
+        ],
+      });
+      const html = String(await statusPage(seen, { nowMs, jsonUrl: "/x" }));
+      expect(html).toContain(words);
+      expect(html).toContain("We move the database &lt;now&gt;.");
+    },
+  );
+
+  it("does not hide an incident that is open meanwhile", ({ expect }) => {
+    expect(view([open], [window], window.startsAtMs)).toMatchObject({
+      indicator: "critical",
+      components: [{ status: "major_outage" }],
+    });
+  });
+
+  it("is gone when it has ended", ({ expect }) => {
+    expect(view([], [window], window.endsAtMs)).toMatchObject({ indicator: "none", windows: [] });
+  });
+});
 
 describe("JSON", () => {
   it("has the shape that Statuspage's clients read", ({ expect }) => {

@@ -106,7 +106,7 @@ describe("publish", () => {
 
 describe("statusView", () => {
   it("is green only when somebody looked just now", ({ expect }) => {
-    const view = statusView(site, { look: fresh, incidents: [] }, NOW_MS);
+    const view = statusView(site, { look: fresh, incidents: [], windows: [] }, NOW_MS);
     expect(view).toMatchObject({
       indicator: "none",
       headline: "All systems operational",
@@ -121,7 +121,7 @@ describe("statusView", () => {
     ["nobody saw production", { look: { ...fresh, seesProduction: false }, incidents: [] }],
     ["nobody could list the incidents", { look: fresh, incidents: null }],
   ] as const)("is unknown, not green, when %s", ([, seen], { expect }) => {
-    const view = statusView(site, seen, NOW_MS);
+    const view = statusView(site, { ...seen, windows: [] }, NOW_MS);
     expect(view.indicator).toBe("unknown");
     expect(view.headline).toContain("unknown");
     expect(view.components.map((component) => component.status)).toEqual(["unknown", "unknown"]);
@@ -133,7 +133,7 @@ describe("statusView", () => {
       anIncident({ impact: "major" }),
       anIncident({ status: "resolved", resolvedAtMs: NOW_MS }),
     ];
-    const view = statusView(site, { look: fresh, incidents }, NOW_MS);
+    const view = statusView(site, { look: fresh, incidents, windows: [] }, NOW_MS);
     expect(view).toMatchObject({
       indicator: "major",
       components: [{ status: "partial_outage" }, { status: "degraded_performance" }],
@@ -143,7 +143,7 @@ describe("statusView", () => {
   });
 
   it("still shows a known outage when it has lost sight of the rest", ({ expect }) => {
-    const view = statusView(site, { look: old, incidents: [anIncident()] }, NOW_MS);
+    const view = statusView(site, { look: old, incidents: [anIncident()], windows: [] }, NOW_MS);
     expect(view).toMatchObject({
       indicator: "critical",
       components: [{ status: "major_outage" }, { status: "unknown" }],

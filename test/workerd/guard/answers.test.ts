@@ -1,4 +1,4 @@
-import { it } from "vitest";
+import { describe, it } from "vitest";
 import {
   answerFor,
   RETRY_AFTER_SECONDS_MAX,
@@ -29,56 +29,73 @@ function answer(
 const words = { ...aSettings().messages, contact: "help@shop.example" };
 const page = "text/html; charset=utf-8";
 const problem = "application/problem+json";
+const NAVIGATION = { accept: "*/*", "sec-fetch-mode": "navigate" };
+const PREFLIGHT = {
+  origin: "https://app.example",
+  "access-control-request-method": "PUT",
+  "access-control-request-headers": "content-type, x-cart",
+};
 
-it.for([
-  ["GET", HTML, "maintenance", page],
-  ["GET", JSON_FIRST, "maintenance", problem],
-  ["HEAD", HTML, "maintenance", page],
-  ["HEAD", JSON_FIRST, "maintenance", problem],
-  ["POST", HTML, "maintenance", page],
-  ["POST", JSON_FIRST, "maintenance", problem],
-  ["OPTIONS", "*/*", "maintenance", problem],
-  ["POST", HTML, "read-only", page],
-  ["POST", JSON_FIRST, "read-only", problem],
-  ["DELETE", JSON_FIRST, "read-only", problem],
-  ["GET", HTML, "disabled-feature", page],
-  ["GET", JSON_FIRST, "disabled-feature", problem],
-  ["HEAD", HTML, "disabled-feature", page],
-  ["POST", HTML, "disabled-feature", page],
-  ["POST", JSON_FIRST, "disabled-feature", problem],
-  ["OPTIONS", "*/*", "disabled-feature", problem],
-] as const)("%s, %s, in %s: %s", async ([method, accept, kind, type], { expect }) => {
-  const match = kind === "disabled-feature" ? { routes: ["/cart"] } : {};
-  const response = answer({ method, headers: { accept } }, { kind, match });
-  expect(response.status).toBe(503);
-  expect(response.headers.get("content-type")).toBe(type);
-  expect(response.headers.get("cache-control")).toBe("no-store");
-  expect(response.headers.get("retry-after")).toBe("60");
-  expect(response.headers.get("vary")).toBe("Accept, Origin");
-  const text = await response.text();
-  expect(text === "").toBe(method === "HEAD");
+/** How the guard closes a WebSocket that it took only to close it. */
+async function closing({ webSocket }: Response): Promise<CloseEvent> {
+  const closed = new Promise<CloseEvent>((resolve) => {
+    webSocket?.addEventListener("close", resolve);
+  });
+  webSocket?.accept();
+  return closed;
+}
+
+/** Each way of asking, and what the answer to it is; the verdict only changes its status. */
+const ASKED = [
+  ["a browser", { method: "GET", headers: { accept: HTML } }, page],
+  ["a navigation that accepts anything", { method: "GET", headers: NAVIGATION }, page],
+  ["a program", { method: "GET", headers: { accept: JSON_FIRST } }, problem],
+  ["a program that accepts anything", { method: "GET", headers: { accept: "*/*" } }, problem],
+  ["a program that says nothing", { method: "GET" }, problem],
+  ["a browser's HEAD", { method: "HEAD", headers: { accept: HTML } }, page],
+  ["a program's HEAD", { method: "HEAD", headers: { accept: JSON_FIRST } }, problem],
+  ["a form", { method: "POST", headers: { accept: HTML } }, page],
+  ["a script's POST", { method: "POST", headers: { accept: JSON_FIRST } }, problem],
+  ["a PUT", { method: "PUT", headers: { accept: JSON_FIRST } }, problem],
+  ["a PATCH", { method: "PATCH", headers: { accept: JSON_FIRST } }, problem],
+  ["a DELETE", { method: "DELETE", headers: { accept: JSON_FIRST } }, problem],
+  ["a method of another protocol", { method: "PROPFIND", headers: { accept: "*/*" } }, problem],
+  ["an OPTIONS that is no preflight", { method: "OPTIONS", headers: { accept: "*/*" } }, problem],
+  ["a preflight", { method: "OPTIONS", headers: PREFLIGHT }, "preflight"],
+  ["a WebSocket", { method: "GET", headers: { upgrade: "websocket" } }, "websocket"],
+] as const;
+const VERDICTS = [
+  ["maintenance", {}, 503, 1013],
+  ["read-only", {}, 503, 1013],
+  ["disabled-feature", { routes: ["/cart"] }, 503, 1013],
+  ["block-networks", { networks: ["192.0.2.7"] }, 403, 1008],
+] as const;
+
+describe.for(VERDICTS)("%s", ([kind, match, status, closeCode]) => {
+  it.for(ASKED)("answers %s", async ([, init, type], { expect }) => {
+    const response = answer(init, { kind, match });
+    const retryAfter = status === 503 ? "60" : null;
+    if (type === "websocket") {
+      expect(response.status).toBe(101);
+      expect(await closing(response)).toMatchObject({ code: closeCode });
+      return;
+    }
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(response.headers.get("retry-after")).toBe(retryAfter);
+    if (type === "preflight") {
+      expect(response.status).toBe(204);
+      expect(response.headers.get("access-control-allow-credentials")).toBeNull();
+      return;
+    }
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toBe(type);
+    expect(response.headers.get("vary")).toBe("Accept, Origin");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect((await response.text()) === "").toBe(init.method === "HEAD");
+  });
 });
 
 const BLOCK = { kind: "block-networks", match: { networks: ["192.0.2.7"] } } as const;
-
-it.for([
-  ["GET", HTML, page],
-  ["GET", JSON_FIRST, problem],
-  ["HEAD", HTML, page],
-  ["POST", HTML, page],
-  ["POST", JSON_FIRST, problem],
-  ["OPTIONS", "*/*", problem],
-] as const)(
-  "%s, %s, blocked: 403, and nobody is asked to come again",
-  async ([method, accept, type], { expect }) => {
-    const response = answer({ method, headers: { accept } }, BLOCK);
-    expect(response.status).toBe(403);
-    expect(response.headers.get("content-type")).toBe(type);
-    expect(response.headers.get("cache-control")).toBe("no-store");
-    expect(response.headers.has("retry-after")).toBe(false);
-    expect((await response.text()) === "").toBe(method === "HEAD");
-  },
-);
 
 it("writes a blocked client a problem that it can switch on, in the site's words", async ({
   expect,
@@ -122,6 +139,19 @@ it("writes a page without a script, without a third party, and with the site's w
   expect(text).toContain("The Shop");
   expect(text).toContain('<a href="mailto:help@shop.example">');
   expect(text).not.toMatch(/<script|src=|@import|url\(/);
+});
+
+it.for([
+  ["its own", "/_firebreak/status", '<a href="/_firebreak/status">'],
+  ["another", "https://status.example/?a=1&b", '<a href="https://status.example/?a=1&amp;b">'],
+] as const)("leads to the status page: %s", async ([, statusPage, link], { expect }) => {
+  const response = answer({ headers: { accept: HTML } }, {}, { statusPage });
+  expect(await response.text()).toContain(link);
+});
+
+it("leads nowhere when there is no status page", async ({ expect }) => {
+  const response = answer({ headers: { accept: HTML } }, {}, { statusPage: null });
+  expect(await response.text()).not.toContain("Status and news");
 });
 
 it("says what became of the form that was just sent", async ({ expect }) => {
@@ -182,14 +212,7 @@ it("lets a script of another origin read the refusal, with its cookies or withou
 });
 
 it("grants a preflight for this once, and never with credentials", ({ expect }) => {
-  const response = answer({
-    method: "OPTIONS",
-    headers: {
-      origin: "https://app.example",
-      "access-control-request-method": "PUT",
-      "access-control-request-headers": "content-type, x-cart",
-    },
-  });
+  const response = answer({ method: "OPTIONS", headers: PREFLIGHT });
   expect(response.status).toBe(204);
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "access-control-allow-origin": "*",
@@ -204,11 +227,7 @@ it("grants a preflight for this once, and never with credentials", ({ expect }) 
 it("accepts a WebSocket only to close it with a code that its script can see", async ({
   expect,
 }) => {
-  const { status, webSocket } = answer({ headers: { upgrade: "websocket" } });
-  expect(status).toBe(101);
-  const closed = new Promise<CloseEvent>((resolve) => {
-    webSocket?.addEventListener("close", resolve);
-  });
-  webSocket?.accept();
-  expect(await closed).toMatchObject({ code: 1013, reason: "Back shortly" });
+  const response = answer({ headers: { upgrade: "websocket" } });
+  expect(response.status).toBe(101);
+  expect(await closing(response)).toMatchObject({ code: 1013, reason: "Back shortly" });
 });

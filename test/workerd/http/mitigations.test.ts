@@ -65,6 +65,30 @@ describe("by hand", () => {
     expect(await kindsInForce()).not.toContain(mid);
   });
 
+  it("is reworded without a new lease, in the policy at once", async ({ expect }) => {
+    const { incident, mid } = await applied({ with: { message: "We look into it." } });
+    const before = await deps.policy.get(mid);
+    const body = { message: "Half done <b>.", why: "people ask" };
+    expect((await ask(`/api/v1/mitigations/${mid}`, { method: "PATCH", body })).status).toBe(200);
+    await until(deps.incident(incident), "lease.adjusted");
+    expect(await deps.policy.get(mid)).toEqual({ ...before, action: { message: body.message } });
+
+    await ask(`/api/v1/mitigations/${mid}`, { method: "DELETE" });
+    const late = await ask(`/api/v1/mitigations/${mid}`, { method: "PATCH", body });
+    expect(late.status).toBe(409);
+    expect(await late.json()).toMatchObject({ reason: "lease_ended" });
+  });
+
+  it.for([
+    ["nothing to read", { message: "" }],
+    ["no end of it", { message: "x".repeat(501) }],
+    ["markup in another field", { message: "x", html: "<b>" }],
+  ] as const)("is not reworded with %s", async ([, body], { expect }) => {
+    const { mid } = await applied();
+    const answer = await ask(`/api/v1/mitigations/${mid}`, { method: "PATCH", body });
+    expect(answer.status).toBe(422);
+  });
+
   it("opens a plain incident when none is named, and uses it again", async ({ expect }) => {
     const body = { actuator: "read-only", lease: "5m", why: "looking around" };
     const first = await (await ask("/api/v1/mitigations", { body })).json<Answer>();

@@ -111,6 +111,24 @@ it("drops an expired entry when its alarm comes, once or twice", async ({ expect
   expect((await policy.read(null)).seq).toEqual(after.seq);
 });
 
+it("tells guards when a window begins, and again when it ends", async ({ expect }) => {
+  const { stub, policy } = fresh();
+  const startsAtMs = Date.now() + MINUTE_MS;
+  const entry = anEntry({ match: { startsAtMs }, expiresAtMs: startsAtMs + MINUTE_MS });
+  await policy.put(entry);
+  const alarmAtMs = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+  expect(await policy.entries()).toEqual([entry]);
+  expect(await alarmAtMs()).toBe(startsAtMs);
+  const before = await policy.read(null);
+
+  travelTo(startsAtMs);
+  expect(await runDurableObjectAlarm(stub)).toBe(true);
+  expect((await policy.read(before.seq)).policy?.entries).toEqual([
+    { ...entry, match: {}, action: { startedAtMs: startsAtMs } },
+  ]);
+  expect(await alarmAtMs()).toBe(entry.expiresAtMs);
+});
+
 it("sleeps again when the alarm comes early, until the entry has expired", async ({ expect }) => {
   const { stub, policy } = fresh();
   const entry = inAMinute();
