@@ -4,7 +4,7 @@
  * that another request made, because the runtime may cancel it: who refreshes is marked by a deadline instead.
  */
 import * as z from "zod/mini";
-import { compareSeq, policySeq, type PolicySeq } from "../policy/policy.ts";
+import { compareSeq, policySeq, type Policy, type PolicySeq } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
 import { within } from "./deadline.ts";
 import { loadPolicy, type Snapshot } from "./loaded-policy.ts";
@@ -17,9 +17,13 @@ export const COLD_QUIET_MS = 1_000;
 /** Requests that may wait in one cold isolate at a time; the rest are decided at once with what there is. */
 export const COLD_WAITS_MAX = 16;
 export const BACKOFF_MS_MAX = 30_000;
-/** Unconfirmed for this many polls: the isolate slept, or cannot reach anyone. */
-const ASLEEP_POLLS = 4;
-const ASLEEP_MS_MIN = 5_000;
+/**
+ * How old the policy may be that a request is decided on, as long as anybody can be reached; whatever pace the site asks for. An
+ * isolate whose snapshot is older slept, or cannot reach anyone.
+ */
+export const FRESH_MS_MAX = 5_000;
+/** So much earlier it asks in the background, so that a busy isolate's requests never wait. */
+export const REFRESH_LEAD_MS = 1_000;
 
 /** The policy object, as far as the guard needs it: its answer is the wire's, and is parsed here. */
 export type PolicyReader = { read(since: PolicySeq | null): Promise<unknown> };
@@ -51,7 +55,7 @@ export class Snapshots {
   async current(waitUntil: WaitUntil): Promise<Snapshot | null> {
     const nowMs = Date.now();
     if (this.#isAsleep(nowMs)) {
-      if (nowMs >= this.#quietUntilMs && this.#coldWaits < COLD_WAITS_MAX) {
+      if (nowMs >= this.#quietUntilMs && this.#coldWaits < this.#coldWaitsMax()) {
         await this.#refreshWithin(COLD_DEADLINE_MS, waitUntil);
       }
     } else if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
@@ -67,10 +71,12 @@ export class Snapshots {
   }
 
   #isAsleep(nowMs: number): boolean {
-    if (this.#snapshot === null) return true;
-    const { confirmedAtMs, loaded } = this.#snapshot;
-    const asleepAfterMs = Math.max(ASLEEP_MS_MIN, ASLEEP_POLLS * loaded.policy.settings.pollMs);
-    return nowMs - confirmedAtMs > asleepAfterMs;
+    return this.#snapshot === null || nowMs - this.#snapshot.confirmedAtMs > FRESH_MS_MAX;
+  }
+
+  /** While nobody can be reached, one request at a time finds out whether that is over. */
+  #coldWaitsMax(): number {
+    return this.#failures > 0 ? 1 : COLD_WAITS_MAX;
   }
 
   async #refreshWithin(deadlineMs: number, waitUntil: WaitUntil): Promise<void> {
@@ -89,21 +95,31 @@ export class Snapshots {
       () => false, // An unreachable object is the ordinary case that the last known good is for.
     );
     this.#failures = isConfirmed ? 0 : this.#failures + 1;
-    this.#nextRefreshAtMs = Date.now() + this.#pauseMs();
+    this.#nextRefreshAtMs = this.#dueAtMs(Date.now());
     this.#refreshingUntilMs = 0;
     return isConfirmed;
   }
 
-  /** One poll, doubled for each failure in a row, spread by a tenth either way. */
-  #pauseMs(): number {
-    const pollMs = this.#snapshot?.loaded.policy.settings.pollMs ?? COLD_QUIET_MS;
-    const backedOffMs = Math.min(pollMs * 2 ** this.#failures, Math.max(BACKOFF_MS_MAX, pollMs));
-    return backedOffMs * (0.9 + 0.2 * this.#deps.random());
+  /** A poll after it was confirmed, each isolate up to a tenth sooner; after failures, later and later from now. */
+  #dueAtMs(nowMs: number): number {
+    const snapshot = this.#snapshot;
+    const pollMs = snapshot === null ? COLD_QUIET_MS : pollMsOf(snapshot.loaded.policy);
+    const spread = 0.9 + 0.1 * this.#deps.random();
+    if (this.#failures === 0) return (snapshot?.confirmedAtMs ?? nowMs) + pollMs * spread;
+    return nowMs + Math.min(pollMs * 2 ** this.#failures, BACKOFF_MS_MAX) * spread;
   }
 
   async #readCacheThenObject(): Promise<boolean> {
     const cached = await this.#deps.cache.match().catch(() => null);
-    if (cached !== null && this.#accept(cached.policy, cached.confirmedAtMs, "poll")) return true;
+    // What says nothing later than we know already confirms nothing.
+    const heldAtMs = this.#snapshot?.confirmedAtMs ?? 0;
+    if (
+      cached !== null &&
+      cached.confirmedAtMs > heldAtMs &&
+      this.#accept(cached.policy, cached.confirmedAtMs, "poll")
+    ) {
+      return true;
+    }
 
     const askedAtMs = Date.now();
     const answer = readAnswer(await this.#deps.reader().read(this.#seq()));
@@ -122,7 +138,7 @@ export class Snapshots {
     const read = readPolicy(wire);
     if (!read.ok) return false;
     const policy = read.value;
-    const isTooOld = Date.now() - confirmedAtMs > policy.settings.pollMs;
+    const isTooOld = Date.now() - confirmedAtMs > pollMsOf(policy);
     if (ageAllowed === "poll" && isTooOld) return false;
     const held = this.#seq();
     const news = held === null ? 1 : compareSeq(policy.seq, held);
@@ -144,6 +160,10 @@ export class Snapshots {
     return this.#snapshot?.loaded.policy.seq ?? null;
   }
 }
+
+/** How often to ask: as the site says, and often enough for `FRESH_MS_MAX`. */
+const pollMsOf = ({ settings }: Policy): number =>
+  Math.min(settings.pollMs, FRESH_MS_MAX - REFRESH_LEAD_MS);
 
 const answerShape = z.object({ seq: policySeq, policy: z.unknown() });
 

@@ -43,10 +43,11 @@ export const SITE_PARAMS = {
   },
   policy_poll_calm: {
     type: "duration",
-    default: "5s",
+    default: "4s",
     min: "500ms",
     max: "60s",
-    describes: "How old a guard's snapshot may get before it asks again, calm",
+    describes:
+      "How old a guard's snapshot may get before it asks again, calm; 4s at most, whatever is written",
   },
   policy_poll_alert: {
     type: "duration",

@@ -1,11 +1,14 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import fc from "fast-check";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { locationCache, NO_CACHE, type PolicyCache } from "../../../src/guard/policy-cache.ts";
 import {
   COLD_DEADLINE_MS,
   COLD_QUIET_MS,
   COLD_WAITS_MAX,
+  FRESH_MS_MAX,
+  REFRESH_LEAD_MS,
   REFRESH_DEADLINE_MS,
   Snapshots,
   type PolicyReader,
@@ -43,11 +46,21 @@ function aReader(): ScriptedReader {
 
 /** An isolate whose requests ask for the snapshot; what they left to waitUntil is awaited by `idle`. */
 function anIsolate(reader: PolicyReader, cache: PolicyCache = NO_CACHE) {
-  const snapshots = new Snapshots({ reader: () => reader, cache, random: () => 0.5 });
+  const snapshots = new Snapshots({ reader: () => reader, cache, random: () => 1 });
   const pending: Promise<unknown>[] = [];
   const request = async () =>
     (await snapshots.current((promise) => void pending.push(promise)))?.loaded.policy.seq.n ?? null;
   return { snapshots, request, pending, idle: () => Promise.all(pending) };
+}
+
+/** A location's copies without the runtime's cache, whose own clock tests cannot move. */
+function aLocationInMemory(): PolicyCache {
+  let held: { readonly policy: unknown; readonly confirmedAtMs: number } | null = null;
+  return {
+    match: async () => held,
+    put: async ({ loaded, confirmedAtMs }) =>
+      void (held = { policy: loaded.policy, confirmedAtMs }),
+  };
 }
 
 function atTime(): (laterMs: number) => void {
@@ -210,6 +223,117 @@ describe("a warm isolate", () => {
     reader.answer = () => Promise.reject(new Error("down"));
     later(60_000);
     expect(await isolate.request()).toBe(1);
+  });
+});
+
+describe("the age of what is decided on", () => {
+  const CALM_MS = 60_000;
+  const calm = (n: number) => policyOf(n, { settings: aSettings({ pollMs: CALM_MS }) });
+
+  it("is bounded whatever pace the site asks for, and a busy isolate never waits for it", async ({
+    expect,
+  }) => {
+    const later = atTime();
+    const reader = aReader();
+    reader.holds(calm(1));
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    later(FRESH_MS_MAX - REFRESH_LEAD_MS - 1);
+    await isolate.request();
+    expect(reader.asked).toHaveLength(1);
+
+    const answer = Promise.withResolvers<unknown>();
+    reader.answer = () => answer.promise;
+    later(FRESH_MS_MAX - REFRESH_LEAD_MS);
+    expect(await isolate.request()).toBe(1);
+    expect(reader.asked).toHaveLength(2);
+    answer.resolve({ seq: { epoch: 1, n: 2 }, policy: calm(2) });
+    await isolate.idle();
+    expect(await isolate.request()).toBe(2);
+  });
+
+  it("is found too high by the first request after a nap, at the exact millisecond", async ({
+    expect,
+  }) => {
+    for (const [napMs, decidedOn] of [
+      [FRESH_MS_MAX, 1],
+      [FRESH_MS_MAX + 1, 2],
+    ] as const) {
+      const later = atTime();
+      const reader = aReader();
+      reader.holds(calm(1));
+      const isolate = anIsolate(reader);
+      await isolate.request();
+      reader.holds(calm(2));
+      later(napMs);
+      expect(await isolate.request()).toBe(decidedOn);
+    }
+  });
+
+  it("is the copy's, not that of the moment when an isolate took it", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    reader.holds(calm(1));
+    const cache = aLocationInMemory();
+    await anIsolate(reader, cache).request();
+    later(3_000);
+    const second = anIsolate(reader, cache);
+    expect(await second.request()).toBe(1);
+    expect(reader.asked).toHaveLength(1);
+
+    reader.holds(calm(2));
+    later(FRESH_MS_MAX - REFRESH_LEAD_MS);
+    await second.request();
+    await second.idle();
+    expect(reader.asked).toHaveLength(2);
+    expect(await second.request()).toBe(2);
+  });
+
+  it("stays bounded for isolates that share a location, however their requests fall", async ({
+    expect,
+  }) => {
+    const gaps = fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 9_000 })), {
+      minLength: 1,
+      maxLength: 40,
+    });
+    const startMs = Date.now();
+    vi.useFakeTimers({ now: startMs, toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    await fc.assert(
+      fc.asyncProperty(gaps, async (requests) => {
+        const reader = aReader();
+        reader.holds(calm(1));
+        const cache = aLocationInMemory();
+        const isolates = [0, 1, 2].map(() => anIsolate(reader, cache));
+        for (const [which, gapMs] of requests) {
+          vi.setSystemTime(Date.now() + gapMs);
+          const isolate = isolates[which];
+          await isolate?.request();
+          const ageMs = Date.now() - (isolate?.snapshots.peek()?.confirmedAtMs ?? 0);
+          expect(ageMs).toBeLessThanOrEqual(FRESH_MS_MAX);
+          await isolate?.idle();
+        }
+      }),
+    );
+  });
+
+  it("makes one request wait while nobody can be reached, not sixteen", async ({ expect }) => {
+    const later = atTime();
+    const reader = aReader();
+    const isolate = anIsolate(reader);
+    await isolate.request();
+    reader.answer = () => Promise.reject(new Error("down"));
+    later(60_000);
+    await isolate.request();
+    const hanging = Promise.withResolvers<unknown>();
+    reader.answer = () => hanging.promise;
+    later(60_000 + COLD_QUIET_MS);
+    const before = reader.asked.length;
+    const [waiting, ...others] = Array.from({ length: 8 }, () => isolate.request());
+    expect(await Promise.all(others)).toEqual(others.map(() => 1));
+    expect(reader.asked.length - before).toBe(1);
+    hanging.resolve(undefined);
+    await waiting;
   });
 });
 
