@@ -27,6 +27,11 @@ export async function createStorefrontDatabase(
     await client.query("GRANT pg_monitor, pg_read_all_data TO firebreak");
     await client.query(`CREATE DATABASE ${DATABASE} OWNER storefront`);
   });
+  await withClient(postgres.url(DATABASE), async (client) => {
+    // Trusted or not, their functions are for who has pg_monitor.
+    await client.query("CREATE EXTENSION pg_stat_statements");
+    await client.query("CREATE EXTENSION pgstattuple");
+  });
   const at = (user: string, password: string) =>
     `postgresql://${user}:${password}@localhost:${postgres.port}/${DATABASE}`;
   const ownerUrl = at("storefront", ownerPassword);

@@ -21,7 +21,7 @@ export type Env = {
   readonly API_TOKENS?: string;
   /** JSON: `[{ "kid", "secret" }]`, at most two live: signs bypass and probe tokens. */
   readonly SIGNING_KEYS?: string;
-  /** Connection string of a read-only role. */
+  /** Connection string of a read-only role of our own, with `pg_monitor`. */
   readonly POSTGRES_URL?: string;
   /** Overrides where the Neon driver sends its queries. */
   readonly POSTGRES_FETCH_ENDPOINT?: string;

@@ -14,7 +14,7 @@ import { bundle } from "./playbooks/deployed.ts";
 import { instanceOf } from "./playbooks/site.ts";
 import { GuardPolicyObject } from "./policy/policy-object.ts";
 import { guardSettingsOf } from "./policy/settings.ts";
-import type { Signal } from "./signals/signal.ts";
+import type { Collected } from "./signals/collect.ts";
 import { TrafficObject } from "./traffic/traffic-object.ts";
 import { httpDeps } from "./wiring/http.ts";
 import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
@@ -69,7 +69,7 @@ export class Traffic extends TrafficObject {
 
 /** One source at a time, in a stateless invocation of its own: a source that hangs starves nobody of connections. */
 export class Collector extends WorkerEntrypoint<Env> {
-  collect(request: CollectRequest): Promise<readonly Signal[]> {
+  collect(request: CollectRequest): Promise<Collected> {
     const reach = sourceReach(this.env, configOf(this.env), this.ctx.exports.default);
     return collectSignals(request, reach);
   }

@@ -113,6 +113,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   probe:
     "declare probes in playbooks/site.yaml, and bind ORIGIN (or set ORIGIN_URL) in wrangler.toml",
   postgres: "set the secret POSTGRES_URL: wrangler secret put POSTGRES_URL",
+  database:
+    "set the secret POSTGRES_URL, GRANT pg_monitor TO its role, and CREATE EXTENSION pg_stat_statements (preloaded by the server)",
   redis:
     "set REDIS_URL and REDIS_TOKEN: wrangler secret put REDIS_URL; wrangler secret put REDIS_TOKEN",
   cloudflare: "set CLOUDFLARE_STATUS_URLS in [vars] of wrangler.toml",
@@ -125,6 +127,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
 const REPAIR: Readonly<Record<SourceId, string>> = {
   probe: "check that production answers the probed paths, and that ORIGIN points at it",
   postgres: "check that the database runs and that POSTGRES_URL's role may connect",
+  database:
+    "GRANT pg_monitor TO POSTGRES_URL's role, and check that pg_stat_statements is in shared_preload_libraries",
   redis: "check that Redis runs and that REDIS_TOKEN is current",
   cloudflare: "check that CLOUDFLARE_STATUS_URLS answer from a Worker",
   traffic: "check the Traffic object in the Worker's log",
@@ -142,6 +146,7 @@ function mendSignal(source: SourceId | null, reason: UnknownReason): string | nu
 /** Set up, but silent so far. */
 const WAIT: Readonly<Partial<Record<SourceId, string>>> = {
   alerts: "send a test alert: amtool alert add alertname=Test severity=info",
+  database: "wait for the second poll, and for a visitor whose queries it can time",
   traffic: "send a request through the guard",
   guard: "send a request through the guard",
 };

@@ -1,8 +1,7 @@
 /** One source's signals, asked in an invocation of its own, so that a hung one starves nobody of connections. */
-import { collect } from "../signals/collect.ts";
+import { collect, type Collected } from "../signals/collect.ts";
 import { sources } from "../signals/registry.ts";
 import type { SourceId } from "../signals/catalogue.ts";
-import type { Signal } from "../signals/signal.ts";
 import type { SourceReach } from "../signals/source.ts";
 import { unknownSignal } from "../signals/signal.ts";
 import { withinDeadline } from "../platform/deadline.ts";
@@ -13,32 +12,38 @@ export type CollectRequest = {
   readonly atMs: number;
   /** How long what it finds may be used. */
   readonly freshMs: number;
+  /** What the source kept at an earlier poll; null for nothing. */
+  readonly kept: unknown;
 };
 
 /** What the stateless entrypoint runs. */
 export const collectSignals = (
-  { source, atMs, freshMs }: CollectRequest,
+  { source, ...moment }: CollectRequest,
   reach: SourceReach,
-): Promise<readonly Signal[]> => collect([sources[source]], reach, { atMs, freshMs });
+): Promise<Collected> => collect(sources[source], reach, moment);
 
 /** The call to the entrypoint itself may fail or hang, too. */
 const CALL_MS_MAX = 1_000;
 
-/** Asks the entrypoint; one signal per name of the source, whatever becomes of the call. */
+/** Asks the entrypoint; one signal per name of the source, whatever becomes of the call. Where it fails, what was kept stays. */
 export async function ask(
   request: CollectRequest,
-  collector: (request: CollectRequest) => Promise<readonly Signal[]>,
-): Promise<readonly Signal[]> {
+  collector: (request: CollectRequest) => Promise<Collected>,
+): Promise<Collected> {
   const { emits, deadlineMs } = sources[request.source];
-  const nothing = (unknown: "timeout" | "no_data", detail: string): readonly Signal[] =>
-    emits.map((name) => unknownSignal(name, unknown, { atMs: request.atMs, detail }));
+  const nothing = (unknown: "timeout" | "no_data", detail: string): Collected => ({
+    signals: emits.map((name) => unknownSignal(name, unknown, { atMs: request.atMs, detail })),
+    note: null,
+  });
   try {
     const answer = await withinDeadline(deadlineMs + CALL_MS_MAX, () => collector(request));
     if (!answer.ok) return nothing("timeout", "the collector did not answer");
-    const byName = new Map(answer.value.map((signal) => [signal.name, signal]));
-    return nothing("no_data", "the collector left it out").map(
-      (missing) => byName.get(missing.name) ?? missing,
-    );
+    const byName = new Map(answer.value.signals.map((signal) => [signal.name, signal]));
+    const { signals } = nothing("no_data", "the collector left it out");
+    return {
+      signals: signals.map((missing) => byName.get(missing.name) ?? missing),
+      note: answer.value.note,
+    };
   } catch (error) {
     return nothing("no_data", `the collector failed: ${errorName(error)}`);
   }

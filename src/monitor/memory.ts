@@ -60,6 +60,8 @@ export type Memory = {
   /** The newest of each, as collected: readers apply freshness. */
   readonly signals: SignalSet;
   readonly polledAtMs: Readonly<Partial<Record<SourceId, number>>>;
+  /** What sources kept for their next poll; only they can read it. */
+  readonly notes: Readonly<Partial<Record<SourceId, unknown>>>;
   /** Whom to feed when the desk does not answer. */
   readonly following: readonly FollowedIncident[];
   /** What the guards were last told; null before the first time. */
@@ -84,6 +86,7 @@ export const memory: z.ZodType<Memory> = z.object({
   reports: z.array(report),
   signals: z.record(z.string(), signal),
   polledAtMs: z.partialRecord(z.enum(SOURCE_IDS), atMs),
+  notes: z.partialRecord(z.enum(SOURCE_IDS), z.unknown()).default({}),
   following: z.array(
     z.object({
       id: z.string(),
@@ -104,6 +107,7 @@ export const EMPTY_MEMORY: Memory = {
   reports: [],
   signals: {},
   polledAtMs: {},
+  notes: {},
   following: [],
   policyPollMs: null,
 };

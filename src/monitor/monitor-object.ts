@@ -27,6 +27,7 @@ import { checkOverride, SITE } from "../playbooks/overrides.ts";
 import { effectiveParams, type Override } from "../playbooks/params.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 import { err, ok, type Result } from "../shared/result.ts";
+import type { Collected } from "../signals/collect.ts";
 import { sources } from "../signals/registry.ts";
 import { asSeenAt, type Signal, type SignalSet } from "../signals/signal.ts";
 import type { Mood } from "../signals/source.ts";
@@ -42,7 +43,7 @@ export type MonitorDeps = Outside & {
   /** Compiled on first use. */
   readonly playbooks: () => readonly CompiledPlaybook[];
   /** One source, asked in a stateless invocation of its own. */
-  readonly collect: (request: CollectRequest) => Promise<readonly Signal[]>;
+  readonly collect: (request: CollectRequest) => Promise<Collected>;
 };
 
 export class MonitorObject<Env = unknown> extends DurableObject<Env> implements MonitorApi {
@@ -169,9 +170,16 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
     const now = { atMs, mood: this.#mood(atMs), params: siteParams(overrides, atMs) };
     const polls = planPolls(Object.values(sources), this.#memory.polledAtMs, now);
     const answers = await Promise.all(
-      polls.map(({ source, freshMs }) => ask({ source, freshMs, atMs }, this.#deps.collect)),
+      polls.map(async ({ source, freshMs }) => {
+        const kept = this.#memory.notes[source] ?? null;
+        const { signals: found, note } = await ask(
+          { source, freshMs, atMs, kept },
+          this.#deps.collect,
+        );
+        return { source, signals: found, note: note ?? kept };
+      }),
     );
-    const sampled = answers.flat();
+    const sampled = answers.flatMap(({ signals: found }) => found);
     const signals: SignalSet = {
       ...this.#memory.signals,
       ...Object.fromEntries(sampled.map((signal) => [signal.name, signal])),
@@ -196,6 +204,10 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
       polledAtMs: {
         ...this.#memory.polledAtMs,
         ...Object.fromEntries(polls.map(({ source }) => [source, atMs])),
+      },
+      notes: {
+        ...this.#memory.notes,
+        ...Object.fromEntries(answers.map(({ source, note }) => [source, note])),
       },
     };
     this.#store.saveTick(atMs, sampled, this.#memory);

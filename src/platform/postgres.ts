@@ -6,11 +6,11 @@ import { neon, neonConfig, NeonDbError } from "@neondatabase/serverless";
 import { z } from "zod";
 import { boundBody } from "./bounded-body.ts";
 import { errorName } from "./error-name.ts";
+import { APPLICATION_NAME } from "./postgres-sessions.ts";
 import { storeFailure, type StoreFailure } from "./store-failure.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
 export const POSTGRES_ANSWER_BYTES_MAX = 1024 * 1024;
-const APPLICATION_NAME = "firebreak";
 
 export type PostgresConfig = {
   readonly connectionString: string;

@@ -24,6 +24,7 @@ export type SignalSpec = {
 export const SOURCE_IDS = [
   "probe",
   "postgres",
+  "database",
   "redis",
   "cloudflare",
   "traffic",
@@ -35,6 +36,7 @@ export type SourceId = (typeof SOURCE_IDS)[number];
 const around = { kind: "active", vantage: "around the guard" } as const;
 const through = { kind: "active", vantage: "through the guard" } as const;
 const database = { kind: "active", vantage: "database" } as const;
+const queries = { kind: "passive", vantage: "database" } as const;
 const cache = { kind: "active", vantage: "redis" } as const;
 const vendor = { kind: "told", vantage: "cloudflare" } as const;
 const visitors = { kind: "passive", vantage: "visitors" } as const;
@@ -84,6 +86,78 @@ export const CATALOGUE = {
     source: "postgres",
     evidence: database,
     describes: "Time the database took to answer SELECT 1.",
+  },
+  "postgres.longest_query_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "database",
+    evidence: queries,
+    describes:
+      "Age of the longest query that a client is running; vacuum, index builds, backup programs and Firebreak left out.",
+  },
+  "postgres.query_mean_ms": {
+    type: "double",
+    unit: "ms",
+    source: "database",
+    evidence: queries,
+    describes: "Mean time of the queries that ended since the poll before, by pg_stat_statements.",
+  },
+  "postgres.query_p95_ms": {
+    type: "double",
+    unit: "ms",
+    source: "database",
+    evidence: queries,
+    describes:
+      "95 % of those queries were of statements whose mean time was at most this: pg_stat_statements keeps no finer times.",
+  },
+  "postgres.queries_per_second": {
+    type: "double",
+    unit: "queries/second",
+    source: "database",
+    evidence: queries,
+    describes: "Rate of those queries; a rule that needs a minimum asks for it.",
+  },
+  "postgres.active_count": {
+    type: "int",
+    unit: "sessions",
+    source: "database",
+    evidence: queries,
+    describes: "Clients that are running a query, those that wait for a lock included.",
+  },
+  "postgres.idle_in_transaction_count": {
+    type: "int",
+    unit: "sessions",
+    source: "database",
+    evidence: queries,
+    describes: "Clients that hold a transaction open and do nothing.",
+  },
+  "postgres.lock_waiting_count": {
+    type: "int",
+    unit: "sessions",
+    source: "database",
+    evidence: queries,
+    describes: "Clients that wait for a lock which another session holds.",
+  },
+  "postgres.connections_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "database",
+    evidence: queries,
+    describes: "Clients connected, of all databases, against what max_connections leaves them.",
+  },
+  "postgres.deadlocks_per_minute": {
+    type: "double",
+    unit: "deadlocks/minute",
+    source: "database",
+    evidence: queries,
+    describes: "Deadlocks in this database since the poll before.",
+  },
+  "postgres.cache_hit_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "database",
+    evidence: queries,
+    describes: "Share of the blocks read since the poll before that were in shared buffers.",
   },
   "redis.reachable_ratio": {
     type: "double",

@@ -2,33 +2,51 @@
 import type { CatalogueName } from "./catalogue.ts";
 import { measured, unknownSignal, type Signal } from "./signal.ts";
 import type { AnySource } from "./registry.ts";
-import type { Answer, SourceReach } from "./source.ts";
+import type { Answer, PollContext, SourceReach } from "./source.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 
 export const DETAIL_CHARACTERS_MAX = 200;
 export const VALUE_CHARACTERS_MAX = 500;
 
-export type Moment = { readonly atMs: number; readonly freshMs: number };
+/** What a source keeps for its next poll, as JSON. */
+export const NOTE_CHARACTERS_MAX = 32_000;
 
-/** Polls the sources at once, a deadline each: one that hangs or throws changes nothing for the others. */
+export type Moment = {
+  readonly atMs: number;
+  readonly freshMs: number;
+  /** What the source kept before; null for nothing. */
+  readonly kept: unknown;
+};
+
+export type Collected = {
+  readonly signals: readonly Signal[];
+  /** What the source keeps for its next poll; null leaves what was kept. */
+  readonly note: unknown;
+};
+
+/** Polls one source within its deadline: whether it hangs or throws, each of its signals is there. */
 export async function collect(
-  sources: readonly AnySource[],
-  reach: SourceReach,
-  moment: Moment,
-): Promise<readonly Signal[]> {
-  const signals = await Promise.all(sources.map((source) => pollOne(source, reach, moment)));
-  return signals.flat();
-}
-
-async function pollOne(
   source: AnySource,
   reach: SourceReach,
+  moment: Moment,
+): Promise<Collected> {
+  let note: unknown = null;
+  const keep = (given: unknown): void => {
+    note = JSON.stringify(given).length > NOTE_CHARACTERS_MAX ? null : given;
+  };
+  const signals = await signalsOf(source, { ...reach, kept: moment.kept, keep }, moment);
+  return { signals, note };
+}
+
+async function signalsOf(
+  source: AnySource,
+  context: Omit<PollContext, "atMs" | "signal">,
   moment: Moment,
 ): Promise<readonly Signal[]> {
   try {
     const answers = await withinDeadline(source.deadlineMs, (signal) =>
-      source.poll({ ...reach, atMs: moment.atMs, signal }),
+      source.poll({ ...context, atMs: moment.atMs, signal }),
     );
     return source.emits.map((name) =>
       toSignal(name, answers.ok ? answers.value[name] : DEADLINE_PASSED, moment),

@@ -3,6 +3,7 @@ import type { CatalogueName, SourceId } from "./catalogue.ts";
 import type { Answer, PollContext, Source } from "./source.ts";
 import { alerts } from "./sources/alerts.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
+import { database } from "./sources/database.ts";
 import { guard } from "./sources/guard.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
@@ -12,6 +13,7 @@ import { traffic } from "./sources/traffic.ts";
 export const SOURCES = {
   probe,
   postgres,
+  database,
   redis,
   cloudflare,
   traffic,

@@ -72,7 +72,14 @@ export type ProbeInit = {
   readonly signal: AbortSignal;
 };
 
-export type PollContext = SourceReach & { readonly atMs: number; readonly signal: AbortSignal };
+export type PollContext = SourceReach & {
+  readonly atMs: number;
+  readonly signal: AbortSignal;
+  /** What this source kept at an earlier poll, as JSON gives it back; null when there is nothing. */
+  readonly kept: unknown;
+  /** Leaves JSON data for the next poll, in place of what was kept: counters become rates only by what they were before. */
+  readonly keep: (note: unknown) => void;
+};
 
 /** Keeps the id literal, so that `emits` and the answers are checked against the catalogue. */
 export const defineSource = <const Id extends SourceId>(source: Source<Id>): Source<Id> => source;

@@ -7,7 +7,7 @@ import type { CollectRequest } from "../monitor/collector.ts";
 import type { MonitorDeps } from "../monitor/monitor-object.ts";
 import { bundle, compiledPlaybooks } from "../playbooks/deployed.ts";
 import { instanceOf } from "../playbooks/site.ts";
-import type { Signal } from "../signals/signal.ts";
+import type { Collected } from "../signals/collect.ts";
 import type { SourceReach, Vantage } from "../signals/source.ts";
 import { deskOf, incidentOf, policyOf, trafficOf } from "./objects.ts";
 import { vocabulary } from "./vocabulary.ts";
@@ -19,7 +19,7 @@ const NOWHERE = "https://site.invalid";
 
 export const monitorDeps = (
   env: Env,
-  collect: (request: CollectRequest) => Promise<readonly Signal[]>,
+  collect: (request: CollectRequest) => Promise<Collected>,
 ): MonitorDeps => ({
   instance: instanceOf(bundle.site),
   site: bundle.site,

@@ -1,5 +1,5 @@
 /** Builders for what sources reach: everything missing, until a test says otherwise. */
-import type { SourceReach, Vantage } from "../../src/signals/source.ts";
+import type { PollContext, SourceReach, Vantage } from "../../src/signals/source.ts";
 import type { TrafficSecond, TrafficWindow } from "../../src/traffic/traffic-api.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 12, 0, 0);
@@ -40,6 +40,16 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   },
   hasAlertSource: false,
   ...reach,
+});
+
+/** A poll of what can be reached, with nothing kept from an earlier one. */
+export const aPoll = (context: Partial<PollContext> = {}): PollContext => ({
+  ...aReach(),
+  atMs: NOW_MS,
+  signal: AbortSignal.timeout(5_000),
+  kept: null,
+  keep: () => {},
+  ...context,
 });
 
 /** Probes of this vantage go to a real server by real HTTP. */

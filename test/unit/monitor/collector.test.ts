@@ -2,11 +2,11 @@ import { it } from "vitest";
 import { ask, collectSignals } from "../../../src/monitor/collector.ts";
 import { aReach, aWindow, NOW_MS } from "../../support/signals.ts";
 
-const REQUEST = { source: "redis", atMs: NOW_MS, freshMs: 60_000 } as const;
+const REQUEST = { source: "redis", atMs: NOW_MS, freshMs: 60_000, kept: null } as const;
 
 it("asks one source through the reach it is given", async ({ expect }) => {
   const reach = aReach({ traffic: { window: async () => aWindow() } });
-  const signals = await collectSignals({ ...REQUEST, source: "traffic" }, reach);
+  const { signals } = await collectSignals({ ...REQUEST, source: "traffic" }, reach);
   expect(signals[0]).toEqual({
     name: "traffic.requests_per_second",
     value: 0,
@@ -16,7 +16,8 @@ it("asks one source through the reach it is given", async ({ expect }) => {
 });
 
 it("answers every name when the collector's call fails, without its words", async ({ expect }) => {
-  const signals = await ask(REQUEST, () => Promise.reject(new Error("token=secret")));
+  const { signals, note } = await ask(REQUEST, () => Promise.reject(new Error("token=secret")));
+  expect(note).toBeNull();
   expect(signals).toEqual(
     ["redis.reachable_ratio", "redis.latency_ms"].map((name) => ({
       name,
@@ -32,7 +33,11 @@ it("keeps what came and names what was left out; takes nothing that is not the s
 }) => {
   const known = { name: "redis.latency_ms", value: 3, atMs: NOW_MS, freshMs: 1 };
   const foreign = { name: "postgres.latency_ms", value: 3, atMs: NOW_MS, freshMs: 1 };
-  const signals = await ask(REQUEST, async () => [known, foreign]);
+  const { signals, note } = await ask(REQUEST, async () => ({
+    signals: [known, foreign],
+    note: "kept",
+  }));
+  expect(note).toBe("kept");
   expect(signals).toEqual([
     {
       name: "redis.reachable_ratio",

@@ -1,10 +1,15 @@
 import { describe, it } from "vitest";
 import { CATALOGUE, SOURCE_IDS } from "../../../src/signals/catalogue.ts";
-import { collect, DETAIL_CHARACTERS_MAX } from "../../../src/signals/collect.ts";
+import {
+  collect,
+  DETAIL_CHARACTERS_MAX,
+  NOTE_CHARACTERS_MAX,
+} from "../../../src/signals/collect.ts";
 import { sources, type AnySource } from "../../../src/signals/registry.ts";
 import { aReach, NOW_MS } from "../../support/signals.ts";
 
-const MOMENT = { atMs: NOW_MS, freshMs: 60_000 };
+const MOMENT = { atMs: NOW_MS, freshMs: 60_000, kept: null };
+const signalsOf = async (source: AnySource) => (await collect(source, aReach(), MOMENT)).signals;
 
 const aSource = (source: Partial<AnySource>): AnySource => ({
   id: "redis",
@@ -32,7 +37,7 @@ describe("the registry", () => {
   it("answers every name when nothing is configured, and claims to know nothing", async ({
     expect,
   }) => {
-    const signals = await collect(Object.values(sources), aReach(), MOMENT);
+    const signals = (await Promise.all(Object.values(sources).map(signalsOf))).flat();
     expect(signals.map(({ name }) => name).toSorted()).toEqual(Object.keys(CATALOGUE).toSorted());
     expect(signals.filter((signal) => "value" in signal)).toEqual([]);
   });
@@ -45,7 +50,7 @@ describe("collect", () => {
       poll: ({ signal }) =>
         new Promise(() => signal.addEventListener("abort", () => (wasAborted = true))),
     });
-    const signals = await collect([hung], aReach(), MOMENT);
+    const signals = await signalsOf(hung);
     expect(signals.map((signal) => "unknown" in signal && signal.unknown)).toEqual([
       "timeout",
       "timeout",
@@ -53,30 +58,39 @@ describe("collect", () => {
     expect(wasAborted).toBe(true);
   });
 
-  it("lets a failing source harm no other, and repeats nothing of its message", async ({
-    expect,
-  }) => {
+  it("answers for a source that fails, and repeats nothing of its message", async ({ expect }) => {
     const failing = aSource({ poll: () => Promise.reject(new Error("postgres://u:secret@h")) });
-    const working = aSource({
-      emits: ["postgres.latency_ms"],
-      poll: async () => ({ "postgres.latency_ms": { value: 12 } }),
+    expect(await signalsOf(failing)).toEqual(
+      failing.emits.map((name) => ({
+        name,
+        unknown: "no_data",
+        atMs: NOW_MS,
+        detail: "the source failed: Error",
+      })),
+    );
+  });
+
+  it("hands a source what it kept, and takes what it keeps now", async ({ expect }) => {
+    const counting = aSource({
+      emits: ["redis.latency_ms"],
+      poll: async ({ kept, keep }) => {
+        keep(Number(kept) + 1);
+        return { "redis.latency_ms": { value: Number(kept) } };
+      },
     });
-    const signals = await collect([failing, working], aReach(), MOMENT);
-    expect(signals).toEqual([
-      {
-        name: "redis.reachable_ratio",
-        unknown: "no_data",
-        atMs: NOW_MS,
-        detail: "the source failed: Error",
+    const { signals, note } = await collect(counting, aReach(), { ...MOMENT, kept: 41 });
+    expect(signals).toMatchObject([{ value: 41 }]);
+    expect(note).toBe(42);
+  });
+
+  it("does not keep more than its limit", async ({ expect }) => {
+    const hoarding = aSource({
+      poll: async ({ keep }) => {
+        keep("x".repeat(NOTE_CHARACTERS_MAX));
+        return {};
       },
-      {
-        name: "redis.latency_ms",
-        unknown: "no_data",
-        atMs: NOW_MS,
-        detail: "the source failed: Error",
-      },
-      { name: "postgres.latency_ms", value: 12, atMs: NOW_MS, freshMs: 60_000 },
-    ]);
+    });
+    expect((await collect(hoarding, aReach(), MOMENT)).note).toBeNull();
   });
 
   it("refuses what is no finite number or too long, and what was forgotten", async ({ expect }) => {
@@ -87,7 +101,7 @@ describe("collect", () => {
         "redis.latency_ms": { value: "x".repeat(10_000) },
       }),
     });
-    const signals = await collect([odd], aReach(), MOMENT);
+    const signals = await signalsOf(odd);
     expect(signals.map((signal) => "unknown" in signal && signal.unknown)).toEqual([
       "malformed",
       "malformed",
@@ -100,7 +114,7 @@ describe("collect", () => {
       emits: ["redis.latency_ms"],
       poll: async () => ({ "redis.latency_ms": { unknown: "no_data", detail: "x".repeat(5_000) } }),
     });
-    const [signal] = await collect([wordy], aReach(), MOMENT);
+    const [signal] = await signalsOf(wordy);
     expect(signal).toMatchObject({ detail: "x".repeat(DETAIL_CHARACTERS_MAX) });
   });
 });

@@ -39,6 +39,22 @@ describe("an eviction", () => {
     expect(world.triggers).toMatchObject([{ onsetAtMs: startMs }]);
   });
 
+  it("loses nothing that a source kept for its next poll, nor does a poll that keeps nothing", async ({
+    expect,
+  }) => {
+    const { monitor, world } = aMonitor();
+    world.notes = { probe: { count: 7 } };
+    await monitor.poke("request");
+    await evictDurableObject(monitor);
+    world.notes = {};
+    for (let tick = 0; tick < 2; tick += 1) {
+      passTime(CALM_MS);
+      await runDurableObjectAlarm(monitor);
+    }
+    const kept = world.collected.filter(({ source }) => source === "probe").map((one) => one.kept);
+    expect(kept).toEqual([null, { count: 7 }, { count: 7 }]);
+  });
+
   it("in the middle of a tick loses no more than that tick", async ({ expect }) => {
     const { monitor, world } = aMonitor();
     await monitor.poke("request");

@@ -5,6 +5,7 @@ import type { IncidentView } from "../../../src/incidents/view.ts";
 import type { CollectRequest } from "../../../src/monitor/collector.ts";
 import type { MonitorDeps } from "../../../src/monitor/monitor-object.ts";
 import type { CompiledPlaybook } from "../../../src/playbooks/compile.ts";
+import type { SourceId } from "../../../src/signals/catalogue.ts";
 import { sources } from "../../../src/signals/registry.ts";
 import { measured, unknownSignal, type SignalValue } from "../../../src/signals/signal.ts";
 import { aPlaybook } from "../../support/playbooks.ts";
@@ -25,6 +26,8 @@ export const OUTAGE = aPlaybook({
 export class World {
   /** Known values by name; every other signal has no data. */
   values: Record<string, SignalValue> = { "probe.around_success_ratio": 1 };
+  /** What sources keep for their next poll. */
+  notes: Partial<Record<SourceId, unknown>> = {};
   playbooks: () => readonly CompiledPlaybook[] = () => [OUTAGE];
   open: IncidentView[] = [];
   /** Runs before each of these calls; it may throw or wait. */
@@ -77,12 +80,13 @@ export class World {
   async #collect(request: CollectRequest) {
     this.collected.push(request);
     await this.onCollect();
-    return sources[request.source].emits.map((name) => {
+    const signals = sources[request.source].emits.map((name) => {
       const value = this.values[name];
       return value === undefined
         ? unknownSignal(name, "no_data", { atMs: request.atMs })
         : measured(name, value, request);
     });
+    return { signals, note: this.notes[request.source] ?? null };
   }
 }
 

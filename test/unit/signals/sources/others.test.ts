@@ -11,14 +11,10 @@ import { postgres } from "../../../../src/signals/sources/postgres.ts";
 import { redis } from "../../../../src/signals/sources/redis.ts";
 import type { AlertCounts } from "../../../../src/alerts/alert.ts";
 import { closedUrl, sendJson, serve, type Received } from "../../../support/http-server.ts";
-import { aReach, aSecond, aVantage, aWindow, NOW_MS } from "../../../support/signals.ts";
+import { aPoll, aSecond, aVantage, aWindow, NOW_MS } from "../../../support/signals.ts";
 import type { ServerResponse } from "node:http";
 
-const context = (reach: Partial<SourceReach>) => ({
-  ...aReach(reach),
-  atMs: NOW_MS,
-  signal: AbortSignal.timeout(5_000),
-});
+const context = (reach: Partial<SourceReach>) => aPoll(reach);
 async function aServer(answer: (request: Received, response: ServerResponse) => void) {
   const server = await serve(answer);
   onTestFinished(server.close);

@@ -3,7 +3,7 @@ import { probe, PROBE_BODY_BYTES_MAX } from "../../../../src/signals/sources/pro
 import { VERDICT_HEADER } from "../../../../src/guard/verdict.ts";
 import type { SourceReach } from "../../../../src/signals/source.ts";
 import { closedUrl, serve, type Received } from "../../../support/http-server.ts";
-import { aReach, aVantage, NOW_MS } from "../../../support/signals.ts";
+import { aPoll, aVantage } from "../../../support/signals.ts";
 import type { ServerResponse } from "node:http";
 
 type Probe = SourceReach["probes"][number];
@@ -22,7 +22,7 @@ async function aServer(answer: (request: Received, response: ServerResponse) => 
 }
 
 const poll = (reach: Partial<SourceReach>, signal = AbortSignal.timeout(5_000)) =>
-  probe.poll({ ...aReach(reach), atMs: NOW_MS, signal });
+  probe.poll(aPoll({ ...reach, signal }));
 
 /** `/200` answers 200, `/503` answers 503. */
 const byPath = (request: Received, response: ServerResponse): void => {

@@ -6,14 +6,10 @@ import {
 } from "../../../../src/signals/sources/traffic.ts";
 import { p95Ms } from "../../../../src/signals/histogram.ts";
 import { LATENCY_BOUNDS_MS, type TrafficWindow } from "../../../../src/traffic/traffic-api.ts";
-import { aReach, aSecond, aWindow, NOW_MS } from "../../../support/signals.ts";
+import { aPoll, aSecond, aWindow, NOW_MS } from "../../../support/signals.ts";
 
 const poll = (window: Partial<TrafficWindow>) =>
-  traffic.poll({
-    ...aReach({ traffic: { window: async () => aWindow(window) } }),
-    atMs: NOW_MS,
-    signal: AbortSignal.timeout(1_000),
-  });
+  traffic.poll(aPoll({ traffic: { window: async () => aWindow(window) } }));
 
 describe("traffic", () => {
   it("asks for the last ten seconds that are surely reported", async ({ expect }) => {
@@ -22,8 +18,7 @@ describe("traffic", () => {
       asked.push([seconds, untilSecond]);
       return aWindow();
     };
-    const reach = aReach({ traffic: { window } });
-    await traffic.poll({ ...reach, atMs: NOW_MS + 999, signal: AbortSignal.timeout(1_000) });
+    await traffic.poll(aPoll({ traffic: { window }, atMs: NOW_MS + 999 }));
     expect(asked).toEqual([[WINDOW_SECONDS, NOW_MS / 1_000 - 2]]);
   });
 
