@@ -148,7 +148,7 @@ function heavyFound({ addresses, heavy }: Stream): number {
     nowMs = event / REQUESTS_PER_MS;
     talkers.record(keys, names, nowMs);
   }
-  const [report] = talkers.report(nowMs);
-  const leading = new Set(report?.top.slice(0, HEAVY).map(({ name }) => name));
+  const [cut] = talkers.cut(nowMs);
+  const leading = new Set(cut?.top.slice(0, HEAVY).map(({ name }) => name));
   return heavy.filter((address) => leading.has(String(address))).length;
 }

@@ -19,7 +19,7 @@ import { TrafficObject } from "./traffic/traffic-object.ts";
 import { httpDeps } from "./wiring/http.ts";
 import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
 import { monitorDeps, sourceReach } from "./wiring/monitor.ts";
-import { monitorOf, policyOf, trafficOf } from "./wiring/objects.ts";
+import { monitorOf, policyOf, trafficShardOf } from "./wiring/objects.ts";
 
 export class Monitor extends MonitorObject {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -58,7 +58,8 @@ export class Traffic extends TrafficObject {
     super(ctx, env, {
       suspicion: () => ({
         errorRatio: bundle.site.suspicion.error_ratio,
-        requestsMin: bundle.site.suspicion.requests_min,
+        // A shard sees its part of the traffic, and waking the monitor early costs next to nothing.
+        requestsMin: Math.ceil(bundle.site.suspicion.requests_min / bundle.site.traffic_shards),
       }),
       onSuspicion: async () => {
         await monitorOf(env).poke("suspicion");
@@ -116,7 +117,7 @@ function makeGuard(env: Env, origin: Origin): Guard {
       return app.fetch(request, {}, { waitUntil, passThroughOnException: () => {}, props: {} });
     },
     policy: () => policyOf(env),
-    traffic: () => trafficOf(env),
+    traffic: (shard) => trafficShardOf(env, shard),
     policyId: env.POLICY.idFromName("policy").toString(),
     signingKeys: env.SIGNING_KEYS,
   });

@@ -19,7 +19,7 @@ export type GuardParts = {
   readonly ownRoutes: Origin;
   /** Called per use: stubs belong to the request that made them. */
   readonly policy: () => PolicyReader;
-  readonly traffic: () => Pick<TrafficApi, "flush">;
+  readonly traffic: (shard: number) => Pick<TrafficApi, "flush">;
   /** The policy object's id: what tells two instances apart that share a zone's cache. */
   readonly policyId: string;
   /** The secret as configured; a malformed one is logged, and then no token is valid. */
@@ -39,15 +39,20 @@ export function assembleParts(
 ): Omit<GuardDeps, "origin" | "ownRoutes"> {
   const keys = readSigningKeys(parts.signingKeys);
   if (!keys.ok) console.error(`guard: ${keys.error}; bypass and probe tokens are refused`);
+  const snapshots = new Snapshots({
+    reader: parts.policy,
+    cache: locationCache(parts.policyId),
+    random: Math.random,
+  });
   return {
     isOff: parts.isOff,
-    snapshots: new Snapshots({
-      reader: parts.policy,
-      cache: locationCache(parts.policyId),
-      random: Math.random,
-    }),
+    snapshots,
     copies: locationCopies(parts.policyId, () => caches.default),
-    telemetry: new Telemetry({ traffic: parts.traffic, newIsolateId: () => crypto.randomUUID() }),
+    telemetry: new Telemetry({
+      traffic: parts.traffic,
+      shards: () => snapshots.peek()?.loaded.policy.settings.trafficShards ?? 1,
+      newIsolateId: () => crypto.randomUUID(),
+    }),
     keys: keys.ok ? keys.value : [],
     onFault: faultLog(),
   };

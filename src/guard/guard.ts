@@ -10,7 +10,7 @@ import { closedEntry, type Decision } from "./decide.ts";
 import { decideFully } from "./decide-fully.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
 import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/cover.ts";
-import { isOwnUrl, readFacts } from "./facts.ts";
+import { isOwnUrl, readFacts, type RequestFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { readPath } from "./routes.ts";
 import { ACTIONS } from "./stages.ts";
@@ -144,6 +144,8 @@ type Scene = {
 /** What is remembered of the decision once it is made. */
 type Seen = {
   readonly verdict: Verdict;
+  /** Null when a fault came before they could be read. */
+  readonly facts: RequestFacts | null;
   readonly shadowedIds: readonly string[];
   readonly unknownEntries: number;
   readonly isProbe: boolean;
@@ -172,7 +174,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
     const decision = await decideFully(request, facts, { snapshot, nowMs });
-    const seen = seenIn(decision, snapshot, bearer.isProbe);
+    const seen = seenIn(decision, facts, snapshot);
     if (decision.enforced !== null && snapshot !== null) {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
       return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
@@ -205,7 +207,14 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
     entryId: closed?.entry.id ?? null,
     policySeq: null,
   };
-  const seen: Seen = { verdict, shadowedIds: [], unknownEntries: 0, isProbe: false, isFault: true };
+  const seen: Seen = {
+    verdict,
+    facts: null,
+    shadowedIds: [],
+    unknownEntries: 0,
+    isProbe: false,
+    isFault: true,
+  };
   if (closed !== null) return { kind: "answer", response: closedAnswer(request), seen };
   return {
     kind: "origin",
@@ -238,11 +247,12 @@ async function verify(
   };
 }
 
-const seenIn = (decision: Decision, snapshot: Snapshot | null, isProbe: boolean): Seen => ({
+const seenIn = (decision: Decision, facts: RequestFacts, snapshot: Snapshot | null): Seen => ({
   verdict: decision.verdict,
+  facts,
   shadowedIds: decision.shadowedIds,
   unknownEntries: snapshot?.loaded.unknownEntries ?? 0,
-  isProbe,
+  isProbe: facts.isProbe,
   isFault: false,
 });
 
@@ -250,9 +260,9 @@ const seenIn = (decision: Decision, snapshot: Snapshot | null, isProbe: boolean)
 function settle({ deps, waitUntil }: Scene, seen: Seen, outcome: Outcome): void {
   if (seen.isProbe) return;
   const policySeq = seen.verdict.policySeq === null ? "none" : formatSeq(seen.verdict.policySeq);
-  const { shadowedIds, unknownEntries, isFault } = seen;
+  const { facts, shadowedIds, unknownEntries, isFault } = seen;
   orElse(() => {
-    const counted = { outcome, policySeq, shadowedIds, unknownEntries, isFault };
+    const counted = { outcome, facts, policySeq, shadowedIds, unknownEntries, isFault };
     deps.telemetry.record(counted, Date.now(), waitUntil);
   }, undefined);
 }

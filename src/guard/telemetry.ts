@@ -2,8 +2,10 @@
 import { addLatency, addTo, emptyTally, type Tally } from "../traffic/tally.ts";
 import { FLUSH_SECONDS_MAX, type TrafficApi, type TrafficFlush } from "../traffic/traffic-api.ts";
 import { within } from "./deadline.ts";
+import { hashText } from "../sketches/hash.ts";
+import type { RequestFacts } from "./facts.ts";
+import { Talkers } from "./talkers.ts";
 import type { VerdictReason } from "./verdict.ts";
-import type { WaitUntil } from "./snapshots.ts";
 
 export const FLUSH_INTERVAL_MS = 1_000;
 export const FLUSH_DEADLINE_MS = 2_000;
@@ -17,6 +19,8 @@ export type Outcome =
 
 export type Counted = {
   readonly outcome: Outcome;
+  /** Null when a fault came before they could be read. */
+  readonly facts: RequestFacts | null;
   /** Formatted seq, `none` in an isolate without one. */
   readonly policySeq: string;
   readonly shadowedIds: readonly string[];
@@ -26,46 +30,61 @@ export type Counted = {
 
 export type TelemetryDeps = {
   /** Called for each flush: a stub belongs to the request that made it. */
-  readonly traffic: () => Pick<TrafficApi, "flush">;
+  readonly traffic: (shard: number) => Pick<TrafficApi, "flush">;
+  /** Among how many shards isolates spread what they report, at the moment. */
+  readonly shards: () => number;
   readonly newIsolateId: () => string;
 };
 
 export class Telemetry {
   readonly #deps: TelemetryDeps;
-  #isolate: string | null = null;
+  readonly #talkers = new Talkers();
+  #reporter: Reporter | null = null;
   #seconds = new Map<number, Tally>();
-  /** Sent but not acknowledged: goes again under the same n, so that the receiver can tell. */
-  #unacknowledged: TrafficFlush | null = null;
-  #n = 0;
+  /** Of what the talkers hold. */
+  #firstAtMs: number | null = null;
+  #lastAtMs = 0;
+  /** Sent but not acknowledged: goes again, to the same shard under the same n, so that the receiver can tell. */
+  #unacknowledged: Addressed | null = null;
   #armedUntilMs = 0;
 
   constructor(deps: TelemetryDeps) {
     this.#deps = deps;
   }
 
+  /** Bytes held by the sketches; it never changes. */
+  get sketchBytes(): number {
+    return this.#talkers.byteLength;
+  }
+
   /** Counts one request, and arms the next flush if none is. */
-  record(counted: Counted, nowMs: number, waitUntil: WaitUntil): void {
+  record(counted: Counted, nowMs: number, waitUntil: (promise: Promise<unknown>) => void): void {
     const second = Math.floor(nowMs / 1_000);
     const tally = this.#seconds.get(second) ?? this.#open(second);
     count(tally, counted);
-    if (nowMs < this.#armedUntilMs) return;
-    this.#armedUntilMs = nowMs + FLUSH_INTERVAL_MS + FLUSH_DEADLINE_MS;
-    waitUntil(this.#flushLater());
+    if (nowMs >= this.#armedUntilMs) {
+      this.#armedUntilMs = nowMs + FLUSH_INTERVAL_MS + FLUSH_DEADLINE_MS;
+      waitUntil(this.#flushLater());
+    }
+    this.#firstAtMs ??= nowMs;
+    this.#lastAtMs = nowMs;
+    if (counted.facts === null) return;
+    this.#talkers.record(counted.facts, counted.outcome.kind === "refused", nowMs);
   }
 
   /** Sends what is held; false when it could not be, and then the next flush tries again. Never throws. */
   async flush(): Promise<boolean> {
-    const flush = this.#unacknowledged ?? this.#cut();
-    if (flush === null) return true;
-    this.#unacknowledged = flush;
+    const addressed = this.#unacknowledged ?? this.#cut();
+    if (addressed === null) return true;
+    this.#unacknowledged = addressed;
     const sent = Promise.resolve()
-      .then(() => this.#deps.traffic().flush(flush))
+      .then(() => this.#deps.traffic(addressed.shard).flush(addressed.flush))
       .then(
         () => true,
         () => false, // Counting must never be felt: the loss is visible at the receiver.
       );
     const isSent = await within(sent, FLUSH_DEADLINE_MS, false);
-    if (isSent && this.#unacknowledged === flush) this.#unacknowledged = null;
+    if (isSent && this.#unacknowledged === addressed) this.#unacknowledged = null;
     return isSent;
   }
 
@@ -84,20 +103,46 @@ export class Telemetry {
       const [oldest] = this.#seconds.keys();
       if (oldest !== undefined) this.#seconds.delete(oldest);
       // The gap in n tells the receiver that something is missing.
-      this.#n += 1;
+      this.#report().n += 1;
     }
     return tally;
   }
 
-  #cut(): TrafficFlush | null {
+  #cut(): Addressed | null {
     if (this.#seconds.size === 0) return null;
-    this.#isolate ??= this.#deps.newIsolateId();
-    this.#n += 1;
+    const reporter = this.#report();
+    reporter.n += 1;
     const seconds = [...this.#seconds.values()];
     this.#seconds = new Map();
-    return { isolate: this.#isolate, n: this.#n, seconds };
+    const talkers = {
+      fromSecond: Math.floor((this.#firstAtMs ?? this.#lastAtMs) / 1_000),
+      untilSecond: Math.floor(this.#lastAtMs / 1_000),
+      dimensions: this.#talkers.cut(this.#lastAtMs),
+    };
+    this.#firstAtMs = null;
+    const { isolate, n, shard } = reporter;
+    return { shard, flush: { isolate, n, seconds, talkers } };
+  }
+
+  /** Who reports, and where. With another number of shards it is somebody else, so that no shard misses a number it never got. */
+  #report(): Reporter {
+    const shards = this.#deps.shards();
+    if (this.#reporter?.shards === shards) return this.#reporter;
+    const isolate = this.#deps.newIsolateId();
+    this.#reporter = { isolate, shards, shard: hashText(isolate) % shards, n: 0 };
+    return this.#reporter;
   }
 }
+
+type Reporter = {
+  readonly isolate: string;
+  readonly shards: number;
+  readonly shard: number;
+  /** Of its last flush. */
+  n: number;
+};
+
+type Addressed = { readonly shard: number; readonly flush: TrafficFlush };
 
 function count(tally: Tally, { outcome, ...counted }: Counted): void {
   if (outcome.kind === "refused") addTo(tally.refused, outcome.reason);

@@ -1,5 +1,6 @@
 /** The guard alone: no objects, cron or console. A bug in a message template, or its deploy, cannot take the site down. */
 import type { GuardPolicyObject } from "../policy/policy-object.ts";
+import { trafficName } from "../traffic/traffic-api.ts";
 import type { TrafficObject } from "../traffic/traffic-object.ts";
 import { assembleGuard, guardOrOrigin, type Guard } from "./assemble.ts";
 import { originOf } from "./origin.ts";
@@ -35,7 +36,7 @@ function guardOf(env: GuardEnv): Guard {
       origin,
       ownRoutes: (request) => env.CONTROL.fetch(request),
       policy: () => env.POLICY.getByName("policy"),
-      traffic: () => env.TRAFFIC.getByName("traffic:0"),
+      traffic: (shard) => env.TRAFFIC.getByName(trafficName(shard)),
       policyId: env.POLICY.idFromName("policy").toString(),
       signingKeys: env.SIGNING_KEYS,
     });

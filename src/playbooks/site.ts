@@ -1,6 +1,7 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
 import { parseCidr } from "../guard/ip/cidr.ts";
+import { TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { type param, severity } from "./schema.ts";
 
 export const PROBES_MAX = 16;
@@ -76,6 +77,11 @@ export const site = z.strictObject({
       requests_min: z.int().min(1).max(10_000).default(10),
     })
     .prefault({}),
+  /**
+   * Objects that guards report to, and that readers put together again; one takes some thousand reports a second. Raise it
+   * freely; lowering it loses what is reported until every guard has read so.
+   */
+  traffic_shards: z.int().min(1).max(TRAFFIC_SHARDS_MAX).default(2),
   probes: z
     .array(
       z.strictObject({

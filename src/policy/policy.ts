@@ -7,6 +7,7 @@ import * as z from "zod/mini";
 export const POLICY_FORMAT = 1;
 export const ENTRIES_MAX = 5_000;
 export const POLICY_BYTES_MAX = 512 * 1024;
+export const TRAFFIC_SHARDS_MAX = 16;
 
 /** Orders policies across restores: a higher epoch wins, then a higher n. */
 export const policySeq = z.object({
@@ -80,6 +81,8 @@ export const guardSettings = z.object({
     {},
   ),
   pollMs: z.int().check(z.minimum(100)),
+  /** Among how many `Traffic` objects isolates spread what they report. */
+  trafficShards: z._default(z.int().check(z.minimum(1), z.maximum(TRAFFIC_SHARDS_MAX)), 1),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
   clientAddress: z._default(
     z.union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })]),

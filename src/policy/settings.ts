@@ -21,6 +21,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
     harmlessHeaders: site.emergency_cache.harmless_headers.map((name) => name.toLowerCase()),
   },
   pollMs,
+  trafficShards: site.traffic_shards,
   clientAddress: site.client_address,
   statusPage: site.status_page,
   title: site.title,

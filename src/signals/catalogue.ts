@@ -209,6 +209,43 @@ export const CATALOGUE = {
     evidence: visitors,
     describes: "95th percentile of production's time to answer.",
   },
+  "traffic.distinct_addresses_count": {
+    type: "int",
+    unit: "addresses",
+    source: "traffic",
+    evidence: visitors,
+    describes:
+      "Different clients lately, about (IPv4 addresses, IPv6 /64s), those that the guard refused included.",
+  },
+  "traffic.requests_per_address_count": {
+    type: "double",
+    unit: "requests",
+    source: "traffic",
+    evidence: visitors,
+    describes: "Requests for each of those clients, on average, refused ones included.",
+  },
+  "traffic.top_address_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: visitors,
+    describes:
+      "Share of all requests that the busiest client sent, at least; refused ones included.",
+  },
+  "traffic.top_network_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: visitors,
+    describes: "The same for the busiest network, an IPv4 /24 or an IPv6 /48.",
+  },
+  "traffic.top_asn_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: visitors,
+    describes: "The same for the busiest operator's network, by its AS number.",
+  },
   "guard.enforced_ratio": {
     type: "double",
     unit: "ratio",

@@ -7,7 +7,7 @@ import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
-import type { TrafficApi } from "../traffic/traffic-api.ts";
+import type { TrafficReader } from "../traffic/shards.ts";
 
 /** The signals that the catalogue says come from this source. */
 export type NameOf<Id extends SourceId> = {
@@ -49,7 +49,7 @@ export type SourceReach = {
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage | null;
-  readonly traffic: Pick<TrafficApi, "window">;
+  readonly traffic: TrafficReader;
   readonly policy: Pick<PolicyApi, "read">;
   readonly alerts: { readonly alertCounts: () => Promise<AlertCounts> };
   /** Whether any monitoring tool could tell us anything at all. */

@@ -36,8 +36,12 @@ export class CountMin {
 
   /** Counts `by` more of this unsigned 32-bit key, and returns its new estimate. */
   add(key: number, by = 1): number {
+    return this.addHashed(key, mix32(key), by);
+  }
+
+  /** The same for a key whose `mix32` is at hand. */
+  addHashed(key: number, low: number, by = 1): number {
     const cells = this.#cells;
-    const low = mix32(key);
     const high = mix32Again(key);
     const mask = this.#mask;
     const first = low & mask;

@@ -30,7 +30,11 @@ export class HyperLogLog {
 
   /** Sees one unsigned 32-bit key, for the first or the hundredth time. */
   add(key: number): void {
-    const hash = mix32(key);
+    this.addHash(mix32(key));
+  }
+
+  /** The same for a key whose `mix32` is at hand. */
+  addHash(hash: number): void {
     const bucket = hash >>> (32 - this.precision);
     // The bit below the last keeps the rank within 33 - precision when every other bit is zero.
     const rank = Math.clz32((hash << this.precision) | (1 << (this.precision - 1))) + 1;

@@ -8,7 +8,8 @@ import { mix32 } from "./hash.ts";
 
 export const COUNTERS_MAX = 4_096;
 const COUNT_MAX = 0xffff_ffff;
-const NONE = -1;
+/** Where a key without a counter is. */
+export const NO_SLOT = -1;
 const MAGIC = 0x5353; // "SS"
 
 /** The true count lies in `count - error` ..= `count`. `slot` stays the key's own as long as it is counted. */
@@ -62,11 +63,16 @@ export class SpaceSaving {
 
   /** Counts one more of a key that already has a counter; false when it has none. */
   increment(key: number, by = 1): boolean {
-    const slot = this.#find(key);
-    if (slot === NONE) return false;
+    return this.incrementHashed(key, mix32(key), by) !== NO_SLOT;
+  }
+
+  /** The same for a key whose `mix32` is at hand; its slot, or `NO_SLOT`. */
+  incrementHashed(key: number, hash: number, by = 1): number {
+    const slot = this.#find(key, hash);
+    if (slot === NO_SLOT) return NO_SLOT;
     this.#counts[slot] = Math.min((this.#counts[slot] ?? 0) + by, COUNT_MAX);
     this.#sink(this.#places[slot] ?? 0);
-    return true;
+    return slot;
   }
 
   /** The classic update: a key without a counter takes over the smallest one, and its count as error. */
@@ -101,13 +107,13 @@ export class SpaceSaving {
   /** The count of a key, 0 when it has no counter. */
   count(key: number): number {
     const slot = this.#find(key);
-    return slot === NONE ? 0 : (this.#counts[slot] ?? 0);
+    return slot === NO_SLOT ? 0 : (this.#counts[slot] ?? 0);
   }
 
   /** The slot of a key, null when it has no counter. */
   slot(key: number): number | null {
     const slot = this.#find(key);
-    return slot === NONE ? null : slot;
+    return slot === NO_SLOT ? null : slot;
   }
 
   /** The largest counts first, ties by key, at most `limit`. */
@@ -191,11 +197,11 @@ export class SpaceSaving {
     };
   }
 
-  #find(key: number): number {
+  #find(key: number, hash = mix32(key)): number {
     const mask = this.#index.length - 1;
-    for (let at = mix32(key) & mask; ; at = (at + 1) & mask) {
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
       const slot = (this.#index[at] ?? 0) - 1;
-      if (slot === NONE || this.#keys[slot] === (key | 0)) return slot;
+      if (slot === NO_SLOT || this.#keys[slot] === (key | 0)) return slot;
     }
   }
 

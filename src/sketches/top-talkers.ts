@@ -1,12 +1,14 @@
 /**
  * Who sends most of the traffic, by several keys at once, in memory that does not grow with the number of keys: a key that has
  * a counter is counted exactly; any other passes Count-Min first, and gets a counter once its estimate stands out. Beside it,
- * how many different keys there are. Old traffic fades by halves, by the clock: after an idle day nothing old is left.
+ * how many different keys there are. Who stands out is remembered from window to window, fading by halves, by the clock: after
+ * an idle day nothing old is left. What is handed over is only what happened since the last time.
  */
 import { assert } from "../shared/assert.ts";
 import { CountMin } from "./count-min.ts";
+import { mix32 } from "./hash.ts";
 import { HyperLogLog } from "./hyper-log-log.ts";
-import { SpaceSaving } from "./space-saving.ts";
+import { NO_SLOT, SpaceSaving, type Counter } from "./space-saving.ts";
 
 /** What requests are counted by. `address` is IPv4 or a /64; `network` a /24 or /48; `path` the template of a route. */
 export const DIMENSIONS = [
@@ -28,31 +30,36 @@ export const talkerKeys = (): TalkerKeys => new Uint32Array(DIMENSIONS.length);
 export type TalkerNames = { nameOf(dimension: Dimension): string };
 
 export const WINDOW_MS = 10_000;
+/** In one cut, for each dimension. */
 export const REPORTED_MAX = 32;
 export const NAME_CHARS_MAX = 200;
+/** A talker with fewer requests since the last cut waits for the next one. */
+export const REPORTED_MIN = 4;
 /** Below this share of the traffic a key gets no counter… */
 const SHARE_MIN = 1 / 512;
 /** …nor below this count, while there is little traffic. */
 const COUNT_MIN = 16;
 const WIDTH_BITS = 12;
 const COUNTERS = 128;
-const PRECISION = 12;
+export const DISTINCT_PRECISION = 12;
 
 export type Talker = {
   readonly name: string;
-  /** Requests, at least `atLeast` and at most `count` of them; older windows weigh a half, a quarter, … */
+  /** Requests since the last cut: at least `atLeast`, at most `count`. One that just got its counter brings what led to it. */
   readonly count: number;
   readonly atLeast: number;
+  /** Those of them that never reached production; at least. */
+  readonly refused: number;
 };
 
-export type DimensionReport = {
+/** What happened in one dimension since the last cut. */
+export type DimensionCut = {
   readonly dimension: Dimension;
-  /** Requests that had a key of this dimension, faded like the counts: a talker's share is `count / total`. */
+  /** Requests that had a key of this dimension. */
   readonly total: number;
-  /** Different keys in this window and the one before, about. */
-  readonly distinct: number;
-  /** The sketch behind `distinct`, for merging with other isolates'. */
-  readonly distinctBytes: Uint8Array;
+  readonly refused: number;
+  /** A HyperLogLog of the keys, to be merged with others'. */
+  readonly distinct: Uint8Array;
   /** The largest first. */
   readonly top: readonly Talker[];
 };
@@ -74,26 +81,24 @@ export class TopTalkers {
   }
 
   /** Counts one request under each of its keys. */
-  record(keys: TalkerKeys, names: TalkerNames, nowMs: number): void {
+  record(keys: TalkerKeys, names: TalkerNames, nowMs: number, isRefused = false): void {
     if (nowMs >= this.#windowEndsAtMs) this.#fade(nowMs);
     for (let at = 0; at < DIMENSIONS.length; at += 1) {
       // Signed from here on: an unsigned word that is handed on is often put into a box first.
       const key = (keys[at] ?? 0) | 0;
       if (key === 0) continue;
       const counts = this.#dimensions[at];
-      const newSlot = counts?.record(key) ?? null;
+      const newSlot = counts?.record(key, isRefused) ?? null;
       if (newSlot !== null) counts?.name(newSlot, names.nameOf(DIMENSIONS[at] ?? "address"));
     }
   }
 
-  /** What stands out now, for every dimension that was seen lately. */
-  report(nowMs: number): DimensionReport[] {
+  /** Hands over what was counted since the last cut, for every dimension that was seen. */
+  cut(nowMs: number): DimensionCut[] {
     if (nowMs >= this.#windowEndsAtMs) this.#fade(nowMs);
     return DIMENSIONS.flatMap((dimension, at) => {
       const counts = this.#dimensions[at];
-      return counts === undefined || counts.total === 0
-        ? []
-        : [{ dimension, ...counts.report(REPORTED_MAX) }];
+      return counts === undefined || counts.isQuiet ? [] : [{ dimension, ...counts.cut() }];
     });
   }
 
@@ -109,58 +114,91 @@ export class TopTalkers {
 
 /** The sketches of one dimension. */
 class DimensionCounts {
-  total = 0;
   readonly #sieve = new CountMin(WIDTH_BITS);
   readonly #talkers = new SpaceSaving(COUNTERS);
   readonly #names: string[] = Array.from({ length: COUNTERS }, () => "");
-  #distinct = new HyperLogLog(PRECISION);
-  #distinctBefore = new HyperLogLog(PRECISION);
+  /** By slot: how far its count had been handed over at the last cut. */
+  readonly #handedOver = new Uint32Array(COUNTERS);
+  /** By slot, since the last cut. */
+  readonly #refusals = new Uint32Array(COUNTERS);
+  /** Since the last cut. */
+  readonly #distinct = new HyperLogLog(DISTINCT_PRECISION);
+  /** Fades like the counters. */
+  #weight = 0;
+  #total = 0;
+  #refused = 0;
 
   get byteLength(): number {
-    return (
-      this.#sieve.byteLength +
-      this.#talkers.byteLength +
-      this.#distinct.byteLength +
-      this.#distinctBefore.byteLength
+    return [this.#sieve, this.#talkers, this.#handedOver, this.#refusals, this.#distinct].reduce(
+      (sum, { byteLength }) => sum + byteLength,
+      0,
     );
   }
 
+  /** Nothing since the last cut. */
+  get isQuiet(): boolean {
+    return this.#total === 0;
+  }
+
   /** The slot that still needs a name, when this key just got a counter. */
-  record(key: number): number | null {
-    this.total += 1;
-    this.#distinct.add(key);
-    if (this.#talkers.increment(key)) return null;
-    const estimate = this.#sieve.add(key);
-    if (estimate < COUNT_MIN || estimate < this.total * SHARE_MIN) return null;
+  record(key: number, isRefused: boolean): number | null {
+    const hash = mix32(key) | 0;
+    this.#weight += 1;
+    this.#total += 1;
+    this.#distinct.addHash(hash);
+    const slot = this.#talkers.incrementHashed(key, hash);
+    if (isRefused) this.#refuse(slot);
+    if (slot !== NO_SLOT) return null;
+    const estimate = this.#sieve.addHashed(key, hash);
+    if (estimate < COUNT_MIN || estimate < this.#weight * SHARE_MIN) return null;
     return estimate > this.#talkers.floor ? this.#admit(key, estimate) : null;
   }
 
   name(slot: number, name: string): void {
-    this.#names[slot] = name.slice(0, NAME_CHARS_MAX);
+    this.#names[slot] = name.length > NAME_CHARS_MAX ? copyOf(name.slice(0, NAME_CHARS_MAX)) : name;
   }
 
   fade(windows: number): void {
     if (windows <= 0) return;
-    this.total = Math.floor(this.total / 2 ** windows);
+    this.#weight = Math.floor(this.#weight / 2 ** windows);
     this.#sieve.halve(windows);
     this.#talkers.halve(windows);
-    [this.#distinct, this.#distinctBefore] = [this.#distinctBefore, this.#distinct];
-    this.#distinct.clear();
-    if (windows > 1) this.#distinctBefore.clear();
+    for (let slot = 0; slot < COUNTERS; slot += 1) {
+      this.#handedOver[slot] = Math.floor((this.#handedOver[slot] ?? 0) / 2 ** windows);
+    }
   }
 
-  report(limit: number): Omit<DimensionReport, "dimension"> {
-    const both = this.#distinctBefore.copy();
-    both.merge(this.#distinct);
+  cut(): Omit<DimensionCut, "dimension"> {
     const top = this.#talkers
-      .top(limit)
-      .filter(({ count }) => count > 0)
-      .map(({ slot, count, error }) => ({
-        name: this.#names[slot] ?? "",
-        count,
-        atLeast: count - error,
-      }));
-    return { total: this.total, distinct: both.estimate(), distinctBytes: both.toBytes(), top };
+      .top(COUNTERS)
+      .map((counter) => ({ counter, since: counter.count - (this.#handedOver[counter.slot] ?? 0) }))
+      .filter(({ since }) => since >= REPORTED_MIN)
+      .toSorted((a, b) => b.since - a.since)
+      .slice(0, REPORTED_MAX)
+      .map(({ counter, since }) => this.#handOver(counter, since));
+    const handed = { total: this.#total, refused: this.#refused };
+    const distinct = this.#distinct.toBytes();
+    this.#total = 0;
+    this.#refused = 0;
+    this.#refusals.fill(0);
+    this.#distinct.clear();
+    return { ...handed, distinct, top };
+  }
+
+  #handOver({ slot, count, error }: Counter, since: number): Talker {
+    const isFirst = this.#handedOver[slot] === 0;
+    this.#handedOver[slot] = count;
+    return {
+      name: this.#names[slot] ?? "",
+      count: since,
+      atLeast: isFirst ? count - error : since,
+      refused: Math.min(this.#refusals[slot] ?? 0, since),
+    };
+  }
+
+  #refuse(slot: number): void {
+    this.#refused += 1;
+    if (slot !== NO_SLOT) this.#refusals[slot] = (this.#refusals[slot] ?? 0) + 1;
   }
 
   /** Nothing that is known of the estimate but that it is not too low: all of it may be other keys'. */
@@ -168,6 +206,16 @@ class DimensionCounts {
     const evicted = this.#talkers.admit(key, estimate, estimate - 1);
     // Back to the sieve with its count, so that neither of the two structures ever says too little.
     if (evicted !== null) this.#sieve.raise(evicted.key, evicted.count);
-    return this.#talkers.slot(key);
+    const slot = this.#talkers.slot(key);
+    if (slot !== null) {
+      this.#handedOver[slot] = 0;
+      this.#refusals[slot] = 0;
+    }
+    return slot;
   }
 }
+
+/** A slice keeps the whole text alive that it was cut from, which may be a header of many kilobytes. */
+const copyOf = (text: string): string => decoder.decode(encoder.encode(text));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();

@@ -1,5 +1,7 @@
 /** What guards report and the monitor reads. Counts are of requests that the guard saw, by outcome; probes are kept apart. */
 
+import type { DimensionCut } from "../sketches/top-talkers.ts";
+
 /** Upper bounds of the latency histogram, milliseconds; the last bucket is open. */
 export const LATENCY_BOUNDS_MS = [
   5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
@@ -28,11 +30,21 @@ export type TrafficSecond = {
   readonly unknownEntries: number;
 };
 
+/** Whose requests one isolate counted since its last flush, the guard's own answers included. */
+export type TalkersReport = {
+  /** Epoch seconds of the first and the last request. */
+  readonly fromSecond: number;
+  readonly untilSecond: number;
+  readonly dimensions: readonly DimensionCut[];
+};
+
 export type TrafficFlush = {
   readonly isolate: string;
   /** Counts up per isolate, so that a lost flush shows. */
   readonly n: number;
   readonly seconds: readonly TrafficSecond[];
+  /** A guard from before there were talkers does not say. */
+  readonly talkers?: TalkersReport;
 };
 
 export type TrafficWindow = {
@@ -46,8 +58,22 @@ export type TrafficWindow = {
   readonly lostFlushes: number;
 };
 
+/** Who sent most of the traffic, added up over isolates. */
+export type TalkersWindow = {
+  readonly fromSecond: number;
+  readonly untilSecond: number;
+  /** Reports known to be missing in the window, or unusable. */
+  readonly missingReports: number;
+  readonly dimensions: readonly DimensionCut[];
+};
+
 export type TrafficApi = {
   flush(flush: TrafficFlush): Promise<void>;
   /** The merged seconds in (`untilSecond - seconds`, `untilSecond`]. */
   window(seconds: number, untilSecond: number): Promise<TrafficWindow>;
+  /** The same for talkers; a little shorter, because their seconds are kept in pairs. */
+  talkers(seconds: number, untilSecond: number): Promise<TalkersWindow>;
 };
+
+/** The object's name, which never changes. */
+export const trafficName = (shard: number): string => `traffic:${shard}`;

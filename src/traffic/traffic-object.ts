@@ -1,11 +1,16 @@
 /** Merges what guards report and answers what the last minutes looked like; wakes the monitor when they look bad. */
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { isDistinct } from "../sketches/merged-talkers.ts";
+import { DIMENSIONS, NAME_CHARS_MAX, REPORTED_MAX } from "../sketches/top-talkers.ts";
+import { Heard } from "./heard.ts";
 import { isSuspicious, SUSPICION_SECONDS, type SuspicionLimits } from "./suspicion.ts";
+import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
 import {
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
+  type TalkersWindow,
   type TrafficApi,
   type TrafficFlush,
   type TrafficWindow,
@@ -24,6 +29,32 @@ const count = z.int().min(0);
 const labels = z
   .record(z.string().max(100), count)
   .refine((given) => Object.keys(given).length <= LABELS_MAX + 1, "too many labels");
+const second = z.int().min(0);
+const dimensionCut = z.object({
+  dimension: z.enum(DIMENSIONS),
+  total: count,
+  refused: count,
+  distinct: z.instanceof(Uint8Array).refine(isDistinct, "not a sketch of ours"),
+  top: z
+    .array(
+      z.object({
+        name: z.string().max(NAME_CHARS_MAX),
+        count,
+        atLeast: count,
+        refused: count,
+      }),
+    )
+    .max(REPORTED_MAX),
+});
+/** What a later version says differently is missing, and costs the other counts nothing. */
+const talkers = z
+  .object({
+    fromSecond: second,
+    untilSecond: second,
+    dimensions: z.array(dimensionCut).max(DIMENSIONS.length),
+  })
+  .optional()
+  .catch(undefined);
 const trafficFlush = z.object({
   isolate: z.string().min(1).max(64),
   n: z.int().min(1),
@@ -42,22 +73,28 @@ const trafficFlush = z.object({
       }),
     )
     .max(FLUSH_SECONDS_MAX),
+  talkers,
 });
 
-/** Its memory is all it has: after an eviction the window begins anew and says so, by `fromSecond` and lost flushes. */
+/** Counts are in memory alone: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
 export class TrafficObject<Env = unknown> extends DurableObject<Env> implements TrafficApi {
   readonly #deps: TrafficDeps;
-  readonly #memory = new TrafficMemory(Date.now());
+  readonly #heard: Heard;
+  readonly #memory: TrafficMemory;
   #suspectedAtMs = -Infinity;
 
   constructor(ctx: DurableObjectState, env: Env, deps: TrafficDeps) {
     super(ctx, env);
     this.#deps = deps;
+    this.#heard = new Heard(ctx.storage.sql, Date.now());
+    this.#memory = new TrafficMemory(this.#heard.untilMs);
   }
 
   async flush(given: TrafficFlush): Promise<void> {
     const nowMs = Date.now();
-    this.#memory.add(trafficFlush.parse(given), nowMs);
+    const { talkers: told, ...flush } = trafficFlush.parse(given);
+    this.#heard.hear(nowMs);
+    this.#memory.add(told === undefined ? flush : { ...flush, talkers: told }, nowMs);
     if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
     const lately = this.#memory.lately(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
     if (!isSuspicious(lately, this.#deps.suspicion())) return;
@@ -67,6 +104,10 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async window(seconds: number, untilSecond: number): Promise<TrafficWindow> {
     return this.#memory.window(Math.min(seconds, KEPT_SECONDS), untilSecond);
+  }
+
+  async talkers(seconds: number, untilSecond: number): Promise<TalkersWindow> {
+    return this.#memory.talkers(Math.min(seconds, TALKERS_KEPT_SECONDS), untilSecond);
   }
 
   /** The monitor's own tick comes anyway; this only makes it sooner. */

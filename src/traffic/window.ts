@@ -1,10 +1,9 @@
 /** What the guards reported in the last minutes: merged per second, bounded, honest about what is missing. Pure. */
 import { mergeInto, emptyTally, type Tally } from "./tally.ts";
-import type { TrafficFlush, TrafficSecond, TrafficWindow } from "./traffic-api.ts";
+import { TalkerMemory } from "./talker-memory.ts";
+import type { TalkersWindow, TrafficFlush, TrafficSecond, TrafficWindow } from "./traffic-api.ts";
 
 export const KEPT_SECONDS = 600;
-/** A flush is about a second late; an older first second is a wrong clock. */
-const REACH_BACK_SECONDS_MAX = 5;
 /** An isolate's clock may be this far ahead. */
 export const FUTURE_SECONDS_MAX = 5;
 /** Isolates whose flush numbers are followed; the one heard from longest ago is forgotten first. */
@@ -12,16 +11,17 @@ export const ISOLATES_MAX = 2_000;
 
 export class TrafficMemory {
   /** Complete after this second; what came before it may have been told to another. */
-  #sinceSecond: number;
+  readonly #sinceSecond: number;
   readonly #seconds = new Map<number, Tally>();
   /** Insertion order is order of last hearing. */
   readonly #lastN = new Map<string, number>();
   readonly #lost = new Map<number, number>();
+  readonly #talkers = new TalkerMemory();
   #lastFlushAtMs: number | null = null;
 
-  /** Begins empty: before `nowMs` nothing is known, which is not the same as no traffic. */
-  constructor(nowMs: number) {
-    this.#sinceSecond = Math.floor(nowMs / 1_000);
+  /** Begins empty: up to `sinceMs` nothing is known, which is not the same as no traffic. */
+  constructor(sinceMs: number) {
+    this.#sinceSecond = Math.ceil(sinceMs / 1_000);
   }
 
   add(flush: TrafficFlush, nowMs: number): void {
@@ -33,7 +33,7 @@ export class TrafficMemory {
         second.second > nowSecond - KEPT_SECONDS && second.second <= nowSecond + FUTURE_SECONDS_MAX;
       if (isKept) this.#merge(second);
     }
-    this.#reachBack(flush);
+    this.#talkers.add(flush.talkers ?? null, nowSecond);
     this.#forget(nowSecond);
   }
 
@@ -45,18 +45,32 @@ export class TrafficMemory {
   }
 
   window(seconds: number, untilSecond: number): TrafficWindow {
-    const fromSecond = Math.max(untilSecond - seconds, Math.min(this.#sinceSecond, untilSecond));
+    const fromSecond = this.#coveredFrom(seconds, untilSecond);
     const coveredSeconds = untilSecond - fromSecond;
-    const isInside = (second: number): boolean => second > fromSecond && second <= untilSecond;
     return {
       fromSecond,
       untilSecond,
       seconds: this.lately(coveredSeconds, untilSecond).toSorted((a, b) => a.second - b.second),
       lastFlushAtMs: this.#lastFlushAtMs,
-      lostFlushes: [...this.#lost]
-        .filter(([second]) => isInside(second))
-        .reduce((sum, [, lost]) => sum + lost, 0),
+      lostFlushes: this.#lostIn(fromSecond, untilSecond),
     };
+  }
+
+  talkers(seconds: number, untilSecond: number): TalkersWindow {
+    const fromSecond = this.#coveredFrom(seconds, untilSecond);
+    const window = this.#talkers.window(fromSecond, untilSecond);
+    const lost = this.#lostIn(fromSecond, untilSecond);
+    return { ...window, missingReports: window.missingReports + lost };
+  }
+
+  #coveredFrom(seconds: number, untilSecond: number): number {
+    return Math.max(untilSecond - seconds, Math.min(this.#sinceSecond, untilSecond));
+  }
+
+  #lostIn(fromSecond: number, untilSecond: number): number {
+    return [...this.#lost]
+      .filter(([second]) => second > fromSecond && second <= untilSecond)
+      .reduce((sum, [, lost]) => sum + lost, 0);
   }
 
   /**
@@ -71,15 +85,6 @@ export class TrafficMemory {
     const missing = n - lastN - 1;
     if (missing > 0) this.#lost.set(nowSecond, (this.#lost.get(nowSecond) ?? 0) + missing);
     return true;
-  }
-
-  /** An isolate's first flush is its whole history, and is what woke this memory: it begins that second or two earlier. */
-  #reachBack({ n, seconds }: TrafficFlush): void {
-    if (n !== 1) return;
-    const first = Math.min(...seconds.map(({ second }) => second));
-    if (first > this.#sinceSecond - REACH_BACK_SECONDS_MAX) {
-      this.#sinceSecond = Math.min(this.#sinceSecond, first - 1);
-    }
   }
 
   #merge(second: TrafficSecond): void {

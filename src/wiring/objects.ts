@@ -4,10 +4,21 @@ import type { DeskApi } from "../incidents/desk-api.ts";
 import type { IncidentApi } from "../incidents/incident-api.ts";
 import type { MonitorApi } from "../monitor/monitor-api.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
-import type { TrafficApi } from "../traffic/traffic-api.ts";
+import { bundle } from "../playbooks/deployed.ts";
+import { readShards, type TrafficReader } from "../traffic/shards.ts";
+import { trafficName, type TrafficApi } from "../traffic/traffic-api.ts";
 
 export const monitorOf = (env: Env): MonitorApi => env.MONITOR.getByName("monitor");
 export const deskOf = (env: Env): DeskApi => env.DESK.getByName("desk");
 export const incidentOf = (env: Env, id: string): IncidentApi => env.INCIDENT.getByName(id);
 export const policyOf = (env: Env): PolicyApi => env.POLICY.getByName("policy");
-export const trafficOf = (env: Env): TrafficApi => env.TRAFFIC.getByName("traffic:0");
+export const trafficShardOf = (env: Env, shard: number): TrafficApi =>
+  env.TRAFFIC.getByName(trafficName(shard));
+/** All of its shards as one. */
+export const trafficOf = (env: Env): TrafficReader =>
+  readShards(
+    Array.from(
+      { length: bundle.site.traffic_shards },
+      (_, shard) => () => trafficShardOf(env, shard),
+    ),
+  );

@@ -1,16 +1,37 @@
 /** Builders for what sources reach: everything missing, until a test says otherwise. */
 import type { PollContext, SourceReach, Vantage } from "../../src/signals/source.ts";
-import type { TrafficSecond, TrafficWindow } from "../../src/traffic/traffic-api.ts";
+import type { OfAllShards, TrafficReader } from "../../src/traffic/shards.ts";
+import type { TalkersWindow, TrafficSecond, TrafficWindow } from "../../src/traffic/traffic-api.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 12, 0, 0);
 
-export const aWindow = (window: Partial<TrafficWindow> = {}): TrafficWindow => ({
+export const aWindow = (
+  window: Partial<OfAllShards<TrafficWindow>> = {},
+): OfAllShards<TrafficWindow> => ({
   fromSecond: 0,
   untilSecond: 10,
   seconds: [],
   lastFlushAtMs: NOW_MS - 500,
   lostFlushes: 0,
+  silentShards: 0,
   ...window,
+});
+
+export const aTalkersWindow = (
+  window: Partial<OfAllShards<TalkersWindow>> = {},
+): OfAllShards<TalkersWindow> => ({
+  fromSecond: 0,
+  untilSecond: 10,
+  missingReports: 0,
+  silentShards: 0,
+  dimensions: [],
+  ...window,
+});
+
+export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => ({
+  window: async () => aWindow({ lastFlushAtMs: null }),
+  talkers: async () => aTalkersWindow(),
+  ...reader,
 });
 
 export const aSecond = (second: Partial<TrafficSecond> = {}): TrafficSecond => ({
@@ -33,7 +54,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   postgres: null,
   redis: null,
   cloudflareStatus: null,
-  traffic: { window: async () => aWindow({ lastFlushAtMs: null }) },
+  traffic: aTraffic(),
   policy: { read: async () => ({ seq: { epoch: 1, n: 1 }, policy: null }) },
   alerts: {
     alertCounts: async () => ({ firing: 0, critical: 0, sources: 0, lastReceivedAtMs: null }),

@@ -12,8 +12,8 @@ export type GuardOptions<Env> = {
   readonly policy: (env: Env) => PolicyReader;
   /** The policy object's id as text: `env.POLICY.idFromName("policy").toString()`. */
   readonly policyId: (env: Env) => string;
-  /** Bind `Traffic` likewise, and get it by the name `traffic:0`. */
-  readonly traffic: (env: Env) => Pick<TrafficApi, "flush">;
+  /** Bind `Traffic` likewise, and get it by the name `traffic:<shard>`. */
+  readonly traffic: (env: Env, shard: number) => Pick<TrafficApi, "flush">;
   readonly signingKeys?: (env: Env) => string | undefined;
   /** True serves everything, before anything else is looked at. */
   readonly isOff?: (env: Env) => boolean;
@@ -45,7 +45,7 @@ function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Par
     return assembleParts({
       isOff: options.isOff?.(env) ?? false,
       policy: () => options.policy(env),
-      traffic: () => options.traffic(env),
+      traffic: (shard) => options.traffic(env, shard),
       policyId: options.policyId(env),
       signingKeys: options.signingKeys?.(env),
     });

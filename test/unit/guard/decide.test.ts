@@ -16,6 +16,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   clientKey: "192.0.2.1",
   address: null,
   place: () => ({ asn: null, country: null }),
+  ja4: () => null,
   isVerifiedBot: () => false,
   isProbe: false,
   header: () => null,

@@ -25,6 +25,13 @@ function graphOf(entry: string): ReadonlySet<string> {
 it("is small: the guard loads its own room, the policy's format, and zod", ({ expect }) => {
   const graph = [...graphOf("guard/worker.ts")];
   const rooms = new Set(graph.map((name) => name.split("/")[0]));
-  expect([...rooms].toSorted()).toEqual(["guard", "policy", "shared", "traffic", "zod"]);
+  expect([...rooms].toSorted()).toEqual([
+    "guard",
+    "policy",
+    "shared",
+    "sketches",
+    "traffic",
+    "zod",
+  ]);
   expect(graph.filter((name) => name.endsWith("-object.ts"))).toEqual([]);
 });

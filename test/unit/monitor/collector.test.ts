@@ -1,11 +1,11 @@
 import { it } from "vitest";
 import { ask, collectSignals } from "../../../src/monitor/collector.ts";
-import { aReach, aWindow, NOW_MS } from "../../support/signals.ts";
+import { aReach, aTraffic, aWindow, NOW_MS } from "../../support/signals.ts";
 
 const REQUEST = { source: "redis", atMs: NOW_MS, freshMs: 60_000, kept: null } as const;
 
 it("asks one source through the reach it is given", async ({ expect }) => {
-  const reach = aReach({ traffic: { window: async () => aWindow() } });
+  const reach = aReach({ traffic: aTraffic({ window: async () => aWindow() }) });
   const { signals } = await collectSignals({ ...REQUEST, source: "traffic" }, reach);
   expect(signals[0]).toEqual({
     name: "traffic.requests_per_second",

@@ -75,17 +75,6 @@ it("misses nothing of an isolate that had reported to its predecessor", ({ expec
   expect(memory.window(10, NOW + 2).lostFlushes).toBe(1);
 });
 
-it("covers what an isolate's first flush tells of the moments before it began", ({ expect }) => {
-  const began = (n: number, second: number) => {
-    const memory = new TrafficMemory(NOW_MS);
-    memory.add(aFlush("a", n, [aSecond(second, { served: 1 })]), NOW_MS);
-    return memory.window(60, NOW);
-  };
-  expect(began(1, NOW - 1)).toMatchObject({ fromSecond: NOW - 2, seconds: [{ served: 1 }] });
-  expect(began(2, NOW - 1)).toMatchObject({ fromSecond: NOW, seconds: [] });
-  expect(began(1, NOW - 60)).toMatchObject({ fromSecond: NOW, seconds: [] });
-});
-
 it("ignores seconds that are too old or too far ahead", ({ expect }) => {
   const memory = listening();
   const odd = [NOW - KEPT_SECONDS, NOW + 6].map((second) => aSecond(second, { served: 1 }));

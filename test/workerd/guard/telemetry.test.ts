@@ -7,6 +7,7 @@ const NOW_MS = 1_795_000_000_000;
 const SECOND = NOW_MS / 1_000;
 const served: Counted = {
   outcome: { kind: "served", latencyMs: 30 },
+  facts: null,
   policySeq: "1.1",
   shadowedIds: [],
   unknownEntries: 0,
@@ -24,6 +25,7 @@ function reporting() {
         sent.push(flush);
       },
     }),
+    shards: () => 1,
     newIsolateId: () => "isolate-1",
   });
   const armed: Promise<unknown>[] = [];
@@ -124,6 +126,7 @@ it("reaches the real object, and a lost answer does not count twice", async ({ e
         if (link.isDeaf) throw new Error("the answer was lost");
       },
     }),
+    shards: () => 1,
     newIsolateId: () => crypto.randomUUID(),
   });
   const nowMs = Date.now();

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { it } from "vitest";
 import worker from "../../../src/index.ts";
-import { deskOf, monitorOf, trafficOf } from "../../../src/wiring/objects.ts";
+import { deskOf, monitorOf, trafficShardOf } from "../../../src/wiring/objects.ts";
 import { LATENCY_BOUNDS_MS } from "../../../src/traffic/traffic-api.ts";
 import { anOverride, holdClock, passTime } from "./support.ts";
 import { aSecond } from "../../support/signals.ts";
@@ -10,13 +10,13 @@ import { aSecond } from "../../support/signals.ts";
 const NO_LATENCIES = [...LATENCY_BOUNDS_MS, Infinity].map(() => 0);
 let flushes = 0;
 
-/** One failed request in each of the last twenty seconds: too few to be suspicious, so that nobody but the cron wakes the monitor. */
+/** One failed request in every other of the last forty seconds: too few to be suspicious, so that nobody but the cron wakes the monitor. */
 async function reportErrors(): Promise<void> {
   const nowSecond = Math.floor(Date.now() / 1_000);
   const seconds = Array.from({ length: 20 }, (_, ago) =>
-    aSecond({ second: nowSecond - ago, failed: 1, latency: NO_LATENCIES }),
+    aSecond({ second: nowSecond - 2 * ago, failed: 1, latency: NO_LATENCIES }),
   );
-  await trafficOf(env).flush({ isolate: "an-isolate", n: (flushes += 1), seconds });
+  await trafficShardOf(env, 1).flush({ isolate: "an-isolate", n: (flushes += 1), seconds });
 }
 
 const cron = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { it, onTestFinished, vi } from "vitest";
+import { HEARD_AHEAD_MS } from "../../../src/traffic/heard.ts";
 import { SUSPICION_INTERVAL_MS } from "../../../src/traffic/traffic-object.ts";
 import { FLUSH_SECONDS_MAX } from "../../../src/traffic/traffic-api.ts";
 import { aFlush, aSecond } from "../../support/traffic.ts";
@@ -26,30 +27,58 @@ it("merges what isolates report, over RPC", async ({ expect }) => {
   expect(lastFlushAtMs).not.toBeNull();
 });
 
-it("says that it knows nothing before its first flush", async ({ expect }) => {
-  const traffic = fresh();
+it("says that nobody ever reported, which is not the same as no traffic", async ({ expect }) => {
   const until = now();
-  const window = await traffic.window(60, until);
-  expect(window).toMatchObject({ seconds: [], lastFlushAtMs: null });
-  expect(window.fromSecond).toBeGreaterThanOrEqual(until - 1);
+  const window = await fresh().window(60, until);
+  expect(window).toMatchObject({ fromSecond: until - 60, seconds: [], lastFlushAtMs: null });
 });
 
 it("says after an eviction what it no longer knows, instead of zero", async ({ expect }) => {
   const later = atTime();
   const traffic = fresh();
-  await traffic.flush(aFlush("a", 1, [aSecond(now(), { served: 9 })]));
+  const reportedAt = now();
+  await traffic.flush(aFlush("a", 1, [aSecond(reportedAt, { served: 9 })]));
   await evictDurableObject(traffic);
+  expect(await traffic.window(60, now())).toMatchObject({ fromSecond: now(), seconds: [] });
   later(30_000);
-  const evictedAt = now();
-  expect(await traffic.window(60, evictedAt)).toMatchObject({
-    fromSecond: evictedAt,
-    seconds: [],
-    lastFlushAtMs: null,
+  await evictDurableObject(traffic);
+  // Nobody reported after what is forgotten, and that is known.
+  const forgotten = reportedAt + HEARD_AHEAD_MS / 1_000 + 1;
+  const slept = await traffic.window(60, now());
+  expect(slept).toMatchObject({ seconds: [], lastFlushAtMs: null });
+  expect(slept.fromSecond).toBeGreaterThan(reportedAt);
+  expect(slept.fromSecond).toBeLessThanOrEqual(forgotten);
+  await traffic.flush(aFlush("a", 2, [aSecond(now(), { served: 1 })]));
+  expect(await traffic.window(10, now())).toMatchObject({
+    fromSecond: now() - 10,
+    lostFlushes: 0,
+    seconds: [{ served: 1 }],
   });
-  await traffic.flush(aFlush("a", 2, [aSecond(evictedAt, { served: 1 })]));
-  expect((await traffic.window(60, evictedAt)).lostFlushes).toBe(0);
-  later(31_000);
-  expect(await traffic.window(60, now())).toMatchObject({ fromSecond: evictedAt });
+});
+
+it("writes one row in five seconds, however many reports it takes", async ({ expect }) => {
+  const traffic = fresh();
+  const rowsWritten = () =>
+    runInDurableObject(traffic, (_, { storage }) =>
+      storage.sql.exec<{ until_ms: number }>("SELECT until_ms FROM heard").one(),
+    );
+  await traffic.flush(aFlush("a", 1));
+  const first = await rowsWritten();
+  for (let n = 2; n < 50; n += 1) await traffic.flush(aFlush("a", n));
+  expect(await rowsWritten()).toEqual(first);
+});
+
+it("takes counts whose talkers it cannot read, and says that these are missing", async ({
+  expect,
+}) => {
+  const traffic = fresh();
+  const second = now();
+  const odd = { fromSecond: second, untilSecond: second, dimensions: [{ dimension: "shoe size" }] };
+  const flush = { ...aFlush("a", 1, [aSecond(second, { served: 2 })]), talkers: odd };
+  // A later version's: its types are not ours.
+  await runInDurableObject(traffic, (object) => object.flush(JSON.parse(JSON.stringify(flush))));
+  expect(await traffic.window(5, second)).toMatchObject({ seconds: [{ served: 2 }] });
+  expect(await traffic.talkers(10, second + 2)).toMatchObject({ missingReports: 1 });
 });
 
 it("refuses a report that is not one", async ({ expect }) => {

@@ -11,7 +11,7 @@ import { postgres } from "../../../../src/signals/sources/postgres.ts";
 import { redis } from "../../../../src/signals/sources/redis.ts";
 import type { AlertCounts } from "../../../../src/alerts/alert.ts";
 import { closedUrl, sendJson, serve, type Received } from "../../../support/http-server.ts";
-import { aPoll, aSecond, aVantage, aWindow, NOW_MS } from "../../../support/signals.ts";
+import { aPoll, aSecond, aTraffic, aVantage, aWindow, NOW_MS } from "../../../support/signals.ts";
 import type { ServerResponse } from "node:http";
 
 const context = (reach: Partial<SourceReach>) => aPoll(reach);
@@ -112,7 +112,7 @@ describe("guard", () => {
   const ratio = async (reach: Partial<SourceReach>) =>
     (await guard.poll(context({ policy, ...reach })))["guard.enforced_ratio"];
   const decidedOn = (policySeqs: Readonly<Record<string, number>>): Partial<SourceReach> => ({
-    traffic: { window: async () => aWindow({ seconds: [aSecond({ policySeqs })] }) },
+    traffic: aTraffic({ window: async () => aWindow({ seconds: [aSecond({ policySeqs })] }) }),
   });
   const onPolicy = async (header: string) => {
     const server = await aServer((_, response) => {

@@ -5,11 +5,29 @@ import {
   WINDOW_SECONDS,
 } from "../../../../src/signals/sources/traffic.ts";
 import { p95Ms } from "../../../../src/signals/histogram.ts";
-import { LATENCY_BOUNDS_MS, type TrafficWindow } from "../../../../src/traffic/traffic-api.ts";
-import { aPoll, aSecond, aWindow, NOW_MS } from "../../../support/signals.ts";
+import {
+  LATENCY_BOUNDS_MS,
+  type TalkersWindow,
+  type TrafficWindow,
+} from "../../../../src/traffic/traffic-api.ts";
+import { HyperLogLog } from "../../../../src/sketches/hyper-log-log.ts";
+import {
+  DISTINCT_PRECISION,
+  type Dimension,
+  type DimensionCut,
+} from "../../../../src/sketches/top-talkers.ts";
+import type { OfAllShards } from "../../../../src/traffic/shards.ts";
+import {
+  aPoll,
+  aSecond,
+  aTalkersWindow,
+  aTraffic,
+  aWindow,
+  NOW_MS,
+} from "../../../support/signals.ts";
 
 const poll = (window: Partial<TrafficWindow>) =>
-  traffic.poll(aPoll({ traffic: { window: async () => aWindow(window) } }));
+  traffic.poll(aPoll({ traffic: aTraffic({ window: async () => aWindow(window) }) }));
 
 describe("traffic", () => {
   it("asks for the last ten seconds that are surely reported", async ({ expect }) => {
@@ -18,7 +36,7 @@ describe("traffic", () => {
       asked.push([seconds, untilSecond]);
       return aWindow();
     };
-    await traffic.poll(aPoll({ traffic: { window }, atMs: NOW_MS + 999 }));
+    await traffic.poll(aPoll({ traffic: aTraffic({ window }), atMs: NOW_MS + 999 }));
     expect(asked).toEqual([[WINDOW_SECONDS, NOW_MS / 1_000 - 2]]);
   });
 
@@ -30,7 +48,7 @@ describe("traffic", () => {
         aSecond({ second: 2, served: 3, failed: 2 }),
       ],
     });
-    expect(answers).toEqual({
+    expect(answers).toMatchObject({
       "traffic.requests_per_second": { value: 2 },
       "traffic.origin_requests_count": { value: 20 },
       "traffic.error_ratio": { value: 0.25 },
@@ -58,6 +76,7 @@ describe("traffic", () => {
     ["the last report is old", { lastFlushAtMs: NOW_MS - REPORT_AGE_MS_MAX - 1 }],
     ["reports were lost", { lostFlushes: 1, seconds: [aSecond({ served: 5 })] }],
     ["the counters have just begun", { fromSecond: 10, untilSecond: 10 }],
+    ["a shard does not answer", { silentShards: 1, seconds: [aSecond({ served: 5 })] }],
   ] as const;
   it.for(DOUBTS)("knows nothing, not zero, when %s", async ([, window], { expect }) => {
     const answers = await poll(window);
@@ -72,6 +91,63 @@ describe("traffic", () => {
   }) => {
     const answers = await poll({ fromSecond: 8, seconds: [aSecond({ served: 6 })] });
     expect(answers["traffic.requests_per_second"]).toEqual({ value: 3 });
+  });
+});
+
+describe("talkers", () => {
+  const distinct = (keys: number): Uint8Array => {
+    const sketch = new HyperLogLog(DISTINCT_PRECISION);
+    for (let key = 1; key <= keys; key += 1) sketch.add(key);
+    return sketch.toBytes();
+  };
+  const talker = (name: string, atLeast: number) => ({ name, count: 100, atLeast, refused: 0 });
+  const cut = (dimension: Dimension, top: DimensionCut["top"]): DimensionCut => ({
+    dimension,
+    total: 100,
+    refused: 90,
+    distinct: distinct(20),
+    top,
+  });
+  const WHOLE = {
+    dimensions: [
+      cut("address", [talker("192.0.2.7", 30), talker("192.0.2.8", 35)]),
+      cut("network", [talker("192.0.2.0/24", 80)]),
+    ],
+  };
+  const ask = (talkers: Partial<OfAllShards<TalkersWindow>>) =>
+    traffic.poll(
+      aPoll({
+        traffic: aTraffic({
+          window: async () => aWindow({ seconds: [aSecond({ served: 10 })] }),
+          talkers: async () => aTalkersWindow(talkers),
+        }),
+      }),
+    );
+
+  it("tells how many clients there are, and how much of it the busiest sends for sure", async ({
+    expect,
+  }) => {
+    expect(await ask(WHOLE)).toMatchObject({
+      "traffic.distinct_addresses_count": { value: 20 },
+      "traffic.requests_per_address_count": { value: 5 },
+      "traffic.top_address_ratio": { value: 0.35 },
+      "traffic.top_network_ratio": { value: 0.8 },
+      "traffic.top_asn_ratio": { unknown: "no_data" },
+    });
+  });
+
+  const DOUBTS = [
+    ["a shard does not answer", { silentShards: 1 }],
+    ["a report is missing", { missingReports: 1 }],
+    ["a shard has forgotten half of the window", { fromSecond: 5 }],
+    ["no request had an address", { dimensions: [] }],
+  ] as const;
+  it.for(DOUBTS)("says nothing of them when %s", async ([, talkers], { expect }) => {
+    const answers = await ask({ ...WHOLE, ...talkers });
+    expect(answers["traffic.error_ratio"]).toEqual({ value: 0 });
+    const sent = traffic.emits.filter((name) => /address|network|asn/.test(name));
+    expect(sent).toHaveLength(5);
+    for (const name of sent) expect(answers[name]).toMatchObject({ unknown: "no_data" });
   });
 });
 

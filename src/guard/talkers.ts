@@ -1,0 +1,88 @@
+/**
+ * Counts one isolate's requests by who sent them, whether production ever saw them or not. The keys are read from the facts
+ * of a request without putting anything together; names are made for the few keys that stand out.
+ */
+import { hashText, mixPair } from "../sketches/hash.ts";
+import {
+  NAME_CHARS_MAX,
+  talkerKeys,
+  TopTalkers,
+  type Dimension,
+  type DimensionCut,
+  type TalkerNames,
+} from "../sketches/top-talkers.ts";
+import type { ClientAddress, RequestFacts } from "./facts.ts";
+import { formatAddress } from "./ip/address.ts";
+import { templateHash, templateOf } from "./path-template.ts";
+
+export class Talkers implements TalkerNames {
+  readonly #talkers = new TopTalkers();
+  readonly #keys = talkerKeys();
+  /** Of the request at hand. */
+  #facts: RequestFacts | null = null;
+
+  /** Bytes held by the sketches; it never changes. */
+  get byteLength(): number {
+    return this.#talkers.byteLength;
+  }
+
+  record(facts: RequestFacts, isRefused: boolean, nowMs: number): void {
+    const keys = this.#keys;
+    const { address } = facts;
+    const { asn, country } = facts.place();
+    keys[0] = address === null ? 0 : addressKey(address);
+    keys[1] = address === null ? 0 : networkKey(address);
+    keys[2] = asn ?? 0;
+    keys[3] = country === null ? 0 : textKey(country);
+    keys[4] = textKey(facts.ja4());
+    keys[5] = textKey(facts.header("user-agent"));
+    keys[6] = templateHash(facts.path) || 1;
+    this.#facts = facts;
+    this.#talkers.record(keys, this, nowMs, isRefused);
+    this.#facts = null;
+  }
+
+  cut(nowMs: number): readonly DimensionCut[] {
+    return this.#talkers.cut(nowMs);
+  }
+
+  /** Asked while a request is being recorded. */
+  nameOf(dimension: Dimension): string {
+    return this.#facts === null ? "" : NAMES[dimension](this.#facts);
+  }
+}
+
+/** The client as one unsigned word: IPv4, or the /64 that one IPv6 subscriber has; never 0. */
+export const addressKey = ({ family, words }: ClientAddress): number =>
+  (family === 4 ? (words[0] ?? 0) : mixPair(words[0] ?? 0, words[1] ?? 0)) || 1;
+
+/** The /24 or /48 around it; never 0. */
+const networkKey = ({ family, words }: ClientAddress): number =>
+  (family === 4 ? (words[0] ?? 0) >>> 8 : mixPair(words[0] ?? 0, (words[1] ?? 0) >>> 16)) || 1;
+
+/** 0 without a text. Beyond what a name holds, nobody could tell two of them apart. */
+function textKey(text: string | null): number {
+  if (text === null || text === "") return 0;
+  return hashText(text.length > NAME_CHARS_MAX ? text.slice(0, NAME_CHARS_MAX) : text) || 1;
+}
+
+const NAMES: Readonly<Record<Dimension, (facts: RequestFacts) => string>> = {
+  address: ({ address }) => (address === null ? "" : networkName(address, 32, 64)),
+  network: ({ address }) => (address === null ? "" : networkName(address, 24, 48)),
+  asn: (facts) => `AS${facts.place().asn ?? 0}`,
+  country: (facts) => facts.place().country ?? "",
+  ja4: (facts) => facts.ja4() ?? "",
+  user_agent: (facts) => facts.header("user-agent") ?? "",
+  path: ({ path }) => templateOf(path),
+};
+
+/** `192.0.2.7`, `192.0.2.0/24`, `2001:db8:1::/48`: as the lists of networks read them. */
+function networkName({ family, words }: ClientAddress, v4Bits: number, v6Bits: number): string {
+  const bits = family === 4 ? v4Bits : v6Bits;
+  const kept = words.map((word, at) => {
+    const left = Math.min(32, Math.max(0, bits - at * 32));
+    return left === 0 ? 0 : word & (-1 << (32 - left));
+  });
+  const text = formatAddress(family, kept);
+  return family === 4 && bits === 32 ? text : `${text}/${bits}`;
+}

@@ -1,0 +1,89 @@
+/**
+ * Several `Traffic` objects read as one. Each is asked, with a deadline; one that does not answer is counted, and then whatever
+ * the others say is a part and not the whole: nothing may be concluded from it.
+ */
+import { withinDeadline } from "../platform/deadline.ts";
+import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
+import { emptyTally, mergeInto, type Tally } from "./tally.ts";
+import type { TalkersWindow, TrafficApi, TrafficWindow } from "./traffic-api.ts";
+
+export const SHARD_DEADLINE_MS = 1_000;
+
+/** What is known of all shards together. */
+export type OfAllShards<Window> = Window & {
+  /** How many did not answer. */
+  readonly silentShards: number;
+};
+
+export type TrafficReader = {
+  window(seconds: number, untilSecond: number): Promise<OfAllShards<TrafficWindow>>;
+  talkers(seconds: number, untilSecond: number): Promise<OfAllShards<TalkersWindow>>;
+};
+
+type Shard = Pick<TrafficApi, "window" | "talkers">;
+
+/** `shards` are called for each use: stubs belong to the request that made them. */
+export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
+  async window(seconds, untilSecond) {
+    const { answers, silentShards } = await askAll(shards, (shard) =>
+      shard.window(seconds, untilSecond),
+    );
+    const { fromSecond, ...window } = mergeWindows(answers, untilSecond);
+    return { ...window, fromSecond: Math.max(fromSecond, untilSecond - seconds), silentShards };
+  },
+
+  async talkers(seconds, untilSecond) {
+    const { answers, silentShards } = await askAll(shards, (shard) =>
+      shard.talkers(seconds, untilSecond),
+    );
+    return { ...mergeTalkers(answers, untilSecond), silentShards };
+  },
+});
+
+async function askAll<T>(
+  shards: readonly (() => Shard)[],
+  ask: (shard: Shard) => Promise<T>,
+): Promise<{ readonly answers: readonly T[]; readonly silentShards: number }> {
+  const asked = shards.map(async (shard) => {
+    try {
+      const answer = await withinDeadline(SHARD_DEADLINE_MS, async () => ask(shard()));
+      return answer.ok ? [answer.value] : [];
+    } catch {
+      return []; // It is counted as silent.
+    }
+  });
+  const answers = (await Promise.all(asked)).flat();
+  return { answers, silentShards: shards.length - answers.length };
+}
+
+/** Covers only what all of them cover. */
+function mergeWindows(windows: readonly TrafficWindow[], untilSecond: number): TrafficWindow {
+  const fromSecond = Math.max(0, ...windows.map((window) => window.fromSecond));
+  const seconds = new Map<number, Tally>();
+  for (const one of windows.flatMap((window) => window.seconds)) {
+    if (one.second <= fromSecond) continue;
+    const tally = seconds.get(one.second) ?? emptyTally(one.second);
+    seconds.set(one.second, tally);
+    mergeInto(tally, one);
+  }
+  const flushedAtMs = windows.flatMap(({ lastFlushAtMs }) => lastFlushAtMs ?? []);
+  return {
+    fromSecond,
+    untilSecond,
+    seconds: [...seconds.values()].toSorted((a, b) => a.second - b.second),
+    lastFlushAtMs: flushedAtMs.length === 0 ? null : Math.max(...flushedAtMs),
+    lostFlushes: windows.reduce((sum, { lostFlushes }) => sum + lostFlushes, 0),
+  };
+}
+
+function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): TalkersWindow {
+  const merged = new MergedTalkers();
+  for (const { dimensions } of windows) merged.add(dimensions);
+  const untilSeconds = windows.map((window) => window.untilSecond);
+  return {
+    fromSecond: Math.max(0, ...windows.map((window) => window.fromSecond)),
+    untilSecond: untilSeconds.length === 0 ? untilSecond : Math.min(...untilSeconds),
+    missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
+    dimensions: merged.cuts(MERGED_NAMES_MAX),
+  };
+}
