@@ -11,6 +11,8 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           // Nothing in them has a state of its own, and most of the time went into loading the same modules again.
           isolate: false,
+          // Some of them count ten million of something, on machines that do other things as well.
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -109,7 +109,7 @@ it("is as large after ten million addresses as before, and so is what it sends",
   expect(largest.talkers).toBeLessThanOrEqual(32);
   expect(largest.distinctBytes).toBeLessThanOrEqual(6 * 1_024);
   expect((heap.at(-1) ?? 0) - (heap[0] ?? 0)).toBeLessThan(MIB);
-}, 60_000);
+});
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: unknown = runInNewContext("gc");
