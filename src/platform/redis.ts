@@ -1,5 +1,5 @@
 /**
- * A thin client of the Upstash driver: does Redis answer? The driver's habits are switched off, each for a reason:
+ * A thin client of the Upstash driver: does Redis answer, and what does it say of itself? The driver's habits are switched off, each for a reason:
  * auto-pipelining and telemetry (one plain command on the wire), JSON guessing, and retries. `retry: false` still retries once;
  * only `retries: 0` does not. The signal must be a function: an aborted plain signal would look like an empty answer.
  */
@@ -8,6 +8,8 @@ import { errorName } from "./error-name.ts";
 import { storeFailure, type StoreFailure } from "./store-failure.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 
+export const INFO_CHARACTERS_MAX = 64_000;
+
 export type RedisConfig = { readonly url: string; readonly token: string };
 
 export type Redis = {
@@ -15,6 +17,8 @@ export type Redis = {
   readonly ping: (
     signal: AbortSignal,
   ) => Promise<Result<{ readonly tookMs: number }, StoreFailure>>;
+  /** What it says about itself, in Redis's own `name:value` lines. */
+  readonly info: (signal: AbortSignal) => Promise<Result<string, StoreFailure>>;
 };
 
 /** Makes the client; it connects nowhere until it is asked something. */
@@ -31,11 +35,30 @@ export function createRedis(config: RedisConfig): Redis {
         return err(classify(error, signal));
       }
     },
+
+    async info(signal) {
+      try {
+        const answer = await driver(config, signal).info();
+        return typeof answer === "string"
+          ? ok(answer.slice(0, INFO_CHARACTERS_MAX))
+          : err(storeFailure("malformed", "INFO did not answer with text"));
+      } catch (error) {
+        return err(classify(error, signal));
+      }
+    },
   };
 }
 
-const driver = ({ url, token }: RedisConfig, signal: AbortSignal): Upstash =>
-  new Upstash({
+/** The driver has no INFO. */
+class Driver extends Upstash {
+  async info(): Promise<unknown> {
+    const { result } = await this.client.request<unknown>({ body: ["info"] });
+    return result;
+  }
+}
+
+const driver = ({ url, token }: RedisConfig, signal: AbortSignal): Driver =>
+  new Driver({
     url,
     token,
     signal: () => signal,

@@ -132,5 +132,7 @@ function collect(
     signals: [...new Set(signals)],
     history: (name, fromMs) => monitorOf(env).history(name, fromMs),
     cloudflareStatus: config.cloudflareStatus,
+    postgres: config.postgres,
+    redis: config.redis,
   });
 }

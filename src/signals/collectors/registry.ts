@@ -8,6 +8,12 @@ import {
   type CollectorContext,
   type Evidence,
 } from "./collector.ts";
+import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
+import { postgresConnections } from "./postgres-connections.ts";
+import { postgresLongQueries } from "./postgres-long-queries.ts";
+import { postgresStatistics } from "./postgres-statistics.ts";
+import { postgresTableSizes } from "./postgres-table-sizes.ts";
+import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
 import type { Failure } from "../../incidents/journal.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
@@ -17,6 +23,12 @@ import { err, ok, type Result } from "../../shared/result.ts";
 export const COLLECTORS = {
   "signals-around-onset": signalsAroundOnset,
   "cloudflare-status": cloudflareStatus,
+  "postgres-long-queries": postgresLongQueries,
+  "postgres-blocking-chains": postgresBlockingChains,
+  "postgres-connections": postgresConnections,
+  "postgres-statistics": postgresStatistics,
+  "postgres-table-sizes": postgresTableSizes,
+  "redis-info": redisInfo,
 } as const;
 
 /** The ids that playbooks may name. */

@@ -25,6 +25,8 @@ const context = (
   signals: [],
   history: async () => [],
   cloudflareStatus: null,
+  postgres: null,
+  redis: null,
   ...fields,
 });
 
