@@ -27,6 +27,7 @@ export const firebreakBindings = (from: {
   REDIS_TOKEN: from.cached.token,
   CLOUDFLARE_STATUS_URLS: `${from.vendorsUrl}/cloudflare-status`,
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
+  HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
   CHANNEL_PAGER: JSON.stringify({
     url: `${from.vendorsUrl}/pager`,
     secret: from.secrets.pagerSecret,

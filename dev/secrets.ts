@@ -8,6 +8,7 @@ export type StackSecrets = {
   readonly token: Readonly<Record<Role, string>>;
   readonly signingKey: string;
   readonly alertmanagerToken: string;
+  readonly heartbeatToken: string;
   readonly redisToken: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
@@ -19,6 +20,7 @@ export const makeSecrets = (): StackSecrets => ({
   token: { viewer: random(), responder: random(), admin: random() },
   signingKey: random(),
   alertmanagerToken: random(),
+  heartbeatToken: random(),
   redisToken: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
 });

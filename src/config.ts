@@ -21,6 +21,8 @@ export type Config = {
   readonly publicUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
+  /** What jobs show that say when they ran. */
+  readonly heartbeatToken: string | undefined;
   /** A channel's secret by its name, undefined when it is not set. */
   readonly channelSecret: (name: string) => string | undefined;
 };
@@ -42,6 +44,7 @@ export function readConfig(env: Env): Config {
     ),
     publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
+    heartbeatToken: env.HEARTBEAT_TOKEN,
     channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),
   };
 }

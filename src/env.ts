@@ -31,6 +31,8 @@ export type Env = {
   readonly CLOUDFLARE_STATUS_URLS?: string;
   /** The bearer token that Alertmanager sends. */
   readonly ALERTMANAGER_TOKEN?: string;
+  /** The bearer token of the jobs that say when they ran. */
+  readonly HEARTBEAT_TOKEN?: string;
   /** Channel secrets, by the name that `site.yaml` gives. JSON: `{ "url", "secret" }` for kind `webhook`. */
   readonly [channelSecret: `CHANNEL_${string}`]: string | undefined;
 };

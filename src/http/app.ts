@@ -11,6 +11,7 @@ import { keepPublicCopy } from "./public-copy.ts";
 import { autopilotRoutes } from "./routes/autopilot.ts";
 import { bypassRoutes } from "./routes/bypass.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
+import { heartbeatRoute } from "./routes/heartbeats.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { incidentCommandRoutes, mitigationCommandRoutes } from "./routes/incident-commands.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
@@ -22,8 +23,10 @@ import { playbookRoutes } from "./routes/playbooks.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { postmortemRoutes } from "./routes/postmortem.ts";
 import { problemRoutes } from "./routes/problems.ts";
+import { reportRoute } from "./routes/reports.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { statusRoutes } from "./routes/status.ts";
+import { toldRoutes } from "./routes/told.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** One per isolate. Requests must come with an execution context. */
@@ -44,6 +47,8 @@ function routes(deps: HttpDeps): Api {
   statusRoutes(api, deps, readPublicCopy);
   problemRoutes(api);
   webhookRoutes(api, deps);
+  heartbeatRoute(api, deps);
+  reportRoute(api, deps);
   openApiRoutes(api);
 
   // What is registered from here on needs a token.
@@ -61,6 +66,7 @@ function routes(deps: HttpDeps): Api {
   kpiRoutes(api, deps);
   doctorRoutes(api, deps);
   bypassRoutes(api, deps);
+  toldRoutes(api, deps);
   return api;
 }
 

@@ -17,6 +17,8 @@ export type HttpDeps = {
   readonly tokens: readonly ApiToken[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
+  /** What jobs show that say when they ran; undefined: none is set. */
+  readonly heartbeatToken: string | undefined;
   readonly parts: Parts;
   /** Where visitors find the site, such as `https://shop.example`; null: as they ask for it. */
   readonly publicUrl: string | null;

@@ -122,6 +122,9 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   guard: "route production's traffic through the guard",
   alerts:
     "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager",
+  heartbeats:
+    "declare the job under heartbeats in playbooks/site.yaml, set HEARTBEAT_TOKEN, and let the job POST to /_firebreak/heartbeats/<name>",
+  reports: "let support or the site POST to /_firebreak/reports",
 };
 
 const REPAIR: Readonly<Record<SourceId, string>> = {
@@ -134,6 +137,8 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   traffic: "check the Traffic object in the Worker's log",
   guard: "check the Traffic object in the Worker's log",
   alerts: "check the Desk object in the Worker's log",
+  heartbeats: "check the Desk object in the Worker's log",
+  reports: "check the Desk object in the Worker's log",
 };
 
 function mendSignal(source: SourceId | null, reason: UnknownReason): string | null {

@@ -1,5 +1,7 @@
 /** What `Desk` answers over RPC: the index of incidents, the alert inbox, the action budget. All list reads come here. */
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Beat, Heard } from "../alerts/heartbeats.ts";
+import type { Report, ReportCounts } from "../alerts/reports.ts";
 import type { Params } from "../playbooks/params.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Severity } from "../playbooks/schema.ts";
@@ -51,4 +53,13 @@ export type DeskApi = {
   ): Promise<{ readonly accepted: number; readonly duplicates: number }>;
   alertCounts(): Promise<AlertCounts>;
   alerts(): Promise<readonly Alert[]>;
+  /** A job says that it ran. */
+  beat(beat: Beat): Promise<void>;
+  /** What was heard of these jobs; one asked for the first time is expected from now on. */
+  heartbeats(names: readonly string[]): Promise<readonly Heard[]>;
+  /** Users and support say that something is wrong; at most `REPORTS_BATCH_MAX` at once. */
+  report(reports: readonly Report[]): Promise<void>;
+  reportCounts(): Promise<ReportCounts>;
+  /** Newest first. */
+  reports(limit: number): Promise<readonly Report[]>;
 };

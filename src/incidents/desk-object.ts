@@ -4,7 +4,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { countAlerts, receiveAlerts, type Inbox } from "../alerts/inbox.ts";
+import { REPORTS_BATCH_MAX, type Report, type ReportCounts } from "../alerts/reports.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
@@ -19,6 +21,7 @@ import type { Actor } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import { afterFailure } from "./retry.ts";
+import { ToldRows } from "./told-rows.ts";
 import type { IncidentView } from "./view.ts";
 
 /** Open incidents the monitor feeds at once; past it the newest wait, and those that no playbook claims before all others. */
@@ -42,6 +45,7 @@ export type DeskDeps = {
 export class DeskObject<Env = unknown> extends DurableObject<Env> implements DeskApi {
   readonly #deps: DeskDeps;
   readonly #rows: DeskRows;
+  readonly #told: ToldRows;
   readonly #lanes: Lanes<QueuedCommand>;
   #inbox: Inbox;
 
@@ -49,6 +53,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     super(ctx, env);
     this.#deps = deps;
     this.#rows = new DeskRows(ctx.storage.sql, Date.now());
+    this.#told = new ToldRows(ctx.storage.sql);
     this.#lanes = new Lanes({
       due: () => this.#rows.due(Date.now()),
       keyOf: ({ incidentId }) => incidentId,
@@ -118,6 +123,27 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   async alerts(): Promise<readonly Alert[]> {
     return this.#inbox.alerts;
+  }
+
+  async beat(beat: Beat): Promise<void> {
+    this.#told.beat(beat);
+  }
+
+  async heartbeats(names: readonly string[]): Promise<readonly Heard[]> {
+    return this.#told.heard(names, Date.now());
+  }
+
+  async report(reports: readonly Report[]): Promise<void> {
+    assert(reports.length <= REPORTS_BATCH_MAX, `at most ${REPORTS_BATCH_MAX} reports at once`);
+    this.ctx.storage.transactionSync(() => this.#told.saveReports(reports, Date.now()));
+  }
+
+  async reportCounts(): Promise<ReportCounts> {
+    return this.#told.counts(Date.now());
+  }
+
+  async reports(limit: number): Promise<readonly Report[]> {
+    return this.#told.reports(Math.min(limit, LIST_PAGE_MAX));
   }
 
   /** May come late or twice: commands carry ids that incidents answer once. */

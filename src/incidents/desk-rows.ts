@@ -4,6 +4,7 @@ import { migrate } from "../platform/sqlite.ts";
 import type { Inbox, InboxAlert } from "../alerts/inbox.ts";
 import type { IncidentCommand } from "./command.ts";
 import { PLAIN_PLAYBOOK_ID } from "./plain.ts";
+import { TOLD_MIGRATION } from "./told-rows.ts";
 import type { IncidentView } from "./view.ts";
 
 const MIGRATIONS = [
@@ -32,6 +33,7 @@ const MIGRATIONS = [
      dropped_count INTEGER NOT NULL
    );
    INSERT INTO inbox (only, last_received_at_ms, dropped_count) VALUES (1, NULL, 0);`,
+  TOLD_MIGRATION,
 ] as const;
 
 /** A trigger may be repeated for this long; then its id is forgotten. */

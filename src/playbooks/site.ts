@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { parseCidr } from "../guard/ip/cidr.ts";
 import { TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
+import { parseDuration } from "../shared/duration.ts";
+import { resolveDuration } from "./params.ts";
 import { type param, severity } from "./schema.ts";
 
 export const PROBES_MAX = 16;
@@ -9,6 +11,8 @@ export const ALLOWLIST_MAX = 256;
 export const ROUTES_MAX = 64;
 export const CHANNELS_MAX = 16;
 export const FEATURES_MAX = 64;
+export const HEARTBEATS_MAX = 64;
+export const HEARTBEAT_MS_MAX = 31 * 24 * 3_600_000;
 
 const id = z
   .string()
@@ -24,6 +28,10 @@ const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
   .max(100);
+const heartbeatDuration = z.string().refine((text) => {
+  const parsed = parseDuration(text);
+  return parsed.ok && parsed.value >= 1_000 && parsed.value <= HEARTBEAT_MS_MAX;
+}, "write a duration from 1s to 31d");
 const partPattern = routePattern.refine((pattern) => pattern !== "/*", "/* is the whole site");
 
 /** Values of the site that people may override for a while, as they override a playbook's. */
@@ -189,6 +197,20 @@ export const site = z.strictObject({
       contact: z.string().max(200).optional(),
     })
     .prefault({}),
+  /** Jobs that say when they ran, by POST to `/_firebreak/heartbeats/<name>`; late is a signal. */
+  heartbeats: z
+    .array(
+      z.strictObject({
+        name: id,
+        /** A backup's age is a signal of its own. */
+        watches: z.enum(["job", "backup"]).default("job"),
+        every: heartbeatDuration,
+        /** How long after it was due it counts as late. */
+        grace: heartbeatDuration.prefault("5m"),
+      }),
+    )
+    .max(HEARTBEATS_MAX)
+    .default([]),
   components: z
     .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
     .max(32)
@@ -211,6 +233,15 @@ export const site = z.strictObject({
 });
 
 export type SiteSpec = z.infer<typeof site>;
+/** The jobs that are to say when they ran, in milliseconds. */
+export const heartbeatsOf = ({ heartbeats }: Pick<SiteSpec, "heartbeats">) =>
+  heartbeats.map(({ name, watches, every, grace }) => ({
+    name,
+    watches,
+    everyMs: resolveDuration(every, {}),
+    graceMs: resolveDuration(grace, {}),
+  }));
+
 /** `<site>.<environment>`. */
 export const instanceOf = (spec: Pick<SiteSpec, "site" | "environment">): string =>
   `${spec.site}.${spec.environment}`;

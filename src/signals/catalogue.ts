@@ -30,6 +30,8 @@ export const SOURCE_IDS = [
   "traffic",
   "guard",
   "alerts",
+  "heartbeats",
+  "reports",
 ] as const;
 export type SourceId = (typeof SOURCE_IDS)[number];
 
@@ -39,6 +41,8 @@ const database = { kind: "active", vantage: "database" } as const;
 const queries = { kind: "passive", vantage: "database" } as const;
 const cache = { kind: "active", vantage: "redis" } as const;
 const vendor = { kind: "told", vantage: "cloudflare" } as const;
+const jobs = { kind: "told", vantage: "jobs" } as const;
+const users = { kind: "told", vantage: "users" } as const;
 const visitors = { kind: "passive", vantage: "visitors" } as const;
 const monitoring = { kind: "told", vantage: "monitoring" } as const;
 
@@ -274,6 +278,48 @@ export const CATALOGUE = {
     source: "alerts",
     evidence: monitoring,
     describes: "Different monitoring tools with a firing alert.",
+  },
+  "heartbeats.late_count": {
+    type: "int",
+    unit: "jobs",
+    source: "heartbeats",
+    evidence: jobs,
+    describes: "Declared jobs that have not said for too long that they ran.",
+  },
+  "heartbeats.failed_count": {
+    type: "int",
+    unit: "jobs",
+    source: "heartbeats",
+    evidence: jobs,
+    describes: "Declared jobs that said of their last run that it failed.",
+  },
+  "heartbeats.backup_age_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "heartbeats",
+    evidence: jobs,
+    describes: "Time since the last good run of the backup job that is oldest.",
+  },
+  "reports.users_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: users,
+    describes: "Different people who reported anything in the last ten minutes.",
+  },
+  "reports.data_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: users,
+    describes: "Those of them who miss records, or see wrong ones.",
+  },
+  "reports.payment_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: users,
+    describes: "Those of them who complain about a payment.",
   },
 } as const satisfies Record<SignalName, SignalSpec>;
 

@@ -5,9 +5,11 @@ import { alerts } from "./sources/alerts.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
 import { guard } from "./sources/guard.ts";
+import { heartbeats } from "./sources/heartbeats.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { redis } from "./sources/redis.ts";
+import { reports } from "./sources/reports.ts";
 import { traffic } from "./sources/traffic.ts";
 
 export const SOURCES = {
@@ -19,6 +21,8 @@ export const SOURCES = {
   traffic,
   guard,
   alerts,
+  heartbeats,
+  reports,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };
 
 /** A source when it does not matter which. */

@@ -2,6 +2,8 @@
 import type { CATALOGUE, CatalogueName, SourceId } from "./catalogue.ts";
 import type { SignalValue, UnknownReason } from "./signal.ts";
 import type { AlertCounts } from "../alerts/alert.ts";
+import type { Heard, HeartbeatSpec } from "../alerts/heartbeats.ts";
+import type { ReportCounts } from "../alerts/reports.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
@@ -52,6 +54,12 @@ export type SourceReach = {
   readonly traffic: TrafficReader;
   readonly policy: Pick<PolicyApi, "read">;
   readonly alerts: { readonly alertCounts: () => Promise<AlertCounts> };
+  readonly heartbeats: readonly HeartbeatSpec[];
+  /** What jobs and people told us. */
+  readonly told: {
+    readonly heartbeats: (names: readonly string[]) => Promise<readonly Heard[]>;
+    readonly reportCounts: () => Promise<ReportCounts>;
+  };
   /** Whether any monitoring tool could tell us anything at all. */
   readonly hasAlertSource: boolean;
 };

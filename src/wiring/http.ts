@@ -25,6 +25,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   incident: (id) => incidentOf(env, id),
   tokens: config.tokens,
   webhookSecrets: config.webhookSecrets,
+  heartbeatToken: config.heartbeatToken,
   parts: {
     actuators: Object.values(actuators).map(({ id, missing }) => ({
       id,

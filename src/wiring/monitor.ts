@@ -6,7 +6,7 @@ import { mintToken, PROBE_HEADER, type SigningKey } from "../guard/signed.ts";
 import type { CollectRequest } from "../monitor/collector.ts";
 import type { MonitorDeps } from "../monitor/monitor-object.ts";
 import { bundle, compiledPlaybooks } from "../playbooks/deployed.ts";
-import { instanceOf } from "../playbooks/site.ts";
+import { heartbeatsOf, instanceOf } from "../playbooks/site.ts";
 import type { Collected } from "../signals/collect.ts";
 import type { SourceReach, Vantage } from "../signals/source.ts";
 import { deskOf, incidentOf, policyOf, trafficOf } from "./objects.ts";
@@ -41,6 +41,8 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   traffic: trafficOf(env),
   policy: policyOf(env),
   alerts: deskOf(env),
+  heartbeats: heartbeatsOf(bundle.site),
+  told: deskOf(env),
   hasAlertSource: Object.values(config.webhookSecrets).some((secret) => secret !== undefined),
 });
 

@@ -59,6 +59,16 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   alerts: {
     alertCounts: async () => ({ firing: 0, critical: 0, sources: 0, lastReceivedAtMs: null }),
   },
+  heartbeats: [],
+  told: {
+    heartbeats: async () => [],
+    reportCounts: async () => ({
+      reporters: 0,
+      dataReporters: 0,
+      byKind: {},
+      lastReceivedAtMs: null,
+    }),
+  },
   hasAlertSource: false,
   ...reach,
 });

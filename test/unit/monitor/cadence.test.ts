@@ -63,7 +63,7 @@ describe("the plan of a tick", () => {
       Object.fromEntries(Object.keys(sources).map((id) => [id, T0])),
       { atMs: T0 + sinceMs, mood, params },
     ).map(({ source }) => source);
-  const CHEAP = ["probe", "traffic", "guard", "alerts"];
+  const CHEAP = ["probe", "traffic", "guard", "alerts", "heartbeats", "reports"];
 
   it("asks everything the first time", ({ expect }) => {
     const first = planPolls(Object.values(sources), {}, { atMs: T0, mood: "idle", params });

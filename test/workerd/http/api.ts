@@ -9,12 +9,14 @@ import { sha256Hex } from "../../../src/shared/ids.ts";
 import { httpDeps } from "../../../src/wiring/http.ts";
 
 export const ALERTMANAGER_TOKEN = "alertmanager-test-token";
+export const HEARTBEAT_TOKEN = "heartbeat-test-token";
 export const SIGNING_KEY = { kid: "k1", secret: "s".repeat(40) };
 const ROLES = ["viewer", "responder", "admin"] as const;
 
 const testEnv: Env = {
   ...env,
   ALERTMANAGER_TOKEN,
+  HEARTBEAT_TOKEN,
   SIGNING_KEYS: JSON.stringify([SIGNING_KEY]),
   API_TOKENS: JSON.stringify(
     ROLES.map((role) => ({ name: `${role}@test`, role, sha256: sha256Hex(`${role}-token`) })),

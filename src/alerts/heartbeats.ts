@@ -1,0 +1,84 @@
+/**
+ * Dead-man switches: jobs that say when they ran. A job that has died says nothing, so what counts is that it is late. Pure.
+ */
+
+/** As `site.yaml` declares it. */
+export type HeartbeatSpec = {
+  readonly name: string;
+  /** A backup's age is a signal of its own. */
+  readonly watches: "job" | "backup";
+  readonly everyMs: number;
+  /** How long after it was due it counts as late. */
+  readonly graceMs: number;
+};
+
+/** A job's word about one run. */
+export type Beat = {
+  readonly name: string;
+  readonly isOk: boolean;
+  readonly detail: string | null;
+  readonly atMs: number;
+};
+
+/** What was heard of one name. Times are epoch milliseconds, null for never. */
+export type Heard = {
+  readonly name: string;
+  /** Since when it is expected: nobody is late before that. */
+  readonly expectedSinceMs: number;
+  readonly lastOkAtMs: number | null;
+  readonly lastFailedAtMs: number | null;
+  /** What the job said of itself the last time; null for nothing. */
+  readonly detail: string | null;
+};
+
+export type HeartbeatState = HeartbeatSpec & {
+  /** `waiting`: never heard, and not due yet. */
+  readonly status: "ok" | "waiting" | "late" | "failed";
+  readonly lastOkAtMs: number | null;
+  readonly lateAtMs: number;
+  readonly detail: string | null;
+};
+
+/** How every declared heartbeat stands. One that was never asked for before is expected from `atMs` on. */
+export function heartbeatStates(
+  declared: readonly HeartbeatSpec[],
+  heard: readonly Heard[],
+  atMs: number,
+): readonly HeartbeatState[] {
+  const byName = new Map(heard.map((one) => [one.name, one]));
+  return declared.map((spec) => stateOf(spec, byName.get(spec.name) ?? unheard(spec, atMs), atMs));
+}
+
+const unheard = ({ name }: HeartbeatSpec, atMs: number): Heard => ({
+  name,
+  expectedSinceMs: atMs,
+  lastOkAtMs: null,
+  lastFailedAtMs: null,
+  detail: null,
+});
+
+function stateOf(spec: HeartbeatSpec, heard: Heard, atMs: number): HeartbeatState {
+  const { expectedSinceMs, lastOkAtMs, detail } = heard;
+  const lateAtMs = (lastOkAtMs ?? expectedSinceMs) + spec.everyMs + spec.graceMs;
+  return { ...spec, status: statusOf(heard, lateAtMs, atMs), lastOkAtMs, lateAtMs, detail };
+}
+
+function statusOf(
+  { lastOkAtMs, lastFailedAtMs }: Heard,
+  lateAtMs: number,
+  atMs: number,
+): HeartbeatState["status"] {
+  // A failure that no later success has undone says more than that nothing came; of two at once, it is the one to look into.
+  if (lastFailedAtMs !== null && lastFailedAtMs >= (lastOkAtMs ?? -Infinity)) return "failed";
+  if (atMs >= lateAtMs) return "late";
+  return lastOkAtMs === null ? "waiting" : "ok";
+}
+
+/** How long ago the backup that is oldest was made; null when one of them was never heard of, or none is declared. */
+export function oldestBackupMs(states: readonly HeartbeatState[], atMs: number): number | null {
+  const ages = states
+    .filter(({ watches }) => watches === "backup")
+    .map(({ lastOkAtMs }) => (lastOkAtMs === null ? null : Math.max(0, atMs - lastOkAtMs)));
+  const known = ages.filter((age) => age !== null);
+  return known.length === 0 || known.length < ages.length ? null : Math.max(...known);
+}

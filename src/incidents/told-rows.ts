@@ -1,0 +1,147 @@
+/** The rows of what jobs and people tell us, in the desk's storage; its migrations stand with the desk's. */
+import { z } from "zod";
+import type { Beat, Heard } from "../alerts/heartbeats.ts";
+import {
+  REPORT_KEEP_MS,
+  REPORT_KINDS,
+  REPORT_WINDOW_MS,
+  REPORTS_KEPT_MAX,
+  type Report,
+  type ReportCounts,
+} from "../alerts/reports.ts";
+
+export const TOLD_MIGRATION = `CREATE TABLE heartbeats (
+     name TEXT PRIMARY KEY,
+     expected_since_ms INTEGER NOT NULL,
+     last_ok_at_ms INTEGER,
+     last_failed_at_ms INTEGER,
+     detail TEXT
+   );
+   CREATE TABLE reports (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     at_ms INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     reporter TEXT NOT NULL,
+     text TEXT,
+     path TEXT
+   );
+   CREATE INDEX reports_by_time ON reports (at_ms);`;
+
+const heardRow = z.object({
+  name: z.string(),
+  expected_since_ms: z.int(),
+  last_ok_at_ms: z.int().nullable(),
+  last_failed_at_ms: z.int().nullable(),
+  detail: z.string().nullable(),
+});
+const reportRow = z.object({
+  at_ms: z.int(),
+  kind: z.enum(REPORT_KINDS),
+  reporter: z.string(),
+  text: z.string().nullable(),
+  path: z.string().nullable(),
+});
+
+export class ToldRows {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** A beat that was overtaken by a newer one of its kind changes nothing. */
+  beat({ name, isOk, detail, atMs }: Beat): void {
+    const column = isOk ? "last_ok_at_ms" : "last_failed_at_ms";
+    this.#sql.exec(
+      `INSERT INTO heartbeats (name, expected_since_ms, ${column}, detail) VALUES (?, ?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET ${column} = excluded.${column}, detail = excluded.detail
+       WHERE coalesce(${column}, 0) < excluded.${column}`,
+      name,
+      atMs,
+      atMs,
+      detail,
+    );
+  }
+
+  /** What was heard of these; one asked for the first time is expected from now on. */
+  heard(names: readonly string[], atMs: number): readonly Heard[] {
+    return names.map((name) => {
+      this.#sql.exec(
+        "INSERT OR IGNORE INTO heartbeats (name, expected_since_ms) VALUES (?, ?)",
+        name,
+        atMs,
+      );
+      const row = heardRow.parse(
+        this.#sql.exec("SELECT * FROM heartbeats WHERE name = ?", name).one(),
+      );
+      return {
+        name,
+        expectedSinceMs: row.expected_since_ms,
+        lastOkAtMs: row.last_ok_at_ms,
+        lastFailedAtMs: row.last_failed_at_ms,
+        detail: row.detail,
+      };
+    });
+  }
+
+  saveReports(reports: readonly Report[], nowMs: number): void {
+    for (const { atMs, kind, reporter, text, path } of reports) {
+      this.#sql.exec(
+        "INSERT INTO reports (at_ms, kind, reporter, text, path) VALUES (?, ?, ?, ?, ?)",
+        atMs,
+        kind,
+        reporter,
+        text,
+        path,
+      );
+    }
+    // The newest stays whatever its age: it says that somebody could reach us.
+    this.#sql.exec(
+      `DELETE FROM reports WHERE position < (SELECT max(position) FROM reports)
+       AND (at_ms < ? OR position <= (SELECT max(position) FROM reports) - ?)`,
+      nowMs - REPORT_KEEP_MS,
+      REPORTS_KEPT_MAX,
+    );
+  }
+
+  /** Newest first. */
+  reports(limit: number): readonly Report[] {
+    return this.#sql
+      .exec(
+        "SELECT at_ms, kind, reporter, text, path FROM reports ORDER BY position DESC LIMIT ?",
+        limit,
+      )
+      .toArray()
+      .map((row) => {
+        const { at_ms: atMs, ...rest } = reportRow.parse(row);
+        return { ...rest, atMs };
+      });
+  }
+
+  counts(nowMs: number): ReportCounts {
+    const fromMs = nowMs - REPORT_WINDOW_MS;
+    const byKind = this.#sql
+      .exec<{ kind: string; reporters: number }>(
+        "SELECT kind, count(DISTINCT reporter) AS reporters FROM reports WHERE at_ms > ? GROUP BY kind",
+        fromMs,
+      )
+      .toArray();
+    const { reporters, data } = this.#sql
+      .exec<{ reporters: number; data: number }>(
+        `SELECT count(DISTINCT reporter) AS reporters,
+         count(DISTINCT CASE WHEN kind IN ('missing_records', 'wrong_data') THEN reporter END) AS data
+         FROM reports WHERE at_ms > ?`,
+        fromMs,
+      )
+      .one();
+    const { last } = this.#sql
+      .exec<{ last: number | null }>("SELECT max(at_ms) AS last FROM reports")
+      .one();
+    return {
+      reporters,
+      dataReporters: data,
+      byKind: Object.fromEntries(byKind.map((row) => [row.kind, row.reporters])),
+      lastReceivedAtMs: last,
+    };
+  }
+}

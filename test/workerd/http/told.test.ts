@@ -1,0 +1,178 @@
+/** What jobs and people tell us, from the request to the signal. */
+import { env } from "cloudflare:workers";
+import { describe, it } from "vitest";
+import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
+import { reports } from "../../../src/signals/sources/reports.ts";
+import type { DeskApi } from "../../../src/incidents/desk-api.ts";
+import { REPORT_WINDOW_MS } from "../../../src/alerts/reports.ts";
+import { aPoll } from "../../support/signals.ts";
+import { but, client, deps, HEARTBEAT_TOKEN } from "./api.ts";
+
+const site = {
+  ...deps.bundle.site,
+  heartbeats: [
+    { name: "nightly-backup", watches: "backup" as const, every: "24h", grace: "1h" },
+    { name: "import", watches: "job" as const, every: "1h", grace: "5m" },
+  ],
+};
+const DECLARED = [
+  { name: "nightly-backup", watches: "backup" as const, everyMs: 86_400_000, graceMs: 3_600_000 },
+  { name: "import", watches: "job" as const, everyMs: 3_600_000, graceMs: 300_000 },
+];
+const authorization = `Bearer ${HEARTBEAT_TOKEN}`;
+
+/** A desk of the test's own, and the surface over it. */
+function aSite() {
+  const desk: DeskApi = env.TEST_DESK.getByName(crypto.randomUUID());
+  const ask = client({ desk, bundle: { ...deps.bundle, site } });
+  const poll = (atMs = Date.now()) => aPoll({ told: desk, heartbeats: DECLARED, atMs });
+  return { desk, ask, poll };
+}
+
+describe("POST /heartbeats/{name}", () => {
+  it("turns a job's word, and its silence, into signals", async ({ expect }) => {
+    const { ask, poll } = aSite();
+    const beat = (name: string, body?: unknown) =>
+      ask(`/heartbeats/${name}`, { method: "POST", as: null, headers: { authorization }, body });
+    const before = await heartbeats.poll(poll());
+    expect(before["heartbeats.backup_age_seconds"]).toMatchObject({ unknown: "no_data" });
+    expect(before["heartbeats.late_count"]).toEqual({ value: 0 });
+
+    expect((await beat("nightly-backup", { status: "ok", detail: "4.2 GB" })).status).toBe(202);
+    expect((await beat("import")).status).toBe(202);
+    const nowMs = Date.now();
+    const well = await heartbeats.poll(poll(nowMs + 60_000));
+    expect(well["heartbeats.backup_age_seconds"]).toMatchObject({
+      value: expect.closeTo(60, 0) as number,
+    });
+    const later = await heartbeats.poll(poll(nowMs + 2 * 3_600_000));
+    expect(later["heartbeats.late_count"]).toEqual({ value: 1 });
+
+    await beat("import", { status: "failed", detail: "no rows" });
+    const failed = await heartbeats.poll(poll());
+    expect(failed["heartbeats.failed_count"]).toEqual({ value: 1 });
+    const list = await (await ask("/api/v1/heartbeats", { as: "viewer" })).json<object>();
+    expect(list).toMatchObject({
+      items: [
+        { name: "nightly-backup", status: "ok", detail: "4.2 GB" },
+        { name: "import", status: "failed", detail: "no rows" },
+      ],
+    });
+  });
+
+  it.for([
+    ["a wrong token", "nightly-backup", { authorization: "Bearer nope" }, undefined, 401],
+    ["an API token", "nightly-backup", { authorization: "Bearer admin-token" }, undefined, 401],
+    ["an undeclared job", "weekly", { authorization }, undefined, 404],
+    ["a status that is none", "import", { authorization }, { status: "fine" }, 422],
+    ["a detail too long", "import", { authorization }, { detail: "x".repeat(501) }, 422],
+    ["a body too large", "import", { authorization }, { detail: "x".repeat(5_000) }, 413],
+  ] as const)("refuses %s", async ([, name, headers, body, status], { expect }) => {
+    const { ask, desk } = aSite();
+    const answer = await ask(`/heartbeats/${name}`, { method: "POST", as: null, headers, body });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).not.toContain(HEARTBEAT_TOKEN);
+    const [heard] = await desk.heartbeats(["import"]);
+    expect(heard).toMatchObject({ lastOkAtMs: null, lastFailedAtMs: null });
+  });
+
+  it("says that its secret is not set, in a way that makes jobs try again", async ({ expect }) => {
+    const { ask: _, ...rest } = aSite();
+    const ask = client({ desk: rest.desk, heartbeatToken: undefined });
+    const answer = await ask("/heartbeats/import", { method: "POST", headers: { authorization } });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.has("retry-after")).toBe(true);
+  });
+});
+
+describe("POST /reports", () => {
+  const from = (address: string) => ({ "cf-connecting-ip": address });
+
+  it("counts people, not reports, and says nothing before the first", async ({ expect }) => {
+    const { ask, desk, poll } = aSite();
+    const none = await reports.poll(poll());
+    expect(none["reports.users_count"]).toMatchObject({ unknown: "no_data" });
+    const say = (kind: string, address: string) =>
+      ask("/reports", { as: null, body: { kind }, headers: from(address) });
+    await Promise.all([
+      say("missing_records", "192.0.2.1"),
+      say("missing_records", "192.0.2.1"),
+      say("wrong_data", "192.0.2.1"),
+      say("payment", "192.0.2.2"),
+      say("slow", "192.0.2.3"),
+    ]);
+    expect(await reports.poll(poll())).toEqual({
+      "reports.users_count": { value: 3 },
+      "reports.data_count": { value: 1 },
+      "reports.payment_count": { value: 1 },
+    });
+    expect(await desk.reports(100)).toHaveLength(4);
+  });
+
+  it("reaches the desk once for many strangers, and names none of them", async ({ expect }) => {
+    const { desk } = aSite();
+    const calls: number[] = [];
+    const ask = client({
+      desk: but(() => desk, {
+        report: async (given) => {
+          calls.push(given.length);
+          await desk.report(given);
+        },
+      }),
+    });
+    const said = { kind: "unavailable", text: "nothing loads", path: "/pitches" };
+    await Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        ask("/reports", { as: null, body: said, headers: from(`192.0.2.${n}`) }),
+      ),
+    );
+    expect(calls).toEqual([30]);
+    const kept = JSON.stringify(await desk.reports(100));
+    expect(kept).toContain("nothing loads");
+    expect(kept).not.toContain("192.0.2");
+  });
+
+  it("keeps what the desk could not take, for the next call", async ({ expect }) => {
+    const { desk } = aSite();
+    let isDown = true;
+    const ask = client({
+      desk: but(() => desk, {
+        report: (given) => (isDown ? Promise.reject(new Error("down")) : desk.report(given)),
+      }),
+    });
+    const say = (address: string) =>
+      ask("/reports", { as: null, body: { kind: "slow" }, headers: from(address) });
+    expect((await say("192.0.2.1")).status).toBe(202);
+    isDown = false;
+    await say("192.0.2.2");
+    expect(await desk.reports(100)).toHaveLength(2);
+  });
+
+  it("writes what a token vouches for before it answers, in its holder's name", async ({
+    expect,
+  }) => {
+    const { ask, desk } = aSite();
+    await ask("/reports", { as: "responder", body: { kind: "other", text: "three calls" } });
+    expect(await desk.reports(1)).toMatchObject([{ reporter: "responder@test" }]);
+    const list = await ask("/api/v1/reports", { as: "viewer" });
+    expect(await list.json()).toMatchObject({ items: [{ kind: "other", text: "three calls" }] });
+  });
+
+  it("forgets what is older than its window", async ({ expect }) => {
+    const { desk } = aSite();
+    const atMs = Date.now() - REPORT_WINDOW_MS;
+    await desk.report([{ kind: "slow", reporter: "user:a", text: null, path: null, atMs }]);
+    expect(await desk.reportCounts()).toMatchObject({ reporters: 0, lastReceivedAtMs: atMs });
+  });
+
+  it.for([
+    ["no kind", {}],
+    ["a kind that is none", { kind: "sad" }],
+    ["a text too long", { kind: "slow", text: "x".repeat(1_001) }],
+    ["a path that is none", { kind: "slow", path: "pitches" }],
+  ] as const)("refuses %s", async ([, body], { expect }) => {
+    const { ask, desk } = aSite();
+    expect((await ask("/reports", { as: null, body })).status).toBe(422);
+    expect(await desk.reports(1)).toEqual([]);
+  });
+});
