@@ -10,14 +10,24 @@ const ROUNDS_MAX = 4;
 
 export type Ground = { readonly snapshot: Snapshot | null; readonly nowMs: number };
 
-/** A decision that stands. Rejects when what it needs cannot be found out. */
-export async function decideFully(
+/** A decision that stands: at once when nothing need be found out. Rejects when what it needs cannot be. */
+export function decideFully(
+  request: Request,
+  facts: RequestFacts,
+  ground: Ground,
+): Decision | Promise<Decision> {
+  const decision = decide(facts, ground.snapshot, ground.nowMs);
+  return decision.needs === null ? decision : decideOn(request, facts, ground, decision);
+}
+
+async function decideOn(
   request: Request,
   facts: RequestFacts,
   { snapshot, nowMs }: Ground,
+  undecided: Decision,
 ): Promise<Decision> {
   let known = facts;
-  let decision = decide(known, snapshot, nowMs);
+  let decision = undecided;
   for (let round = 0; decision.needs !== null; round += 1) {
     assert(round < ROUNDS_MAX, `a need that was met is over: ${decision.needs}`);
     known = await meetNeed(decision.needs, request, known);

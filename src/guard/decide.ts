@@ -133,7 +133,7 @@ const hitsOf = (
       (entry.fail === "closed" || !cannotConfirm) &&
       isOnRoutes(facts.path, routes) &&
       carries(facts, header) &&
-      isInShare(facts.clientKey, entry.salt, entry.share),
+      isInShare(facts.clientKey(), entry.salt, entry.share),
   );
 };
 

@@ -1,5 +1,4 @@
 /** What the guard knows of one request: everything that a decision may depend on, and nothing else. */
-import * as z from "zod/mini";
 import type { GuardSettings } from "../policy/policy.ts";
 import {
   addressWords,
@@ -8,10 +7,11 @@ import {
   type AddressWords,
   type Family,
 } from "./ip/address.ts";
-import { readPath } from "./routes.ts";
+import { pathOf } from "./routes.ts";
 
 /** All that Firebreak serves itself is below this path; exactly this segment, in exactly this spelling. */
-export const OWN_PREFIX = "/_firebreak";
+const OWN_SEGMENT = "_firebreak";
+export const OWN_PREFIX = `/${OWN_SEGMENT}`;
 
 export type RequestFacts = {
   readonly method: string;
@@ -24,7 +24,7 @@ export type RequestFacts = {
   readonly headerNames: () => Iterable<string>;
   readonly hasClientCertificate: () => boolean;
   /** Stable for one visitor; empty when the address is not known. */
-  readonly clientKey: string;
+  readonly clientKey: () => string;
   /** Null when the site says that addresses are not known, or what stands in the header is none. */
   readonly address: ClientAddress | null;
   /** Where Cloudflare has the client's connection from; nothing behind a proxy, of which it would be the place. */
@@ -55,6 +55,8 @@ export type RequestLike = {
 
 /** Whether a URL is one of ours. Other spellings (`/%5ffirebreak`, `//_firebreak`) are production's business. */
 export function isOwnUrl(url: string): boolean {
+  // Almost none is, and parsing a URL costs more than all the rest of a decision.
+  if (!url.includes(OWN_SEGMENT)) return false;
   const { pathname } = new URL(url);
   return pathname === OWN_PREFIX || pathname.startsWith(`${OWN_PREFIX}/`);
 }
@@ -68,45 +70,43 @@ export function readFacts(
   const address = readAddress(addressOf(request, settings.clientAddress));
   // Behind another proxy, what Cloudflare knows of the connection is about that proxy.
   const isDirect = settings.clientAddress === "cloudflare";
-  const { path, isPlain } = readPath(new URL(request.url).pathname);
+  const { path, isPlain } = pathOf(request.url);
   return {
     method: request.method,
     path,
     isPlainPath: isPlain,
     header: (name) => request.headers.get(name),
     headerNames: () => request.headers.keys(),
-    hasClientCertificate: () => certified.safeParse(request.cf).success,
-    clientKey: address === null ? "" : clientKey(address),
+    hasClientCertificate: () =>
+      memberOf(memberOf(request.cf, "tlsClientAuth"), "certPresented") === "1",
+    clientKey: () => (address === null ? "" : clientKey(address)),
     address,
     place: () => (isDirect ? placeOf(request.cf) : NOWHERE),
-    ja4: () => (isDirect ? ja4Of(request.cf) : null),
-    isVerifiedBot: () => isDirect && verifiedBot.safeParse(request.cf).success,
+    ja4: () => (isDirect ? textOrNull(memberOf(botManagementOf(request), "ja4")) : null),
+    isVerifiedBot: () => isDirect && memberOf(botManagementOf(request), "verifiedBot") === true,
     isProbe,
     operator,
     isGraphqlRead: null,
   };
 }
 
-const certified = z.object({ tlsClientAuth: z.object({ certPresented: z.literal("1") }) });
-
-const verifiedBot = z.object({ botManagement: z.object({ verifiedBot: z.literal(true) }) });
-
 const NOWHERE: ClientPlace = { asn: null, country: null };
 
 /** Asked for each request: read by hand, because a schema would cost more than everything that is done with it. */
 function placeOf(cf: unknown): ClientPlace {
-  if (typeof cf !== "object" || cf === null) return NOWHERE;
-  const asn = "asn" in cf && typeof cf.asn === "number" ? cf.asn : null;
-  const country = "country" in cf && typeof cf.country === "string" ? cf.country : null;
-  return { asn, country };
+  const asn = memberOf(cf, "asn");
+  return {
+    asn: typeof asn === "number" ? asn : null,
+    country: textOrNull(memberOf(cf, "country")),
+  };
 }
 
-function ja4Of(cf: unknown): string | null {
-  if (typeof cf !== "object" || cf === null || !("botManagement" in cf)) return null;
-  const { botManagement } = cf;
-  if (typeof botManagement !== "object" || botManagement === null) return null;
-  return "ja4" in botManagement && typeof botManagement.ja4 === "string" ? botManagement.ja4 : null;
-}
+const botManagementOf = ({ cf }: RequestLike): unknown => memberOf(cf, "botManagement");
+
+const textOrNull = (held: unknown): string | null => (typeof held === "string" ? held : null);
+
+const memberOf = (held: unknown, name: string): unknown =>
+  typeof held === "object" && held !== null ? Reflect.get(held, name) : undefined;
 
 function addressOf(request: RequestLike, source: GuardSettings["clientAddress"]): string {
   if (source === "none") return "";

@@ -12,7 +12,7 @@ import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies
 import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/cover.ts";
 import { isOwnUrl, readFacts, type RequestFacts } from "./facts.ts";
 import type { Snapshot } from "./loaded-policy.ts";
-import { readPath } from "./routes.ts";
+import { pathOf } from "./routes.ts";
 import { ACTIONS } from "./stages.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots, WaitUntil } from "./snapshots.ts";
@@ -51,7 +51,8 @@ export async function guardRequest(
     settle(scene, plan.seen, { kind: "refused", reason: plan.seen.verdict.reason });
     return marked(plan.response, plan.seen);
   }
-  const { cover, seen } = await covered(scene, plan);
+  if (plan.scope === null) return askOrigin(scene, plan, null);
+  const { cover, seen } = await covered(scene, plan, plan.scope);
   if (cover.fresh === null) return askOrigin(scene, { ...plan, seen }, cover.stale);
   settle(scene, seen, { kind: "refused", reason: "emergency_cache" });
   return cover.fresh;
@@ -114,9 +115,9 @@ function putAway(scene: Scene, { scope }: OriginPlan, ended: Ended): void {
 /** Asks the emergency cache, where an entry says so. A fault of it costs the copy and nothing else. */
 async function covered(
   { request, deps }: Scene,
-  { seen, scope }: OriginPlan,
+  { seen }: OriginPlan,
+  scope: Scope,
 ): Promise<{ readonly cover: Cover; readonly seen: Seen }> {
-  if (scope === null) return { cover: NO_COVER, seen };
   try {
     return { cover: await coverOf(request, scope, deps.copies), seen };
   } catch (fault) {
@@ -168,12 +169,16 @@ async function planFor(scene: Scene): Promise<Plan> {
   const { request, deps, waitUntil } = scene;
   try {
     const credentials = readCredentials(request);
-    const snapshot = await deps.snapshots.current(waitUntil);
+    const held = deps.snapshots.current(waitUntil);
+    // Waiting for what is there already is what most of a clean request would be spent on.
+    const snapshot = held instanceof Promise ? await held : held;
     const nowMs = Date.now();
-    const bearer = await verify(credentials, deps.keys, { snapshot, nowMs });
+    const bearer =
+      credentials === null ? ANYONE : await verify(credentials, deps.keys, { snapshot, nowMs });
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
-    const decision = await decideFully(request, facts, { snapshot, nowMs });
+    const deciding = decideFully(request, facts, { snapshot, nowMs });
+    const decision = deciding instanceof Promise ? await deciding : deciding;
     const seen = seenIn(decision, facts, snapshot);
     if (decision.enforced !== null && snapshot !== null) {
       const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
@@ -198,7 +203,7 @@ const WITHOUT_POLICY = { clientAddress: "none" } as const;
 function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
   orElse(() => deps.onFault(fault), undefined);
   const nowMs = Date.now();
-  const path = orElse(() => readPath(new URL(request.url).pathname).path, null);
+  const path = orElse(() => pathOf(request.url).path, null);
   const asked = { method: request.method, path };
   const closed = orElse(() => closedEntry(asked, deps.snapshots.peek(), nowMs), null);
   const verdict: Verdict = {
@@ -226,12 +231,13 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
 
 type Bearer = { readonly operator: string | null; readonly isProbe: boolean };
 
+const ANYONE: Bearer = { operator: null, isProbe: false };
+
 async function verify(
-  credentials: Credentials | null,
+  credentials: Credentials,
   keys: readonly SigningKey[],
   { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
 ): Promise<Bearer> {
-  if (credentials === null) return { operator: null, isProbe: false };
   const instance = snapshot?.loaded.policy.instance ?? null;
   const holder = async (
     token: string | null,

@@ -15,6 +15,19 @@ export type PathFacts = {
   readonly isPlain: boolean;
 };
 
+/**
+ * A URL in whose path there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing
+ * that some router takes for an end. Nearly all are like that, and parsing a URL costs more than a whole decision.
+ */
+const PLAIN_URL =
+  /^https?:\/\/[^/?#\\]+((?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?)(?:[?#]|$)/;
+
+/** Reads the path of a URL, as `Request` has it. */
+export function pathOf(url: string): PathFacts {
+  const plain = PLAIN_URL.exec(url)?.[1] ?? "";
+  return plain === "" ? readPath(new URL(url).pathname) : { path: plain, isPlain: true };
+}
+
 /** Reads the pathname of a parsed URL (whose literal dot segments are already resolved). */
 export function readPath(pathname: string): PathFacts {
   const unwrapped = unwrap(pathname);

@@ -51,12 +51,12 @@ export class Snapshots {
     this.#deps = deps;
   }
 
-  /** The snapshot to decide with; null when this isolate has never had one. Never throws. */
-  async current(waitUntil: WaitUntil): Promise<Snapshot | null> {
+  /** The snapshot to decide with, at once when nothing need be waited for; null when this isolate has never had one. Never throws. */
+  current(waitUntil: WaitUntil): Snapshot | null | Promise<Snapshot | null> {
     const nowMs = Date.now();
     if (this.#isAsleep(nowMs)) {
       if (nowMs >= this.#quietUntilMs && this.#coldWaits < this.#coldWaitsMax()) {
-        await this.#refreshWithin(COLD_DEADLINE_MS, waitUntil);
+        return this.#refreshed(waitUntil);
       }
     } else if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
       this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
@@ -79,14 +79,15 @@ export class Snapshots {
     return this.#failures > 0 ? 1 : COLD_WAITS_MAX;
   }
 
-  async #refreshWithin(deadlineMs: number, waitUntil: WaitUntil): Promise<void> {
+  async #refreshed(waitUntil: WaitUntil): Promise<Snapshot | null> {
     this.#coldWaits += 1;
     const refreshing = this.#refresh();
     // It goes on after the deadline, for the requests that follow.
     waitUntil(refreshing);
-    const isConfirmed = await within(refreshing, deadlineMs, false);
+    const isConfirmed = await within(refreshing, COLD_DEADLINE_MS, false);
     this.#coldWaits -= 1;
     if (!isConfirmed) this.#quietUntilMs = Date.now() + COLD_QUIET_MS;
+    return this.#snapshot;
   }
 
   /** Whether the snapshot is now confirmed. Never throws: the last known good stays. */

@@ -19,7 +19,7 @@ export const factsFrom = (word: number, changes: Partial<RequestFacts> = {}): Re
   header: (name) => (name === "user-agent" ? "a-browser" : null),
   headerNames: () => [],
   hasClientCertificate: () => false,
-  clientKey: "",
+  clientKey: () => "",
   address: { family: 4, words: Uint32Array.of(word, 0, 0, 0) },
   place: () => ({ asn: 64_500, country: "NL" }),
   ja4: () => null,

@@ -13,7 +13,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   method: "GET",
   path: "/",
   isPlainPath: true,
-  clientKey: "192.0.2.1",
+  clientKey: () => "192.0.2.1",
   address: null,
   place: () => ({ asn: null, country: null }),
   ja4: () => null,
@@ -387,7 +387,7 @@ const entries = fc.array(
 const requests = fc
   .record({
     method: fc.constantFrom("GET", "POST"),
-    clientKey: fc.ipV4(),
+    clientKey: fc.ipV4().map((key) => () => key),
     path: fc.constantFrom("/", "/login", "/webhooks/a"),
   })
   .map((changes) => request(changes));

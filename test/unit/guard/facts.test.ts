@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { isOwnUrl, readFacts, type RequestLike } from "../../../src/guard/facts.ts";
-import { matchesRoute, readPath } from "../../../src/guard/routes.ts";
+import { matchesRoute, pathOf, readPath } from "../../../src/guard/routes.ts";
 
 const get = (url: string, headers: Record<string, string> = {}): RequestLike =>
   new Request(url, { headers });
-const pathOf = (written: string) => readPath(new URL(`https://shop.example${written}`).pathname);
+const urlOf = (written: string) => `https://shop.example${written}`;
 
 describe("a path as the most generous router reads it", () => {
   it.for([
@@ -29,17 +29,32 @@ describe("a path as the most generous router reads it", () => {
     ["/100%", "/100%", false],
     ["/a%00b", "/a\u0000b", true],
   ] as const)("%s", ([written, path, isPlain], { expect }) => {
-    expect(pathOf(written)).toEqual({ path, isPlain });
+    expect(pathOf(urlOf(written))).toEqual({ path, isPlain });
   });
 
   it("never calls a path plain that means another one", ({ expect }) => {
     const piece = fc.constantFrom("/", "a", "..", ".", "%2e", "%2f", "%5c", ";", "%25", "\\", "é");
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
-        const { pathname } = new URL(`https://shop.example/${pieces.join("")}`);
+        const { pathname } = new URL(urlOf(`/${pieces.join("")}`));
         const { path, isPlain } = readPath(pathname);
         expect(isPlain ? decodeURIComponent(pathname) : path).toBe(path);
       }),
+    );
+  });
+
+  it("reads a URL without parsing it as if it had", ({ expect }) => {
+    const piece = fc.oneof(
+      fc.constantFrom("/", "//", "..", ".", ".a", "%2e", "%2f", ";", "\\", "é", "?", "#", "@", ":"),
+      fc.string({ maxLength: 3 }),
+    );
+    const authority = fc.constantFrom("shop.example", "shop.example:8443", "a:b@shop.example");
+    fc.assert(
+      fc.property(authority, fc.array(piece, { maxLength: 8 }), (host, pieces) => {
+        const { href, pathname } = new URL(`http://${host}/${pieces.join("")}`);
+        expect(pathOf(href)).toEqual(readPath(pathname));
+      }),
+      { numRuns: 2_000 },
     );
   });
 });
@@ -74,6 +89,49 @@ it.for([
   expect(isOwnUrl(`https://shop.example${path}`)).toBe(expected);
 });
 
+describe("what Cloudflare knows of the connection", () => {
+  const request = { method: "GET", url: urlOf("/"), headers: new Headers() };
+  const factsOf = (cf: unknown, clientAddress: "cloudflare" | "none" = "cloudflare") =>
+    readFacts({ ...request, cf }, { clientAddress }, null);
+  const told = (facts: ReturnType<typeof factsOf>) => [
+    facts.place().asn,
+    facts.place().country,
+    facts.ja4(),
+    facts.isVerifiedBot(),
+    facts.hasClientCertificate(),
+  ];
+  const full = {
+    asn: 64_500,
+    country: "NL",
+    botManagement: { ja4: "t13d1516h2_8daaf6152771_02713d6af862", verifiedBot: true },
+    tlsClientAuth: { certPresented: "1" },
+  };
+
+  it.for([
+    ["all", full, [64_500, "NL", full.botManagement.ja4, true, true]],
+    ["nothing", undefined, [null, null, null, false, false]],
+    ["no object", "cf", [null, null, null, false, false]],
+    ["an empty one", {}, [null, null, null, false, false]],
+    [
+      "other types",
+      {
+        asn: "64500",
+        country: 5,
+        botManagement: { ja4: 1, verifiedBot: "true" },
+        tlsClientAuth: 1,
+      },
+      [null, null, null, false, false],
+    ],
+    ["empty parts", { botManagement: null, tlsClientAuth: null }, [null, null, null, false, false]],
+  ] as const)("%s", ([, cf, expected], { expect }) => {
+    expect(told(factsOf(cf))).toEqual(expected);
+  });
+
+  it("is about the proxy, where there is one", ({ expect }) => {
+    expect(told(factsOf(full, "none"))).toEqual([null, null, null, false, true]);
+  });
+});
+
 describe("who the client is", () => {
   const header = { header: "x-forwarded-for" } as const;
   it.for([
@@ -98,6 +156,6 @@ describe("who the client is", () => {
     ["IPv4 in IPv6", "cloudflare", { "cf-connecting-ip": "::ffff:192.0.2.7" }, "192.0.2.7"],
   ] as const)("%s", ([, clientAddress, headers, expected], { expect }) => {
     const request = get("https://shop.example/", headers);
-    expect(readFacts(request, { clientAddress }, null).clientKey).toBe(expected);
+    expect(readFacts(request, { clientAddress }, null).clientKey()).toBe(expected);
   });
 });
