@@ -267,8 +267,9 @@ function settle({ deps, waitUntil }: Scene, seen: Seen, outcome: Outcome): void 
   if (seen.isProbe) return;
   const policySeq = seen.verdict.policySeq === null ? "none" : formatSeq(seen.verdict.policySeq);
   const { facts, shadowedIds, unknownEntries, isFault } = seen;
+  const refusedBy = outcome.kind === "refused" ? seen.verdict.entryId : null;
   orElse(() => {
-    const counted = { outcome, facts, policySeq, shadowedIds, unknownEntries, isFault };
+    const counted = { outcome, facts, policySeq, shadowedIds, refusedBy, unknownEntries, isFault };
     deps.telemetry.record(counted, Date.now(), waitUntil);
   }, undefined);
 }

@@ -1,10 +1,12 @@
 /** What one isolate counted, second by second, and sends to `Traffic` about once a second, after the answers are out. */
 import { addLatency, addTo, emptyTally, type Tally } from "../traffic/tally.ts";
+import { TouchedTally } from "../traffic/touched.ts";
 import { FLUSH_SECONDS_MAX, type TrafficApi, type TrafficFlush } from "../traffic/traffic-api.ts";
 import { within } from "./deadline.ts";
 import { hashText } from "../sketches/hash.ts";
 import type { RequestFacts } from "./facts.ts";
-import { Talkers } from "./talkers.ts";
+import { templateOf } from "./path-template.ts";
+import { addressKey, Talkers } from "./talkers.ts";
 import type { VerdictReason } from "./verdict.ts";
 
 export const FLUSH_INTERVAL_MS = 1_000;
@@ -24,6 +26,8 @@ export type Counted = {
   /** Formatted seq, `none` in an isolate without one. */
   readonly policySeq: string;
   readonly shadowedIds: readonly string[];
+  /** The entry that refused it, null when none did. */
+  readonly refusedBy: string | null;
   readonly unknownEntries: number;
   readonly isFault: boolean;
 };
@@ -39,6 +43,7 @@ export type TelemetryDeps = {
 export class Telemetry {
   readonly #deps: TelemetryDeps;
   readonly #talkers = new Talkers();
+  readonly #touched = new TouchedTally();
   #reporter: Reporter | null = null;
   #seconds = new Map<number, Tally>();
   /** Of what the talkers hold. */
@@ -70,6 +75,9 @@ export class Telemetry {
     this.#lastAtMs = nowMs;
     if (counted.facts === null) return;
     this.#talkers.record(counted.facts, counted.outcome.kind === "refused", nowMs);
+    if (counted.refusedBy !== null || counted.shadowedIds.length > 0) {
+      touch(this.#touched, counted, counted.facts);
+    }
   }
 
   /** Sends what is held; false when it could not be, and then the next flush tries again. Never throws. */
@@ -120,8 +128,10 @@ export class Telemetry {
       dimensions: this.#talkers.cut(this.#lastAtMs),
     };
     this.#firstAtMs = null;
+    const touched = this.#touched.reports();
+    this.#touched.clear();
     const { isolate, n, shard } = reporter;
-    return { shard, flush: { isolate, n, seconds, talkers } };
+    return { shard, flush: { isolate, n, seconds, talkers, touched } };
   }
 
   /** Who reports, and where. With another number of shards it is somebody else, so that no shard misses a number it never got. */
@@ -157,4 +167,14 @@ function count(tally: Tally, { outcome, ...counted }: Counted): void {
   for (const id of counted.shadowedIds) addTo(tally.shadowed, id);
   tally.unknownEntries = Math.max(tally.unknownEntries, counted.unknownEntries);
   if (counted.isFault) tally.faults += 1;
+}
+
+function touch(touched: TouchedTally, counted: Counted, facts: RequestFacts): void {
+  const one = {
+    client: facts.address === null ? 0 : addressKey(facts.address),
+    route: templateOf(facts.path),
+    isVerifiedBot: facts.isVerifiedBot(),
+  };
+  if (counted.refusedBy !== null) touched.count(counted.refusedBy, one);
+  for (const id of counted.shadowedIds) touched.count(id, one);
 }

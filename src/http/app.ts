@@ -24,9 +24,11 @@ import { policyRoutes } from "./routes/policy.ts";
 import { postmortemRoutes } from "./routes/postmortem.ts";
 import { problemRoutes } from "./routes/problems.ts";
 import { reportRoute } from "./routes/reports.ts";
+import { shadowRoutes } from "./routes/shadow.ts";
 import { signalRoutes } from "./routes/signals.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { toldRoutes } from "./routes/told.ts";
+import { trafficRoutes } from "./routes/traffic.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** One per isolate. Requests must come with an execution context. */
@@ -60,6 +62,8 @@ function routes(deps: HttpDeps): Api {
   mitigationRoutes(api, deps);
   maintenanceWindowRoutes(api, deps);
   policyRoutes(api, deps);
+  shadowRoutes(api, deps);
+  trafficRoutes(api, deps);
   signalRoutes(api, deps);
   playbookRoutes(api, deps);
   autopilotRoutes(api, deps);

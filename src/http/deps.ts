@@ -6,6 +6,7 @@ import type { MonitorApi } from "../monitor/monitor-api.ts";
 import type { Bundle } from "../playbooks/bundled.ts";
 import type { Vocabulary } from "../playbooks/vocabulary.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
+import type { TrafficReader } from "../traffic/shards.ts";
 import type { ApiToken } from "./auth.ts";
 
 export type HttpDeps = {
@@ -14,6 +15,7 @@ export type HttpDeps = {
   readonly incident: (id: string) => IncidentApi;
   readonly monitor: MonitorApi;
   readonly policy: PolicyApi;
+  readonly traffic: TrafficReader;
   readonly tokens: readonly ApiToken[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;

@@ -5,7 +5,8 @@
 import { withinDeadline } from "../platform/deadline.ts";
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
-import type { TalkersWindow, TrafficApi, TrafficWindow } from "./traffic-api.ts";
+import { TouchedTally } from "./touched.ts";
+import type { TalkersWindow, TouchedWindow, TrafficApi, TrafficWindow } from "./traffic-api.ts";
 
 export const SHARD_DEADLINE_MS = 1_000;
 
@@ -18,9 +19,10 @@ export type OfAllShards<Window> = Window & {
 export type TrafficReader = {
   window(seconds: number, untilSecond: number): Promise<OfAllShards<TrafficWindow>>;
   talkers(seconds: number, untilSecond: number): Promise<OfAllShards<TalkersWindow>>;
+  touched(): Promise<OfAllShards<TouchedWindow>>;
 };
 
-type Shard = Pick<TrafficApi, "window" | "talkers">;
+type Shard = Pick<TrafficApi, "window" | "talkers" | "touched">;
 
 /** `shards` are called for each use: stubs belong to the request that made them. */
 export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
@@ -37,6 +39,11 @@ export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => (
       shard.talkers(seconds, untilSecond),
     );
     return { ...mergeTalkers(answers, untilSecond), silentShards };
+  },
+
+  async touched() {
+    const { answers, silentShards } = await askAll(shards, (shard) => shard.touched());
+    return { ...mergeTouched(answers), silentShards };
   },
 });
 
@@ -85,5 +92,15 @@ function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): T
     untilSecond: untilSeconds.length === 0 ? untilSecond : Math.min(...untilSeconds),
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
     dimensions: merged.cuts(MERGED_NAMES_MAX),
+  };
+}
+
+function mergeTouched(windows: readonly TouchedWindow[]): TouchedWindow {
+  const merged = new TouchedTally();
+  for (const { entries } of windows) merged.add(entries);
+  return {
+    sinceSecond: Math.max(0, ...windows.map(({ sinceSecond }) => sinceSecond)),
+    missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
+    entries: merged.reports(),
   };
 }

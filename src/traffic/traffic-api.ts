@@ -38,13 +38,27 @@ export type TalkersReport = {
   readonly dimensions: readonly DimensionCut[];
 };
 
+/** Whom one policy entry touched, or would have touched while it is in shadow. */
+export type TouchedReport = {
+  readonly entryId: string;
+  readonly requests: number;
+  /** Those of them from bots that Cloudflare has verified. */
+  readonly verifiedBots: number;
+  /** A HyperLogLog of the clients. */
+  readonly clients: Uint8Array;
+  /** Requests by the template of their path. */
+  readonly routes: Readonly<Record<string, number>>;
+};
+
 export type TrafficFlush = {
   readonly isolate: string;
   /** Counts up per isolate, so that a lost flush shows. */
   readonly n: number;
   readonly seconds: readonly TrafficSecond[];
   /** A guard from before there were talkers does not say. */
-  readonly talkers?: TalkersReport;
+  readonly talkers?: TalkersReport | undefined;
+  /** Of the entries that any request met. */
+  readonly touched?: readonly TouchedReport[] | undefined;
 };
 
 export type TrafficWindow = {
@@ -67,12 +81,22 @@ export type TalkersWindow = {
   readonly dimensions: readonly DimensionCut[];
 };
 
+/** Whom the entries touched since the counters began. */
+export type TouchedWindow = {
+  /** Epoch seconds; 0: since there are counters at all. */
+  readonly sinceSecond: number;
+  /** Reports known to be missing since then, or unusable. */
+  readonly missingReports: number;
+  readonly entries: readonly TouchedReport[];
+};
+
 export type TrafficApi = {
   flush(flush: TrafficFlush): Promise<void>;
   /** The merged seconds in (`untilSecond - seconds`, `untilSecond`]. */
   window(seconds: number, untilSecond: number): Promise<TrafficWindow>;
   /** The same for talkers; a little shorter, because their seconds are kept in pairs. */
   talkers(seconds: number, untilSecond: number): Promise<TalkersWindow>;
+  touched(): Promise<TouchedWindow>;
 };
 
 /** The object's name, which never changes. */

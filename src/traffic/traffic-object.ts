@@ -7,10 +7,12 @@ import { Heard } from "./heard.ts";
 import { isSuspicious, SUSPICION_SECONDS, type SuspicionLimits } from "./suspicion.ts";
 import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
+import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
 import {
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
   type TalkersWindow,
+  type TouchedWindow,
   type TrafficApi,
   type TrafficFlush,
   type TrafficWindow,
@@ -25,9 +27,12 @@ export type TrafficDeps = {
   readonly onSuspicion: () => Promise<void>;
 };
 
+/** Ids, and the templates of paths. */
+const LABEL_CHARS_MAX = 250;
+
 const count = z.int().min(0);
 const labels = z
-  .record(z.string().max(100), count)
+  .record(z.string().max(LABEL_CHARS_MAX), count)
   .refine((given) => Object.keys(given).length <= LABELS_MAX + 1, "too many labels");
 const second = z.int().min(0);
 const dimensionCut = z.object({
@@ -55,6 +60,19 @@ const talkers = z
   })
   .optional()
   .catch(undefined);
+const touched = z
+  .array(
+    z.object({
+      entryId: z.string().min(1).max(100),
+      requests: count,
+      verifiedBots: count,
+      clients: z.instanceof(Uint8Array).refine(isClients, "not a sketch of ours"),
+      routes: labels,
+    }),
+  )
+  .max(TOUCHED_ENTRIES_MAX + 1)
+  .optional()
+  .catch(undefined);
 const trafficFlush = z.object({
   isolate: z.string().min(1).max(64),
   n: z.int().min(1),
@@ -74,6 +92,7 @@ const trafficFlush = z.object({
     )
     .max(FLUSH_SECONDS_MAX),
   talkers,
+  touched,
 });
 
 /** Counts are in memory alone: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
@@ -92,9 +111,9 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async flush(given: TrafficFlush): Promise<void> {
     const nowMs = Date.now();
-    const { talkers: told, ...flush } = trafficFlush.parse(given);
+    const flush = trafficFlush.parse(given);
     this.#heard.hear(nowMs);
-    this.#memory.add(told === undefined ? flush : { ...flush, talkers: told }, nowMs);
+    this.#memory.add(flush, nowMs);
     if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
     const lately = this.#memory.lately(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
     if (!isSuspicious(lately, this.#deps.suspicion())) return;
@@ -108,6 +127,10 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async talkers(seconds: number, untilSecond: number): Promise<TalkersWindow> {
     return this.#memory.talkers(Math.min(seconds, TALKERS_KEPT_SECONDS), untilSecond);
+  }
+
+  async touched(): Promise<TouchedWindow> {
+    return this.#memory.touched();
   }
 
   /** The monitor's own tick comes anyway; this only makes it sooner. */

@@ -1,7 +1,14 @@
 /** What the guards reported in the last minutes: merged per second, bounded, honest about what is missing. Pure. */
 import { mergeInto, emptyTally, type Tally } from "./tally.ts";
 import { TalkerMemory } from "./talker-memory.ts";
-import type { TalkersWindow, TrafficFlush, TrafficSecond, TrafficWindow } from "./traffic-api.ts";
+import { TouchedTally } from "./touched.ts";
+import type {
+  TalkersWindow,
+  TouchedWindow,
+  TrafficFlush,
+  TrafficSecond,
+  TrafficWindow,
+} from "./traffic-api.ts";
 
 export const KEPT_SECONDS = 600;
 /** An isolate's clock may be this far ahead. */
@@ -17,6 +24,9 @@ export class TrafficMemory {
   readonly #lastN = new Map<string, number>();
   readonly #lost = new Map<number, number>();
   readonly #talkers = new TalkerMemory();
+  readonly #touched = new TouchedTally();
+  /** Reports that are missing in `#touched`. */
+  #untold = 0;
   #lastFlushAtMs: number | null = null;
 
   /** Begins empty: up to `sinceMs` nothing is known, which is not the same as no traffic. */
@@ -34,6 +44,8 @@ export class TrafficMemory {
       if (isKept) this.#merge(second);
     }
     this.#talkers.add(flush.talkers ?? null, nowSecond);
+    if (flush.touched === undefined) this.#untold += 1;
+    else this.#touched.add(flush.touched);
     this.#forget(nowSecond);
   }
 
@@ -63,6 +75,14 @@ export class TrafficMemory {
     return { ...window, missingReports: window.missingReports + lost };
   }
 
+  touched(): TouchedWindow {
+    return {
+      sinceSecond: this.#sinceSecond,
+      missingReports: this.#untold,
+      entries: this.#touched.reports(),
+    };
+  }
+
   #coveredFrom(seconds: number, untilSecond: number): number {
     return Math.max(untilSecond - seconds, Math.min(this.#sinceSecond, untilSecond));
   }
@@ -84,6 +104,7 @@ export class TrafficMemory {
     if (n <= lastN) return false;
     const missing = n - lastN - 1;
     if (missing > 0) this.#lost.set(nowSecond, (this.#lost.get(nowSecond) ?? 0) + missing);
+    this.#untold += missing;
     return true;
   }
 

@@ -8,7 +8,7 @@ import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
 import { newId, reachOf } from "./incidents.ts";
 import { vocabulary } from "./vocabulary.ts";
-import { deskOf, incidentOf, monitorOf, policyOf } from "./objects.ts";
+import { deskOf, incidentOf, monitorOf, policyOf, trafficOf } from "./objects.ts";
 
 export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   bundle,
@@ -22,6 +22,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   get policy() {
     return policyOf(env);
   },
+  traffic: trafficOf(env),
   incident: (id) => incidentOf(env, id),
   tokens: config.tokens,
   webhookSecrets: config.webhookSecrets,

@@ -22,7 +22,7 @@ import { ok, type Result } from "../shared/result.ts";
 import type { Failure } from "../incidents/journal.ts";
 import { collectEvidence } from "../signals/collectors/registry.ts";
 import type { Evidence } from "../signals/collectors/collector.ts";
-import { deskOf, incidentOf, monitorOf, policyOf } from "./objects.ts";
+import { deskOf, incidentOf, monitorOf, policyOf, trafficOf } from "./objects.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 const ulid = monotonicFactory();
@@ -134,5 +134,6 @@ function collect(
     cloudflareStatus: config.cloudflareStatus,
     postgres: config.postgres,
     redis: config.redis,
+    traffic: trafficOf(env),
   });
 }

@@ -38,6 +38,7 @@ export const countedFrom = (
   facts,
   policySeq: "1.1",
   shadowedIds: [],
+  refusedBy: null,
   unknownEntries: 0,
   isFault: false,
   ...changes,
@@ -78,6 +79,7 @@ export function isolates(given: { readonly isolates: number; readonly shards: nu
       memories.map((memory) => () => ({
         window: async (seconds, until) => memory.window(seconds, until),
         talkers: async (seconds, until) => memory.talkers(seconds, until),
+        touched: async () => memory.touched(),
       })),
     ),
     attackers: words.map(nameOf),

@@ -31,6 +31,7 @@ export const aTalkersWindow = (
 export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => ({
   window: async () => aWindow({ lastFlushAtMs: null }),
   talkers: async () => aTalkersWindow(),
+  touched: async () => ({ sinceSecond: 0, missingReports: 0, entries: [], silentShards: 0 }),
   ...reader,
 });
 

@@ -11,7 +11,7 @@ export const aFlush = (
   isolate: string,
   n: number,
   seconds: readonly TrafficSecond[] = [],
-): TrafficFlush => ({ isolate, n, seconds, talkers: aTalkersReport(seconds) });
+): TrafficFlush => ({ isolate, n, seconds, talkers: aTalkersReport(seconds), touched: [] });
 
 /** Of nobody in particular, in these seconds. */
 const aTalkersReport = (seconds: readonly TrafficSecond[]): TalkersReport => {

@@ -3,6 +3,7 @@ import type { Failure } from "../../incidents/journal.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { StatusPage } from "../../platform/status-page.ts";
+import type { TrafficReader } from "../../traffic/shards.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Signal, SignalName } from "../signal.ts";
 
@@ -24,6 +25,7 @@ export type CollectorContext = {
   readonly cloudflareStatus: StatusPage | null;
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
+  readonly traffic: Pick<TrafficReader, "talkers">;
 };
 
 export type Evidence = {

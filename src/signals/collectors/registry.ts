@@ -15,6 +15,7 @@ import { postgresStatistics } from "./postgres-statistics.ts";
 import { postgresTableSizes } from "./postgres-table-sizes.ts";
 import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
+import { topTalkers } from "./top-talkers.ts";
 import type { Failure } from "../../incidents/journal.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
 import { errorName } from "../../platform/error-name.ts";
@@ -29,6 +30,7 @@ export const COLLECTORS = {
   "postgres-statistics": postgresStatistics,
   "postgres-table-sizes": postgresTableSizes,
   "redis-info": redisInfo,
+  "top-talkers": topTalkers,
 } as const;
 
 /** The ids that playbooks may name. */

@@ -4,6 +4,7 @@ import type { CollectorContext, Evidence } from "../../../src/signals/collectors
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { createPostgres } from "../../../src/platform/postgres.ts";
 import { aSession, running, startStorefront, type Storefront } from "../../support/storefront.ts";
+import { aTraffic } from "../../support/signals.ts";
 
 let storefront: Storefront;
 beforeAll(async () => {
@@ -18,6 +19,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    traffic: aTraffic(),
     postgres: storefront.watcher,
     redis: null,
     ...context,

@@ -6,6 +6,7 @@ import { startWarden } from "../../../dev/warden.ts";
 import { createRedis } from "../../../src/platform/redis.ts";
 import { redisInfo } from "../../../src/signals/collectors/redis-info.ts";
 import { keep } from "../../support/servers.ts";
+import { aTraffic } from "../../support/signals.ts";
 
 it("is evidence of its memory and clients", async ({ expect }) => {
   const { directory } = keep(startWarden());
@@ -17,6 +18,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    traffic: aTraffic(),
     postgres: null,
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),

@@ -12,6 +12,7 @@ const NOW_MS = NOW * 1_000;
 const shard = (memory: TrafficMemory) => () => ({
   window: async (seconds: number, until: number) => memory.window(seconds, until),
   talkers: async (seconds: number, until: number) => memory.talkers(seconds, until),
+  touched: async () => memory.touched(),
 });
 const broken = () => {
   throw new Error("unreachable");
@@ -19,6 +20,7 @@ const broken = () => {
 const hanging = () => ({
   window: () => new Promise<never>(() => {}),
   talkers: () => new Promise<never>(() => {}),
+  touched: () => new Promise<never>(() => {}),
 });
 
 function twoShards(sinceMs: readonly [number, number] = [0, 0]) {

@@ -10,6 +10,7 @@ const served: Counted = {
   facts: null,
   policySeq: "1.1",
   shadowedIds: [],
+  refusedBy: null,
   unknownEntries: 0,
   isFault: false,
 };

@@ -12,7 +12,13 @@ import {
   COLLECTORS,
   collectEvidence,
 } from "../../../../src/signals/collectors/registry.ts";
+import {
+  DIMENSIONS,
+  type Dimension,
+  type DimensionCut,
+} from "../../../../src/sketches/top-talkers.ts";
 import { measured, unknownSignal, type Signal } from "../../../../src/signals/signal.ts";
+import { aTalkersWindow, aTraffic } from "../../../support/signals.ts";
 import { sendJson, serve } from "../../../support/http-server.ts";
 
 const samples = z.array(z.object({ atMs: z.int() }));
@@ -27,6 +33,7 @@ const context = (
   cloudflareStatus: null,
   postgres: null,
   redis: null,
+  traffic: aTraffic(),
   ...fields,
 });
 
@@ -156,5 +163,44 @@ describe("cloudflare-status", () => {
       error: { class: "refuse" },
     });
     expect(await collected({ up: true })).toMatchObject({ error: { class: "retry" } });
+  });
+});
+
+describe("top-talkers", () => {
+  const cut = (dimension: Dimension, names: number): DimensionCut => ({
+    dimension,
+    total: 1_000,
+    refused: 250,
+    distinct: new Uint8Array(),
+    top: Array.from({ length: names }, (_, n) => ({
+      name: `${n}`.padEnd(200, "x"),
+      count: 500 - n,
+      atLeast: 400 - n,
+      refused: n,
+    })),
+  });
+  const collect = (window: Parameters<typeof aTalkersWindow>[0]) => {
+    const traffic = aTraffic({ talkers: async () => aTalkersWindow(window) });
+    return collectEvidence("top-talkers", context({ traffic }));
+  };
+
+  it("lists who stands out, and stays small with all that a window can hold", async ({
+    expect,
+  }) => {
+    const evidence = await collect({ dimensions: DIMENSIONS.map((one) => cut(one, 256)) });
+    expect(evidence).toMatchObject({
+      ok: true,
+      value: {
+        summary: expect.stringContaining("sent at least 40 %"),
+        facts: { dimensions: { address: { requests: 1_000, refused: 250 } } },
+      },
+    });
+  });
+
+  it("says what is missing, and that it failed when nobody answers", async ({ expect }) => {
+    expect(await collect({ missingReports: 1, dimensions: [cut("address", 0)] })).toMatchObject({
+      value: { summary: expect.stringContaining("a part of the reports is missing") },
+    });
+    expect(await collect({ silentShards: 2 })).toMatchObject({ error: { class: "retry" } });
   });
 });
