@@ -125,6 +125,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   heartbeats:
     "declare the job under heartbeats in playbooks/site.yaml, set HEARTBEAT_TOKEN, and let the job POST to /_firebreak/heartbeats/<name>",
   reports: "let support or the site POST to /_firebreak/reports",
+  integrity:
+    "declare checks under integrity in playbooks/site.yaml, and set the secret POSTGRES_URL",
 };
 
 const REPAIR: Readonly<Record<SourceId, string>> = {
@@ -139,6 +141,8 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   alerts: "check the Desk object in the Worker's log",
   heartbeats: "check the Desk object in the Worker's log",
   reports: "check the Desk object in the Worker's log",
+  integrity:
+    "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
 };
 
 function mendSignal(source: SourceId | null, reason: UnknownReason): string | null {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseCidr } from "../guard/ip/cidr.ts";
 import { TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
+import { CHECKS_MAX, integrityCheck } from "../integrity/check.ts";
 import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
 import { type param, severity } from "./schema.ts";
@@ -211,6 +212,8 @@ export const site = z.strictObject({
     )
     .max(HEARTBEATS_MAX)
     .default([]),
+  /** What must hold in the database, asked read-only and with a timeout each. */
+  integrity: z.array(integrityCheck).max(CHECKS_MAX).default([]),
   components: z
     .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
     .max(32)

@@ -32,6 +32,7 @@ export const SOURCE_IDS = [
   "alerts",
   "heartbeats",
   "reports",
+  "integrity",
 ] as const;
 export type SourceId = (typeof SOURCE_IDS)[number];
 
@@ -41,6 +42,8 @@ const database = { kind: "active", vantage: "database" } as const;
 const queries = { kind: "passive", vantage: "database" } as const;
 const cache = { kind: "active", vantage: "redis" } as const;
 const vendor = { kind: "told", vantage: "cloudflare" } as const;
+const rows = { kind: "active", vantage: "rows of the database" } as const;
+const schema = { kind: "active", vantage: "catalogue of the database" } as const;
 const jobs = { kind: "told", vantage: "jobs" } as const;
 const users = { kind: "told", vantage: "users" } as const;
 const visitors = { kind: "passive", vantage: "visitors" } as const;
@@ -320,6 +323,50 @@ export const CATALOGUE = {
     source: "reports",
     evidence: users,
     describes: "Those of them who complain about a payment.",
+  },
+  "integrity.failed_checks_count": {
+    type: "int",
+    unit: "checks",
+    source: "integrity",
+    evidence: rows,
+    describes: "Declared integrity checks that find something broken.",
+  },
+  "integrity.broken_rows_count": {
+    type: "int",
+    unit: "rows",
+    source: "integrity",
+    evidence: rows,
+    describes:
+      "Orphans, duplicate keys and rows against an invariant, up to 10 000 for each check.",
+  },
+  "integrity.row_drop_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "integrity",
+    evidence: rows,
+    describes: "Largest share of its rows that a counted table has lost within its window.",
+  },
+  "integrity.invalid_constraints_count": {
+    type: "int",
+    unit: "constraints",
+    source: "integrity",
+    evidence: schema,
+    describes: "Constraints and indexes that the database itself does not call valid.",
+  },
+  "integrity.missing_constraints_count": {
+    type: "int",
+    unit: "constraints",
+    source: "integrity",
+    evidence: schema,
+    describes: "Declared references and keys that no valid constraint of the database guards.",
+  },
+  "integrity.clean_age_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "integrity",
+    evidence: rows,
+    describes:
+      "Time since every check last ran and found nothing: where a recovery would go back to.",
   },
 } as const satisfies Record<SignalName, SignalSpec>;
 

@@ -6,6 +6,7 @@ import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
 import { guard } from "./sources/guard.ts";
 import { heartbeats } from "./sources/heartbeats.ts";
+import { integrity } from "./sources/integrity.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { redis } from "./sources/redis.ts";
@@ -23,6 +24,7 @@ export const SOURCES = {
   alerts,
   heartbeats,
   reports,
+  integrity,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };
 
 /** A source when it does not matter which. */

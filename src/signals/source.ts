@@ -4,6 +4,7 @@ import type { SignalValue, UnknownReason } from "./signal.ts";
 import type { AlertCounts } from "../alerts/alert.ts";
 import type { Heard, HeartbeatSpec } from "../alerts/heartbeats.ts";
 import type { ReportCounts } from "../alerts/reports.ts";
+import type { IntegrityCheck } from "../integrity/check.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
@@ -55,6 +56,7 @@ export type SourceReach = {
   readonly policy: Pick<PolicyApi, "read">;
   readonly alerts: { readonly alertCounts: () => Promise<AlertCounts> };
   readonly heartbeats: readonly HeartbeatSpec[];
+  readonly integrityChecks: readonly IntegrityCheck[];
   /** What jobs and people told us. */
   readonly told: {
     readonly heartbeats: (names: readonly string[]) => Promise<readonly Heard[]>;

@@ -135,5 +135,6 @@ function collect(
     postgres: config.postgres,
     redis: config.redis,
     traffic: trafficOf(env),
+    integrityChecks: bundle.site.integrity,
   });
 }

@@ -43,6 +43,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   alerts: deskOf(env),
   heartbeats: heartbeatsOf(bundle.site),
   told: deskOf(env),
+  integrityChecks: bundle.site.integrity,
   hasAlertSource: Object.values(config.webhookSecrets).some((secret) => secret !== undefined),
 });
 

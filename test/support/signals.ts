@@ -61,6 +61,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
     alertCounts: async () => ({ firing: 0, critical: 0, sources: 0, lastReceivedAtMs: null }),
   },
   heartbeats: [],
+  integrityChecks: [],
   told: {
     heartbeats: async () => [],
     reportCounts: async () => ({

@@ -1,5 +1,6 @@
 /** The port of an evidence collector: what an `investigate` step runs once, and what goes into the incident's timeline. */
 import type { Failure } from "../../incidents/journal.ts";
+import type { IntegrityCheck } from "../../integrity/check.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { StatusPage } from "../../platform/status-page.ts";
@@ -26,6 +27,7 @@ export type CollectorContext = {
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers">;
+  readonly integrityChecks: readonly IntegrityCheck[];
 };
 
 export type Evidence = {

@@ -8,6 +8,7 @@ import {
   type CollectorContext,
   type Evidence,
 } from "./collector.ts";
+import { integrityScope } from "./integrity-scope.ts";
 import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
 import { postgresConnections } from "./postgres-connections.ts";
 import { postgresLongQueries } from "./postgres-long-queries.ts";
@@ -31,6 +32,7 @@ export const COLLECTORS = {
   "postgres-table-sizes": postgresTableSizes,
   "redis-info": redisInfo,
   "top-talkers": topTalkers,
+  "integrity-scope": integrityScope,
 } as const;
 
 /** The ids that playbooks may name. */

@@ -22,6 +22,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     traffic: aTraffic(),
     postgres: storefront.watcher,
     redis: null,
+    integrityChecks: [],
     ...context,
   });
   if (!answer.ok) throw new Error(answer.error.detail);

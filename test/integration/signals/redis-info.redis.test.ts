@@ -20,6 +20,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     cloudflareStatus: null,
     traffic: aTraffic(),
     postgres: null,
+    integrityChecks: [],
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),
   });

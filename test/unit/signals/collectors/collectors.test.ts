@@ -34,6 +34,7 @@ const context = (
   postgres: null,
   redis: null,
   traffic: aTraffic(),
+  integrityChecks: [],
   ...fields,
 });
 

@@ -1,0 +1,163 @@
+/**
+ * Whether what must hold in the data still does. A check that could not run makes "nothing is broken" unknown, and never
+ * "something is broken" less true. Counts and names leave the database; no value of it does.
+ */
+import { z } from "zod";
+import {
+  CATALOGUE_SQL,
+  CHECKSUM_ROWS_MAX,
+  expectedConstraints,
+  queryOf,
+  type IntegrityCheck,
+} from "../../integrity/check.ts";
+import {
+  integrityNote,
+  judge,
+  NOTHING_REMEMBERED,
+  type Found,
+  type IntegrityNote,
+  type Verdict,
+} from "../../integrity/judge.ts";
+import type { Postgres } from "../../platform/postgres.ts";
+import { answerAll, defineSource, type Answer, type Answers } from "../source.ts";
+import { STORE_EVERY_MS } from "./store.ts";
+
+/** Of one check; what takes longer is unknown, and belongs into a job with a heartbeat. */
+export const CHECK_TIMEOUT_MS = 1_500;
+const DEADLINE_MS = 20_000;
+
+const emits = [
+  "integrity.failed_checks_count",
+  "integrity.broken_rows_count",
+  "integrity.row_drop_ratio",
+  "integrity.invalid_constraints_count",
+  "integrity.missing_constraints_count",
+  "integrity.clean_age_seconds",
+] as const;
+
+export const integrity = defineSource({
+  id: "integrity",
+  emits,
+  everyMs: { ...STORE_EVERY_MS, alert: 10_000 },
+  deadlineMs: DEADLINE_MS,
+
+  async poll({ postgres, integrityChecks: checks, signal, atMs, kept, keep }) {
+    if (postgres === null) {
+      return answerAll(emits, { unknown: "not_configured", detail: "POSTGRES_URL is not set" });
+    }
+    if (checks.length === 0) {
+      const detail = "site.yaml declares no integrity checks";
+      return answerAll(emits, { unknown: "not_configured", detail });
+    }
+    const before = integrityNote.safeParse(kept).data ?? NOTHING_REMEMBERED;
+    const ran: Ran[] = [];
+    // One after the other: they shall not be what the database is busy with.
+    for (const check of checks) {
+      const found = await run(postgres, check, signal);
+      ran.push({
+        check,
+        verdict: typeof found === "string" ? found : judge(check, found, before, atMs),
+      });
+    }
+    const catalogue = await readCatalogue(postgres, checks, signal);
+    const isClean =
+      ran.every(({ verdict }) => typeof verdict !== "string" && !verdict.isBroken) &&
+      typeof catalogue !== "string" &&
+      catalogue.invalid === 0;
+    const cleanAtMs = isClean ? atMs : before.cleanAtMs;
+    keep(noteOf(ran, before, cleanAtMs));
+    return answersOf(ran, catalogue, cleanAtMs === null ? null : (atMs - cleanAtMs) / 1_000);
+  },
+});
+
+/** A check and what it found; a text is why it could not run. */
+type Ran = { readonly check: IntegrityCheck; readonly verdict: Verdict | string };
+
+const foundRow = z.object({
+  broken: z.int().nullable(),
+  rows: z.number().nullable(),
+  digest: z.string().nullable(),
+});
+const catalogueRow = z.object({ invalid: z.int(), missing: z.int() });
+type Catalogue = z.infer<typeof catalogueRow>;
+
+async function run(
+  postgres: Postgres,
+  check: IntegrityCheck,
+  signal: AbortSignal,
+): Promise<Found | string> {
+  const query = { text: queryOf(check), row: foundRow, statementTimeoutMs: CHECK_TIMEOUT_MS };
+  const read = await postgres.query(query, signal);
+  if (!read.ok) return `${check.id}: ${read.error.kind}, ${read.error.detail}`;
+  const [found] = read.value;
+  if (found === undefined) return `${check.id}: no answer`;
+  const isTooLarge = check.kind === "checksum" && found.digest === null;
+  return isTooLarge ? `${check.id}: more than ${CHECKSUM_ROWS_MAX} rows` : found;
+}
+
+async function readCatalogue(
+  postgres: Postgres,
+  checks: readonly IntegrityCheck[],
+  signal: AbortSignal,
+): Promise<Catalogue | string> {
+  const read = await postgres.query(
+    {
+      text: CATALOGUE_SQL,
+      params: [JSON.stringify(expectedConstraints(checks))],
+      row: catalogueRow,
+      statementTimeoutMs: CHECK_TIMEOUT_MS,
+    },
+    signal,
+  );
+  if (!read.ok) return `${read.error.kind}, ${read.error.detail}`;
+  return read.value[0] ?? "no answer";
+}
+
+const noteOf = (
+  ran: readonly Ran[],
+  before: IntegrityNote,
+  cleanAtMs: number | null,
+): IntegrityNote => ({
+  cleanAtMs,
+  checks: Object.fromEntries(
+    ran.flatMap(({ check: { id }, verdict }) => {
+      const remembered = typeof verdict === "string" ? before.checks[id] : verdict.remembered;
+      return remembered === undefined ? [] : [[id, remembered]];
+    }),
+  ),
+});
+
+function answersOf(
+  ran: readonly Ran[],
+  catalogue: Catalogue | string,
+  cleanSeconds: number | null,
+): Answers<"integrity"> {
+  const verdicts = ran.flatMap(({ verdict }) => (typeof verdict === "string" ? [] : [verdict]));
+  const unchecked = ran.flatMap(({ verdict }) => (typeof verdict === "string" ? [verdict] : []));
+  const failed = verdicts.filter(({ isBroken }) => isBroken).length;
+  const broken = verdicts.reduce((sum, { brokenRows }) => sum + brokenRows, 0);
+  const drops = verdicts.flatMap(({ drop }) => (drop === null ? [] : [drop]));
+  const notAll = { unknown: "no_data", detail: unchecked.join("; ") } as const;
+  /** A check that did not run may only have added to it. */
+  const atLeast = (value: number): Answer =>
+    unchecked.length > 0 && value === 0 ? notAll : { value };
+  const noDrop = { unknown: "not_configured", detail: "no check counts rows" } as const;
+  return {
+    "integrity.failed_checks_count": atLeast(failed),
+    "integrity.broken_rows_count": atLeast(broken),
+    "integrity.row_drop_ratio":
+      drops.length > 0 ? atLeast(Math.max(...drops)) : unchecked.length > 0 ? notAll : noDrop,
+    "integrity.invalid_constraints_count":
+      typeof catalogue === "string"
+        ? { unknown: "no_data", detail: catalogue }
+        : { value: catalogue.invalid },
+    "integrity.missing_constraints_count":
+      typeof catalogue === "string"
+        ? { unknown: "no_data", detail: catalogue }
+        : { value: catalogue.missing },
+    "integrity.clean_age_seconds":
+      cleanSeconds === null
+        ? { unknown: "no_data", detail: "it was never seen that everything holds" }
+        : { value: cleanSeconds },
+  };
+}
