@@ -36,6 +36,7 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     sourceOf: () => null,
     parts: null,
     isTickFresh: null,
+    lists: null,
     nowMs,
   });
   return ok({

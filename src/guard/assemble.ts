@@ -42,6 +42,7 @@ export function assembleParts(
   const snapshots = new Snapshots({
     reader: parts.policy,
     cache: locationCache(parts.policyId),
+    onTableRefusal: tableLog(),
     random: Math.random,
   });
   return {
@@ -70,14 +71,28 @@ export function guardOrOrigin(make: () => Guard, origin: Origin): Guard {
   }
 }
 
-function faultLog(): (fault: unknown) => void {
-  let quietUntilMs = 0;
-  return (fault) => {
-    const nowMs = Date.now();
-    if (nowMs < quietUntilMs) return;
-    quietUntilMs = nowMs + FAULT_LOG_INTERVAL_MS;
+const faultLog = (): ((fault: unknown) => void) =>
+  seldom((fault) => {
     console.error("guard: a fault of the guard's own; production was served all the same", {
       fault: String(fault),
     });
+  });
+
+const tableLog = (): ((why: string) => void) =>
+  seldom((why) => {
+    console.error(
+      "guard: the table of listed networks was not taken; the one before stays, and entries without one are left alone",
+      { why },
+    );
+  });
+
+/** The first call, and then one in each interval. */
+function seldom<T>(say: (what: T) => void): (what: T) => void {
+  let quietUntilMs = 0;
+  return (what) => {
+    const nowMs = Date.now();
+    if (nowMs < quietUntilMs) return;
+    quietUntilMs = nowMs + FAULT_LOG_INTERVAL_MS;
+    say(what);
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Which entries mean a client, by its address, its network's operator and its country: laid out once, when a policy is taken
- * over. The site's allowlist stands in the same table, so that it wins over any network, however specific.
+ * Which entries mean a client, by its address, its network's operator, its country and its TLS hello: laid out once, when a policy
+ * is taken over. Networks stand in two tables: what travels in the policy, and what is listed in its blob. Both are asked, and
+ * who is allowed by either, or by the site's allowlist, is blocked by neither, however specific the block is.
  */
 import { POLICY_NETWORKS_MAX, type ClientMatch } from "../policy/clients.ts";
 import type { KnownEntry } from "../policy/kinds.ts";
@@ -9,78 +10,143 @@ import { err, ok, type Result } from "../shared/result.ts";
 import type { RequestFacts } from "./facts.ts";
 import { parseCidr } from "./ip/cidr.ts";
 import { liveFrom, lookup, nextOf, ruleOf, type IpSet } from "./ip/ip-set.ts";
-import { asnSet, countrySet, type Lookup } from "./ip/number-set.ts";
+import { asnSet, countrySet, ja4Set, type Keyed, type Lookup } from "./ip/number-set.ts";
 import { readIpSet } from "./ip/read-ip-set.ts";
 
 export type ClientTable = {
+  /** The site's allowlist, and what the entries themselves name. */
   readonly networks: IpSet;
-  /** What the ids in `networks` stand for. */
+  /** What the policy's blob holds; null without one. */
+  readonly listed: IpSet | null;
+  /** What the ids in both stand for. */
   readonly entries: ReadonlyMap<string, KnownEntry>;
   /** By where the client is; null when no entry asks, and then nobody looks. */
   readonly places: {
     readonly asns: Lookup<number, KnownEntry>;
     readonly countries: Lookup<string, KnownEntry>;
   } | null;
+  /** The same by its TLS hello. */
+  readonly ja4s: Lookup<string, KnownEntry> | null;
 };
 
 /** A client as the table asks for it. */
-export type Client = Pick<RequestFacts, "address" | "place">;
+export type Client = Pick<RequestFacts, "address" | "place" | "ja4">;
 
 /** Null without entries. A refusal says why none of them may be enforced: half a table could lack the half that allows. */
 export function clientTable(
   entries: readonly KnownEntry[],
   allowlist: readonly string[],
-  nowMs: number,
+  { nowMs, listed }: { readonly nowMs: number; readonly listed: IpSet | null },
 ): Result<ClientTable | null, string> {
   if (entries.length === 0) return ok(null);
   const allowed = allowingEntries(allowlist);
   if (!allowed.ok) return allowed;
-  const blocked = entries.flatMap(blockingEntries);
-  if (blocked.length > POLICY_NETWORKS_MAX) {
+  const named = entries.flatMap(networkEntries);
+  if (named.length > POLICY_NETWORKS_MAX) {
     return err(
-      `${blocked.length} networks are more than the ${POLICY_NETWORKS_MAX} that a policy blocks`,
+      `${named.length} networks are more than the ${POLICY_NETWORKS_MAX} that a policy names`,
     );
   }
-  const blob = compileNetworks({ entries: [...allowed.value, ...blocked], nowMs });
+  const blob = compileNetworks({ entries: [...allowed.value, ...named], nowMs });
   if (!blob.ok) return blob;
   const set = readIpSet(blob.value, "known");
   if (!set.ok) return set;
   return ok({
     networks: set.value,
+    listed,
     entries: new Map(entries.map((known) => [known.entry.id, known])),
     places: placesOf(entries),
+    ja4s: ja4sOf(entries),
   });
 }
 
-/** The entries that mean this client and have not ended: by the most specific network first, then by place. */
-export function meantBy(
-  { networks, entries, places }: ClientTable,
-  { address, place }: Client,
-  nowMs: number,
+/** Of the entries that have networks in the blob, those of which there are none in `listed`: it is an older one, or not there. */
+export function missingFrom(
+  listed: IpSet | null,
+  entries: readonly KnownEntry[],
 ): readonly KnownEntry[] {
-  let chain = address === null ? 0 : lookup(networks, address.family, address.words);
-  // The usual client is in no network at all, and costs no allocation.
-  if (chain === 0 && places === null) return NOBODY;
-  const meant = new Set<KnownEntry>();
-  while ((chain = liveFrom(networks, chain, nowMs)) !== 0) {
-    const { entryId, action } = ruleOf(networks, chain);
-    const known = action === "block" ? entries.get(entryId) : undefined;
-    if (known !== undefined) meant.add(known);
-    chain = nextOf(networks, chain);
-  }
-  if (places !== null) {
-    const { asn, country } = place();
-    if (asn !== null) for (const known of places.asns(asn)) meant.add(known);
-    if (country !== null) for (const known of places.countries(country)) meant.add(known);
-  }
-  return [...meant];
+  const there = new Set(listed?.ruleList.map(({ entryId }) => entryId));
+  return entries.filter(({ entry, clients }) => clients?.isListed === true && !there.has(entry.id));
 }
 
-/** Whether the client is on the site's allowlist, which never ends and stands first in every chain. */
-export function isAllowed({ networks }: ClientTable, { address }: Client): boolean {
-  if (address === null) return false;
-  const chain = lookup(networks, address.family, address.words);
-  return chain !== 0 && ruleOf(networks, chain).action === "allow";
+/**
+ * The entries that mean this client and have not ended, but for those that allow: by the most specific network first, what travels
+ * in the policy before what is listed, then by place and hello.
+ */
+export function meantBy(table: ClientTable, client: Client, nowMs: number): readonly KnownEntry[] {
+  const { networks, listed, entries, places, ja4s } = table;
+  const own = chainOf(networks, client);
+  const more = listed === null ? 0 : chainOf(listed, client);
+  // The usual client is in no network at all, and costs no allocation.
+  if (own === 0 && more === 0 && places === null && ja4s === null) return NOBODY;
+  const meant = new Set<KnownEntry>();
+  addLive(meant, networks, own, { entries, nowMs });
+  if (listed !== null) addLive(meant, listed, more, { entries, nowMs });
+  for (const known of byPlaceAndHello(table, client)) meant.add(known);
+  return [...meant].filter((known) => !isAllowing(known));
+}
+
+/** Whether the client is on the site's allowlist, which never ends, or meant by an entry that allows and has not ended. */
+export function isAllowed(table: ClientTable, client: Client, nowMs: number): boolean {
+  const { networks, listed, entries } = table;
+  return (
+    isAllowedIn(networks, client, { entries, nowMs }) ||
+    (listed !== null && isAllowedIn(listed, client, { entries, nowMs })) ||
+    byPlaceAndHello(table, client).some((known) => allowsAt(known, nowMs))
+  );
+}
+
+type Asked = Pick<ClientTable, "entries"> & { readonly nowMs: number };
+
+const chainOf = (set: IpSet, { address }: Client): number =>
+  address === null ? 0 : lookup(set, address.family, address.words);
+
+function addLive(
+  meant: Set<KnownEntry>,
+  set: IpSet,
+  from: number,
+  { entries, nowMs }: Asked,
+): void {
+  let chain = from;
+  while ((chain = liveFrom(set, chain, nowMs)) !== 0) {
+    const { entryId, action } = ruleOf(set, chain);
+    const known = action === "allow" ? undefined : entries.get(entryId);
+    if (known !== undefined) meant.add(known);
+    chain = nextOf(set, chain);
+  }
+}
+
+/** Rules that allow stand first in every chain. */
+function isAllowedIn(set: IpSet, client: Client, { entries, nowMs }: Asked): boolean {
+  let chain = chainOf(set, client);
+  while ((chain = liveFrom(set, chain, nowMs)) !== 0) {
+    const { entryId, action } = ruleOf(set, chain);
+    if (action !== "allow") return false;
+    if (entryId === ALLOWLIST_ID || allowsAt(entries.get(entryId), nowMs)) return true;
+    chain = nextOf(set, chain);
+  }
+  return false;
+}
+
+const isAllowing = ({ kind }: KnownEntry): boolean => kind === "allow-networks";
+
+const allowsAt = (known: KnownEntry | undefined, nowMs: number): boolean =>
+  known !== undefined &&
+  isAllowing(known) &&
+  known.entry.mode === "enforce" &&
+  known.entry.expiresAtMs > nowMs;
+
+function byPlaceAndHello({ places, ja4s }: ClientTable, client: Client): readonly KnownEntry[] {
+  if (places === null && ja4s === null) return NOBODY;
+  const found: KnownEntry[] = [];
+  if (places !== null) {
+    const { asn, country } = client.place();
+    if (asn !== null) found.push(...places.asns(asn));
+    if (country !== null) found.push(...places.countries(country));
+  }
+  const ja4 = ja4s === null ? null : client.ja4();
+  if (ja4s !== null && ja4 !== null) found.push(...ja4s(ja4));
+  return found;
 }
 
 const NOBODY: readonly KnownEntry[] = [];
@@ -101,21 +167,31 @@ function allowingEntries(allowlist: readonly string[]): Result<readonly NetworkE
   return ok(allowing);
 }
 
-const blockingEntries = ({ entry, clients }: KnownEntry): readonly NetworkEntry[] =>
-  (clients?.networks ?? []).map((network) => ({
-    entryId: entry.id,
-    action: "block",
-    expiresAtMs: entry.expiresAtMs,
+/** Entries that do not block are told apart by their kind; a rule says only which of them allow. */
+const networkEntries = (known: KnownEntry): readonly NetworkEntry[] =>
+  (known.clients?.networks ?? []).map((network) => ({
+    entryId: known.entry.id,
+    action: isAllowing(known) ? "allow" : "block",
+    expiresAtMs: known.entry.expiresAtMs,
     network,
   }));
 
 function placesOf(entries: readonly KnownEntry[]): ClientTable["places"] {
-  const keyed = <K>(keysOf: (match: ClientMatch) => readonly K[]) =>
-    entries.flatMap((value) =>
-      value.clients === null ? [] : keysOf(value.clients).map((key) => ({ key, value })),
-    );
-  const asns = keyed((match) => match.asns);
-  const countries = keyed((match) => match.countries);
+  const asns = keyed(entries, ({ asns: named }) => named);
+  const countries = keyed(entries, ({ countries: named }) => named);
   if (asns.length === 0 && countries.length === 0) return null;
   return { asns: asnSet(asns), countries: countrySet(countries) };
 }
+
+function ja4sOf(entries: readonly KnownEntry[]): ClientTable["ja4s"] {
+  const ja4s = keyed(entries, ({ ja4s: named }) => named);
+  return ja4s.length === 0 ? null : ja4Set(ja4s);
+}
+
+const keyed = <K>(
+  entries: readonly KnownEntry[],
+  keysOf: (match: ClientMatch) => readonly K[],
+): readonly Keyed<K, KnownEntry>[] =>
+  entries.flatMap((value) =>
+    value.clients === null ? [] : keysOf(value.clients).map((key) => ({ key, value })),
+  );

@@ -35,7 +35,8 @@ export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: nu
 
   const met: Met = { cache: null, shadowedIds: [], needs: null, exemption: null };
   for (const stage of STAGES) {
-    const refusing = meet(stage, hitsOf(stage, facts, snapshot, nowMs), { facts, snapshot, met });
+    const hits = hitsOf(stage, facts, snapshot, nowMs);
+    const refusing = meet(stage, hits, { facts, snapshot, met, nowMs });
     if (refusing !== null) return refuse(refusing, snapshot, met);
   }
   return serveAfter(met, snapshot, nowMs);
@@ -45,17 +46,18 @@ type Encounter = {
   readonly facts: RequestFacts;
   readonly snapshot: Snapshot;
   readonly met: Met;
+  readonly nowMs: number;
 };
 
 /** Which of these entries refuses the request, null for none; what else they mean for it is left in `met`. */
 function meet(
   stage: Stage,
   hits: readonly KnownEntry[],
-  { facts, snapshot, met }: Encounter,
+  { facts, snapshot, met, nowMs }: Encounter,
 ): RefusingEntry | null {
   if (hits.length === 0) return null;
   const enforced = hits.find(({ entry }) => entry.mode === "enforce") ?? null;
-  const exemptBy = exemptionOf(stage, facts, snapshot.loaded);
+  const exemptBy = exemptionOf(stage, facts, snapshot.loaded, nowMs);
   if (exemptBy !== null) {
     if (enforced !== null) met.exemption ??= { reason: exemptBy, entryId: enforced.entry.id };
     return null;
@@ -177,12 +179,13 @@ const exemptionOf = (
   { exempt, spares }: Stage,
   facts: RequestFacts,
   loaded: LoadedPolicy,
+  nowMs: number,
 ): VerdictReason | null =>
   exempt !== null &&
   facts.isPlainPath &&
   isOnRoutes(facts.path, exempt.routes(loaded.policy.settings))
     ? exempt.reason
-    : spares(facts, loaded);
+    : spares(facts, loaded, nowMs);
 
 const serve = (
   reason: VerdictReason,

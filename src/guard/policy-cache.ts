@@ -1,11 +1,17 @@
-/** The per-location copy of the policy, so that a location asks the object once per poll however many isolates it runs. */
+/** The per-location copies of the policy and its table, so that a location asks the object once per poll however many isolates it runs. */
 import type { Snapshot } from "./loaded-policy.ts";
 
 export type PolicyCache = {
   /** What the location holds, unparsed, and when the object last confirmed it; null on a miss. */
   match(): Promise<{ readonly policy: unknown; readonly confirmedAtMs: number } | null>;
   put(snapshot: Snapshot): Promise<void>;
+  /** The table of this name as the location holds it, unverified; null on a miss. */
+  matchTable(sha256: string): Promise<ArrayBuffer | null>;
+  putTable(sha256: string, bytes: ArrayBuffer): Promise<void>;
 };
+
+/** A table never changes under its name; this long it may stay unasked for. */
+const TABLE_MAX_AGE_SECONDS = 86_400;
 
 const CONFIRMED_AT_HEADER = "x-firebreak-confirmed-at-ms";
 
@@ -15,6 +21,7 @@ const CONFIRMED_AT_HEADER = "x-firebreak-confirmed-at-ms";
  */
 export function locationCache(identity: string): PolicyCache {
   const key = `https://policy.firebreak.invalid/${encodeURIComponent(identity)}`;
+  const tableKey = (sha256: string): string => `${key}/tables/${sha256}`;
   return {
     async match() {
       const response = await caches.default.match(key);
@@ -30,8 +37,21 @@ export function locationCache(identity: string): PolicyCache {
       };
       await caches.default.put(key, Response.json(loaded.policy, { headers }));
     },
+    async matchTable(sha256) {
+      const response = await caches.default.match(tableKey(sha256));
+      return response === undefined ? null : response.arrayBuffer();
+    },
+    async putTable(sha256, bytes) {
+      const headers = { "cache-control": `max-age=${TABLE_MAX_AGE_SECONDS}` };
+      await caches.default.put(tableKey(sha256), new Response(bytes, { headers }));
+    },
   };
 }
 
 /** For a guard outside Workers' cache, such as one mounted inside a production app that shares its zone. */
-export const NO_CACHE: PolicyCache = { match: async () => null, put: async () => undefined };
+export const NO_CACHE: PolicyCache = {
+  match: async () => null,
+  put: async () => undefined,
+  matchTable: async () => null,
+  putTable: async () => undefined,
+};

@@ -2,12 +2,19 @@
  * One isolate's view of the policy: an immutable snapshot that requests read from memory. It is refreshed in the background;
  * a request waits only in an isolate that has none or slept, and never longer than the cold deadline. Nobody awaits a promise
  * that another request made, because the runtime may cancel it: who refreshes is marked by a deadline instead.
+ *
+ * A policy and the table that it names are swapped in together, by one reference. While the table is not there, the last whole
+ * snapshot stays for as long as it may be decided on; then the policy goes in force with the table of before, for a table that
+ * never comes must not keep a maintenance page up.
  */
 import * as z from "zod/mini";
+import { networksBlobOf } from "../policy/blobs.ts";
 import { compareSeq, policySeq, type Policy, type PolicySeq } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
 import { within } from "./deadline.ts";
-import { loadPolicy, type Snapshot } from "./loaded-policy.ts";
+import { loadPolicy, type ListedNetworks, type Snapshot } from "./loaded-policy.ts";
+import { NetworkTables } from "./network-tables.ts";
+import { Slots } from "./slots.ts";
 import type { PolicyCache } from "./policy-cache.ts";
 
 export const COLD_DEADLINE_MS = 100;
@@ -26,12 +33,18 @@ export const FRESH_MS_MAX = 5_000;
 export const REFRESH_LEAD_MS = 1_000;
 
 /** The policy object, as far as the guard needs it: its answer is the wire's, and is parsed here. */
-export type PolicyReader = { read(since: PolicySeq | null): Promise<unknown> };
+export type PolicyReader = {
+  read(since: PolicySeq | null): Promise<unknown>;
+  /** The bytes of a table that a policy names; null when there is none of this name. One version ago it had no such method. */
+  blob(sha256: string): Promise<unknown>;
+};
 
 export type SnapshotDeps = {
   /** Called for each read: a stub belongs to the request that made it. */
   readonly reader: () => PolicyReader;
   readonly cache: PolicyCache;
+  /** Told when a table was not taken, and why. */
+  readonly onTableRefusal: (why: string) => void;
   /** 0..1, spreads the polls of isolates that started together. */
   readonly random: () => number;
 };
@@ -40,24 +53,29 @@ export type WaitUntil = (promise: Promise<unknown>) => void;
 
 export class Snapshots {
   readonly #deps: SnapshotDeps;
+  readonly #tables: NetworkTables;
   #snapshot: Snapshot | null = null;
   #refreshingUntilMs = 0;
   #nextRefreshAtMs = 0;
   #failures = 0;
   #quietUntilMs = 0;
-  #coldWaits = 0;
+  readonly #coldWaits = new Slots(COLD_WAITS_MAX);
 
   constructor(deps: SnapshotDeps) {
     this.#deps = deps;
+    this.#tables = new NetworkTables({
+      fromCache: (sha256) => deps.cache.matchTable(sha256),
+      fromObject: async (sha256) => deps.reader().blob(sha256),
+      toCache: (sha256, bytes) => deps.cache.putTable(sha256, bytes),
+      onRefusal: deps.onTableRefusal,
+    });
   }
 
   /** The snapshot to decide with, at once when nothing need be waited for; null when this isolate has never had one. Never throws. */
   current(waitUntil: WaitUntil): Snapshot | null | Promise<Snapshot | null> {
     const nowMs = Date.now();
-    if (this.#isAsleep(nowMs)) {
-      if (nowMs >= this.#quietUntilMs && this.#coldWaits < this.#coldWaitsMax()) {
-        return this.#refreshed(waitUntil);
-      }
+    if (this.#isAsleep(nowMs) || this.#lacksTable(nowMs)) {
+      if (nowMs >= this.#quietUntilMs && this.#mayWait(nowMs)) return this.#refreshed(waitUntil);
     } else if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
       this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
       waitUntil(this.#refresh());
@@ -71,21 +89,31 @@ export class Snapshots {
   }
 
   #isAsleep(nowMs: number): boolean {
-    return this.#snapshot === null || nowMs - this.#snapshot.confirmedAtMs > FRESH_MS_MAX;
+    const held = this.#snapshot;
+    return held === null || nowMs - held.confirmedAtMs > FRESH_MS_MAX;
   }
 
-  /** While nobody can be reached, one request at a time finds out whether that is over. */
-  #coldWaitsMax(): number {
-    return this.#failures > 0 ? 1 : COLD_WAITS_MAX;
+  /** It took a policy over whose table is still to come, and has no reason to think that it will not. */
+  #lacksTable(nowMs: number): boolean {
+    const loaded = this.#snapshot?.loaded;
+    if (loaded === undefined || loaded.isWhole) return false;
+    const wanted = networksBlobOf(loaded.policy);
+    return wanted !== null && !this.#tables.isQuiet(wanted, nowMs);
+  }
+
+  /** Some at a time; while nobody can be reached, one finds out whether that is over. */
+  #mayWait(nowMs: number): boolean {
+    return this.#coldWaits.taken(nowMs) < (this.#failures > 0 ? 1 : COLD_WAITS_MAX);
   }
 
   async #refreshed(waitUntil: WaitUntil): Promise<Snapshot | null> {
-    this.#coldWaits += 1;
+    const untilMs = Date.now() + COLD_DEADLINE_MS;
+    this.#coldWaits.take(Date.now(), untilMs);
     const refreshing = this.#refresh();
     // It goes on after the deadline, for the requests that follow.
     waitUntil(refreshing);
     const isConfirmed = await within(refreshing, COLD_DEADLINE_MS, false);
-    this.#coldWaits -= 1;
+    this.#coldWaits.give(untilMs);
     if (!isConfirmed) this.#quietUntilMs = Date.now() + COLD_QUIET_MS;
     return this.#snapshot;
   }
@@ -117,7 +145,7 @@ export class Snapshots {
     if (
       cached !== null &&
       cached.confirmedAtMs > heldAtMs &&
-      this.#accept(cached.policy, cached.confirmedAtMs, "poll")
+      (await this.#accept(cached.policy, cached.confirmedAtMs, "poll"))
     ) {
       return true;
     }
@@ -127,34 +155,66 @@ export class Snapshots {
     if (answer === null) return false;
     const isConfirmed =
       answer.policy === null
-        ? this.#confirm(answer.seq, askedAtMs)
-        : this.#accept(answer.policy, askedAtMs, "any");
+        ? await this.#confirm(answer.seq, askedAtMs)
+        : await this.#accept(answer.policy, askedAtMs, "any");
     const held = this.#snapshot;
     if (isConfirmed && held !== null) await this.#deps.cache.put(held).catch(() => undefined);
     return isConfirmed;
   }
 
   /** Swaps in what is readable, young enough and not older than what is held; says whether that is now confirmed. */
-  #accept(wire: unknown, confirmedAtMs: number, ageAllowed: "poll" | "any"): boolean {
+  async #accept(
+    wire: unknown,
+    confirmedAtMs: number,
+    ageAllowed: "poll" | "any",
+  ): Promise<boolean> {
     const read = readPolicy(wire);
     if (!read.ok) return false;
     const policy = read.value;
     const isTooOld = Date.now() - confirmedAtMs > pollMsOf(policy);
     if (ageAllowed === "poll" && isTooOld) return false;
-    const held = this.#seq();
-    const news = held === null ? 1 : compareSeq(policy.seq, held);
+    const news = this.#newsIn(policy);
     if (news < 0) return false;
     if (news === 0) return this.#confirm(policy.seq, confirmedAtMs);
-    this.#snapshot = { loaded: loadPolicy(policy), confirmedAtMs };
-    return true;
+    return this.#take(policy, confirmedAtMs);
   }
 
   /** An object that is behind us is an instance that has been replaced: what it says confirms nothing. */
-  #confirm(seq: PolicySeq, atMs: number): boolean {
+  async #confirm(seq: PolicySeq, atMs: number): Promise<boolean> {
     const held = this.#snapshot;
     if (held === null || compareSeq(seq, held.loaded.policy.seq) !== 0) return false;
     if (atMs > held.confirmedAtMs) this.#snapshot = { ...held, confirmedAtMs: atMs };
+    if (!held.loaded.isWhole) await this.#take(held.loaded.policy, atMs);
     return true;
+  }
+
+  /** Swaps in the policy with the table that it names; without, if the time for waiting is over. Says which of the two is in force. */
+  async #take(policy: Policy, confirmedAtMs: number): Promise<boolean> {
+    const wanted = networksBlobOf(policy);
+    const before = this.#snapshot?.loaded.listed ?? null;
+    const isThere = wanted === null || wanted.sha256 === before?.sha256;
+    if (isThere) return this.#swap(policy, wanted === null ? null : before, confirmedAtMs);
+    // Too old to be decided on, or none: better the policy at once, and its table as soon as it is there.
+    if (this.#isAsleep(Date.now())) this.#swap(policy, before, confirmedAtMs);
+    const table = await this.#tables.fetch(wanted);
+    if (table !== null) return this.#swap(policy, table, confirmedAtMs);
+    return this.#newsIn(policy) === 0;
+  }
+
+  /** The one place where what requests are decided on changes. Not to something older: others may have been faster. */
+  #swap(policy: Policy, listed: ListedNetworks | null, confirmedAtMs: number): boolean {
+    const news = this.#newsIn(policy);
+    const held = this.#snapshot;
+    if (news < 0 || (news === 0 && held?.loaded.isWhole === true)) return false;
+    const confirmedAtLastMs = Math.max(confirmedAtMs, news === 0 ? (held?.confirmedAtMs ?? 0) : 0);
+    this.#snapshot = { loaded: loadPolicy(policy, listed), confirmedAtMs: confirmedAtLastMs };
+    return true;
+  }
+
+  /** Positive: newer than what is held; zero: the same; negative: older. */
+  #newsIn({ seq }: Policy): number {
+    const held = this.#seq();
+    return held === null ? 1 : compareSeq(seq, held);
   }
 
   #seq(): PolicySeq | null {

@@ -16,7 +16,11 @@ export type Stage = {
     readonly routes: (settings: GuardSettings) => readonly string[];
   } | null;
   /** Why the request is exempt by who sends it, null when it is not. */
-  readonly spares: (facts: RequestFacts, loaded: LoadedPolicy) => VerdictReason | null;
+  readonly spares: (
+    facts: RequestFacts,
+    loaded: LoadedPolicy,
+    nowMs: number,
+  ) => VerdictReason | null;
   readonly concerns: (facts: RequestFacts, settings: GuardSettings) => boolean;
   /** The same for an entry that fails closed, after a fault: when the method may be all that is known. */
   readonly mayConcern: (method: string) => boolean;
@@ -78,10 +82,14 @@ export const STAGES: readonly Stage[] = [
   },
 ];
 
-/** The allowlist, and who else no automation may block; they exempt from this and nothing else. */
-function whoIsSpared(facts: RequestFacts, { policy, clients }: LoadedPolicy): VerdictReason | null {
+/** Who is allowed, and who else no automation may block; they exempt from this and nothing else. */
+function whoIsSpared(
+  facts: RequestFacts,
+  { policy, clients }: LoadedPolicy,
+  nowMs: number,
+): VerdictReason | null {
   const { ownMonitors, verifiedBots } = policy.settings.protectedClasses;
-  if (clients !== null && isAllowed(clients, facts)) return "allowlisted";
+  if (clients !== null && isAllowed(clients, facts, nowMs)) return "allowlisted";
   const isProtected = (ownMonitors && facts.isProbe) || (verifiedBots && facts.isVerifiedBot());
   return isProtected ? "protected" : null;
 }

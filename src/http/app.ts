@@ -17,6 +17,7 @@ import { incidentCommandRoutes, mitigationCommandRoutes } from "./routes/inciden
 import { incidentRoutes } from "./routes/incidents.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { maintenanceWindowRoutes } from "./routes/maintenance-windows.ts";
+import { networkRoutes } from "./routes/networks.ts";
 import { mitigationRoutes } from "./routes/mitigations.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { playbookRoutes } from "./routes/playbooks.ts";
@@ -64,6 +65,7 @@ function routes(deps: HttpDeps): Api {
   policyRoutes(api, deps);
   shadowRoutes(api, deps);
   trafficRoutes(api, deps);
+  networkRoutes(api, deps);
   signalRoutes(api, deps);
   playbookRoutes(api, deps);
   autopilotRoutes(api, deps);

@@ -2,6 +2,7 @@
 import type { CompiledPlaybook } from "../playbooks/compile.ts";
 import { parseDuration } from "../shared/duration.ts";
 import type { SourceId } from "../signals/catalogue.ts";
+import type { ListHead } from "../policy/lists.ts";
 import { isKnown, type SignalName, type SignalSet, type UnknownReason } from "../signals/signal.ts";
 import type { Parts, PartState } from "./deps.ts";
 
@@ -9,7 +10,7 @@ import type { Parts, PartState } from "./deps.ts";
 export type FindingState = "ok" | "missing" | "failing" | "due";
 
 export type Finding = {
-  readonly kind: "signal" | "actuator" | "channel" | "review" | "owner" | "monitor";
+  readonly kind: "signal" | "actuator" | "channel" | "review" | "owner" | "monitor" | "networks";
   readonly id: string;
   readonly state: FindingState;
   readonly detail: string | null;
@@ -37,6 +38,8 @@ export type DoctorInput = {
   /** Null when nobody could be asked. */
   readonly parts: Parts | null;
   readonly isTickFresh: boolean | null;
+  /** Null when nobody was there to be asked. */
+  readonly lists: readonly ListHead[] | "unreachable" | null;
   readonly nowMs: number;
 };
 
@@ -45,6 +48,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...monitorFinding(input.isTickFresh),
     ...(input.parts?.channels ?? []).map((part) => partFinding("channel", part)),
     ...noChannel(input.parts),
+    ...listFindings(input.lists, input.nowMs),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
     playbook: playbook.spec.id,
@@ -210,6 +214,33 @@ function monitorFinding(isTickFresh: boolean | null): readonly Finding[] {
           mend: "check that the cron trigger is deployed, and the Monitor object in the Worker's log",
         },
   ];
+}
+
+/** A list that ends soon is enforced no longer then, and nobody else says so. */
+const LIST_ENDS_SOON_MS = 24 * 3_600_000;
+
+function listFindings(lists: DoctorInput["lists"], nowMs: number): readonly Finding[] {
+  if (lists === null) return [];
+  if (lists === "unreachable") {
+    const detail = "the policy object does not answer";
+    const mend = "check the GuardPolicy object in the Worker's log";
+    return [{ kind: "networks", id: "lists", state: "failing", detail, mend }];
+  }
+  return lists.map(({ id, action, mode, networks, owner, expiresAtMs, ...keys }) => {
+    const others = keys.asns.length + keys.countries.length + keys.ja4s.length;
+    const count = `${networks} networks and ${others} ASNs, countries and JA4s`;
+    const ends = `until ${new Date(expiresAtMs).toISOString().slice(0, 16)}Z`;
+    const isDue = expiresAtMs - nowMs < LIST_ENDS_SOON_MS;
+    return {
+      kind: "networks",
+      id,
+      state: isDue ? "due" : "ok",
+      detail: `${action}, ${mode}: ${count} ${ends}, kept by ${owner}`,
+      mend: isDue
+        ? `put the list again if it must stay: PUT /_firebreak/api/v1/networks/${id}`
+        : null,
+    };
+  });
 }
 
 const NOBODY = /^(?:tbd|todo|none|nobody|unknown|n\/?a|-+|\?+)$/i;

@@ -44,6 +44,12 @@ export const PROBLEMS = {
     explains:
       "The command was understood and does not fit the incident as it is now: somebody may have been faster. `reason` and `detail` say why; nothing was changed.",
   },
+  "precondition-failed": {
+    status: 412,
+    title: "It is not what you took it for",
+    explains:
+      "`If-Match` names another state than the one that is there: somebody was faster. Read it again and decide anew; nothing was changed.",
+  },
   "payload-too-large": {
     status: 413,
     title: "The body is too large",
@@ -53,7 +59,7 @@ export const PROBLEMS = {
     status: 415,
     title: "The body is of a kind not read here",
     explains:
-      "Send `Content-Type: application/json`, or `text/markdown` where a route says that it takes it.",
+      "Send `Content-Type: application/json`, or `text/markdown` or lines of text where a route says that it takes them; compressed only where, and as, it says so.",
   },
   "invalid-request": {
     status: 422,

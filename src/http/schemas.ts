@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { INCIDENT_STATUSES } from "../incidents/journal.ts";
 import { LEASE_STATUSES } from "../mitigations/lease.ts";
+import { LIST_ACTIONS, LIST_MODES } from "../policy/lists.ts";
 import { severity } from "../playbooks/schema.ts";
 import { formatDuration, parseDuration } from "../shared/duration.ts";
 
@@ -99,6 +100,26 @@ export const journalRow = z
   })
   .openapi("JournalRow");
 
+/** A list of networks, without them. */
+export const networkList = z
+  .object({
+    id: z.string(),
+    /** `allow` exempts from block, challenge and limit. */
+    action: z.enum(LIST_ACTIONS),
+    mode: z.enum(LIST_MODES),
+    owner: z.string(),
+    reason: z.string(),
+    expiresAt: moment,
+    networks: z.int(),
+    asns: z.array(z.int()),
+    countries: z.array(z.string()),
+    ja4s: z.array(z.string()),
+    /** Also its `ETag`. */
+    sha256: z.string(),
+    updatedAt: moment,
+  })
+  .openapi("NetworkList");
+
 /** What a command did. */
 export const commandAnswer = z
   .object({
@@ -126,7 +147,7 @@ export const listOf = <Item extends z.ZodType>(item: Item) =>
 
 const finding = z
   .object({
-    kind: z.enum(["signal", "actuator", "channel", "review", "owner", "monitor"]),
+    kind: z.enum(["signal", "actuator", "channel", "review", "owner", "monitor", "networks"]),
     id: z.string(),
     state: z.enum(["ok", "missing", "failing", "due"]),
     detail: z.string().nullable(),

@@ -1,6 +1,7 @@
 /** Turns the entries in force into the policy that guards read, or says why that policy must not leave the house. */
 import { clientTable } from "../guard/client-table.ts";
 import { err, ok, type Result } from "../shared/result.ts";
+import type { NetworksBlob } from "./blobs.ts";
 import {
   ENTRIES_MAX,
   POLICY_BYTES_MAX,
@@ -22,7 +23,10 @@ export const ENTRY_LIFE_MS_MAX = 31 * 24 * 3_600_000;
 export type CompileInput = {
   readonly instance: string;
   readonly previous: PolicySeq;
+  /** Of leases and of lists. */
   readonly entries: readonly PolicyEntry[];
+  /** The table of the lists' networks; null when they have none. */
+  readonly networks: NetworksBlob | null;
   readonly settings: GuardSettings;
   readonly nowMs: number;
 };
@@ -41,7 +45,7 @@ export function compilePolicy(input: CompileInput): Result<Policy, string> {
     staleAfterMs: STALE_AFTER_MS,
     settings,
     entries,
-    blobs: {},
+    blobs: input.networks === null ? {} : { networks: input.networks },
   });
   if (!compiled.success) return err(`the policy is malformed: ${compiled.error.message}`);
   const bytes = new TextEncoder().encode(JSON.stringify(compiled.data)).length;
@@ -78,11 +82,11 @@ function problemWith(
       return `entry ${entry.id}: a ${entry.kind} entry has no such match or action, or the site no such feature`;
     }
   }
-  const blocking = entries.flatMap((entry) => {
-    const isBlocking = entry.kind === "block-networks";
-    return (isBlocking ? knownEntry(entry, settings.features) : null) ?? [];
+  const naming = entries.flatMap((entry) => {
+    const isNaming = entry.kind === "block-networks" || entry.kind === "allow-networks";
+    return (isNaming ? knownEntry(entry, settings.features) : null) ?? [];
   });
-  const table = clientTable(blocking, settings.allowlist, nowMs);
+  const table = clientTable(naming, settings.allowlist, { nowMs, listed: null });
   return table.ok ? null : table.error;
 }
 

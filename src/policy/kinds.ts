@@ -3,10 +3,17 @@
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
 import * as z from "zod/mini";
-import { clientMatch, networkOf, type ClientMatch } from "./clients.ts";
+import {
+  clientMatch,
+  NAMES_NOBODY,
+  namesSomebody,
+  networkOf,
+  type ClientMatch,
+} from "./clients.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
 export const ENFORCED_KINDS = [
+  "allow-networks",
   "block-networks",
   "maintenance",
   "read-only",
@@ -53,15 +60,15 @@ const feature = z.union([
 /** Some clients, never all of them; on these routes only, if there are any. */
 const clients = z
   .strictObject({ ...clientMatch, routes: z.optional(routes) })
-  .check(
-    z.refine(
-      (match) =>
-        match.networks !== undefined || match.asns !== undefined || match.countries !== undefined,
-      "name networks, asns or countries",
-    ),
-  );
+  .check(z.refine(namesSomebody, NAMES_NOBODY));
+
+/** Everywhere: an allowed client is spared like one on the site's own allowlist. */
+const allowedClients = z
+  .strictObject({ ...clientMatch, routes: z.optional(z.never()) })
+  .check(z.refine(namesSomebody, NAMES_NOBODY));
 
 const MATCHES = {
+  "allow-networks": allowedClients,
   "block-networks": clients,
   maintenance: scheduled,
   "read-only": scheduled,
@@ -96,10 +103,10 @@ export type KnownEntry = {
 
 /** Of a kind that answers in production's place by saying why it does not serve. */
 export type RefusingEntry = KnownEntry & {
-  readonly kind: Exclude<EnforcedKind, "emergency-cache">;
+  readonly kind: Exclude<EnforcedKind, "allow-networks" | "emergency-cache">;
 };
 export const isRefusing = (known: KnownEntry): known is RefusingEntry =>
-  known.kind !== "emergency-cache";
+  known.kind !== "emergency-cache" && known.kind !== "allow-networks";
 
 /** Reads an entry as one of the kinds above; null when this version does not know what it asks for, or the site has no such feature. */
 export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): KnownEntry | null {
@@ -127,7 +134,7 @@ export function startOf(match: unknown): number | null {
 type Where = Pick<KnownEntry, "routes" | "header" | "clients" | "startsAtMs">;
 
 function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[]): Where | null {
-  if (kind === "block-networks") return whoseOf(match);
+  if (kind === "block-networks" || kind === "allow-networks") return whoseOf(kind, match);
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
   if ("feature" in parsed.data) {
@@ -146,14 +153,14 @@ function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[
   };
 }
 
-function whoseOf(match: unknown): Where | null {
-  const parsed = clients.safeParse(match);
+function whoseOf(kind: "allow-networks" | "block-networks", match: unknown): Where | null {
+  const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
-  const { routes: on = null, networks = [], asns = [], countries = [] } = parsed.data;
+  const { networks = [], asns = [], countries = [], ja4s = [], listed = false } = parsed.data;
   return {
-    routes: on,
+    routes: parsed.data.routes ?? null,
     header: null,
-    clients: { networks: networks.map(networkOf), asns, countries },
+    clients: { networks: networks.map(networkOf), asns, countries, ja4s, isListed: listed },
     startsAtMs: null,
   };
 }

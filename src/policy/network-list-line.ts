@@ -4,6 +4,7 @@ import * as z from "zod";
 export const REASON_CHARS_MAX = 500;
 
 export type ListItem = {
+  /** Or `AS64500`, a country, a JA4. */
   readonly network: string;
   /** The comment behind the network, or the object's own reason. */
   readonly reason: string | null;
@@ -31,8 +32,8 @@ export function itemOf(value: unknown): ListItem | string {
   if (typeof value === "string") return { network: value.trim(), reason: null, expiresAtMs: null };
   const parsed = itemObject.safeParse(value);
   if (!parsed.success) return OBJECT_EXPECTED;
-  const { network, cidr, ip, reason, expiresAtMs } = parsed.data;
-  const written = network ?? cidr ?? ip;
+  const { network, cidr, ip, asn, country, ja4, reason, expiresAtMs } = parsed.data;
+  const written = network ?? cidr ?? ip ?? (asn === undefined ? (country ?? ja4) : `AS${asn}`);
   if (written === undefined) return OBJECT_EXPECTED;
   return { network: written.trim(), reason: cut(reason ?? ""), expiresAtMs: expiresAtMs ?? null };
 }
@@ -44,11 +45,14 @@ const QUOTED_CHARS = 60;
 
 const LINE = /^([^\s#;,]*)\s*([#;,]?)[\s#;,]*(.*)$/;
 
-/** Feeds call the network differently, and say more than is read here. */
+/** Feeds call the network differently, and say more than is read here: an ASN or a country beside a network only describes it. */
 const itemObject = z.object({
   network: z.string().optional(),
   cidr: z.string().optional(),
   ip: z.string().optional(),
+  asn: z.int().positive().optional(),
+  country: z.string().optional(),
+  ja4: z.string().optional(),
   reason: z.string().nullish(),
   expiresAtMs: z.int().positive().nullish(),
 });
@@ -64,5 +68,11 @@ function itemOfObject(line: string): ListItem | string {
   }
 }
 
+/** One line of well-formed text, so that what was read can be written as a line again. */
 const cut = (reason: string): string | null =>
-  reason === "" ? null : reason.slice(0, REASON_CHARS_MAX);
+  reason === ""
+    ? null
+    : reason
+        .slice(0, REASON_CHARS_MAX)
+        .toWellFormed()
+        .replaceAll(/\p{Cc}/gu, " ");

@@ -1,7 +1,21 @@
 /** What `GuardPolicy` answers over RPC. Works with callers built one version before or after. */
 import type { Failure } from "../incidents/journal.ts";
 import type { Result } from "../shared/result.ts";
+import type { ListHead, ListTerms } from "./lists.ts";
 import type { Policy, PolicyEntry, PolicySeq } from "./policy.ts";
+
+/** `changed`: the list is not the one that the caller took it for; `refused`: the list is wrong, and `detail` says what. */
+export type ListRefusal = {
+  readonly reason: "changed" | "refused" | "not_found";
+  readonly detail: string;
+};
+
+export type ListChange = {
+  /** The same request twice is done once. */
+  readonly request: string;
+  /** The `sha256` that the list must have now; `*`: it must be there; null: as it is. */
+  readonly ifMatch: string | null;
+};
 
 export type PolicyApi = {
   /** The policy when it is newer than `since`, else only how far it is. Cheap: the guard's one call. */
@@ -15,6 +29,18 @@ export type PolicyApi = {
     id: string,
   ): Promise<Result<{ readonly seq: PolicySeq; readonly existed: boolean }, Failure>>;
   entries(): Promise<readonly PolicyEntry[]>;
+  /** The bytes of a table that the policy names, or the one before named; null when there is none of this name. */
+  blob(sha256: string): Promise<Uint8Array | null>;
+  /** Replaces or makes a list, whole or not at all. `parts` are its lines, as network-list-text.ts writes them. */
+  putList(
+    terms: ListTerms,
+    parts: readonly string[],
+    change: ListChange,
+  ): Promise<Result<ListHead, ListRefusal>>;
+  removeList(id: string, change: ListChange): Promise<Result<null, ListRefusal>>;
+  lists(): Promise<readonly ListHead[]>;
+  /** The list's lines; null when there is no such list. */
+  listParts(id: string): Promise<readonly string[] | null>;
   /** How often guards should ask: shorter while anything is open. */
   setPollMs(pollMs: number): Promise<void>;
 };

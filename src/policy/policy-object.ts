@@ -1,10 +1,13 @@
-/** Keeps the policy: entries with their expiry, compiled and numbered. Guards read it through the per-location cache. */
+/** Keeps the policy: leases and lists with their expiry, compiled and numbered. Guards read it through the per-location cache. */
 import { DurableObject } from "cloudflare:workers";
 import type { Failure } from "../incidents/journal.ts";
 import { assert } from "../shared/assert.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { compilePolicy } from "./compile.ts";
-import type { PolicyApi } from "./policy-api.ts";
+import { KeptLists } from "./kept-lists.ts";
+import { ListRows } from "./list-rows.ts";
+import { isListEntry, listTerms, type ListHead, type ListTerms } from "./lists.ts";
+import type { ListChange, ListRefusal, PolicyApi } from "./policy-api.ts";
 import {
   compareSeq,
   policyEntry,
@@ -25,6 +28,8 @@ export type PolicyDeps = {
 export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> implements PolicyApi {
   readonly #deps: PolicyDeps;
   readonly #rows: PolicyRows;
+  readonly #listRows: ListRows;
+  readonly #lists: KeptLists;
   #policy: Policy;
 
   constructor(ctx: DurableObjectState, env: Env, deps: PolicyDeps) {
@@ -32,6 +37,8 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     this.#deps = deps;
     const nowMs = Date.now();
     this.#rows = new PolicyRows(ctx.storage.sql, nowMs);
+    this.#listRows = new ListRows(ctx.storage.sql);
+    this.#lists = new KeptLists(this.#listRows);
     this.#policy = ctx.storage.transactionSync(() => this.#start(nowMs));
   }
 
@@ -47,12 +54,14 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     if (!parsed.success) return err(refused(`the entry is malformed: ${parsed.error.message}`));
     const entry = parsed.data;
     const nowMs = Date.now();
+    if (isListEntry(entry)) return err(refused(`${entry.id} is a list, which has its own routes`));
     if (entry.expiresAtMs <= nowMs) return err(refused(`entry ${entry.id} has already expired`));
     // A call that was under way, or repeated, while its lease was taken back.
     if (this.#rows.wasRemoved(entry.id)) return err(refused(`entry ${entry.id} was taken back`));
     // Applying the same twice is applying it once: guards need not hear of it.
     if (isSame(entry, this.#find(entry.id))) return ok({ seq: this.#policy.seq });
-    return this.#change(nowMs, () => this.#rows.save(entry), entry);
+    const changed = await this.#change(nowMs, () => this.#rows.save(entry), entry);
+    return changed.ok ? ok({ seq: this.#policy.seq }) : err(refused(changed.error));
   }
 
   async get(id: string): Promise<PolicyEntry | null> {
@@ -68,11 +77,62 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
       return ok({ seq: this.#policy.seq, existed });
     }
     const changed = await this.#change(Date.now(), () => this.#rows.remove(id, Date.now()));
-    return changed.ok ? ok({ seq: changed.value.seq, existed }) : changed;
+    return changed.ok ? ok({ seq: this.#policy.seq, existed }) : err(refused(changed.error));
   }
 
   async entries(): Promise<readonly PolicyEntry[]> {
-    return this.#policy.entries.filter(isLive);
+    return this.#policy.entries.filter((entry) => isLive(entry) && !isListEntry(entry));
+  }
+
+  async blob(sha256: string): Promise<Uint8Array | null> {
+    return this.#listRows.tableBytes(sha256);
+  }
+
+  async putList(
+    wanted: ListTerms,
+    parts: readonly string[],
+    change: ListChange,
+  ): Promise<Result<ListHead, ListRefusal>> {
+    const parsed = listTerms.safeParse(wanted);
+    if (!parsed.success) return err({ reason: "refused", detail: parsed.error.message });
+    const terms = parsed.data;
+    const nowMs = Date.now();
+    const before = this.#listOf(terms.id);
+    if (this.#listRows.wasAnswered(change.request)) {
+      return before === null ? err(noSuchList(terms.id)) : ok(before);
+    }
+    if (!isAsExpected(before, change)) return err(changedMeanwhile(terms.id));
+    const put = await this.#change(nowMs, () => {
+      const head = orRefuse(this.#lists.put(terms, parts, nowMs));
+      // No lease makes room for a list.
+      const leases = this.#policy.entries.filter((entry) => !isListEntry(entry));
+      orRefuse(this.#compile(this.#rows.progress(), leases, nowMs));
+      this.#listRows.saveAnswer(change.request, head.sha256, nowMs);
+      return head;
+    });
+    return put.ok ? put : err({ reason: "refused", detail: put.error });
+  }
+
+  async removeList(id: string, change: ListChange): Promise<Result<null, ListRefusal>> {
+    const before = this.#listOf(id);
+    if (this.#listRows.wasAnswered(change.request)) return ok(null);
+    if (before === null) return err(noSuchList(id));
+    if (!isAsExpected(before, change)) return err(changedMeanwhile(id));
+    const nowMs = Date.now();
+    const removed = await this.#change(nowMs, () => {
+      orRefuse(this.#lists.remove(id, nowMs));
+      this.#listRows.saveAnswer(change.request, before.sha256, nowMs);
+      return null;
+    });
+    return removed.ok ? removed : err({ reason: "refused", detail: removed.error });
+  }
+
+  async lists(): Promise<readonly ListHead[]> {
+    return this.#listRows.lists().filter(isLive);
+  }
+
+  async listParts(id: string): Promise<readonly string[] | null> {
+    return this.#listOf(id) === null ? null : [...this.#listRows.parts(id)];
   }
 
   async setPollMs(pollMs: number): Promise<void> {
@@ -86,9 +146,11 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
   /** Guards begin and end an entry by its timestamps; this only tidies up after them. Twice or late is the same. */
   override async alarm(): Promise<void> {
     const nowMs = Date.now();
-    const isDue = nextChangeMs(this.#policy.entries) <= nowMs;
-    if (isDue) await this.#change(nowMs, () => this.#rows.removeExpired(nowMs));
-    else await this.#rearm();
+    if (this.#wakeAtMs() > nowMs) return this.#rearm();
+    await this.#change(nowMs, () => {
+      this.#rows.removeExpired(nowMs);
+      this.#lists.tidy(nowMs);
+    });
   }
 
   /**
@@ -101,6 +163,7 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
       seq: { epoch: Math.max(seq.epoch + 1, nowMs), n: seq.n },
       pollMs,
     };
+    this.#lists.tidy(nowMs);
     const compiled = this.#compileStored(started, { nowMs, wanted: null });
     assert(compiled.ok, `what was stored compiles again: ${compiled.ok ? "" : compiled.error}`);
     this.#rows.saveProgress({ ...started, seq: compiled.value.seq });
@@ -108,7 +171,13 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
   }
 
   #find(id: string): PolicyEntry | null {
-    return this.#policy.entries.find((entry) => entry.id === id && isLive(entry)) ?? null;
+    const isIt = (entry: PolicyEntry): boolean =>
+      entry.id === id && isLive(entry) && !isListEntry(entry);
+    return this.#policy.entries.find(isIt) ?? null;
+  }
+
+  #listOf(id: string): ListHead | null {
+    return this.#listRows.lists().find((head) => head.id === id && isLive(head)) ?? null;
   }
 
   /**
@@ -131,31 +200,27 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     return this.#compile(progress, wanted === null ? kept : [...kept, wanted], nowMs);
   }
 
-  /** The single write path: edit the rows, compile, and keep both or neither. */
-  async #change(
+  /** The single write path: edit the rows, compile, and keep both or neither. What `edit` answers, or why it was refused. */
+  async #change<T>(
     nowMs: number,
-    edit: (progress: Progress) => void,
+    edit: (progress: Progress) => T,
     wanted: PolicyEntry | null = null,
-  ): Promise<Result<{ readonly seq: PolicySeq }, Failure>> {
-    let refusal: string | null = null;
+  ): Promise<Result<T, string>> {
     try {
       // Memory moves only after the rows have: a thrown write leaves both where they were.
-      this.#policy = this.ctx.storage.transactionSync(() => {
-        edit(this.#rows.progress());
-        const compiled = this.#compileStored(this.#rows.progress(), { nowMs, wanted });
-        if (!compiled.ok) {
-          refusal = compiled.error;
-          throw new Error(compiled.error);
-        }
-        this.#rows.saveProgress({ ...this.#rows.progress(), seq: compiled.value.seq });
-        return compiled.value;
+      const { answer, policy } = this.ctx.storage.transactionSync(() => {
+        const edited = edit(this.#rows.progress());
+        const compiled = orRefuse(this.#compileStored(this.#rows.progress(), { nowMs, wanted }));
+        this.#rows.saveProgress({ ...this.#rows.progress(), seq: compiled.seq });
+        return { answer: edited, policy: compiled };
       });
+      this.#policy = policy;
+      await this.#rearm();
+      return ok(answer);
     } catch (fault) {
-      if (refusal === null) throw fault;
-      return err(refused(refusal));
+      if (fault instanceof Refused) return err(fault.message);
+      throw fault;
     }
-    await this.#rearm();
-    return ok({ seq: this.#policy.seq });
   }
 
   #compile(
@@ -167,23 +232,50 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     return compilePolicy({
       instance: this.#deps.instance,
       previous: seq,
-      entries,
+      entries: [...entries, ...this.#lists.entries()],
+      networks: this.#lists.table.blob,
       settings: { ...settings, pollMs: pollMs ?? settings.pollMs },
       nowMs,
     });
   }
 
+  /** The next moment at which something begins, ends, or is worth clearing. */
+  #wakeAtMs(): number {
+    return Math.min(nextChangeMs(this.#policy.entries), this.#lists.nextChangeMs());
+  }
+
   async #rearm(): Promise<void> {
-    const wakeAtMs = nextChangeMs(this.#policy.entries);
+    const wakeAtMs = this.#wakeAtMs();
     if (wakeAtMs === Infinity) return this.ctx.storage.deleteAlarm();
     // A deadline at or behind now, set from inside alarm(), is dropped by workerd (workerd#6866).
     await this.ctx.storage.setAlarm(Math.max(wakeAtMs, Date.now() + 1));
   }
 }
 
+/** Thrown inside a transaction, so that nothing of it is kept. */
+class Refused extends Error {}
+
+function orRefuse<T>(result: Result<T, string>): T {
+  if (!result.ok) throw new Refused(result.error);
+  return result.value;
+}
+
 const refused = (detail: string): Failure => ({ class: "refuse", detail });
 
-const isLive = (entry: PolicyEntry): boolean => entry.expiresAtMs > Date.now();
+const isAsExpected = (before: ListHead | null, { ifMatch }: ListChange): boolean =>
+  ifMatch === null || (before !== null && (ifMatch === "*" || ifMatch === before.sha256));
+
+const noSuchList = (id: string): ListRefusal => ({
+  reason: "not_found",
+  detail: `there is no list ${id}`,
+});
+
+const changedMeanwhile = (id: string): ListRefusal => ({
+  reason: "changed",
+  detail: `list ${id} is not the one that If-Match names; read it again`,
+});
+
+const isLive = (entry: { readonly expiresAtMs: number }): boolean => entry.expiresAtMs > Date.now();
 
 /** Both went through the same schema, which fixes the order of keys outside `match` and `action`. */
 const isSame = (a: PolicyEntry, b: PolicyEntry | null): boolean =>

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { migrate } from "../platform/sqlite.ts";
 import { assert } from "../shared/assert.ts";
+import { LIST_MIGRATION } from "./list-rows.ts";
 import { policyEntry, type PolicyEntry, type PolicySeq } from "./policy.ts";
 
 const MIGRATIONS = [
@@ -14,6 +15,7 @@ const MIGRATIONS = [
    );
    INSERT INTO progress (only, epoch, n, poll_ms) VALUES (1, 0, 0, NULL);`,
   `CREATE TABLE removed (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);`,
+  LIST_MIGRATION,
 ] as const;
 
 /** A call that was under way when its lease was taken back is long over by then. */

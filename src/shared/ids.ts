@@ -12,6 +12,8 @@ export type DeliveryId = `dlv_${string}`;
 /** Hex SHA-256 of UTF-8 text. */
 export const sha256Hex = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)));
 
+export const sha256HexOfBytes = (bytes: Uint8Array): string => bytesToHex(sha256(bytes));
+
 /** The lease of one attempt at one step of one incident; the same three always give the same id. */
 export const leaseId = (incidentId: string, step: string, attempt: number): LeaseId =>
   `lse_${derive([incidentId, step, String(attempt)])}`;

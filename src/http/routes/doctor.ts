@@ -26,9 +26,10 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
     compiled ??= compileAll(deps);
     const nowMs = deps.now();
     // The report must come when Firebreak is ill: what does not answer is a finding.
-    const [status, collected] = await Promise.allSettled([
+    const [status, collected, lists] = await Promise.allSettled([
       deps.monitor.status(),
       deps.monitor.signals(),
+      deps.policy.lists(),
     ]);
     const { ok, site, playbooks } = reportOf({
       playbooks: compiled,
@@ -36,6 +37,7 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
       sourceOf: (name) => catalogue[name]?.source ?? null,
       parts: deps.parts,
       isTickFresh: status.status === "fulfilled" && isLookFresh(status.value, nowMs),
+      lists: lists.status === "fulfilled" ? lists.value : "unreachable",
       nowMs,
     });
     return c.json(

@@ -1,11 +1,13 @@
 /** What guards enforce now. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { networksBlobOf } from "../../policy/blobs.ts";
 import { formatSeq } from "../../policy/policy.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { Problem } from "../problems.ts";
-import { moment } from "../schemas.ts";
+import { moment, networkList } from "../schemas.ts";
 import { iso } from "../times.ts";
+import { presentList } from "./networks.ts";
 
 const policy = z
   .object({
@@ -30,6 +32,9 @@ const policy = z
         expiresAt: moment,
       }),
     ),
+    /** The table in which guards look listed networks up; null without any. */
+    table: z.object({ sha256: z.string(), bytes: z.int(), count: z.int() }).nullable(),
+    lists: z.array(networkList),
   })
   .openapi("Policy");
 
@@ -44,7 +49,10 @@ const read = createRoute({
 
 export function policyRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(read, async (c) => {
-    const { policy: now } = await deps.policy.read(null);
+    const [{ policy: now }, lists] = await Promise.all([
+      deps.policy.read(null),
+      deps.policy.lists(),
+    ]);
     if (now === null) throw new Problem("unavailable", "There is no policy yet.");
     return c.json(
       {
@@ -67,6 +75,8 @@ export function policyRoutes(api: Api, deps: HttpDeps): void {
           share: entry.share,
           expiresAt: iso(entry.expiresAtMs),
         })),
+        table: networksBlobOf(now),
+        lists: lists.map(presentList),
       },
       200,
     );

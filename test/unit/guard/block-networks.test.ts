@@ -318,3 +318,71 @@ it("throws for no header, and blocks nobody for one that is no address", ({ expe
     }),
   );
 });
+
+describe("a TLS hello", () => {
+  const JA4 = "t13d1516h2_8daaf6152771_b0da82dd1658";
+  const byJa4 = block({ match: { ja4s: [JA4] } });
+  const hello = (ja4: unknown) => from("198.51.100.7", { cf: { botManagement: { ja4 } } });
+
+  it("is meant where Cloudflare gives its fingerprint, and only in its own letters", ({
+    expect,
+  }) => {
+    expect(decided(hello(JA4), [byJa4])).toBe(IS_BLOCKED);
+    for (const other of [JA4.toUpperCase(), `${JA4} `, "", null, 7, [JA4]]) {
+      expect(decided(hello(other), [byJa4])).toBe(CLEAN);
+    }
+    for (const cf of [undefined, null, {}, { botManagement: null }, { ja4: JA4 }]) {
+      expect(decided(from("198.51.100.7", { cf }), [byJa4])).toBe(CLEAN);
+    }
+  });
+
+  it("is not believed of a proxy, of which it would be the hello", ({ expect }) => {
+    const settings = { clientAddress: { header: "x-real-ip" } };
+    expect(decided(hello(JA4), [byJa4], settings)).toBe(CLEAN);
+  });
+
+  it("that is no fingerprint is refused", ({ expect }) => {
+    const { loaded } = snapshotOf([block({ match: { ja4s: ["t13"] } })]);
+    expect(loaded.unknownEntries).toBe(1);
+  });
+});
+
+describe("an entry that allows", () => {
+  const allow = (changes: Partial<PolicyEntry> = {}): PolicyEntry =>
+    anEntry({
+      id: "a",
+      kind: "allow-networks",
+      match: { networks: ["192.0.2.0/28"] },
+      ...changes,
+    });
+  const ALLOWED = "serve allowlisted b";
+
+  it("wins over any block, however specific, until it ends", ({ expect }) => {
+    const specific = block({ match: { networks: [BLOCKED] } });
+    expect(decided(from(BLOCKED), [specific, allow()])).toBe(ALLOWED);
+    expect(decided(from("192.0.2.16"), [block(), allow()])).toBe(IS_BLOCKED);
+    expect(decided(from(BLOCKED), [specific, allow({ expiresAtMs: NOW_MS })])).toBe(IS_BLOCKED);
+    expect(decided(from(BLOCKED), [specific, allow({ expiresAtMs: NOW_MS + 1 })])).toBe(ALLOWED);
+    expect(decided(from(BLOCKED), [specific, allow({ mode: "shadow" })])).toBe(IS_BLOCKED);
+  });
+
+  it("allows by operator, country and hello too, and blocks nobody", ({ expect }) => {
+    const byAsn = allow({ match: { asns: [64_500] } });
+    const here = from(BLOCKED, { cf: { asn: 64_500, country: "DE" } });
+    expect(decided(here, [block(), byAsn])).toBe(ALLOWED);
+    expect(decided(here, [block(), allow({ match: { countries: ["DE"] } })])).toBe(ALLOWED);
+    expect(decided(from(BLOCKED), [block(), byAsn])).toBe(IS_BLOCKED);
+    expect(decided(here, [byAsn])).toBe(CLEAN);
+  });
+
+  it("exempts from blocks alone", ({ expect }) => {
+    const maintenance = anEntry({ id: "m" });
+    expect(decided(from(BLOCKED), [maintenance, allow()])).toBe("maintenance maintenance m");
+  });
+
+  it("names somebody, and no routes", ({ expect }) => {
+    for (const match of [{}, { routes: ["/"] }, { asns: [1], routes: ["/"] }]) {
+      expect(snapshotOf([allow({ match })]).loaded.unknownEntries).toBe(1);
+    }
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
 import { doctorReport, signalsReadBy, type DoctorInput } from "../../../src/http/doctor-report.ts";
+import type { ListHead } from "../../../src/policy/lists.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../../../src/playbooks/compile.ts";
 import { playbook } from "../../../src/playbooks/schema.ts";
 import { catalogue, SOURCE_IDS } from "../../../src/signals/catalogue.ts";
@@ -49,6 +50,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
       channels: [{ id: "pager", missing: null }],
     },
     isTickFresh: true,
+    lists: [],
     nowMs: NOW_MS,
     ...given,
   });
@@ -176,3 +178,41 @@ const measuredOthers = {
   "traffic.error_ratio": measured("traffic.error_ratio", 0, all),
   "probe.around_success_ratio": measured("probe.around_success_ratio", 1, all),
 };
+
+describe("lists of networks", () => {
+  const DAY_MS = 24 * 3_600_000;
+  const aList = (endsInMs: number): ListHead => ({
+    id: "attackers",
+    action: "block",
+    mode: "enforce",
+    owner: "ana",
+    reason: "brute force",
+    expiresAtMs: NOW_MS + endsInMs,
+    networks: 100_000,
+    asns: [64_500],
+    countries: [],
+    ja4s: [],
+    sha256: "0".repeat(64),
+    updatedAtMs: NOW_MS,
+  });
+
+  it("are told, and who must put them again before they end", ({ expect }) => {
+    const states = [DAY_MS, DAY_MS - 1].map((endsInMs) => {
+      const { site } = report({ lists: [aList(endsInMs)] });
+      return site.find(({ kind }) => kind === "networks");
+    });
+    expect(states).toMatchObject([
+      {
+        state: "ok",
+        detail:
+          "block, enforce: 100000 networks and 1 ASNs, countries and JA4s until 2026-11-24T12:00Z, kept by ana",
+        mend: null,
+      },
+      { state: "due", mend: expect.stringContaining("/_firebreak/api/v1/networks/attackers") },
+    ]);
+  });
+
+  it("that nobody can read are a failure", ({ expect }) => {
+    expect(report({ lists: "unreachable" })).toMatchObject({ ok: false });
+  });
+});

@@ -10,6 +10,7 @@ const compile = (entries: readonly PolicyEntry[]) =>
   compilePolicy({
     instance: "shop.test",
     previous: { epoch: 7, n: 41 },
+    networks: null,
     entries,
     settings: aSettings(),
     nowMs: NOW_MS,
@@ -109,6 +110,7 @@ it("refuses to block at all where the allowlist cannot be read", ({ expect }) =>
     compilePolicy({
       instance: "shop.test",
       previous: { epoch: 7, n: 41 },
+      networks: null,
       entries,
       settings,
       nowMs: NOW_MS,

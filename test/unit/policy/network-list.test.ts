@@ -117,7 +117,13 @@ describe("a JSON array", () => {
   });
 
   it("may be empty, in one line, or in chunks", ({ expect }) => {
-    expect(read("[]")).toEqual({ networks: [], diagnostics: [], wrongLines: 0, stoppedBy: null });
+    expect(read("[]")).toEqual({
+      networks: [],
+      keys: [],
+      diagnostics: [],
+      wrongLines: 0,
+      stoppedBy: null,
+    });
     expect(networksOf(read(" \n", '["192.0', '.2.1"', "]"))).toEqual(["192.0.2.1/32"]);
     expect(read("")).toEqual(read("[]"));
   });

@@ -25,6 +25,7 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
   const loaded = loadPolicy(read.value);
   expect(loaded.unknownEntries).toBe(0);
   expect(countsOf(loaded)).toEqual({
+    "allow-networks": 0,
     "block-networks": 0,
     maintenance: 1,
     "read-only": 1,

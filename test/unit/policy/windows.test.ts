@@ -20,6 +20,7 @@ function entriesAt(nowMs: number) {
   const compiled = compilePolicy({
     instance: "shop.test",
     previous: { epoch: 1, n: 1 },
+    networks: null,
     entries: [entry],
     settings: aSettings(),
     nowMs,

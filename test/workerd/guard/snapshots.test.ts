@@ -37,6 +37,7 @@ function aReader(): ScriptedReader {
       asked.push(since);
       return reader.answer();
     },
+    blob: async () => null,
     holds(policy: Policy): void {
       reader.answer = async () => ({ seq: policy.seq, policy });
     },
@@ -46,7 +47,12 @@ function aReader(): ScriptedReader {
 
 /** An isolate whose requests ask for the snapshot; what they left to waitUntil is awaited by `idle`. */
 function anIsolate(reader: PolicyReader, cache: PolicyCache = NO_CACHE) {
-  const snapshots = new Snapshots({ reader: () => reader, cache, random: () => 1 });
+  const snapshots = new Snapshots({
+    reader: () => reader,
+    cache,
+    random: () => 1,
+    onTableRefusal: () => undefined,
+  });
   const pending: Promise<unknown>[] = [];
   const request = async () =>
     (await snapshots.current((promise) => void pending.push(promise)))?.loaded.policy.seq.n ?? null;
@@ -57,6 +63,7 @@ function anIsolate(reader: PolicyReader, cache: PolicyCache = NO_CACHE) {
 function aLocationInMemory(): PolicyCache {
   let held: { readonly policy: unknown; readonly confirmedAtMs: number } | null = null;
   return {
+    ...NO_CACHE,
     match: async () => held,
     put: async ({ loaded, confirmedAtMs }) =>
       void (held = { policy: loaded.policy, confirmedAtMs }),
@@ -348,6 +355,7 @@ describe("with the location's cache and the real object", () => {
         reads += 1;
         return policy.read(since);
       },
+      blob: (sha256) => policy.blob(sha256),
     };
     const isolate = () => anIsolate(reader, locationCache(name));
     return { stub, policy, isolate, reads: () => reads };
@@ -391,8 +399,8 @@ describe("with the location's cache and the real object", () => {
   it("passes over a cached copy that is garbage", async ({ expect }) => {
     const reader = aReader();
     const cache: PolicyCache = {
+      ...NO_CACHE,
       match: async () => ({ policy: "garbage", confirmedAtMs: Date.now() }),
-      put: async () => undefined,
     };
     expect(await anIsolate(reader, cache).request()).toBe(1);
   });
@@ -400,6 +408,6 @@ describe("with the location's cache and the real object", () => {
   it("passes over a cache that throws", async ({ expect }) => {
     const reader = aReader();
     const broken = () => Promise.reject(new Error("no cache here"));
-    expect(await anIsolate(reader, { match: broken, put: broken }).request()).toBe(1);
+    expect(await anIsolate(reader, { ...NO_CACHE, match: broken, put: broken }).request()).toBe(1);
   });
 });

@@ -30,7 +30,7 @@ type Wanted = {
   readonly method?: string;
   /** Null sends no token. */
   readonly as?: (typeof ROLES)[number] | null;
-  /** Sent as JSON, unless it is text. */
+  /** Sent as JSON, unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -49,13 +49,16 @@ export function client(given: Partial<HttpDeps> = {}) {
     const { method = wanted.body === undefined ? "GET" : "POST", as = "responder" } = wanted;
     const headers = new Headers(wanted.headers);
     if (as !== null) headers.set("authorization", `Bearer ${as}-token`);
-    const isJson = wanted.body !== undefined && typeof wanted.body !== "string";
+    const isJson =
+      wanted.body !== undefined &&
+      typeof wanted.body !== "string" &&
+      !(wanted.body instanceof Uint8Array);
     if (isJson) headers.set("content-type", "application/json");
     const body = isJson ? JSON.stringify(wanted.body) : wanted.body;
     const request = new Request(`https://shop.example/_firebreak${path}`, {
       method,
       headers,
-      ...(typeof body === "string" ? { body } : {}),
+      ...(typeof body === "string" || body instanceof Uint8Array ? { body } : {}),
     });
     const ctx = createExecutionContext();
     const response = await app.fetch(request, {}, ctx);
