@@ -1,5 +1,5 @@
 /** One table of every id that playbooks, site files and scripts may name, from the registries. */
-import { actuators } from "../../src/mitigations/registry.ts";
+import { actuators, acts } from "../../src/mitigations/registry.ts";
 import { channels } from "../../src/notify/registry.ts";
 import { catalogue } from "../../src/signals/catalogue.ts";
 import { COLLECTOR_IDS } from "../../src/signals/collectors/registry.ts";
@@ -19,6 +19,12 @@ export function idTables(): string {
     words.release.replaceAll("_", " "),
     words.masks.length === 0 ? "nothing" : words.masks.map((name) => `\`${name}\``).join(", "),
   ]);
+  const deeds = Object.values(acts).map(({ id, words }) => [
+    `\`${id}\``,
+    words.siteWide ? "every visitor" : "some visitors",
+    "never: an act",
+    "nothing",
+  ]);
   const others = [
     ["collector", list(COLLECTOR_IDS)],
     ["channel", list(Object.keys(channels))],
@@ -26,7 +32,7 @@ export function idTables(): string {
   ];
   return [
     table(["signal", "type", "evidence", "what it says"], signals),
-    table(["actuator", "touches", "released", "masks"], leases),
+    table(["actuator", "touches", "released", "masks"], [...leases, ...deeds]),
     table(["kind", "ids"], others),
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 /** Domain views as the API shows them. */
 import type { z } from "@hono/zod-openapi";
 import type { JournalRow } from "../incidents/journal.ts";
-import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import type * as schemas from "./schemas.ts";
 import { iso, isoOrNull, withIsoTimes } from "./times.ts";
 
@@ -19,7 +19,7 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
     acknowledgedBy: view.acknowledgedBy,
     drill: view.drill,
     firingRules: [...view.firingRules],
-    mitigations: view.leases.map((lease) => presentMitigation(view.id, lease)),
+    mitigations: presentMitigations(view),
     times: {
       onsetAt: iso(anchors.onsetAtMs),
       detectedAt: iso(anchors.detectedAtMs),
@@ -38,7 +38,28 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
   };
 }
 
-export const presentMitigation = (
+/** Leases first, then acts, each in the order they were proposed. */
+export const presentMitigations = (view: IncidentView): z.infer<typeof schemas.mitigation>[] => [
+  ...view.leases.map((lease) => presentLease(view.id, lease)),
+  ...view.acts.map((act) => presentAct(view.id, act)),
+];
+
+const presentAct = (incidentId: string, act: ActView): z.infer<typeof schemas.mitigation> => ({
+  id: act.id,
+  incident: incidentId,
+  step: act.step,
+  actuator: act.actuator,
+  kind: "act",
+  status: act.status,
+  mode: act.mode,
+  shadow: act.shadow,
+  share: 1,
+  expiresAt: null,
+  says: act.says === "" ? null : act.says,
+  why: act.why,
+});
+
+const presentLease = (
   incidentId: string,
   lease: LeaseView,
 ): z.infer<typeof schemas.mitigation> => ({
@@ -46,11 +67,13 @@ export const presentMitigation = (
   incident: incidentId,
   step: lease.step,
   actuator: lease.actuator,
+  kind: "lease",
   status: lease.status,
   mode: lease.mode,
   shadow: lease.shadow,
   share: lease.share,
   expiresAt: isoOrNull(lease.expiresAtMs),
+  says: null,
   why: lease.why,
 });
 

@@ -1,6 +1,7 @@
 /** The shapes of requests and answers: what validates is also what `openapi.json` documents. */
 import { z } from "@hono/zod-openapi";
 import { INCIDENT_STATUSES } from "../incidents/journal.ts";
+import { ACT_STATUSES } from "../mitigations/act.ts";
 import { LEASE_STATUSES } from "../mitigations/lease.ts";
 import { LIST_ACTIONS, LIST_MODES } from "../policy/lists.ts";
 import { severity } from "../playbooks/schema.ts";
@@ -12,8 +13,8 @@ export const LIST_LIMIT_MAX = 100;
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 export const incidentId = z.string().regex(new RegExp(`^inc_${ULID}$`), "write inc_ and a ULID");
 export const mitigationId = z
-  .templateLiteral(["lse_", z.string().regex(/^[0-9a-f]{26}$/)])
-  .openapi({ type: "string", pattern: "^lse_[0-9a-f]{26}$" });
+  .templateLiteral([z.enum(["lse_", "act_"]), z.string().regex(/^[0-9a-f]{26}$/)])
+  .openapi({ type: "string", pattern: "^(?:lse|act)_[0-9a-f]{26}$" });
 
 /** What people may ask of a mitigation by hand; the incident has the last word. */
 export const LEASE_MS_MIN = 10_000;
@@ -47,11 +48,13 @@ export const mitigation = z
     incident: z.string(),
     step: z.string(),
     actuator: z.string(),
-    status: z.enum(LEASE_STATUSES),
+    kind: z.enum(["lease", "act"]).describe("A lease is taken back; an act is done once"),
+    status: z.enum([...new Set([...LEASE_STATUSES, ...ACT_STATUSES])]),
     mode: z.enum(["auto", "approve", "manual"]),
     shadow: z.boolean(),
     share: z.number(),
     expiresAt: momentOrNull,
+    says: z.string().nullable().describe("What an act would do, or did; null while unknown"),
     why: z.string(),
   })
   .openapi("Mitigation");

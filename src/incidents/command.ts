@@ -5,9 +5,12 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Actor, Failure, Reading } from "./journal.ts";
-import type { IncidentId, LeaseId } from "../shared/ids.ts";
+import type { ActId, IncidentId, LeaseId } from "../shared/ids.ts";
 
 export type Autopilot = "on" | "shadow" | "off";
+
+/** A lease, or an act: one command serves both. */
+export type MitigationId = LeaseId | ActId;
 
 type CommandData = {
   readonly open: {
@@ -42,15 +45,20 @@ type CommandData = {
   readonly apply: {
     readonly actuator: string;
     readonly with: Readonly<Record<string, unknown>>;
-    readonly leaseMs: number;
+    /** Null for an act, which is done once. */
+    readonly leaseMs: number | null;
     readonly why: string;
   };
-  readonly approve: { readonly leaseId: LeaseId; readonly why: string };
-  readonly decline: { readonly leaseId: LeaseId; readonly why: string };
-  readonly revert: { readonly leaseId: LeaseId; readonly why: string };
-  readonly extend: { readonly leaseId: LeaseId; readonly byMs: number; readonly why: string };
+  readonly approve: { readonly leaseId: MitigationId; readonly why: string };
+  readonly decline: { readonly leaseId: MitigationId; readonly why: string };
+  readonly revert: { readonly leaseId: MitigationId; readonly why: string };
+  readonly extend: { readonly leaseId: MitigationId; readonly byMs: number; readonly why: string };
   /** What visitors read from now on. */
-  readonly reword: { readonly leaseId: LeaseId; readonly message: string; readonly why: string };
+  readonly reword: {
+    readonly leaseId: MitigationId;
+    readonly message: string;
+    readonly why: string;
+  };
   readonly release_all: { readonly why: string };
   /** What became of an effect. `decide` refuses a stale one. */
   readonly report_effect: { readonly effectId: string; readonly outcome: EffectOutcome };
@@ -82,6 +90,7 @@ export type Rejection = {
     | "bad_options"
     | "lease_ended"
     | "lease_not_waiting"
+    | "not_reversible"
     | "stale_effect"
     | "reason_required"
     | "already_acknowledged"

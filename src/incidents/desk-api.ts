@@ -44,8 +44,8 @@ export type DeskApi = {
   open(): Promise<readonly IncidentView[]>;
   /** An incident says what it looks like now; an older `seq` than known is ignored. */
   project(view: IncidentView): Promise<void>;
-  /** Spends one automatic action, once per lease; false when the hour's budget is gone. */
-  spendAction(leaseId: string, atMs: number, perHourMax: number): Promise<boolean>;
+  /** Spends one automatic action, once per lease or act; false when the hour's budget is gone. */
+  spendAction(id: string, atMs: number, perHourMax: number): Promise<boolean>;
   /** Records alerts; says how many were news. */
   receive(
     alerts: readonly Alert[],

@@ -182,7 +182,7 @@ export class DeskRows {
     this.#sql.exec("DELETE FROM outbox WHERE position = ?", position);
   }
 
-  /** Once per lease: asking again for a spent one is true and costs nothing. */
+  /** Once per lease or act: asking again for a spent one is true and costs nothing. */
   spendAction(
     leaseId: string,
     { atMs, max }: { readonly atMs: number; readonly max: number },
@@ -235,8 +235,12 @@ export class DeskRows {
     return this.#sql
       .exec<{ view: string }>(query, ...bindings)
       .toArray()
-      .map(({ view }) => JSON.parse(view) as IncidentView);
+      .map(({ view }) => upcast(JSON.parse(view) as StoredView));
   }
 }
+
+/** Written before incidents had acts, it has none. */
+type StoredView = Omit<IncidentView, "acts"> & Partial<Pick<IncidentView, "acts">>;
+const upcast = (view: StoredView): IncidentView => ({ acts: [], ...view });
 
 const keyOf = (alert: InboxAlert): string => `${alert.source}\n${alert.fingerprint}`;

@@ -85,6 +85,7 @@ export const firstView = ({ data, atMs }: CommandOf<"open">): IncidentView => ({
   drill: data.drill,
   firingRules: [],
   leases: [],
+  acts: [],
   anchors: {
     onsetAtMs: data.onsetAtMs,
     detectedAtMs: atMs,

@@ -1,5 +1,12 @@
 /** What must happen outside because of what was journaled. Written to the outbox in the same transaction as the events. */
-import type { LeaseId } from "../shared/ids.ts";
+import type { ActId, LeaseId } from "../shared/ids.ts";
+
+type ActData = {
+  readonly actId: ActId;
+  readonly actuator: string;
+  readonly with: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+};
 
 type EffectData = {
   /** Puts the lease in force, or changes its share or expiry: applying the same twice is applying it once. */
@@ -18,6 +25,13 @@ type EffectData = {
     readonly leaseId: LeaseId;
     readonly actuator: string;
     readonly with: Readonly<Record<string, unknown>>;
+  };
+  /** Finds out what the act would do; changes nothing. */
+  readonly "act.judge": ActData;
+  /** Does what was judged: doing it twice is doing it once. */
+  readonly "act.perform": ActData & {
+    /** Automatic acts spend the hourly budget; a person's do not. */
+    readonly budgeted: boolean;
   };
   readonly "evidence.collect": { readonly collector: string };
   readonly "message.send": {

@@ -1,6 +1,7 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
+import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
 import { hasEnded, type Awaited, type IncidentState, type LeaseState } from "./state.ts";
 import type { Anchors } from "./view.ts";
 
@@ -35,6 +36,10 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
     case "lease.reverting":
     case "lease.expired":
       return awaitedLease(event.data.leaseId, "revert", null);
+    case "act.proposed":
+      return { kind: "act", actId: event.data.actId, during: "judge" };
+    case "act.performing":
+      return { kind: "act", actId: event.data.actId, during: "perform" };
     case "evidence.requested":
       return { kind: "evidence", collector: event.data.collector };
     case "message.requested":
@@ -52,6 +57,7 @@ const awaitedLease = (
 
 function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): IncidentState {
   if (isLeaseEvent(event)) return foldLease(state, event, row.atMs);
+  if (isActEvent(event)) return foldActEvent(state, event, row.atMs);
   if (isFlowEvent(event)) return foldFlow(state, event, row);
   switch (event.type) {
     case "rule.changed":
@@ -75,6 +81,21 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return state;
     default:
       return unreachable(event);
+  }
+}
+
+function foldActEvent(state: IncidentState, event: ActEvent, atMs: number): IncidentState {
+  const settled = "effectId" in event.data ? settle(state, String(event.data.effectId)) : state;
+  const next = { ...settled, acts: foldAct(settled, event, atMs) };
+  switch (event.type) {
+    case "act.performing":
+      return { ...next, anchors: first(next.anchors, atMs, "respondedAtMs") };
+    case "act.performed":
+      return { ...next, anchors: first(next.anchors, atMs, "mitigatedAtMs") };
+    case "act.effective":
+      return { ...next, anchors: first(next.anchors, atMs, "enforcedAtMs") };
+    default:
+      return next;
   }
 }
 

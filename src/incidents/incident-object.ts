@@ -21,12 +21,18 @@ import { Lanes } from "./lanes.ts";
 import { plainPlaybook } from "./plain.ts";
 import { projectEffect } from "./react.ts";
 import { afterFailure } from "./retry.ts";
-import { initialState, type IncidentState, type LeaseState } from "./state.ts";
+import { initialState, type ActState, type IncidentState, type LeaseState } from "./state.ts";
 import type { IncidentView } from "./view.ts";
 import { viewOf } from "./view-of.ts";
 
-/** Effects tried at the same time, besides those on leases: no page that hangs may hold up a mitigation. */
+/** Effects tried at the same time, besides those that mitigate: no page that hangs may hold up a mitigation. */
 export const EFFECTS_AT_ONCE_MAX = 6;
+const URGENT: ReadonlySet<Effect["kind"]> = new Set([
+  "lease.apply",
+  "lease.revert",
+  "act.judge",
+  "act.perform",
+]);
 /** One attempt at an effect; after this it is unknown what became of it. */
 export const ATTEMPT_MS_MAX = 20_000;
 /** Should the object die while it drains, the alarm comes back after this long. */
@@ -39,6 +45,7 @@ export const FOLLOWERS_MAX = 50;
 export type EffectContext = {
   readonly view: IncidentView;
   readonly lease: LeaseState | null;
+  readonly act: ActState | null;
   /** Attempts that were begun before this one, ended or not: after the first, an adapter must look before it acts. */
   readonly attempts: number;
 };
@@ -69,7 +76,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
       keyOf: ({ effect }) => effect.key,
       perform: (row) => this.#perform(row),
       atOnceMax: EFFECTS_AT_ONCE_MAX,
-      isUrgent: ({ effect }) => effect.kind === "lease.apply" || effect.kind === "lease.revert",
+      isUrgent: ({ effect }) => URGENT.has(effect.kind),
     });
     this.#replay();
   }
@@ -215,9 +222,11 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     if (Date.now() > effect.deadlineMs) return tooLate(attempts);
     const leaseId = "leaseId" in effect.data ? effect.data.leaseId : null;
     const lease = this.#state.leases.find((candidate) => candidate.id === leaseId) ?? null;
+    const actId = "actId" in effect.data ? effect.data.actId : null;
+    const act = this.#state.acts.find((candidate) => candidate.id === actId) ?? null;
     try {
       const done = await withinDeadline(ATTEMPT_MS_MAX, () =>
-        this.#deps.perform(effect, { view, lease, attempts }),
+        this.#deps.perform(effect, { view, lease, act, attempts }),
       );
       if (!done.ok) return unknownOutcome(`no answer within ${formatDuration(ATTEMPT_MS_MAX)}`);
       const answer = done.value;

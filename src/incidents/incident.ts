@@ -20,6 +20,7 @@ import {
   silenceStage,
   verifyStage,
 } from "./stages/leases.ts";
+import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
 import {
   escalationStage,
@@ -36,17 +37,19 @@ const OBSERVE = [
   recoveryStage,
   expiryStage,
   verifyStage,
+  actVerifyStage,
   renewStage,
   releaseStage,
   rehearsalStage,
   mitigationStage,
   silenceStage,
+  actSilenceStage,
   escalationStage,
   resolutionStage,
   statusStage,
 ] as const;
 const OBSERVE_RESOLVED = [expiryStage] as const;
-const WAKE = [expiryStage, silenceStage, escalationStage, statusStage] as const;
+const WAKE = [expiryStage, silenceStage, actSilenceStage, escalationStage, statusStage] as const;
 
 /** What a command means: the events to append, none when there is nothing to do, or why it is refused. */
 export function decide(
@@ -94,6 +97,7 @@ export function nextWakeAtMs(state: IncidentState, ground: Ground): number | nul
       isInForce(lease) || lease.status === "applying" ? lease.expiresAtMs : null,
     ),
     ...state.leases.map((lease) => silenceDueAtMs(lease, state, ground.playbook.steps)),
+    ...state.acts.map((act) => actSilenceDueAtMs(act, state, ground.playbook.steps)),
   ].filter((atMs) => atMs !== null);
   return wakes.length === 0 ? null : Math.min(...wakes);
 }

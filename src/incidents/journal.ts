@@ -20,6 +20,7 @@ export const FIREBREAK: Actor = { kind: "firebreak", id: "firebreak" };
 
 const atMs = z.int();
 const leaseId = z.string().startsWith("lse_");
+const actId = z.string().startsWith("act_");
 /** The effect whose result this event is. */
 const effectId = z.string();
 const readings = z.array(
@@ -174,6 +175,30 @@ export const EVENT_DATA = {
     effectId,
     leaseId,
     during: z.enum(["apply", "adjust", "revert"]),
+    failure,
+  }),
+  "act.proposed": z.looseObject({
+    actId,
+    step: z.string(),
+    attempt: z.int(),
+    actuator: z.string(),
+    with: z.record(z.string(), z.unknown()),
+    mode: z.enum(["auto", "approve", "manual"]),
+    shadow: z.boolean(),
+    siteWide: z.boolean(),
+  }),
+  /** What exactly it would do; nothing has been changed. */
+  "act.judged": z.looseObject({ effectId, actId, says: z.string(), judged: z.unknown() }),
+  "act.approved": z.looseObject({ actId, why: z.string() }),
+  "act.declined": z.looseObject({ actId, why: z.string() }),
+  "act.performing": z.looseObject({ actId }),
+  "act.performed": z.looseObject({ effectId, actId, says: z.string(), receipt: z.unknown() }),
+  "act.effective": z.looseObject({ actId, readings }),
+  "act.ineffective": z.looseObject({ actId, why: z.string(), readings }),
+  "act.failed": z.looseObject({
+    effectId,
+    actId,
+    during: z.enum(["judge", "perform"]),
     failure,
   }),
   "message.requested": z.looseObject({

@@ -1,13 +1,22 @@
 /** What people ask of an incident. A button pressed twice, by two people, or too late is refused with a reason they can read. */
 import { err, ok, type Result } from "../shared/result.ts";
-import { leaseId } from "../shared/ids.ts";
+import { actId, leaseId } from "../shared/ids.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import type { IncidentEvent } from "./journal.ts";
 import type { Ground } from "./moment.ts";
-import { hasEnded, isInForce, isResolved, type IncidentState, type LeaseState } from "./state.ts";
+import {
+  hasEnded,
+  isInForce,
+  isResolved,
+  isUndecided,
+  type ActState,
+  type IncidentState,
+  type LeaseState,
+} from "./state.ts";
+import { approveAndPerform, withdraw } from "./stages/acts.ts";
 import { approveAndApply, endAll, reverting } from "./stages/leases.ts";
-import { LEASES_MAX } from "./stages/mitigation.ts";
-import { resolved } from "./stages/progress.ts";
+import { MITIGATIONS_MAX, mitigationsOf } from "./stages/mitigation.ts";
+import { dropAll, resolved } from "./stages/progress.ts";
 
 /** A lease may be extended to end at most this far from now. */
 export const LEASE_AHEAD_MS_MAX = 7 * 24 * 3_600_000;
@@ -56,11 +65,18 @@ type LeaseCommand = Extract<
 >;
 
 function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Ground): Answer {
+  if (command.type !== "apply" && command.type !== "release_all") {
+    const act = state.acts.find(({ id }) => id === command.data.leaseId);
+    if (act !== undefined) return decideOnAct(act, command);
+  }
   switch (command.type) {
     case "apply":
       return apply(state, command, ground);
     case "release_all":
-      return ok(endAll(state, "person", command.data.why));
+      return ok([
+        ...endAll(state, "person", command.data.why),
+        ...withdraw(state, command.data.why),
+      ]);
     case "approve":
       return withLease(state, command.data.leaseId, (lease) =>
         lease.status === "proposed"
@@ -85,6 +101,30 @@ function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Gro
       return withLease(state, command.data.leaseId, (lease) => extend(lease, command));
     case "reword":
       return withLease(state, command.data.leaseId, (lease) => reword(lease, command, ground));
+  }
+}
+
+function decideOnAct(
+  act: ActState,
+  command: Exclude<LeaseCommand, { readonly type: "apply" | "release_all" }>,
+): Answer {
+  const { why } = command.data;
+  switch (command.type) {
+    case "approve":
+      // Nobody can agree to what is not known yet.
+      return act.status === "waiting"
+        ? ok(approveAndPerform(act, why))
+        : reject("lease_not_waiting", `the act is ${act.status}, it does not wait for approval`);
+    case "decline":
+    case "revert":
+      if (isUndecided(act)) return ok([{ type: "act.declined", data: { actId: act.id, why } }]);
+      return command.type === "decline"
+        ? reject("lease_not_waiting", `the act is ${act.status}, it does not wait for approval`)
+        : reject("not_reversible", `the act is ${act.status}, and an act cannot be taken back`);
+    case "extend":
+      return reject("not_reversible", "an act is done once: there is nothing to extend");
+    case "reword":
+      return reject("bad_options", "visitors read nothing because of an act");
   }
 }
 
@@ -131,10 +171,7 @@ function resolve(state: IncidentState, why: string): Answer {
       `still firing: ${firing.join(", ")}; say why it is resolved all the same`,
     );
   }
-  return ok([
-    ...endAll(state, "resolved", "the incident was resolved"),
-    ...resolved(why || "resolved by hand"),
-  ]);
+  return ok([...dropAll(state), ...resolved(why || "resolved by hand")]);
 }
 
 function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground): Answer {
@@ -150,8 +187,12 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
   }
   const problems = words.problemsWith(command.data.with);
   if (problems.length > 0) return reject("bad_options", problems.join("; "));
-  if (state.opened === null || state.leases.length >= LEASES_MAX) {
-    return reject("limit_reached", `an incident holds at most ${LEASES_MAX} mitigations`);
+  if (state.opened === null || mitigationsOf(state) >= MITIGATIONS_MAX) {
+    return reject("limit_reached", `an incident holds at most ${MITIGATIONS_MAX} mitigations`);
+  }
+  if (words.kind === "act") return act(state, command, words.siteWide);
+  if (leaseMs === null) {
+    return reject("bad_options", `${actuator} holds for a time: say for how long, as \`lease\``);
   }
   const step = `by-hand-${actuator}`;
   const attempt = state.leases.filter((lease) => lease.step === step).length + 1;
@@ -173,6 +214,33 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
     },
   };
   return ok([proposed, ...approveAndApply(lease, command.atMs, why)]);
+}
+
+/** By hand: whoever asks for it has said yes. */
+function act(state: IncidentState, command: CommandOf<"apply">, siteWide: boolean): Answer {
+  const { actuator, leaseMs, why } = command.data;
+  if (leaseMs !== null) {
+    return reject("bad_options", `${actuator} is done once: leave \`lease\` out`);
+  }
+  const step = `by-hand-${actuator}`;
+  const attempt = state.acts.filter((one) => one.step === step).length + 1;
+  const id = actId(state.opened?.incidentId ?? "", step, attempt);
+  return ok([
+    {
+      type: "act.proposed",
+      data: {
+        actId: id,
+        step,
+        attempt,
+        actuator,
+        with: { ...command.data.with },
+        mode: "manual",
+        shadow: false,
+        siteWide,
+      },
+    },
+    { type: "act.approved", data: { actId: id, why } },
+  ]);
 }
 
 function revert(lease: LeaseState, why: string): Answer {

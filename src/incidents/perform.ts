@@ -2,18 +2,20 @@
 import { unreachable } from "../shared/assert.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Reach } from "../mitigations/actuator.ts";
-import type { Actuator, StoredLease } from "../mitigations/opaque.ts";
+import type { Act, Actuator, StoredLease } from "../mitigations/opaque.ts";
 import type { ChannelMessage } from "../notify/channel.ts";
 import type { Effect, EffectOf } from "./effect.ts";
 import type { EffectContext } from "./incident-object.ts";
 import type { Failure } from "./journal.ts";
+import { judgeAct, performAct } from "./perform-act.ts";
 import type { IncidentView } from "./view.ts";
 
 export type PerformDeps = {
   readonly actuators: Readonly<Record<string, Actuator>>;
+  readonly acts: Readonly<Record<string, Act>>;
   readonly reach: Reach;
-  /** Spends one action of the hour's budget, once per lease; false when it is gone. */
-  readonly spendAction: (leaseId: string) => Promise<boolean>;
+  /** Spends one action of the hour's budget, once per lease or act; false when it is gone. */
+  readonly spendAction: (id: string) => Promise<boolean>;
   readonly collect: (
     collector: string,
     view: IncidentView,
@@ -30,6 +32,10 @@ export const performWith =
         return applyLease(effect, context, deps);
       case "lease.revert":
         return revertLease(effect, context, deps);
+      case "act.judge":
+        return judgeAct(effect, context, deps);
+      case "act.perform":
+        return performAct(effect, context, deps);
       case "evidence.collect":
         return deps.collect(effect.data.collector, context.view);
       case "message.send":

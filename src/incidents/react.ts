@@ -1,12 +1,14 @@
 /** What must happen outside because of an event: the effects that go to the outbox with it. */
 import type { IncidentEvent } from "./journal.ts";
 import type { EffectDraft, EffectKind, EffectOf } from "./effect.ts";
-import type { IncidentState, LeaseState } from "./state.ts";
+import type { ActState, IncidentState, LeaseState } from "./state.ts";
 
 /** How long each kind of effect is worth trying. A mitigation that comes too late is worse than the next step. */
 export const EFFECT_DEADLINE_MS: Readonly<Record<EffectKind, number>> = {
   "lease.apply": 60_000,
   "lease.revert": 24 * 3_600_000,
+  "act.judge": 60_000,
+  "act.perform": 120_000,
   "evidence.collect": 60_000,
   "message.send": 30 * 60_000,
   "desk.project": 24 * 3_600_000,
@@ -31,6 +33,17 @@ export function react(
     case "lease.reverting":
     case "lease.expired":
       return revertEffect(state, event.data.leaseId, atMs);
+    case "act.proposed":
+      return actEffect(state, event.data.actId, (act) =>
+        draft("act.judge", act.id, atMs, actData(act, state)),
+      );
+    case "act.performing":
+      return actEffect(state, event.data.actId, (act) =>
+        draft("act.perform", act.id, atMs, {
+          ...actData(act, state),
+          budgeted: act.mode !== "manual",
+        }),
+      );
     case "evidence.requested":
       return draft("evidence.collect", `evidence:${event.data.collector}`, atMs, {
         collector: event.data.collector,
@@ -61,9 +74,7 @@ function applyEffect(state: IncidentState, leaseId: string, atMs: number): Effec
     shadow: lease.shadow,
     share: lease.share,
     expiresAtMs: lease.expiresAtMs,
-    reason: `${state.opened?.incidentId ?? ""} ${state.opened?.title ?? ""}`
-      .trim()
-      .slice(0, REASON_CHARS_MAX),
+    reason: reasonOf(state),
     budgeted: lease.mode !== "manual",
   });
   return { ...effect, deadlineMs: Math.min(effect.deadlineMs, lease.expiresAtMs) };
@@ -78,6 +89,25 @@ function revertEffect(state: IncidentState, leaseId: string, atMs: number): Effe
     with: lease.options,
   });
 }
+
+function actEffect(
+  state: IncidentState,
+  actId: string,
+  effect: (act: ActState) => EffectDraft,
+): EffectDraft | null {
+  const act = state.acts.find((candidate) => candidate.id === actId);
+  return act === undefined ? null : effect(act);
+}
+
+const actData = (act: ActState, state: IncidentState): EffectOf<"act.judge">["data"] => ({
+  actId: `act_${act.id.slice("act_".length)}`,
+  actuator: act.actuator,
+  with: act.options,
+  reason: reasonOf(state),
+});
+
+const reasonOf = ({ opened }: IncidentState): string =>
+  `${opened?.incidentId ?? ""} ${opened?.title ?? ""}`.trim().slice(0, REASON_CHARS_MAX);
 
 const asLeaseId = (lease: LeaseState): `lse_${string}` => `lse_${lease.id.slice("lse_".length)}`;
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { CommandOf, EffectOutcome, Rejection } from "./command.ts";
+import { actResult, done, judgement } from "./act-results.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { hasEnded, type Awaited, type IncidentState } from "./state.ts";
 import { reverting } from "./stages/leases.ts";
@@ -26,6 +27,8 @@ export function decideResult(
   switch (awaited.kind) {
     case "lease":
       return ok(leaseResult(state, awaited, { effectId, outcome }));
+    case "act":
+      return ok(actResult(state, awaited, { effectId, outcome }));
     case "evidence":
       return ok([evidenceResult(awaited.collector, { effectId, outcome })]);
     case "message":
@@ -53,6 +56,7 @@ const unclear = (detail: string): EffectOutcome => ({
 function schemaOf(awaited: Awaited): z.ZodType {
   if (awaited.kind === "message") return z.unknown();
   if (awaited.kind === "evidence") return evidence;
+  if (awaited.kind === "act") return awaited.during === "judge" ? judgement : done;
   return awaited.during === "revert" ? reverted : application;
 }
 

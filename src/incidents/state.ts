@@ -1,5 +1,6 @@
 /** An incident's state: folded from its journal, never stored by itself. */
 import type { RuleState } from "../detection/rule-state.ts";
+import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
@@ -16,6 +17,7 @@ export type Awaited =
       /** Until when it asks the lease to hold; null when that stays as it is. */
       readonly expiresAtMs: number | null;
     }
+  | { readonly kind: "act"; readonly actId: string; readonly during: "judge" | "perform" }
   | { readonly kind: "evidence"; readonly collector: string }
   | { readonly kind: "message"; readonly deliveryId: string };
 
@@ -52,6 +54,31 @@ export type LeaseState = {
   readonly why: string;
 };
 
+export type ActState = {
+  readonly id: string;
+  readonly step: string;
+  readonly attempt: number;
+  /** How often the incident had been resolved when this was proposed. */
+  readonly round: number;
+  readonly actuator: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly mode: "auto" | "approve" | "manual";
+  readonly shadow: boolean;
+  readonly siteWide: boolean;
+  readonly status: ActStatus;
+  /** Somebody, or the playbook, said yes. */
+  readonly isApproved: boolean;
+  readonly proposedAtMs: number;
+  readonly judgedAtMs: number | null;
+  /** What it decided to do; null before that. */
+  readonly judged: unknown;
+  /** What it would do, and later what it did; empty before it is known. */
+  readonly says: string;
+  readonly performedAtMs: number | null;
+  readonly effectiveAtMs: number | null;
+  readonly why: string;
+};
+
 export type IncidentState = {
   readonly seq: number;
   /** Null before the opening event. */
@@ -66,6 +93,7 @@ export type IncidentState = {
   readonly acknowledgedBy: string | null;
   readonly rules: Readonly<Record<string, RuleState>>;
   readonly leases: readonly LeaseState[];
+  readonly acts: readonly ActState[];
   /** Last journaled reason for not taking a step, by step. */
   readonly skipped: Readonly<Record<string, string>>;
   readonly awaiting: Readonly<Record<string, Awaited>>;
@@ -94,6 +122,7 @@ export const initialState: IncidentState = {
   acknowledgedBy: null,
   rules: {},
   leases: [],
+  acts: [],
   skipped: {},
   awaiting: {},
   deliveries: new Set(),
@@ -128,6 +157,14 @@ const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([
 export const hasEnded = (lease: LeaseState): boolean => ENDED.has(lease.status);
 /** It changes what visitors get, or would if it were not a shadow. */
 export const isInForce = (lease: LeaseState): boolean => IN_FORCE.has(lease.status);
+/** It was proposed, and has been neither begun nor dropped. */
+export const isUndecided = (act: ActState): boolean =>
+  act.status === "proposed" || act.status === "waiting";
+/** Made ready for a person to start, and in nobody's way. */
+export const isPrepared = (lease: LeaseState): boolean =>
+  lease.status === "proposed" && lease.mode === "manual";
+export const isAside = (act: ActState): boolean =>
+  isUndecided(act) && act.mode === "manual" && !act.isApproved;
 export const isResolved = (state: IncidentState): boolean => state.status === "resolved";
 
 /** What the leases in force hide. A lease that is being released lets real traffic through, so it hides nothing any more. */

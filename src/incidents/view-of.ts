@@ -1,6 +1,6 @@
 /** Folds an incident's state into the view that people and programs read. */
-import type { IncidentState, LeaseState } from "./state.ts";
-import type { IncidentView, LeaseView } from "./view.ts";
+import type { ActState, IncidentState, LeaseState } from "./state.ts";
+import type { ActView, IncidentView, LeaseView } from "./view.ts";
 
 /** Null before the opening event. */
 export function viewOf(state: IncidentState, nextWakeAtMs: number | null): IncidentView | null {
@@ -21,6 +21,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
       .filter(([, rule]) => rule.status === "firing" || rule.status === "clearing")
       .map(([id]) => id),
     leases: state.leases.map(leaseView),
+    acts: state.acts.map(actView),
     anchors: state.anchors,
     postmortem: state.postmortem,
     nextWakeAtMs,
@@ -40,4 +41,17 @@ const leaseView = (lease: LeaseState): LeaseView => ({
   share: lease.share,
   expiresAtMs: lease.expiresAtMs,
   why: lease.why,
+});
+
+const actView = (act: ActState): ActView => ({
+  id: act.id,
+  step: act.step,
+  actuator: act.actuator,
+  status: act.status,
+  mode: act.mode,
+  shadow: act.shadow,
+  siteWide: act.siteWide,
+  says: act.says,
+  performedAtMs: act.performedAtMs,
+  why: act.why,
 });

@@ -1,6 +1,7 @@
 /** An incident as people and programs read it: folded from the journal, times in epoch milliseconds. */
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
+import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 
 /** When each thing first happened, and when recovery, release and resolution last did; null until then. KPIs are differences of these. */
@@ -35,6 +36,20 @@ export type LeaseView = {
   readonly why: string;
 };
 
+export type ActView = {
+  readonly id: string;
+  readonly step: string;
+  readonly actuator: string;
+  readonly status: ActStatus;
+  readonly mode: "auto" | "approve" | "manual";
+  readonly shadow: boolean;
+  readonly siteWide: boolean;
+  /** What it would do, and later what it did; empty before it is known. */
+  readonly says: string;
+  readonly performedAtMs: number | null;
+  readonly why: string;
+};
+
 export type IncidentView = {
   readonly id: string;
   readonly instance: string;
@@ -48,6 +63,7 @@ export type IncidentView = {
   readonly drill: boolean;
   readonly firingRules: readonly string[];
   readonly leases: readonly LeaseView[];
+  readonly acts: readonly ActView[];
   readonly anchors: Anchors;
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
   /** When the incident next acts by itself; null when it waits for people or signals. */

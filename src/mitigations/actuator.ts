@@ -1,7 +1,7 @@
 /** The port every mitigation implements: one file in `actuators/`, one line in `registry.ts`. */
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
-import type { LeaseId } from "../shared/ids.ts";
+import type { ActId, LeaseId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
 import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
 import type { SignalName } from "../signals/signal.ts";
@@ -67,6 +67,71 @@ export type Application<Prior> = { readonly prior: Prior; readonly receipt: unkn
 export type Inspection = "ours" | "changed" | "gone" | "unknown";
 export type Reverted = "restored" | "gone" | "changed";
 
+/**
+ * A mitigation that is done once and cannot be taken back. It first finds out what it would do, which changes nothing; then
+ * the playbook or a person says so; then it does exactly that, or refuses because something else is so by now.
+ */
+export type ActActuator<Id extends string = string, Options = never, Judged = never> = {
+  readonly id: Id;
+  readonly kind: "act";
+  readonly options: z.ZodType<Options>;
+  /** What it decided to do, as the journal gives it back. */
+  readonly judged: z.ZodType<Judged>;
+  /** What playbooks must know before there are options. */
+  readonly traits: ActTraits;
+  /** Pure: what performing would touch. */
+  readonly plan: (options: Options) => ActPlan;
+  /** What it needs to work at all; a missing piece is a failed act with this text. */
+  readonly missing: (reach: Reach) => string | null;
+  /** Looks, and changes nothing: what exactly would be done now. A refusal says why nothing would. */
+  readonly judge: (
+    act: AskedAct<Options>,
+    reach: Reach,
+  ) => Promise<Result<Judgement<Judged>, Failure>>;
+  /** Does what was judged, once, under the act's id; refuses when what it was judged on has changed since. */
+  readonly perform: (
+    act: JudgedAct<Options, Judged>,
+    reach: Reach,
+  ) => Promise<Result<Done, ActFailure>>;
+  /** Was it done? Asked after an unknown outcome, before anything is done again. */
+  readonly confirm: (
+    act: JudgedAct<Options, Judged>,
+    reach: Reach,
+  ) => Promise<Result<Confirmation, Failure>>;
+};
+
+export type ActTraits = {
+  /** Every visitor: two independent kinds of evidence are needed. */
+  readonly siteWide: boolean;
+};
+
+export type ActPlan = ActTraits & {
+  /** In words, for the person who approves. */
+  readonly touches: string;
+};
+
+export type AskedAct<Options> = {
+  /** Also the idempotency key, and what `confirm` finds it by. */
+  readonly id: ActId;
+  readonly incidentId: string;
+  readonly options: Options;
+  readonly reason: string;
+  /** When the harm began. */
+  readonly onsetAtMs: number;
+};
+
+export type JudgedAct<Options, Judged> = AskedAct<Options> & { readonly judged: Judged };
+
+/** `says` is one sentence for whoever approves: what, from what, to what. */
+export type Judgement<Judged> = { readonly judged: Judged; readonly says: string };
+
+/** `says` is one sentence on what was done; the receipt is what it can be found by. */
+export type Done = { readonly says: string; readonly receipt: unknown };
+export type Confirmation = ({ readonly done: true } & Done) | { readonly done: false };
+
+/** A refusal may ask: with these options on top, and a person's word, it would be done. */
+export type ActFailure = Failure & { readonly ask?: Readonly<Record<string, unknown>> };
+
 /** What actuators may reach, handed in by the shell. One member per system. */
 export type Reach = {
   readonly instance: string;
@@ -84,3 +149,7 @@ export type PolicyReach = {
 export const defineLease = <const Id extends string, Options, Prior>(
   actuator: LeaseActuator<Id, Options, Prior>,
 ): LeaseActuator<Id, Options, Prior> => actuator;
+
+export const defineAct = <const Id extends string, Options, Judged>(
+  actuator: ActActuator<Id, Options, Judged>,
+): ActActuator<Id, Options, Judged> => actuator;

@@ -18,6 +18,8 @@ export type LadderAttempt = {
   readonly shadow: boolean;
   /** From before the incident was last resolved: what was in vain then may help now. */
   readonly isEarlier: boolean;
+  /** Made ready for a person to start: it is in nobody's way, and is not made ready again. */
+  readonly isAside: boolean;
 };
 
 export type LadderView = {
@@ -37,6 +39,13 @@ export type LadderAnswer =
       readonly attempt: number;
       readonly skipped: readonly Skip[];
     }
+  /** A step for a person to start is made ready; the ladder goes on beside it. */
+  | {
+      readonly answer: "prepare";
+      readonly step: string;
+      readonly attempt: number;
+      readonly skipped: readonly Skip[];
+    }
   /** The next step may not be taken yet. */
   | { readonly answer: "hold"; readonly skipped: readonly Skip[] }
   | { readonly answer: "exhausted"; readonly skipped: readonly Skip[] };
@@ -50,15 +59,19 @@ const REPEATABLE: ReadonlySet<string> = new Set(["recovered", "expired", "resolv
 /** The first step from the top that has not been tried in vain. What was only rehearsed has not been tried in earnest. */
 export function nextStep(view: LadderView): LadderAnswer {
   const counted = view.attempts.filter((attempt) => view.autopilot !== "on" || !attempt.shadow);
-  if (counted.some((attempt) => !OVER.has(attempt.status))) return { answer: "busy" };
+  if (counted.some((attempt) => !OVER.has(attempt.status) && !attempt.isAside))
+    return { answer: "busy" };
   const isHeld = view.steps.some(({ id }) => counted.some((one) => wasTakenBackByHand(one, id)));
   const skipped: Skip[] = [];
   for (const step of view.steps) {
     const tried = view.attempts.filter((attempt) => attempt.step === step.id);
-    if (wasInVain(counted.findLast((one) => one.step === step.id && !one.isEarlier))) continue;
+    const last = counted.findLast((one) => one.step === step.id && !one.isEarlier);
+    if (last?.isAside === true || wasInVain(last)) continue;
     const obstacle = isHeld ? HELD : obstacleTo(step, view);
-    if (obstacle === null)
-      return { answer: "take", step: step.id, attempt: tried.length + 1, skipped };
+    if (obstacle === null) {
+      const answer = step.mode === "manual" ? "prepare" : "take";
+      return { answer, step: step.id, attempt: tried.length + 1, skipped };
+    }
     skipped.push({ step: step.id, why: obstacle.why });
     if (obstacle.holds) return { answer: "hold", skipped };
   }
@@ -81,12 +94,14 @@ function obstacleTo(
   step: LadderStep,
   view: LadderView,
 ): { readonly why: string; readonly holds: boolean } | null {
-  if (step.mode === "manual") return { why: "it is for a person to start", holds: false };
-  if (view.autopilot === "off") return { why: "autopilot is off", holds: true };
+  // A person who starts a step knows more than the autopilot, and needs no second kind of evidence.
+  const isForPerson = step.mode === "manual";
+  if (view.autopilot === "off" && !isForPerson) return { why: "autopilot is off", holds: true };
   if (step.condition !== null && step.condition !== "true") {
-    return { why: `its condition is ${step.condition}`, holds: step.condition === "unknown" };
+    const holds = step.condition === "unknown" && !isForPerson;
+    return { why: `its condition is ${step.condition}`, holds };
   }
-  if (step.siteWide && view.evidenceKinds < EVIDENCE_KINDS_MIN) {
+  if (step.siteWide && !isForPerson && view.evidenceKinds < EVIDENCE_KINDS_MIN) {
     return {
       why: `it touches every visitor and only ${view.evidenceKinds} kind of evidence speaks for it`,
       holds: true,

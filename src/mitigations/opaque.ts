@@ -1,12 +1,19 @@
-/** An actuator whose options and prior value are unknown to its caller: they come from a journal, and are read through its own schemas. */
+/** Actuators whose options, prior value and judgement are unknown to their caller: those come from a journal, and are read through the actuator's own schemas. */
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
-import type { ActuatorWords } from "../playbooks/vocabulary.ts";
+import type { ActWords, LeaseWords } from "../playbooks/vocabulary.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type {
+  ActActuator,
+  ActFailure,
   Application,
   AppliedLease,
+  AskedAct,
+  Confirmation,
+  Done,
   Inspection,
+  Judgement,
+  JudgedAct,
   LeaseActuator,
   Reach,
   Reverted,
@@ -16,7 +23,7 @@ export type StoredLease = AppliedLease<unknown, unknown>;
 
 export type Actuator = {
   readonly id: string;
-  readonly words: ActuatorWords;
+  readonly words: LeaseWords;
   readonly missing: (reach: Reach) => string | null;
   readonly apply: (
     lease: StoredLease,
@@ -64,13 +71,65 @@ export function asActuator<Options, Prior>(
   };
 }
 
-function wordsOf<Options, Prior>(actuator: LeaseActuator<string, Options, Prior>): ActuatorWords {
+function wordsOf<Options, Prior>(actuator: LeaseActuator<string, Options, Prior>): LeaseWords {
   const { masks, release, siteWide } = actuator.traits;
   return {
+    kind: "lease",
     masks,
     release,
     siteWide,
     problemsWith: (options) => problems(actuator.options, options),
+  };
+}
+
+export type StoredAct = AskedAct<unknown>;
+export type StoredJudgedAct = JudgedAct<unknown, unknown>;
+
+export type Act = {
+  readonly id: string;
+  readonly words: ActWords;
+  readonly missing: (reach: Reach) => string | null;
+  readonly judge: (act: StoredAct, reach: Reach) => Promise<Result<Judgement<unknown>, Failure>>;
+  readonly perform: (act: StoredJudgedAct, reach: Reach) => Promise<Result<Done, ActFailure>>;
+  readonly confirm: (act: StoredJudgedAct, reach: Reach) => Promise<Result<Confirmation, Failure>>;
+};
+
+export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Judged>): Act {
+  const unreadable = err({
+    class: "refuse",
+    detail: `${actuator.id} cannot read what the journal holds for it`,
+  } as const);
+  const read = (act: StoredJudgedAct): Result<JudgedAct<Options, Judged>, Failure> => {
+    const options = actuator.options.safeParse(act.options);
+    const judged = actuator.judged.safeParse(act.judged);
+    return options.success && judged.success
+      ? ok({ ...act, options: options.data, judged: judged.data })
+      : unreadable;
+  };
+  const { siteWide } = actuator.traits;
+  return {
+    id: actuator.id,
+    words: {
+      kind: "act",
+      masks: [],
+      siteWide,
+      problemsWith: (options) => problems(actuator.options, options),
+    },
+    missing: (reach) => actuator.missing(reach),
+    async judge(act, reach) {
+      const options = actuator.options.safeParse(act.options);
+      return options.success
+        ? actuator.judge({ ...act, options: options.data }, reach)
+        : unreadable;
+    },
+    async perform(act, reach) {
+      const typed = read(act);
+      return typed.ok ? actuator.perform(typed.value, reach) : typed;
+    },
+    async confirm(act, reach) {
+      const typed = read(act);
+      return typed.ok ? actuator.confirm(typed.value, reach) : typed;
+    },
   };
 }
 

@@ -1,11 +1,11 @@
-/** Every actuator there is. A new one is a file in `actuators/` and a line here. */
+/** Every actuator there is: leases, which are taken back, and acts, which cannot be. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { readOnly } from "./actuators/read-only.ts";
-import { asActuator } from "./opaque.ts";
+import { asActuator, type Act } from "./opaque.ts";
 
 export const actuators = {
   [maintenanceMode.id]: asActuator(maintenanceMode),
@@ -15,6 +15,10 @@ export const actuators = {
   [blockNetworks.id]: asActuator(blockNetworks),
 } as const;
 
+export const acts: Readonly<Record<string, Act>> = {};
+
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>
-  Object.fromEntries(Object.entries(actuators).map(([id, { words }]) => [id, words]));
+  Object.fromEntries(
+    Object.entries({ ...actuators, ...acts }).map(([id, { words }]) => [id, words]),
+  );

@@ -1,7 +1,8 @@
 /** What is news: the few events of an incident that people must hear of, each with its reason and a key that makes it one message. */
+import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import { isWorse } from "../incidents/severity.ts";
 import type { EventData, IncidentEvent } from "../incidents/journal.ts";
-import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 
 export const MESSAGE_REASONS = [
@@ -50,6 +51,7 @@ export type News = {
   readonly text: string;
   /** The mitigation it is about. */
   readonly lease: LeaseView | null;
+  readonly act: ActView | null;
   readonly readings: readonly Evidence[];
 };
 
@@ -77,8 +79,44 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
         readings: event.data.readings,
       });
     default:
-      return leaseNews(event, view);
+      return isActEvent(event) ? actNews(event, view) : leaseNews(event, view);
   }
+}
+
+function actNews(event: ActEvent, view: IncidentView): News | null {
+  const act = view.acts.find(({ id }) => id === event.data.actId);
+  if (act === undefined) return null;
+  const tell = (why: MessageReason, text: string, readings: readonly Evidence[] = []): News =>
+    news(why, `${event.type}:${act.id}`, text, { act, readings });
+  switch (event.type) {
+    case "act.judged":
+      return judgedNews(act, tell);
+    case "act.effective":
+      return tell("mitigated", `${act.actuator} was done: ${act.says}`, event.data.readings);
+    case "act.ineffective":
+      return tell(
+        "ineffective",
+        `${act.actuator} did not help, and what it did stays done: ${event.data.why}`,
+        event.data.readings,
+      );
+    case "act.failed": {
+      const { failure } = event.data;
+      const became = act.status === "unclear" ? "may or may not have been done" : "was not done";
+      return tell("needs_person", `${act.actuator} ${became}: ${failure.detail}`);
+    }
+    default:
+      return null;
+  }
+}
+
+/** It is news while it waits for someone: for an answer, for whoever may start it, or for autopilot to leave shadow. */
+function judgedNews(act: ActView, tell: (why: MessageReason, text: string) => News): News | null {
+  if (act.status === "rehearsed") {
+    return tell("needs_person", `Autopilot is in shadow and did nothing; it would: ${act.says}`);
+  }
+  if (act.status !== "waiting") return null;
+  const waits = act.mode === "manual" ? "is prepared, for a person to start" : "waits for approval";
+  return tell("approval_needed", `${act.actuator} ${waits}: ${act.says}`);
 }
 
 function leaseNews(event: IncidentEvent, view: IncidentView): News | null {
@@ -162,10 +200,10 @@ function proposalNews(lease: LeaseView | null): News | null {
     const text = `Autopilot is in shadow: ${lease.actuator} is computed and counted, and changes nothing`;
     return news("needs_person", `shadow:${lease.id}`, text, { lease });
   }
-  if (lease.status !== "proposed" || lease.mode !== "approve") return null;
-  return news("approval_needed", `approval:${lease.id}`, `${lease.actuator} waits for approval`, {
-    lease,
-  });
+  if (lease.status !== "proposed" || lease.mode === "auto") return null;
+  const waits =
+    lease.mode === "manual" ? "is prepared, for a person to start" : "waits for approval";
+  return news("approval_needed", `approval:${lease.id}`, `${lease.actuator} ${waits}`, { lease });
 }
 
 /** What a shadow lease does is told once, when it is proposed: visitors never notice the rest. */
@@ -200,5 +238,16 @@ const news = (
   why: MessageReason,
   key: string,
   text: string,
-  about: { readonly lease?: LeaseView; readonly readings?: readonly Evidence[] } = {},
-): News => ({ why, key, text, lease: about.lease ?? null, readings: about.readings ?? [] });
+  about: {
+    readonly lease?: LeaseView;
+    readonly act?: ActView;
+    readonly readings?: readonly Evidence[];
+  } = {},
+): News => ({
+  why,
+  key,
+  text,
+  lease: about.lease ?? null,
+  act: about.act ?? null,
+  readings: about.readings ?? [],
+});

@@ -3,7 +3,7 @@
  * and what is asked of them. Every field has one source; what is not known says so.
  */
 import { pages, RESPONSE_MS } from "../incidents/severity.ts";
-import type { IncidentView, LeaseView } from "../incidents/view.ts";
+import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
 import type { Evidence, MessageReason, MessageSite, News } from "./news.ts";
@@ -14,6 +14,7 @@ export const BODY_CHARS_MAX = 8_000;
 const LINE_CHARS_MAX = 300;
 const READINGS_MAX = 8;
 const LEASES_MAX = 10;
+const ACTS_MAX = 10;
 const NOT_KNOWN = "not known yet";
 
 export type MessageText = { readonly subject: string; readonly body: string };
@@ -89,13 +90,40 @@ export const readingText = (reading: Evidence): string =>
     : `${reading.signal} = ${oneLine(String(reading.value))}`;
 
 /** The newest are what matters at 3 a.m.; the journal has them all. */
-function deeds({ leases }: IncidentView): readonly string[] {
-  if (leases.length === 0) return ["Nothing yet."];
-  const earlier = leases.length - LEASES_MAX;
+function deeds({ leases, acts }: IncidentView): readonly string[] {
+  if (leases.length + acts.length === 0) return ["Nothing yet."];
+  const earlier = Math.max(0, leases.length - LEASES_MAX) + Math.max(0, acts.length - ACTS_MAX);
   return [
     ...(earlier > 0 ? [`${earlier} earlier mitigations`] : []),
     ...leases.slice(-LEASES_MAX).map(deed),
+    ...acts.slice(-ACTS_MAX).map(actDeed),
   ];
+}
+
+function actDeed({ actuator, says, status, why }: ActView): string {
+  const what = oneLine(says);
+  switch (status) {
+    case "proposed":
+      return `${actuator}: what it would do is being found out`;
+    case "waiting":
+      return `${actuator}: not done; it waits for a person (${what})`;
+    case "performing":
+      return `${actuator}: being done (${what})`;
+    case "performed":
+      return `${actuator}: done (${what}); whether it helps is being checked`;
+    case "effective":
+      return `${actuator}: done (${what}), and it helped`;
+    case "ineffective":
+      return `${actuator}: done (${what}), and it did not help`;
+    case "rehearsed":
+      return `${actuator}: shadow only, nothing was done (${what})`;
+    case "declined":
+      return `${actuator}: not done (${oneLine(why)})`;
+    case "failed":
+      return `${actuator}: not done (${oneLine(why)})`;
+    case "unclear":
+      return `${actuator}: nobody can tell whether it was done (${oneLine(why)})`;
+  }
 }
 
 function deed(lease: LeaseView): string {
@@ -131,20 +159,29 @@ function deed(lease: LeaseView): string {
 
 function asks(news: News, view: IncidentView, site: MessageSite, atMs: number): readonly string[] {
   const lines = [
-    ...view.leases.filter(isWaiting).flatMap((lease) => approvalAsks(lease, view, site)),
+    ...[...view.leases, ...view.acts]
+      .filter(isWaiting)
+      .flatMap((waiting) => approvalAsks(waiting, view, site)),
     ...reasonAsks(news, view, site),
     ...responseAsks(view, site, atMs),
   ];
   return lines.length === 0 ? ["Nothing right now."] : lines;
 }
 
-const isWaiting = (lease: LeaseView): boolean =>
-  lease.status === "proposed" && lease.mode === "approve" && !lease.shadow;
+/** A lease waits as it is proposed; an act only once it is known what it would do. */
+const isWaiting = (one: LeaseView | ActView): boolean =>
+  one.status === ("share" in one ? "proposed" : "waiting") && !one.shadow;
 
-function approvalAsks(lease: LeaseView, view: IncidentView, site: MessageSite): readonly string[] {
-  const path = `${apiPath(view)}/mitigations/${lease.id}`;
+function approvalAsks(
+  { id, actuator, mode }: LeaseView | ActView,
+  view: IncidentView,
+  site: MessageSite,
+): readonly string[] {
+  const path = `${apiPath(view)}/mitigations/${id}`;
+  const approve =
+    mode === "manual" ? `Start ${actuator} if it is called for` : `Approve ${actuator}`;
   return [
-    `Approve ${lease.actuator}: POST ${link(site, `${path}/approve`)}`,
+    `${approve}: POST ${link(site, `${path}/approve`)}`,
     `or decline it: POST ${link(site, `${path}/decline`)}`,
   ];
 }
@@ -156,11 +193,12 @@ function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly
       `Complete the post-mortem: GET ${link(site, `${path}.md`)}, then POST ${link(site, `${path}/complete`)}`,
     ];
   }
-  if (news.why !== "needs_person" || news.lease === null) return [];
-  if (news.lease.shadow) {
-    return [`Apply ${news.lease.actuator} if you agree: POST ${link(site, MITIGATIONS_PATH)}`];
+  const about = news.lease ?? news.act;
+  if (news.why !== "needs_person" || about === null) return [];
+  if (about.shadow) {
+    return [`Apply ${about.actuator} if you agree: POST ${link(site, MITIGATIONS_PATH)}`];
   }
-  return [`Look at what ${news.lease.actuator} left behind, and decide what to do instead`];
+  return [`Look at what ${about.actuator} left behind, and decide what to do instead`];
 }
 
 /** An open incident that nobody answered asks for an answer, whatever else the message is about. */

@@ -25,6 +25,7 @@ export type CompiledStep = {
   readonly spec: StepSpec;
   readonly when: Expression | null;
   readonly expect: Expression | null;
+  readonly mode: NonNullable<StepSpec["mode"]>;
   /** What the playbook must know of the step's actuator. */
   readonly words: ActuatorWords;
 };
@@ -64,6 +65,12 @@ export function compilePlaybook(
   ];
   return problems.length > 0 ? err(problems) : ok({ spec, sha256, source, ...parts });
 }
+
+/** What nothing could take back asks first, unless its playbook says that it is safe. */
+export const modeOf = (
+  { mode }: Pick<StepSpec, "mode">,
+  words: ActuatorWords | undefined,
+): CompiledStep["mode"] => mode ?? (words?.kind === "act" ? "approve" : "auto");
 
 /** Compiles the parts of one playbook and keeps the problems; a part that has one is left out. */
 class Compiler {
@@ -105,7 +112,7 @@ class Compiler {
       for (const message of words.problemsWith(spec.with)) {
         this.#problem([...path, "with"], `${spec.do}: ${message}`);
       }
-      return [{ id: spec.id ?? spec.do, spec, when, expect, words }];
+      return [{ id: spec.id ?? spec.do, spec, when, expect, mode: modeOf(spec, words), words }];
     });
   }
 

@@ -59,11 +59,26 @@ export function stepProblems(
     ...steps.flatMap((step) => {
       const path: Path = ["mitigate", spec.mitigate.indexOf(step.spec)];
       return [
+        ...kindProblems(step, path),
         ...expectProblems(step, path),
         ...(isWhole ? siteWideProblems(step, path, kinds) : []),
       ];
     }),
   ];
+}
+
+/** What is taken back says when; what cannot be, has nothing to say about it. */
+function kindProblems({ id, spec, words }: CompiledStep, at: Path): readonly Problem[] {
+  if (words.kind === "lease") {
+    return spec.lease === undefined
+      ? [{ path: [...at, "lease"], message: "this key is required" }]
+      : [];
+  }
+  return (["lease", "release"] as const).flatMap((key) =>
+    spec[key] === undefined
+      ? []
+      : [{ path: [...at, key], message: `${id} is an act: it is done once and never taken back` }],
+  );
 }
 
 function expectProblems({ expect, id, words }: CompiledStep, at: Path): readonly Problem[] {
@@ -77,11 +92,11 @@ function expectProblems({ expect, id, words }: CompiledStep, at: Path): readonly
 }
 
 function siteWideProblems(
-  { id, spec, words }: CompiledStep,
+  { id, mode, words }: CompiledStep,
   at: Path,
   kinds: number,
 ): readonly Problem[] {
-  if (!words.siteWide || spec.mode === "manual" || kinds >= EVIDENCE_KINDS_MIN) return [];
+  if (!words.siteWide || mode === "manual" || kinds >= EVIDENCE_KINDS_MIN) return [];
   const message = `${id} touches every visitor: the rules must rest on ${EVIDENCE_KINDS_MIN} independent kinds of evidence, they rest on ${kinds}`;
   return [{ path: [...at, "do"], message }];
 }

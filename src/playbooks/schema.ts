@@ -83,13 +83,20 @@ export const step = z.strictObject({
   do: id.describe("An actuator's id"),
   with: z.record(z.string(), z.unknown()).default({}),
   when: expression.optional().describe("The step is skipped, with this reason, unless it is true"),
-  mode: z.enum(["auto", "approve", "manual"]).default("auto"),
+  mode: z
+    .enum(["auto", "approve", "manual"])
+    .optional()
+    .describe(
+      "Defaults to auto for what is taken back, and to approve for an act, which cannot be; a manual step is prepared, and a person starts it",
+    ),
   on_silence: z
     // oxlint-disable-next-line unicorn/no-thenable -- a schema of the YAML key `then`; nobody awaits it
     .strictObject({ after: duration, then: z.enum(["decline", "apply"]) })
     .optional()
     .describe("What no answer to a request for approval means; without it the request waits"),
-  lease: duration,
+  lease: duration
+    .optional()
+    .describe("How long it holds unless it is renewed; an act has none, everything else must"),
   expect: z
     .strictObject({ that: expression, within: duration })
     .optional()

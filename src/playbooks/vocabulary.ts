@@ -12,12 +12,22 @@ export type Vocabulary = {
 };
 
 /** What a playbook must know about an actuator to be checked against it. */
-export type ActuatorWords = {
-  /** Checks `with:`; answers problems in words, none when it is right. */
-  readonly problemsWith: (options: unknown) => readonly string[];
+export type ActuatorWords = LeaseWords | ActWords;
+
+type CommonWords = {
   /** Signals that say nothing while this is applied; they may not clear, recover or verify it. */
   readonly masks: readonly SignalName[];
-  readonly release: "staged" | "at_once" | "manual";
+  /** Checks `with:`; answers problems in words, none when it is right. */
+  readonly problemsWith: (options: unknown) => readonly string[];
   /** Touches every visitor: needs two independent kinds of evidence. */
   readonly siteWide: boolean;
 };
+
+/** It holds for a time, and is taken back. */
+export type LeaseWords = CommonWords & {
+  readonly kind: "lease";
+  readonly release: "staged" | "at_once" | "manual";
+};
+
+/** It is done once, cannot be taken back, and hides nothing. */
+export type ActWords = CommonWords & { readonly kind: "act" };

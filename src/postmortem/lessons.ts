@@ -20,6 +20,9 @@ export const wentWell = (story: Story): readonly string[] => [
   ...story.mitigations
     .filter(({ lease, effectiveAtMs }) => effectiveAtMs !== null && !lease.shadow)
     .map(({ lease }) => `${code(lease.actuator)} was applied and confirmed in force.`),
+  ...story.deeds
+    .filter(({ act }) => act.status === "effective")
+    .map(({ act }) => `${code(act.actuator)} was done, and it helped.`),
 ];
 
 /** What went wrong, by the same measures. */
@@ -30,6 +33,12 @@ export const wentWrong = (story: Story): readonly string[] => [
       ? []
       : [`${code(lease.actuator)} did not help: ${prose(ineffective)}.`]),
     ...(failure === null ? [] : [`${code(lease.actuator)} failed to ${prose(failure)}.`]),
+  ]),
+  ...story.deeds.flatMap(({ act, failure }) => [
+    ...(act.status === "ineffective"
+      ? [`${code(act.actuator)} did not help: ${prose(act.why)}.`]
+      : []),
+    ...(failure === null ? [] : [`${code(act.actuator)} failed to ${prose(failure)}.`]),
   ]),
   ...skippedSteps(story),
   ...story.escalations.map((why) => `It was escalated: ${prose(why)}.`),
@@ -66,6 +75,16 @@ export function actionItems(story: Story): readonly ActionItem[] {
           ? [{ owner: lead, action: `Decide what to do with what ${name} could not take back` }]
           : []),
       ];
+    }),
+    ...story.deeds.flatMap(({ act, failure }): ActionItem[] => {
+      const name = code(act.actuator);
+      if (act.status === "unclear") {
+        return [{ owner: lead, action: `Find out whether ${name} was done` }];
+      }
+      if (act.status === "ineffective") {
+        return [{ owner, action: `Review why ${name} did not help; what it did is still so` }];
+      }
+      return failure === null ? [] : [{ owner: lead, action: `Mend why ${name} failed` }];
     }),
     ...[...story.unknowns].map(([signal, why]) => ({
       owner,

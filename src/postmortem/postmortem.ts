@@ -4,7 +4,7 @@ import { formatDuration } from "../shared/duration.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
 import { actionItems, gotLucky, wentWell, wentWrong } from "./lessons.ts";
 import { bullets, code, prose } from "./markdown.ts";
-import { storyOf, type Impact, type Mitigation, type Story } from "./story.ts";
+import { storyOf, type Deed, type Impact, type Mitigation, type Story } from "./story.ts";
 import { readingsText, REVERTED, shareText, timelineOf, type TimelineLine } from "./timeline.ts";
 
 /** A journal longer than this shows its two ends; the rest stays in the journal. */
@@ -102,7 +102,7 @@ function timeline(story: Story, lines: readonly TimelineLine[]): string {
   ];
   return [
     `## Timeline\n${bullets(milestones, "")}`,
-    `### Mitigations and their effect\n${bullets(story.mitigations.map(mitigationText), "None was proposed.")}`,
+    `### Mitigations and their effect\n${bullets([...story.mitigations.map(mitigationText), ...story.deeds.map(deedText)], "None was proposed.")}`,
     `### Evidence\n${bullets(evidenceTexts(story), "None was collected.")}`,
     `### Who was told\n${bullets(toldTexts(story), "No message was asked for.")}`,
     `### Every event\n${everyEvent(lines)}`,
@@ -121,6 +121,21 @@ function mitigationText(mitigation: Mitigation): string {
     ending(mitigation),
   ].filter((part) => part !== null);
   return `${code(lease.actuator)}, ${lease.mode}, attempt ${lease.attempt}: ${parts.join("; ")}`;
+}
+
+function deedText({ act, effect, failure }: Deed): string {
+  const effectText = effect.length === 0 ? "" : ` (${readingsText(effect)})`;
+  const parts = [
+    act.shadow ? "in shadow, nothing was done" : null,
+    act.says === "" ? null : prose(act.says),
+    act.performedAtMs === null ? "never done" : `done ${utcTime(act.performedAtMs)}`,
+    act.effectiveAtMs === null ? null : `helped ${utcTime(act.effectiveAtMs)}${effectText}`,
+    act.status === "ineffective" ? `did not help: ${prose(act.why)}${effectText}` : null,
+    act.status === "declined" ? `declined: ${prose(act.why)}` : null,
+    act.status === "unclear" ? "nobody could tell whether it was done" : null,
+    failure === null ? null : `failed to ${prose(failure)}`,
+  ].filter((part) => part !== null);
+  return `${code(act.actuator)}, ${act.mode}, attempt ${act.attempt}, an act: ${parts.join("; ")}`;
 }
 
 function ending({ lease, endedAtMs, outcome, failure }: Mitigation): string {

@@ -1,13 +1,19 @@
 /** What a post-mortem is about, gathered from the journal's rows: everything but the words. */
 import { z } from "zod";
 import { evolve } from "../incidents/evolve.ts";
+import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import {
   readEvent,
   type EventData,
   type IncidentEvent,
   type JournalRow,
 } from "../incidents/journal.ts";
-import { initialState, type IncidentState, type LeaseState } from "../incidents/state.ts";
+import {
+  initialState,
+  type ActState,
+  type IncidentState,
+  type LeaseState,
+} from "../incidents/state.ts";
 
 type Readings = EventData["incident.opened"]["readings"];
 
@@ -21,6 +27,13 @@ export type Mitigation = {
   readonly stages: readonly { readonly atMs: number; readonly share: number }[];
   readonly endedAtMs: number | null;
   readonly outcome: EventData["lease.reverted"]["outcome"] | null;
+  readonly failure: string | null;
+};
+
+/** One act: what it did or would have done, when, and what it was known by. */
+export type Deed = {
+  readonly act: ActState;
+  readonly effect: Readings;
   readonly failure: string | null;
 };
 
@@ -54,6 +67,7 @@ export type Story = {
   readonly state: IncidentState;
   readonly opened: EventData["incident.opened"] | null;
   readonly mitigations: readonly Mitigation[];
+  readonly deeds: readonly Deed[];
   readonly deliveries: readonly Delivery[];
   readonly evidence: readonly EvidenceItem[];
   readonly impact: Impact;
@@ -79,6 +93,7 @@ export function storyOf(rows: readonly JournalRow[], nowMs: number): Story {
     state,
     opened: state.opened,
     mitigations,
+    deeds: state.acts.map((act) => deedOf(act, events)),
     deliveries: deliveriesOf(moments),
     evidence: moments.flatMap(evidenceOf),
     impact: impactOf(moments, mitigations, { onsetAtMs: state.anchors.onsetAtMs, nowMs }),
@@ -113,6 +128,26 @@ function mitigationOf(lease: LeaseState, moments: readonly Moment[]): Mitigation
   return moments
     .filter(({ event }) => "leaseId" in event.data && event.data.leaseId === lease.id)
     .reduce(foldMitigation, start);
+}
+
+function deedOf(act: ActState, events: readonly IncidentEvent[]): Deed {
+  const start: Deed = { act, effect: [], failure: null };
+  return events
+    .filter(isActEvent)
+    .filter(({ data }) => data.actId === act.id)
+    .reduce(foldDeed, start);
+}
+
+function foldDeed(deed: Deed, event: ActEvent): Deed {
+  switch (event.type) {
+    case "act.effective":
+    case "act.ineffective":
+      return { ...deed, effect: event.data.readings };
+    case "act.failed":
+      return { ...deed, failure: `${event.data.during}: ${event.data.failure.detail}` };
+    default:
+      return deed;
+  }
 }
 
 function foldMitigation(mitigation: Mitigation, { atMs, event }: Moment): Mitigation {
@@ -257,6 +292,8 @@ function readingsOf({ event }: Moment): Readings {
     case "rule.changed":
     case "lease.effective":
     case "lease.ineffective":
+    case "act.effective":
+    case "act.ineffective":
       return event.data.readings;
     default:
       return [];

@@ -5,6 +5,7 @@ import {
   type IncidentEvent,
   type JournalRow,
 } from "../incidents/journal.ts";
+import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
 import { code, prose } from "./markdown.ts";
@@ -18,7 +19,7 @@ export type TimelineLine = {
 };
 
 type Readings = EventData["incident.opened"]["readings"];
-/** What ids stand for: a lease's actuator, a delivery's channel. */
+/** What ids stand for: a lease's or an act's actuator, a delivery's channel. */
 type Names = ReadonlyMap<string, string>;
 
 /** The journal as lines, oldest first. */
@@ -27,6 +28,7 @@ export function timelineOf(rows: readonly JournalRow[]): readonly TimelineLine[]
   return rows.map((row) => {
     const event = readEvent(row);
     if (event?.type === "lease.proposed") names.set(event.data.leaseId, event.data.actuator);
+    if (event?.type === "act.proposed") names.set(event.data.actId, event.data.actuator);
     if (event?.type === "message.requested") names.set(event.data.deliveryId, event.data.channel);
     const what = event === null ? unreadable(row) : describe(event, names);
     return { seq: row.seq, atMs: row.atMs, type: row.type, text: `${what} (${actorName(row)})` };
@@ -118,7 +120,31 @@ function describeWork(event: IncidentEvent, names: Names): string {
     case "step.skipped":
       return `Step ${code(event.data.step)} skipped: ${prose(event.data.why)}`;
     default:
-      return describeLease(event, names);
+      return isActEvent(event) ? describeAct(event, names) : describeLease(event, names);
+  }
+}
+
+function describeAct(event: ActEvent, names: Names): string {
+  const name = nameOf(event.data.actId, names);
+  switch (event.type) {
+    case "act.proposed":
+      return `${name} proposed, mode ${event.data.mode}${event.data.shadow ? ", in shadow" : ""}`;
+    case "act.judged":
+      return `${name} would: ${prose(event.data.says)}`;
+    case "act.approved":
+      return `${name} approved: ${prose(event.data.why)}`;
+    case "act.declined":
+      return `${name} not done: ${prose(event.data.why)}`;
+    case "act.performing":
+      return `${name} being done`;
+    case "act.performed":
+      return `**Act done**: ${name}, ${prose(event.data.says)}`;
+    case "act.effective":
+      return withReadings(`${name} helped`, event.data.readings);
+    case "act.ineffective":
+      return withReadings(`${name} did not help: ${prose(event.data.why)}`, event.data.readings);
+    case "act.failed":
+      return `${name} failed to ${event.data.during}: ${prose(event.data.failure.detail)}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
 export type IncidentId = `inc_${string}`;
 export type LeaseId = `lse_${string}`;
+export type ActId = `act_${string}`;
 export type DeliveryId = `dlv_${string}`;
 
 /** Hex SHA-256 of UTF-8 text. */
@@ -17,6 +18,10 @@ export const sha256HexOfBytes = (bytes: Uint8Array): string => bytesToHex(sha256
 /** The lease of one attempt at one step of one incident; the same three always give the same id. */
 export const leaseId = (incidentId: string, step: string, attempt: number): LeaseId =>
   `lse_${derive([incidentId, step, String(attempt)])}`;
+
+/** The act of one attempt at one step of one incident, likewise. */
+export const actId = (incidentId: string, step: string, attempt: number): ActId =>
+  `act_${derive([incidentId, step, String(attempt)])}`;
 
 /** A delivery to one channel of one message of one incident. */
 export const deliveryId = (incidentId: string, message: string, channel: string): DeliveryId =>

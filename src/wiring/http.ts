@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 import type { Env } from "../env.ts";
 import type { HttpDeps, PartState } from "../http/deps.ts";
-import { actuators } from "../mitigations/registry.ts";
+import { actuators, acts } from "../mitigations/registry.ts";
 import { channels, isChannelKind } from "../notify/registry.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
@@ -28,7 +28,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   webhookSecrets: config.webhookSecrets,
   heartbeatToken: config.heartbeatToken,
   parts: {
-    actuators: Object.values(actuators).map(({ id, missing }) => ({
+    actuators: [...Object.values(actuators), ...Object.values(acts)].map(({ id, missing }) => ({
       id,
       missing: missing(reachOf(env)),
     })),

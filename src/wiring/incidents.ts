@@ -10,7 +10,7 @@ import { performWith } from "../incidents/perform.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Reach } from "../mitigations/actuator.ts";
-import { actuators, actuatorWords } from "../mitigations/registry.ts";
+import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { deliver } from "../notify/deliver.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
@@ -47,9 +47,9 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
   }),
   perform: performWith({
     actuators,
+    acts,
     reach: reachOf(env),
-    spendAction: (leaseId) =>
-      deskOf(env).spendAction(leaseId, Date.now(), bundle.site.actions_per_hour_max),
+    spendAction: (id) => deskOf(env).spendAction(id, Date.now(), bundle.site.actions_per_hour_max),
     collect: (collector, view) => collect(collector, view, { env, config }),
     deliver: (channel, message) =>
       deliver(channel, message, {

@@ -18,6 +18,7 @@ import { effectiveParams } from "../../src/playbooks/params.ts";
 import { playbook } from "../../src/playbooks/schema.ts";
 import { catalogue } from "../../src/signals/catalogue.ts";
 import { COLLECTOR_IDS } from "../../src/signals/collectors/registry.ts";
+import { SWITCH_WORDS } from "./acts.ts";
 import { measured, unknownSignal, type SignalSet } from "../../src/signals/signal.ts";
 
 export const T0 = 1_800_000_000_000;
@@ -69,15 +70,16 @@ export function groundOf(
   bundled: BundledPlaybook,
   channels: Ground["site"]["channels"] = [],
 ): Ground {
+  const actuators = { ...actuatorWords(), ...SWITCH_WORDS };
   const compiled = compilePlaybook(bundled, {
     signals: catalogue,
-    actuators: actuatorWords(),
+    actuators,
     collectors: COLLECTOR_IDS,
   });
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return {
     playbook: compiled.value,
-    actuators: actuatorWords(),
+    actuators,
     site: { title: "Test", channels, url: null },
   };
 }
@@ -185,6 +187,10 @@ export class Drive {
     return this.state.leases.at(-1);
   }
 
+  get act() {
+    return this.state.acts.at(-1);
+  }
+
   nextWakeAtMs(): number | null {
     return nextWakeAtMs(this.state, this.ground);
   }
@@ -209,6 +215,10 @@ function success(effect: EffectDraft): EffectOutcome {
       return { ok: true, value: { prior: { entry: null }, receipt: {} } };
     case "lease.revert":
       return { ok: true, value: "restored" };
+    case "act.judge":
+      return { ok: true, value: { says: "throw it", judged: { from: "left" } } };
+    case "act.perform":
+      return { ok: true, value: { says: "threw it", receipt: {} } };
     case "evidence.collect":
       return { ok: true, value: { summary: "seen", facts: {} } };
     default:

@@ -34,8 +34,8 @@ export class WholeLife extends Drive {
   readonly asked: Asked[] = [];
   readonly effects: Effect[] = [];
 
-  constructor() {
-    super(PLAYBOOK, [{ id: "pager", severities: ["SEV-1", "SEV-2"] }]);
+  constructor(playbook: unknown = PLAYBOOK) {
+    super(playbook, [{ id: "pager", severities: ["SEV-1", "SEV-2"] }]);
   }
 
   override do<Type extends CommandType>(type: Type, data: CommandOf<Type>["data"], by = "ada") {
@@ -54,6 +54,10 @@ export class WholeLife extends Drive {
 
   get leaseId(): `lse_${string}` {
     return `lse_${(this.lease?.id ?? "").slice("lse_".length)}`;
+  }
+
+  get actId(): `act_${string}` {
+    return `act_${(this.act?.id ?? "").slice("act_".length)}`;
   }
 
   /** Reports one pending effect of a kind; the others wait. */
@@ -146,4 +150,52 @@ function ending(life: WholeLife): void {
   life.settle();
   life.do("save_postmortem", { markdown: "# What happened\n" });
   life.do("complete_postmortem", {});
+}
+
+/** A ladder of acts: one by itself, one that asks, one for a person, and a lease at its end. */
+const OF_ACTS = {
+  ...SMALL_OUTAGE,
+  mitigate: [
+    {
+      id: "by-itself",
+      do: "throw-switch",
+      mode: "auto",
+      with: { to: "right" },
+      expect: { that: "probe.around_success_ratio > 0.9", within: "30s" },
+    },
+    { id: "if-asked", do: "throw-switch", with: { to: "up" } },
+    { id: "for-ada", do: "throw-switch", mode: "manual", with: { to: "down" } },
+    ...SMALL_OUTAGE.mitigate,
+  ],
+};
+
+const REFUSED: EffectOutcome = {
+  ok: false,
+  failure: { class: "refuse", detail: "it is locked" },
+};
+
+/** Every event that an act can have: refused, done in vain, approved, declined, started by hand, and of help. */
+export function lifeOfActs(): WholeLife {
+  const life = new WholeLife(OF_ACTS);
+  life.open();
+  life.after(SECOND).see(DOWN);
+  life.report("act.judge", { ok: true, value: { says: "throw it", judged: { from: "left" } } });
+  life.report("act.perform", { ok: true, value: { says: "threw it", receipt: { n: 1 } } });
+  life.after(30 * SECOND).see(DOWN);
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  life.do("approve", { leaseId: life.actId, why: "Try it." });
+  life.report("act.perform", REFUSED);
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  const [, , prepared] = life.state.acts;
+  life.do("approve", { leaseId: `act_${prepared?.id.slice(4) ?? ""}`, why: "Now." });
+  life.settle();
+  life.after(SECOND).see(WELL);
+  life.do("apply", { actuator: "throw-switch", with: { to: "up" }, leaseMs: null, why: "More." });
+  life.do("release_all", { why: "Enough." });
+  life.settle();
+  life.after(MINUTE).see(WELL);
+  life.settle();
+  return life;
 }

@@ -1,13 +1,12 @@
 /** Mitigations across incidents: see them, apply one by hand, take one back, or all of them. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { IncidentView, LeaseView } from "../../incidents/view.ts";
 import { answers, forRole, optionally, problems, takes, type Api } from "../api-app.ts";
 import { actorOf } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders, requestId } from "../idempotency.ts";
 import { command } from "../incident-of.ts";
 import { openPlainIncident } from "../open-incident.ts";
-import { presentMitigation } from "../present.ts";
+import { presentMitigations } from "../present.ts";
 import { Problem } from "../problems.ts";
 import { releaseAll } from "../release-all.ts";
 import {
@@ -49,7 +48,9 @@ const application = z
   .strictObject({
     actuator: z.string().max(60),
     with: z.record(z.string(), z.unknown()).default({}),
-    lease: durationBetween(LEASE_MS_MIN, LEASE_MS_MAX),
+    lease: durationBetween(LEASE_MS_MIN, LEASE_MS_MAX)
+      .optional()
+      .describe("For how long; an act has none, everything else must"),
     why: text,
     incident: incidentId.optional().describe("Without it, a plain incident is opened or used"),
   })
@@ -129,14 +130,13 @@ const releaseEverything = createRoute({
 
 export function mitigationRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(list, async (c) => {
-    const found = await leasesOf(deps);
-    const items = found.map(({ view, lease }) => presentMitigation(view.id, lease));
+    const items = await mitigationsOf(deps);
     return c.json({ items, next: null }, 200);
   });
 
   api.openapi(apply, async (c) => {
     const { actuator, with: options, lease, why, incident } = c.req.valid("json");
-    checkActuator(deps, actuator, options);
+    checkApplication(deps, { actuator, options, lease });
     const id =
       incident ??
       (await openPlainIncident(deps, {
@@ -145,7 +145,7 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
         severity: "SEV-3",
         actor: actorOf(c.var.caller),
       }));
-    const data = { actuator, with: options, leaseMs: lease, why };
+    const data = { actuator, with: options, leaseMs: lease ?? null, why };
     return c.json(await command(c, deps, id, "apply", data), 200);
   });
 
@@ -166,50 +166,65 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
   });
 
   api.openapi(read, async (c) => {
-    const { view, lease } = await leaseOf(deps, c.req.valid("param").mid);
-    return c.json(presentMitigation(view.id, lease), 200);
+    return c.json(await mitigationOf(deps, c.req.valid("param").mid), 200);
   });
 
   api.openapi(reword, async (c) => {
     const { mid } = c.req.valid("param");
-    const { view } = await leaseOf(deps, mid);
+    const { incident: id } = await mitigationOf(deps, mid);
     const { message, why = "" } = c.req.valid("json");
     const data = { leaseId: mid, message, why };
-    return c.json(await command(c, deps, view.id, "reword", data), 200);
+    return c.json(await command(c, deps, id, "reword", data), 200);
   });
 
   api.openapi(revert, async (c) => {
     const { mid } = c.req.valid("param");
-    const { view } = await leaseOf(deps, mid);
+    const { incident: id } = await mitigationOf(deps, mid);
     const data = { leaseId: mid, why: c.req.valid("query").why ?? "" };
-    return c.json(await command(c, deps, view.id, "revert", data), 200);
+    return c.json(await command(c, deps, id, "revert", data), 200);
   });
 }
 
+type Asked = {
+  readonly actuator: string;
+  readonly options: unknown;
+  readonly lease: number | undefined;
+};
+
 /** Before anything is opened for it: an application that cannot be is not worth an incident. */
-function checkActuator({ vocabulary }: HttpDeps, actuator: string, options: unknown): void {
+function checkApplication({ vocabulary }: HttpDeps, { actuator, options, lease }: Asked): void {
   const known = vocabulary.actuators;
   const words = Object.hasOwn(known, actuator) ? known[actuator] : undefined;
   const allowed = Object.keys(known).join(", ");
   const errors =
     words === undefined
       ? [{ field: "body.actuator", value: actuator, message: "unknown actuator", allowed }]
-      : words.problemsWith(options).map((message) => ({ field: "body.with", message }));
+      : [
+          ...leaseProblems(words.kind, lease),
+          ...words.problemsWith(options).map((message) => ({ field: "body.with", message })),
+        ];
   if (errors.length === 0) return;
   throw new Problem("invalid-request", "Some values are missing or wrong; see `errors`.", {
     errors: errors.slice(0, FIELD_ERRORS_MAX),
   });
 }
 
-type Found = { readonly view: IncidentView; readonly lease: LeaseView };
-
-async function leasesOf({ desk }: HttpDeps): Promise<readonly Found[]> {
-  const views = await desk.open();
-  return views.flatMap((view) => view.leases.map((lease) => ({ view, lease })));
+function leaseProblems(kind: "lease" | "act", lease: number | undefined) {
+  const field = "body.lease";
+  if (kind === "lease" && lease === undefined) return [{ field, message: "say for how long" }];
+  if (kind === "act" && lease !== undefined) {
+    return [{ field, message: "an act is done once and never taken back: leave it out" }];
+  }
+  return [];
 }
 
-async function leaseOf(deps: HttpDeps, id: string): Promise<Found> {
-  const found = (await leasesOf(deps)).find(({ lease }) => lease.id === id);
+async function mitigationsOf({ desk }: HttpDeps): Promise<z.infer<typeof mitigation>[]> {
+  const views = await desk.open();
+  return views.flatMap(presentMitigations);
+}
+
+async function mitigationOf(deps: HttpDeps, id: string): Promise<z.infer<typeof mitigation>> {
+  const found = (await mitigationsOf(deps)).find((one) => one.id === id);
   if (found === undefined) {
     throw new Problem("not-found", `No open or recent incident has a mitigation ${id}.`);
   }

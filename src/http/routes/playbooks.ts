@@ -1,6 +1,7 @@
 /** The deployed playbooks, where their rules stand, and the values that people may change for a while. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { RuleReport } from "../../monitor/monitor-api.ts";
+import { modeOf } from "../../playbooks/compile.ts";
 import { effectiveParams, type Override } from "../../playbooks/params.ts";
 import { OVERRIDE_MS_MAX, SITE } from "../../playbooks/overrides.ts";
 import { severity } from "../../playbooks/schema.ts";
@@ -128,7 +129,7 @@ export function playbookRoutes(api: Api, deps: HttpDeps): void {
         steps: spec.mitigate.map((step) => ({
           id: step.id ?? step.do,
           actuator: step.do,
-          mode: step.mode,
+          mode: modeOf(step, deps.vocabulary.actuators[step.do]),
         })),
         guide: spec.guide,
       };

@@ -2,49 +2,75 @@
 import { INACTIVE } from "../../detection/rule-machine.ts";
 import { isFiring, isTriggered } from "../../detection/trigger.ts";
 import { evidenceKinds } from "../../mitigations/guardrails.ts";
-import { nextStep, type LadderStep, type Skip } from "../../mitigations/ladder.ts";
+import {
+  nextStep,
+  type LadderAnswer,
+  type LadderStep,
+  type Skip,
+} from "../../mitigations/ladder.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
-import { leaseId } from "../../shared/ids.ts";
+import { actId, leaseId } from "../../shared/ids.ts";
 import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
 import type { IncidentEvent } from "../journal.ts";
-import { durationOf, truthOf, type Moment, type Stage } from "../moment.ts";
-import type { IncidentState } from "../state.ts";
+import { durationOf, foldDrafts, truthOf, type Moment, type Stage } from "../moment.ts";
+import { isAside, isPrepared, type IncidentState } from "../state.ts";
+import { ladderAttempt } from "./acts.ts";
 import { approveAndApply } from "./leases.ts";
 
-/** Leases one incident may hold over its life; past it, people take over. */
-export const LEASES_MAX = 50;
+/** Leases and acts one incident may hold over its life; past it, people take over. */
+export const MITIGATIONS_MAX = 50;
+export const mitigationsOf = ({ leases, acts }: IncidentState): number =>
+  leases.length + acts.length;
 
 export const mitigationStage: Stage = (state, moment) => {
   const { detect } = moment.playbook.spec;
   if (moment.playbook.rules.length === 0 || state.recoveredSinceMs !== null) return [];
   if (!isTriggered(detect.trigger, state.rules)) return [];
-  const answer = nextStep({
-    steps: moment.playbook.steps.map((step) => ladderStep(step, state, moment)),
-    attempts: state.leases.map((lease) => ({
-      ...lease,
-      isEarlier: lease.round < state.timesResolved,
-    })),
-    evidenceKinds: evidenceKinds(firingEvidence(state, moment), catalogue),
-    autopilot: moment.autopilot,
-  });
+  const answer = climb(state, moment);
   switch (answer.answer) {
     case "busy":
       return [];
     case "hold":
       return skips(state, answer.skipped);
     case "exhausted":
-      return [...skips(state, answer.skipped), ...exhausted(state, "nothing is left to try")];
-    case "take":
-      return state.leases.length >= LEASES_MAX
-        ? exhausted(state, `${LEASES_MAX} mitigations were tried`)
-        : [...skips(state, answer.skipped), ...take(answer.step, answer.attempt, state, moment)];
+      return [...skips(state, answer.skipped), ...exhausted(state, whatIsLeft(state))];
+    case "prepare":
+    case "take": {
+      if (mitigationsOf(state) >= MITIGATIONS_MAX) {
+        return exhausted(state, `${MITIGATIONS_MAX} mitigations were tried`);
+      }
+      const taken = [...skips(state, answer.skipped), ...take(answer, state, moment)];
+      if (answer.answer === "take") return taken;
+      // What a person may start waits aside; the ladder goes on.
+      return [...taken, ...mitigationStage(foldDrafts(state, taken, moment.command), moment)];
+    }
   }
 };
 
+const whatIsLeft = ({ leases, acts }: IncidentState): string =>
+  leases.some(isPrepared) || acts.some(isAside)
+    ? "what is left is prepared, and for a person to start"
+    : "nothing is left to try";
+
+const climb = (state: IncidentState, moment: Moment): LadderAnswer =>
+  nextStep({
+    steps: moment.playbook.steps.map((step) => ladderStep(step, state, moment)),
+    attempts: [
+      ...state.leases.map((lease) => ({
+        ...lease,
+        isEarlier: lease.round < state.timesResolved,
+        isAside: isPrepared(lease),
+      })),
+      ...state.acts.map((act) => ladderAttempt(act, state, moment)),
+    ],
+    evidenceKinds: evidenceKinds(firingEvidence(state, moment), catalogue),
+    autopilot: moment.autopilot,
+  });
+
 const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): LadderStep => ({
   id: step.id,
-  mode: step.spec.mode,
+  mode: step.mode,
   siteWide: step.words.siteWide,
   condition: step.when === null ? null : truthOf(step.when, state, moment),
 });
@@ -64,35 +90,54 @@ const skips = (state: IncidentState, skipped: readonly Skip[]): readonly Inciden
 const exhausted = (state: IncidentState, why: string): readonly IncidentEvent[] =>
   state.exhausted ? [] : [{ type: "incident.escalated", data: { because: "exhausted", why } }];
 
+type Taken = Extract<LadderAnswer, { readonly answer: "take" | "prepare" }>;
+
 function take(
-  stepId: string,
-  attempt: number,
+  { step: stepId, attempt, answer }: Taken,
   state: IncidentState,
   moment: Moment,
 ): readonly IncidentEvent[] {
   const step = moment.playbook.steps.find((candidate) => candidate.id === stepId);
   assert(step !== undefined && state.opened !== null, "the ladder takes a step of the playbook");
+  const common = {
+    step: step.id,
+    attempt,
+    actuator: step.spec.do,
+    with: step.spec.with,
+    mode: step.mode,
+    // Whoever starts what is prepared means it.
+    shadow: answer === "take" && moment.autopilot === "shadow",
+    siteWide: step.words.siteWide,
+  };
+  const isDecided = step.mode === "auto";
+  if (step.words.kind === "act") {
+    const id = actId(state.opened.incidentId, step.id, attempt);
+    const proposed: IncidentEvent = { type: "act.proposed", data: { actId: id, ...common } };
+    return isDecided
+      ? [proposed, { type: "act.approved", data: { actId: id, why: AUTO } }]
+      : [proposed];
+  }
   const lease = {
     id: leaseId(state.opened.incidentId, step.id, attempt),
-    leaseMs: durationOf(state, step.spec.lease),
+    leaseMs: durationOf(state, step.spec.lease ?? ""),
   };
   const proposed: IncidentEvent = {
     type: "lease.proposed",
     data: {
       leaseId: lease.id,
-      step: step.id,
+      step: common.step,
       attempt,
-      actuator: step.spec.do,
-      with: step.spec.with,
+      actuator: common.actuator,
+      with: common.with,
       leaseMs: lease.leaseMs,
       release: step.spec.release ?? step.words.release,
-      mode: step.spec.mode,
-      shadow: moment.autopilot === "shadow",
-      siteWide: step.words.siteWide,
+      mode: common.mode,
+      shadow: common.shadow,
+      siteWide: common.siteWide,
       masks: [...step.words.masks],
     },
   };
-  return step.spec.mode === "approve"
-    ? [proposed]
-    : [proposed, ...approveAndApply(lease, moment.atMs, "the playbook says auto")];
+  return isDecided ? [proposed, ...approveAndApply(lease, moment.atMs, AUTO)] : [proposed];
 }
+
+const AUTO = "the playbook says auto";

@@ -3,7 +3,16 @@ import { formatDuration } from "../../shared/duration.ts";
 import type { IncidentEvent, IncidentStatus } from "../journal.ts";
 import { durationOf, type Stage } from "../moment.ts";
 import { RESPONSE_MS } from "../severity.ts";
-import { hasEnded, isResolved, type IncidentState } from "../state.ts";
+import {
+  hasEnded,
+  isAside,
+  isPrepared,
+  isResolved,
+  isUndecided,
+  type IncidentState,
+} from "../state.ts";
+import { withdraw } from "./acts.ts";
+import { endAll } from "./leases.ts";
 
 /** How often silence escalates; after that the page has reached everybody it can. */
 export const SILENCES_MAX = 3;
@@ -23,11 +32,21 @@ export const statusStage: Stage = (state) => {
 };
 
 function statusOf(state: IncidentState): { readonly status: IncidentStatus; readonly why: string } {
-  const real = state.leases.filter((lease) => !lease.shadow && !hasEnded(lease));
+  const real = state.leases.filter(
+    (lease) => !lease.shadow && !hasEnded(lease) && !isPrepared(lease),
+  );
   if (real.some((lease) => lease.status === "proposed" || lease.status === "applying")) {
     return { status: "mitigating", why: "a mitigation is being applied" };
   }
+  const acts = state.acts.filter((act) => act.round === state.timesResolved && !act.shadow);
+  if (acts.some((act) => act.status === "performing" || (isUndecided(act) && !isAside(act)))) {
+    return { status: "mitigating", why: "an act is being decided on or done" };
+  }
   const holds = real.some((lease) => lease.because !== "ineffective" && lease.because !== "failed");
+  const last = acts.findLast((act) => !isUndecided(act));
+  if (!holds && (last?.status === "performed" || last?.status === "effective")) {
+    return { status: "monitoring", why: "an act was done" };
+  }
   if (holds) return { status: "monitoring", why: "a mitigation is in force" };
   if (state.recoveredSinceMs !== null) return { status: "monitoring", why: "recovery was seen" };
   return { status: "investigating", why: "nothing that helps is in force" };
@@ -48,15 +67,23 @@ export const escalationStage: Stage = (state, moment) => {
   return [{ type: "incident.escalated", data: { because: "silence", why } }];
 };
 
-/** Resolves when all has been well, with nothing applied, for as long as the playbook asks. */
+/** Resolves when all has been well, with nothing applied, for as long as the playbook asks. What a person never started is dropped. */
 export const resolutionStage: Stage = (state, moment) => {
   if (isResolved(state) || state.recoveredSinceMs === null) return [];
-  if (!state.leases.every(hasEnded)) return [];
+  if (!state.leases.every((lease) => hasEnded(lease) || isPrepared(lease))) return [];
+  if (state.acts.some((act) => act.status === "performing")) return [];
   const stableMs = durationOf(state, moment.playbook.spec.recover.stable_for);
   const sinceMs = Math.max(state.recoveredSinceMs, state.anchors.releasedAtMs ?? 0);
   if (moment.atMs - sinceMs < stableMs) return [];
-  return resolved(`well for ${formatDuration(moment.atMs - sinceMs)} with nothing applied`);
+  const why = `well for ${formatDuration(moment.atMs - sinceMs)} with nothing applied`;
+  return [...dropAll(state), ...resolved(why)];
 };
+
+/** What ends with the incident: leases are taken back, and what waits for a person waits no longer. */
+export const dropAll = (state: IncidentState): readonly IncidentEvent[] => [
+  ...endAll(state, "resolved", "the incident was resolved"),
+  ...withdraw(state, "the incident was resolved"),
+];
 
 /** The end of an incident, and the beginning of its post-mortem. */
 export const resolved = (why: string): readonly IncidentEvent[] => [

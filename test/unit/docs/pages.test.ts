@@ -60,10 +60,10 @@ describe("docs/playbooks.md", () => {
   });
 
   it("tells what each actuator masks, and how it is released", ({ expect }) => {
-    for (const [id, { masks, release }] of Object.entries(actuatorWords())) {
+    for (const [id, words] of Object.entries(actuatorWords())) {
       const row = rows(page).find(([name]) => name === id);
-      expect(row?.[2]).toBe(masks.length === 0 ? "nothing" : masks.join(", "));
-      expect(row?.[3]).toBe(release.replace("_", " "));
+      expect(row?.[2]).toBe(words.masks.length === 0 ? "nothing" : words.masks.join(", "));
+      expect(row?.[3]).toBe(words.kind === "act" ? "never" : words.release.replace("_", " "));
     }
   });
 });
@@ -71,7 +71,7 @@ describe("docs/playbooks.md", () => {
 describe("docs/incidents.md", () => {
   it("lists every type of event", ({ expect }) => {
     const listed = [...words(read("docs/incidents.md"))].filter((word) =>
-      /^(?:incident|rule|evidence|step|lease|message|postmortem)\.[a-z_]+$/.test(word),
+      /^(?:incident|rule|evidence|step|lease|act|message|postmortem)\.[a-z_]+$/.test(word),
     );
     expect(listed.toSorted()).toEqual(Object.keys(EVENT_DATA).toSorted());
   });

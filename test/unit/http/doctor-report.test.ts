@@ -9,7 +9,13 @@ import { measured, unknownSignal, UNKNOWN_REASONS } from "../../../src/signals/s
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const SIGNAL = "postgres.reachable_ratio";
 
-const words = { problemsWith: () => [], masks: [], release: "at_once", siteWide: false } as const;
+const words = {
+  kind: "lease",
+  problemsWith: () => [],
+  masks: [],
+  release: "at_once",
+  siteWide: false,
+} as const;
 
 function aPlaybook(given: Record<string, unknown> = {}): CompiledPlaybook {
   const spec = playbook.parse({

@@ -7,15 +7,19 @@ import { evolve, react } from "../../../src/incidents/incident.ts";
 import { EVENT_DATA, readEvent, type JournalRow } from "../../../src/incidents/journal.ts";
 import { initialState, type IncidentState } from "../../../src/incidents/state.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
-import { wholeLife } from "../../support/whole-life.ts";
+import { lifeOfActs, wholeLife } from "../../support/whole-life.ts";
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
+import actEffects from "./golden/effects-1-acts.json" with { type: "json" };
+import actJournal from "./golden/journal-1-acts.json" with { type: "json" };
 import view from "./golden/view-1.json" with { type: "json" };
 
 const rows = journal as readonly JournalRow[];
+/** Written since there are acts. */
+const actRows = actJournal as readonly JournalRow[];
 const fold = (all: readonly JournalRow[]): IncidentState => all.reduce(evolve, initialState);
 
 /** What people read may be worded anew, and the playbook's own schema is held by its own tests. */
@@ -28,34 +32,30 @@ const withoutWords = (value: unknown): unknown =>
 
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
-    const written = new Set([...rows, ...reworded].map(({ type }) => type));
+    const written = new Set([...rows, ...actRows, ...reworded].map(({ type }) => type));
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
     expect(never).toEqual(["incident.triggered"]);
   });
 
   it("is read row by row", ({ expect }) => {
-    for (const row of rows) expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
+    for (const row of [...rows, ...actRows])
+      expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
   });
 
   it("comes to the same picture", ({ expect }) => {
-    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual(view);
+    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual({ ...view, acts: [] });
   });
 
   it("asks for the same effects, to the byte", ({ expect }) => {
-    const asked: unknown[] = [];
-    let state = initialState;
-    for (const row of rows) {
-      state = evolve(state, row);
-      const event = readEvent(row);
-      const effect = event === null ? null : react(state, event, row.atMs);
-      if (effect !== null) asked.push({ ...effect, id: `${row.seq}:0` });
-    }
-    expect(JSON.stringify(asked)).toBe(JSON.stringify(effects));
+    expect(JSON.stringify(askedBy(rows))).toBe(JSON.stringify(effects));
+    expect(JSON.stringify(askedBy(actRows))).toBe(JSON.stringify(actEffects));
   });
 
   it("is written the same today, to the byte", ({ expect }) => {
-    const written = wholeLife().journal.map((row) => JSON.stringify(withoutWords(row)));
-    expect(written).toEqual(rows.map((row) => JSON.stringify(withoutWords(row))));
+    const inBytes = (journal: readonly JournalRow[]): readonly string[] =>
+      journal.map((row) => JSON.stringify(withoutWords(row)));
+    expect(inBytes(wholeLife().journal)).toEqual(inBytes(rows));
+    expect(inBytes(lifeOfActs().journal)).toEqual(inBytes(actRows));
   });
 
   it("answers the same commands the same", ({ expect }) => {
@@ -75,6 +75,18 @@ it("a mitigation reworded, as first written, is put in force again in the new wo
   const effect = event === null ? null : react(state, event, row.atMs);
   expect(effect).toMatchObject({ kind: "lease.apply", data: { with: { message: "Half done." } } });
 });
+
+function askedBy(journal: readonly JournalRow[]): unknown[] {
+  const asked: unknown[] = [];
+  let state = initialState;
+  for (const row of journal) {
+    state = evolve(state, row);
+    const event = readEvent(row);
+    const effect = event === null ? null : react(state, event, row.atMs);
+    if (effect !== null) asked.push({ ...effect, id: `${row.seq}:0` });
+  }
+  return asked;
+}
 
 describe("a journal of a later version", () => {
   it("is kept, and folds as far as it is understood", ({ expect }) => {

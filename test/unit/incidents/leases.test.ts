@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { LEASE_AHEAD_MS_MAX } from "../../../src/incidents/people.ts";
 import { HOLD_FACTOR_MAX } from "../../../src/incidents/stages/leases.ts";
-import { LEASES_MAX } from "../../../src/incidents/stages/mitigation.ts";
+import { MITIGATIONS_MAX } from "../../../src/incidents/stages/mitigation.ts";
 import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
@@ -233,12 +233,13 @@ describe("the limits of an incident", () => {
     const incident = new Drive().open();
     const apply = () =>
       incident.do("apply", { actuator: "read-only", with: {}, leaseMs: MINUTE, why: "" });
-    for (let count = 0; count < LEASES_MAX; count += 1) expect(Array.isArray(apply())).toBe(true);
+    for (let count = 0; count < MITIGATIONS_MAX; count += 1)
+      expect(Array.isArray(apply())).toBe(true);
     expect(apply()).toMatchObject({ reason: "limit_reached" });
     incident.do("release_all", { why: "" });
     incident.settle();
     expect(incident.see(DOWN)).toContain("incident.escalated");
-    expect(incident.state.leases).toHaveLength(LEASES_MAX);
+    expect(incident.state.leases).toHaveLength(MITIGATIONS_MAX);
   });
 
   it("extends a lease to at most seven days from now, to the millisecond", ({ expect }) => {

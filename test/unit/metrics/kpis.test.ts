@@ -40,6 +40,7 @@ function view(row: Row, index = 0): IncidentView {
     drill: row.drill ?? false,
     firingRules: [],
     leases: [],
+    acts: [],
     anchors: {
       onsetAtMs,
       detectedAtMs,

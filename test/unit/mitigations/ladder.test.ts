@@ -19,6 +19,7 @@ const attempt = (of: string, given: Partial<LadderAttempt> = {}): LadderAttempt 
   because: "recovered",
   shadow: false,
   isEarlier: false,
+  isAside: false,
   ...given,
 });
 const ladder = (given: Partial<LadderView> = {}): LadderView => ({
@@ -88,8 +89,23 @@ describe("the next step of the ladder", () => {
     });
   });
 
+  it("is made ready when it is for a person to start, whatever else holds", ({ expect }) => {
+    const steps = [step("first", { mode: "manual", siteWide: true }), step("second")];
+    const view = ladder({ steps, evidenceKinds: 1, autopilot: "off" });
+    expect(nextStep(view)).toEqual({ answer: "prepare", step: "first", attempt: 1, skipped: [] });
+    const prepared = attempt("first", { status: "proposed", because: null, isAside: true });
+    expect(nextStep({ ...view, autopilot: "on", attempts: [prepared] })).toMatchObject({
+      answer: "take",
+      step: "second",
+    });
+  });
+
+  it("waits while a person's step that was made ready is being applied", ({ expect }) => {
+    const begun = attempt("first", { status: "applying", because: null });
+    expect(nextStep(ladder({ attempts: [begun] }))).toEqual({ answer: "busy" });
+  });
+
   it.for([
-    { what: "for a person to start", given: { mode: "manual" }, next: "second" },
     { what: "not called for", given: { condition: "false" }, next: "second" },
     { what: "broken", given: { condition: "broken" }, next: "second" },
   ] as const)("passes over one that is $what", ({ given, next }, { expect }) => {

@@ -10,9 +10,9 @@ describe("a compiled playbook", () => {
       ["probes", "probe.around_success_ratio >= 0.9"],
       ["errors", null],
     ]);
-    expect(steps.map(({ id, spec, words }) => [id, spec.do, words.release])).toEqual([
-      ["maintenance-mode", "maintenance-mode", "staged"],
-      ["pause-writes", "read-only", "at_once"],
+    expect(steps.map(({ id, spec, mode }) => [id, spec.do, mode])).toEqual([
+      ["maintenance-mode", "maintenance-mode", "auto"],
+      ["pause-writes", "read-only", "approve"],
     ]);
     expect(steps.map(({ expect: helped }) => helped?.source ?? null)).toEqual([
       "guard.enforced_ratio > 0.9",
@@ -20,6 +20,15 @@ describe("a compiled playbook", () => {
     ]);
     expect(severityRaises.map(({ to, when }) => [to, when.params])).toEqual([["SEV-1", ["share"]]]);
     expect(recoverWhen?.signals).toEqual(["probe.around_success_ratio"]);
+  });
+
+  it("asks before an act, unless it says that it is safe", ({ expect }) => {
+    const maintenance =
+      "  - do: maintenance-mode\n    lease: 15m\n    expect: { that: guard.enforced_ratio > 0.9, within: 30s }\n";
+    const modeOf = (mode: string): unknown =>
+      compiledWith([[maintenance, `  - do: rollback-deployment\n${mode}`]]).steps[0]?.mode;
+    expect(modeOf("")).toBe("approve");
+    expect(modeOf("    mode: auto\n")).toBe("auto");
   });
 
   it("keeps the source and its hash, for the journal", ({ expect }) => {

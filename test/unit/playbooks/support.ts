@@ -28,13 +28,32 @@ export const VOCABULARY: Vocabulary = {
   },
   actuators: {
     "maintenance-mode": {
+      kind: "lease",
       problemsWith: (options) => (JSON.stringify(options) === "{}" ? [] : ["it takes no options"]),
       masks: ["traffic.error_ratio", "probe.through_success_ratio"],
       release: "staged",
       siteWide: true,
     },
-    "read-only": { problemsWith: () => [], masks: [], release: "at_once", siteWide: true },
-    "block-networks": { problemsWith: () => [], masks: [], release: "at_once", siteWide: false },
+    "read-only": {
+      kind: "lease",
+      problemsWith: () => [],
+      masks: [],
+      release: "at_once",
+      siteWide: true,
+    },
+    "block-networks": {
+      kind: "lease",
+      problemsWith: () => [],
+      masks: [],
+      release: "at_once",
+      siteWide: false,
+    },
+    "rollback-deployment": {
+      kind: "act",
+      problemsWith: () => [],
+      masks: [],
+      siteWide: true,
+    },
   },
   collectors: ["cloudflare-status", "signals-around-onset"],
 };

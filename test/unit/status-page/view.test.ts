@@ -37,6 +37,7 @@ const anIncidentView = (given: Partial<IncidentView> = {}): IncidentView => ({
   drill: false,
   firingRules: ["database-unreachable"],
   leases: [],
+  acts: [],
   anchors: {
     onsetAtMs: NOW_MS - 60_000,
     detectedAtMs: NOW_MS - 50_000,

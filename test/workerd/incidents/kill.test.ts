@@ -1,7 +1,8 @@
 /** One outage from open to resolved, lived once for every storage call and outbound call it makes, and ended there. */
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
+import type { IncidentCommand } from "../../../src/incidents/command.ts";
 import { T0 } from "../../support/incident.ts";
-import { Life, OUTAGE, outcomeOf } from "./life.ts";
+import { DONE_AWAY, Life, OUTAGE, outcomeOf } from "./life.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: T0, toFake: ["Date"] });
@@ -10,18 +11,23 @@ beforeEach(() => {
 
 /** Split, so that a failure names its quarter. */
 const QUARTERS = [0, 1, 2, 3] as const;
+const LIVES = [
+  { what: "mitigated by a lease", commands: OUTAGE },
+  { what: "ended by an act", commands: DONE_AWAY },
+] as const;
 
 describe("an incident that dies at its n-th storage or outbound call", () => {
-  it.for(QUARTERS)(
-    "lives the same life, every n of quarter %i",
+  it.for(LIVES.flatMap((life) => QUARTERS.map((quarter) => ({ ...life, quarter }))))(
+    "lives the same life $what, every n of quarter $quarter",
     { timeout: 600_000 },
-    async (quarter, { expect }) => {
-      const { outcome, points } = await undisturbed();
-      expect(points).toBeGreaterThan(200);
+    async ({ commands, quarter }, { expect }) => {
+      const { outcome, points } = await undisturbed(commands);
+      expect(points).toBeGreaterThan(100);
+      expect(outcome.thrown).toHaveLength(commands === DONE_AWAY ? 1 : 0);
       for (let dieAt = quarter + 1; dieAt <= points; dieAt += QUARTERS.length) {
         const life = new Life();
         life.world.fate.dieAt = dieAt;
-        await life.live(OUTAGE);
+        await life.live(commands);
         const where = `${dieAt}: ${life.world.fate.points[dieAt - 1]}`;
         expect({ where, deaths: life.deaths > 0 }).toEqual({ where, deaths: true });
         expect({ where, ...(await outcomeOf(life)) }).toEqual({ where, ...outcome });
@@ -32,8 +38,8 @@ describe("an incident that dies at its n-th storage or outbound call", () => {
   );
 });
 
-async function undisturbed() {
+async function undisturbed(commands: readonly IncidentCommand[]) {
   const life = new Life();
-  await life.live(OUTAGE);
+  await life.live(commands);
   return { points: life.world.fate.points.length, outcome: await outcomeOf(life) };
 }

@@ -25,7 +25,8 @@ const ADA = { kind: "person", id: "ada" } as const;
 const ALARMS_MAX = 20;
 const TRIES_MAX = 5;
 
-export const openAt = (atMs: number): IncidentCommand => ({
+/** `mitigate` are steps before the usual one. */
+export const openAt = (atMs: number, mitigate: readonly unknown[] = []): IncidentCommand => ({
   id: `open:${INCIDENT_ID}`,
   type: "open",
   atMs,
@@ -35,7 +36,11 @@ export const openAt = (atMs: number): IncidentCommand => ({
     instance: "shop.test",
     scope: "site",
     title: SMALL_OUTAGE.title,
-    playbook: bundledOf({ ...SMALL_OUTAGE, investigate: [{ collect: "cloudflare-status" }] }),
+    playbook: bundledOf({
+      ...SMALL_OUTAGE,
+      investigate: [{ collect: "cloudflare-status" }],
+      mitigate: [...mitigate, ...SMALL_OUTAGE.mitigate],
+    }),
     params: {},
     severity: "SEV-2",
     onsetAtMs: atMs - 5 * SECOND,
@@ -70,6 +75,21 @@ export const OUTAGE: readonly IncidentCommand[] = [
   observeAt(at(50), WELL),
   observeAt(at(60), WELL),
   observeAt(at(120), WELL),
+];
+
+/** An act is looked into, done, and helps. */
+export const DONE_AWAY: readonly IncidentCommand[] = [
+  openAt(at(0), [
+    {
+      do: "throw-switch",
+      mode: "auto",
+      with: { to: "right" },
+      expect: { that: "probe.around_success_ratio > 0.9", within: "5s" },
+    },
+  ]),
+  observeAt(at(1), DOWN),
+  observeAt(at(4), WELL),
+  observeAt(at(64), WELL),
 ];
 
 /** A step of its own name each time; object names never repeat. */
@@ -188,6 +208,7 @@ export async function outcomeOf(life: Life) {
     messages: [...life.world.messages.keys()].toSorted(),
     collected: [...new Set(life.world.collected)],
     spent: [...life.world.spent],
+    thrown: life.world.board.thrown,
     projected: life.world.projections.at(-1),
     outbox: await life.outbox(),
     alarmAtMs: await life.alarmAtMs(),

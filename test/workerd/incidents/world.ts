@@ -6,6 +6,7 @@ import type { Failure } from "../../../src/incidents/journal.ts";
 import { performWith } from "../../../src/incidents/perform.ts";
 import type { IncidentView } from "../../../src/incidents/view.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
+import { Switchboard, switchAct } from "../../support/acts.ts";
 import type { PolicyEntry } from "../../../src/policy/policy.ts";
 import { ok, type Result } from "../../../src/shared/result.ts";
 
@@ -55,6 +56,7 @@ export class World {
   readonly policy = new Map<string, PolicyEntry>();
   /** Messages by delivery id, with how often each arrived. */
   readonly messages = new Map<string, number>();
+  readonly board = new Switchboard();
   readonly collected: string[] = [];
   readonly spent = new Set<string>();
   /** Effects as they were tried, by id. */
@@ -104,6 +106,7 @@ export class World {
 
   readonly #perform = performWith({
     actuators,
+    acts: { "throw-switch": switchAct(() => this.board) },
     reach: {
       instance: "shop.test",
       policy: {
@@ -115,8 +118,8 @@ export class World {
         remove: async (id) => ok({ existed: this.policy.delete(id) }),
       },
     },
-    spendAction: async (leaseId) => {
-      this.spent.add(leaseId);
+    spendAction: async (id) => {
+      this.spent.add(id);
       return true;
     },
     collect: async (collector) => {

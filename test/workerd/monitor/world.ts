@@ -112,6 +112,7 @@ export const anIncident = (fields: Partial<IncidentView> = {}): IncidentView => 
   drill: false,
   firingRules: [],
   leases: [],
+  acts: [],
   anchors: {
     onsetAtMs: 0,
     detectedAtMs: 0,

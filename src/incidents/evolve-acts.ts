@@ -1,0 +1,77 @@
+/** What an event means for the acts. Total and pure. */
+import { unreachable } from "../shared/assert.ts";
+import type { EventData, IncidentEvent } from "./journal.ts";
+import { isUndecided, type ActState, type IncidentState } from "./state.ts";
+
+export type ActEvent = Extract<IncidentEvent, { readonly type: `act.${string}` }>;
+export const isActEvent = (event: IncidentEvent): event is ActEvent =>
+  event.type.startsWith("act.");
+
+/** The acts as the event leaves them. */
+export function foldAct(state: IncidentState, event: ActEvent, atMs: number): readonly ActState[] {
+  if (event.type === "act.proposed") return [...state.acts, proposed(state, event.data, atMs)];
+  return state.acts.map((act) =>
+    act.id === event.data.actId ? { ...act, ...change(act, event, atMs) } : act,
+  );
+}
+
+function change(act: ActState, event: ActEvent, atMs: number): Partial<ActState> {
+  switch (event.type) {
+    case "act.proposed":
+      return {};
+    case "act.judged": {
+      const { judged, says } = event.data;
+      const known = { judgedAtMs: atMs, judged, says };
+      // Declined before that was known: it stays so.
+      if (act.status !== "proposed") return known;
+      return { ...known, status: act.shadow ? "rehearsed" : "waiting" };
+    }
+    case "act.approved":
+      return { isApproved: true };
+    case "act.declined":
+      return { status: "declined", why: event.data.why };
+    case "act.performing":
+      return { status: "performing" };
+    case "act.performed":
+      return { status: "performed", performedAtMs: atMs, says: event.data.says };
+    case "act.effective":
+      return { status: "effective", effectiveAtMs: atMs };
+    case "act.ineffective":
+      return { status: "ineffective", why: event.data.why };
+    case "act.failed":
+      return failed(act, event.data);
+    default:
+      return unreachable(event);
+  }
+}
+
+function failed(act: ActState, { during, failure }: EventData["act.failed"]): Partial<ActState> {
+  if (act.status !== "performing" && !isUndecided(act)) return {};
+  const isUnclear = during === "perform" && failure.class === "unknown_outcome";
+  return { status: isUnclear ? "unclear" : "failed", why: failure.detail };
+}
+
+const proposed = (
+  state: IncidentState,
+  data: EventData["act.proposed"],
+  atMs: number,
+): ActState => ({
+  id: data.actId,
+  step: data.step,
+  attempt: data.attempt,
+  round: state.timesResolved,
+  actuator: data.actuator,
+  options: data.with,
+  mode: data.mode,
+  shadow: data.shadow,
+  siteWide: data.siteWide,
+  status: "proposed",
+  isApproved: false,
+  proposedAtMs: atMs,
+  judgedAtMs: null,
+  judged: null,
+  says: "",
+  performedAtMs: null,
+  effectiveAtMs: null,
+  why: "",
+});
