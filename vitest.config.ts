@@ -29,6 +29,7 @@ export default defineConfig({
               durableObjects: {
                 TEST_DESK: { className: "TestDesk", useSQLite: true },
                 TEST_INCIDENT: { className: "TestIncident", useSQLite: true },
+                TEST_JOURNAL: { className: "TestJournal", useSQLite: true },
                 TEST_LIMITER: { className: "TestLimiter", useSQLite: true },
                 TEST_MONITOR: { className: "TestMonitor", useSQLite: true },
                 TEST_POLICY: { className: "TestPolicy", useSQLite: true },

@@ -5,7 +5,13 @@ import type { PostgresStore, RedisStore } from "./stores.ts";
 export type Bindings = Readonly<Record<string, string>>;
 
 /** See `examples/storefront/src/env.ts`. */
-export const storefrontBindings = (stored: PostgresStore, cached: RedisStore): Bindings => ({
+export const storefrontBindings = (
+  stored: PostgresStore,
+  cached: RedisStore,
+  { signingKey, stripeSecret }: StackSecrets,
+): Bindings => ({
+  STRIPE_WEBHOOK_SECRET: stripeSecret,
+  SIGNING_KEYS: signingKeys(signingKey),
   POSTGRES_URL: stored.database.ownerUrl,
   POSTGRES_FETCH_ENDPOINT: stored.fetchEndpoint,
   REDIS_URL: cached.restUrl,
@@ -28,6 +34,7 @@ export const firebreakBindings = (from: {
   CLOUDFLARE_STATUS_URLS: `${from.vendorsUrl}/cloudflare-status`,
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
   HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
+  JOURNAL_STRIPE: from.secrets.stripeSecret,
   CHANNEL_PAGER: JSON.stringify({
     url: `${from.vendorsUrl}/pager`,
     secret: from.secrets.pagerSecret,
@@ -35,8 +42,9 @@ export const firebreakBindings = (from: {
 });
 
 /** What `wrangler.guard.toml` asks for: the guard alone holds no key to any store or vendor. */
-export const guardBindings = ({ signingKey }: StackSecrets): Bindings => ({
+export const guardBindings = ({ signingKey, stripeSecret }: StackSecrets): Bindings => ({
   SIGNING_KEYS: signingKeys(signingKey),
+  JOURNAL_STRIPE: stripeSecret,
 });
 
 const signingKeys = (secret: string): string => JSON.stringify([{ kid: "local", secret }]);

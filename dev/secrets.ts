@@ -12,6 +12,8 @@ export type StackSecrets = {
   readonly redisToken: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
+  /** What the payment provider signs with. */
+  readonly stripeSecret: string;
 };
 
 const random = (): string => randomBytes(24).toString("base64url");
@@ -23,6 +25,7 @@ export const makeSecrets = (): StackSecrets => ({
   heartbeatToken: random(),
   redisToken: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
+  stripeSecret: `whsec_${random()}`,
 });
 
 /** The Worker keeps hashes only. */

@@ -91,7 +91,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await runWorkers({
       deployed: deployAll(bundles, ports, {
         firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
-        storefront: storefrontBindings(stored, cached),
+        storefront: storefrontBindings(stored, cached, secrets),
         guard: guardBindings(secrets),
       }),
       storage: join(directory, "objects"),

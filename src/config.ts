@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Env } from "./env.ts";
 import { readSigningKeys, type SigningKey } from "./guard/signed.ts";
+import { isJournalSecret } from "./guard/write-journal/names.ts";
 import { apiTokens, type ApiToken } from "./http/auth.ts";
 import { parseJson } from "./shared/json.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
@@ -25,6 +26,8 @@ export type Config = {
   readonly heartbeatToken: string | undefined;
   /** A channel's secret by its name, undefined when it is not set. */
   readonly channelSecret: (name: string) => string | undefined;
+  /** The secret of a sender of the write journal by its name. */
+  readonly journalSecret: (name: string) => string | undefined;
 };
 
 /** Reads everything once. Messages name the secret and what it should be, never what it holds. */
@@ -46,6 +49,7 @@ export function readConfig(env: Env): Config {
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
     heartbeatToken: env.HEARTBEAT_TOKEN,
     channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),
+    journalSecret: (name) => (isJournalSecret(name) ? env[name] : undefined),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What wrangler.toml and the secrets hand to the Worker. Only the entry points read it. */
 import type * as main from "./index.ts";
-import type { Desk, GuardPolicy, Incident, Monitor, Traffic } from "./index.ts";
+import type { Desk, GuardPolicy, Incident, Monitor, Traffic, WriteJournal } from "./index.ts";
 
 export type Env = {
   readonly MONITOR: DurableObjectNamespace<Monitor>;
@@ -8,6 +8,7 @@ export type Env = {
   readonly INCIDENT: DurableObjectNamespace<Incident>;
   readonly POLICY: DurableObjectNamespace<GuardPolicy>;
   readonly TRAFFIC: DurableObjectNamespace<Traffic>;
+  readonly WRITE_JOURNAL: DurableObjectNamespace<WriteJournal>;
   /** Production, by service binding; or `ORIGIN_URL`. */
   readonly ORIGIN?: Fetcher;
   readonly ORIGIN_URL?: string;
@@ -33,6 +34,8 @@ export type Env = {
   readonly ALERTMANAGER_TOKEN?: string;
   /** The bearer token of the jobs that say when they ran. */
   readonly HEARTBEAT_TOKEN?: string;
+  /** Secrets of senders whose deliveries are kept, by the name that `site.yaml` gives: one, or an old and a new one. */
+  readonly [journalSecret: `JOURNAL_${string}`]: string | undefined;
   /** Channel secrets, by the name that `site.yaml` gives. JSON: `{ "url", "secret" }` for kind `webhook`. */
   readonly [channelSecret: `CHANNEL_${string}`]: string | undefined;
 };

@@ -4,6 +4,7 @@ import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
 import { assembleGuard, guardOrOrigin, type Guard } from "./guard/assemble.ts";
 import { originOf, type Origin } from "./guard/origin.ts";
+import { routeIdOf } from "./guard/write-journal/names.ts";
 import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
@@ -19,7 +20,9 @@ import { TrafficObject } from "./traffic/traffic-object.ts";
 import { httpDeps } from "./wiring/http.ts";
 import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
 import { monitorDeps, sourceReach } from "./wiring/monitor.ts";
-import { monitorOf, policyOf, trafficShardOf } from "./wiring/objects.ts";
+import { monitorOf, policyOf, trafficShardOf, writeJournalOf } from "./wiring/objects.ts";
+import { writeJournalDeps } from "./wiring/write-journal.ts";
+import { WriteJournalObject } from "./write-journal/journal-object.ts";
 
 export class Monitor extends MonitorObject {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -65,6 +68,13 @@ export class Traffic extends TrafficObject {
         await monitorOf(env).poke("suspicion");
       },
     });
+  }
+}
+
+export class WriteJournal extends WriteJournalObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const routeId = routeIdOf(ctx.id.name) ?? "";
+    super(ctx, env, routeId, writeJournalDeps(env, configOf(env), routeId));
   }
 }
 
@@ -120,5 +130,9 @@ function makeGuard(env: Env, origin: Origin): Guard {
     traffic: (shard) => trafficShardOf(env, shard),
     policyId: env.POLICY.idFromName("policy").toString(),
     signingKeys: env.SIGNING_KEYS,
+    journal: {
+      journal: (routeId) => writeJournalOf(env, routeId),
+      secret: configOf(env).journalSecret,
+    },
   });
 }

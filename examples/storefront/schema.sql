@@ -68,3 +68,12 @@ CREATE TABLE transactions (
   stripe_id text NOT NULL UNIQUE
 );
 CREATE INDEX transactions_payment_id ON transactions (payment_id);
+
+-- What the payment provider told, each event once however often it was delivered; seq is the order in which it was applied.
+CREATE TABLE payment_events (
+  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  event_id text NOT NULL UNIQUE,
+  type text NOT NULL,
+  is_replay boolean NOT NULL,
+  received_at timestamptz NOT NULL
+);

@@ -3,6 +3,7 @@ import type { RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { audienceOf } from "./audience.ts";
 import type { RequestLike } from "./facts.ts";
+import type { VerdictReason } from "./verdict.ts";
 import { renderPage, type PageWords } from "./page.ts";
 
 /** Sooner is a stampede; later and people have left, whatever the lease says: it is usually released early. */
@@ -54,6 +55,19 @@ export const problemAnswer = (
     PROBLEM_HEADERS,
     JSON.stringify({ type: `/_firebreak/problems/${slug}`, status: 503, ...words }),
   );
+
+/** To who delivered: kept is done, full is for another try, and anything else is not the journal's to answer. */
+export function journalAnswer(request: RequestLike, outcome: VerdictReason): Response | null {
+  if (outcome === "journaled") {
+    // 200 and not 202: some senders take nothing else for done.
+    return Response.json({ received: true }, { headers: { "cache-control": "no-store" } });
+  }
+  if (outcome !== "journal_full") return null;
+  return problemAnswer(request, "journal-full", {
+    title: "No room for this delivery",
+    detail: "Deliveries wait until the site takes them again. Please send this one later.",
+  });
+}
 
 /** Null: nobody is asked to come again. */
 type Terms = { readonly status: 403 | 503; readonly retryAfterSeconds: number | null };

@@ -5,6 +5,7 @@ import { guardRequest, type GuardContext, type GuardDeps } from "./guard.ts";
 import type { Origin } from "./origin.ts";
 import { locationCache } from "./policy-cache.ts";
 import { readSigningKeys } from "./signed.ts";
+import type { JournalLink } from "./write-journal/hand-over.ts";
 import { Snapshots, type PolicyReader } from "./snapshots.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -24,6 +25,7 @@ export type GuardParts = {
   readonly policyId: string;
   /** The secret as configured; a malformed one is logged, and then no token is valid. */
   readonly signingKeys: string | undefined;
+  readonly journal: JournalLink;
 };
 
 export type Guard = (request: Request, ctx: GuardContext) => Promise<Response>;
@@ -54,6 +56,7 @@ export function assembleParts(
       shards: () => snapshots.peek()?.loaded.policy.settings.trafficShards ?? 1,
       newIsolateId: () => crypto.randomUUID(),
     }),
+    journal: parts.journal,
     keys: keys.ok ? keys.value : [],
     onFault: faultLog(),
   };

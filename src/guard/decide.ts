@@ -3,8 +3,13 @@
  * function, they need no policy) → operator bypass → block → maintenance → read-only → disabled feature → emergency cache →
  * origin. The allowlist and the protected classes exempt from block and from nothing else, however specific the block is.
  */
-import { isRefusing, type KnownEntry, type RefusingEntry } from "../policy/kinds.ts";
-import type { Policy } from "../policy/policy.ts";
+import {
+  isRefusing,
+  type EnforcedKind,
+  type KnownEntry,
+  type RefusingEntry,
+} from "../policy/kinds.ts";
+import type { JournalRoute, Policy } from "../policy/policy.ts";
 import { meantBy } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
 import type { LoadedPolicy, Snapshot } from "./loaded-policy.ts";
@@ -19,6 +24,8 @@ export type Decision = {
   readonly enforced: RefusingEntry | null;
   /** Under which entry a copy may answer in production's place, or be kept; null for none. */
   readonly cache: KnownEntry | null;
+  /** Where a delivery is kept instead of being refused, or waits behind others; null: nowhere. */
+  readonly journal: JournalRoute | null;
   /** Entries in shadow that would have been enforced. */
   readonly shadowedIds: readonly string[];
   /** Null when this stands. Else whoever can find it out does so and decides again: see decide-fully.ts. */
@@ -33,14 +40,29 @@ export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: nu
   if (snapshot === null) return serve("no_policy", null);
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
-  const met: Met = { cache: null, shadowedIds: [], needs: null, exemption: null };
+  const met: Met = { passed: {}, shadowedIds: [], needs: null, exemption: null };
   for (const stage of STAGES) {
     const hits = hitsOf(stage, facts, snapshot, nowMs);
     const refusing = meet(stage, hits, { facts, snapshot, met, nowMs });
-    if (refusing !== null) return refuse(refusing, snapshot, met);
+    if (refusing !== null) {
+      const journal = PAUSES.has(refusing.kind) ? journalOf(facts, snapshot) : null;
+      return { ...refuse(refusing, snapshot, met), journal };
+    }
   }
-  return serveAfter(met, snapshot, nowMs);
+  const journal = met.passed["write-journal"] === undefined ? null : journalOf(facts, snapshot);
+  return { ...serveAfter(met, snapshot, nowMs), journal };
 }
+
+/** What ends, and then production takes what came meanwhile. */
+const PAUSES: ReadonlySet<RefusingEntry["kind"]> = new Set(["maintenance", "read-only"]);
+
+const journalOf = (
+  { method, path, isPlainPath }: RequestFacts,
+  { loaded }: Snapshot,
+): JournalRoute | null =>
+  method === "POST" && isPlainPath
+    ? (loaded.policy.settings.writeJournal.find(({ route }) => matchesRoute(path, route)) ?? null)
+    : null;
 
 type Encounter = {
   readonly facts: RequestFacts;
@@ -64,14 +86,15 @@ function meet(
   }
   met.needs ??= needOf(stage, facts, snapshot.loaded.policy);
   if (enforced !== null && isRefusing(enforced)) return enforced;
-  met.cache ??= enforced;
+  if (enforced !== null) met.passed[stage.kind] = enforced;
   for (const { entry } of hits) if (entry.mode === "shadow") met.shadowedIds.push(entry.id);
   return null;
 }
 
 /** What the stages so far left behind. */
 type Met = {
-  cache: KnownEntry | null;
+  /** In force, and of a kind that refuses nobody. */
+  readonly passed: Partial<Record<EnforcedKind, KnownEntry>>;
   readonly shadowedIds: string[];
   needs: Need | null;
   exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
@@ -79,7 +102,7 @@ type Met = {
 
 /** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
 function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
-  const { cache, exemption, shadowedIds, needs } = met;
+  const { passed, exemption, shadowedIds, needs } = met;
   const [firstShadowed] = shadowedIds;
   const why =
     exemption !== null
@@ -87,7 +110,7 @@ function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
       : firstShadowed !== undefined
         ? serve("shadowed", snapshot, firstShadowed)
         : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
-  return { ...why, cache, shadowedIds, needs };
+  return { ...why, cache: passed["emergency-cache"] ?? null, shadowedIds, needs };
 }
 
 /**
@@ -195,6 +218,7 @@ const serve = (
   verdict: { action: "serve", reason, entryId, policySeq: snapshot?.loaded.policy.seq ?? null },
   enforced: null,
   cache: null,
+  journal: null,
   shadowedIds: [],
   needs: null,
 });
@@ -212,6 +236,7 @@ const refuse = (
   },
   enforced,
   cache: null,
+  journal: null,
   shadowedIds,
   needs,
 });

@@ -3,7 +3,7 @@
  * before the call serves the origin, after it the answer already held; a failure of production is production's.
  */
 import { formatSeq } from "../policy/policy.ts";
-import { answerFor, problemAnswer } from "./answers.ts";
+import { answerFor, journalAnswer, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
 import { within } from "./deadline.ts";
 import { closedEntry, type Decision } from "./decide.ts";
@@ -18,6 +18,7 @@ import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots, WaitUntil } from "./snapshots.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
 import { POLICY_HEADER, VERDICT_HEADER, type Verdict } from "./verdict.ts";
+import { handOver, type HandedOver, type JournalLink } from "./write-journal/hand-over.ts";
 
 export { POLICY_HEADER, VERDICT_HEADER } from "./verdict.ts";
 
@@ -30,6 +31,7 @@ export type GuardDeps = {
   readonly snapshots: Pick<Snapshots, "current" | "peek">;
   readonly telemetry: Pick<Telemetry, "record">;
   readonly copies: Copies;
+  readonly journal: JournalLink;
   readonly keys: readonly SigningKey[];
   /** Told of each fault of the guard's own; it may log, and may not throw the request away by throwing. */
   readonly onFault: (fault: unknown) => void;
@@ -179,21 +181,79 @@ async function planFor(scene: Scene): Promise<Plan> {
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
     const deciding = decideFully(request, facts, { snapshot, nowMs });
     const decision = deciding instanceof Promise ? await deciding : deciding;
-    const seen = seenIn(decision, facts, snapshot);
-    if (decision.enforced !== null && snapshot !== null) {
-      const refusal = { enforced: decision.enforced, settings: snapshot.loaded.policy.settings };
-      return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
-    }
-    const { cache } = decision;
-    const scope =
-      cache === null || snapshot === null
-        ? null
-        : scopeOf(cache, facts, snapshot.loaded.policy.settings);
-    // Last, because it may take the body over: nothing of ours stands between this and the call.
-    const forwarded = credentials === null ? request : withoutCredentials(request);
-    return { kind: "origin", request: forwarded, seen, scope };
+    const judged: Judged = { decision, facts, snapshot, nowMs };
+    const kept = decision.journal === null ? null : await journaled(scene, judged);
+    if (kept !== null && kept.response !== null) return { kind: "answer", ...kept };
+    const seen = kept?.seen ?? seenIn(decision, facts, snapshot);
+    return planOf(scene, judged, { seen, hasCredentials: credentials !== null });
   } catch (fault) {
     return planAfterFault(scene, fault);
+  }
+}
+
+type Judged = {
+  readonly decision: Decision;
+  readonly facts: RequestFacts;
+  readonly snapshot: Snapshot | null;
+  readonly nowMs: number;
+};
+
+function planOf(
+  { request }: Scene,
+  { decision, facts, snapshot, nowMs }: Judged,
+  { seen, hasCredentials }: { readonly seen: Seen; readonly hasCredentials: boolean },
+): Plan {
+  const { enforced, cache } = decision;
+  if (enforced !== null && snapshot !== null) {
+    const refusal = { enforced, settings: snapshot.loaded.policy.settings };
+    return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
+  }
+  const scope =
+    cache === null || snapshot === null
+      ? null
+      : scopeOf(cache, facts, snapshot.loaded.policy.settings);
+  // Last, because it may take the body over: nothing of ours stands between this and the call.
+  const forwarded = hasCredentials ? withoutCredentials(request) : request;
+  return { kind: "origin", request: forwarded, seen, scope };
+}
+
+type Kept =
+  | { readonly response: Response; readonly seen: Seen }
+  /** It was not kept, and meets what it would have met without a journal. */
+  | { readonly response: null; readonly seen: Seen };
+
+/** Gives a delivery to the journal of its route. Never rejects. */
+async function journaled(
+  { request, deps }: Scene,
+  { decision, facts, snapshot, nowMs }: Judged,
+): Promise<Kept> {
+  const seen = seenIn(decision, facts, snapshot);
+  const outcome = await orMissed(deps, async () => {
+    const { journal } = decision;
+    if (journal === null || snapshot === null) return "journal_missed";
+    const { instance } = snapshot.loaded.policy;
+    return handOver(request, journal, { link: deps.journal, keys: deps.keys, instance, nowMs });
+  });
+  if (outcome === "passes") return { response: null, seen };
+  const isFault = outcome === "journal_missed";
+  const verdict: Verdict = { ...decision.verdict, reason: outcome };
+  const response = journalAnswer(request, outcome);
+  if (response !== null) {
+    return { response, seen: { ...seen, verdict: { ...verdict, action: "journal" } } };
+  }
+  // Whom production serves all the same is counted as served.
+  return {
+    response,
+    seen: decision.enforced === null ? { ...seen, isFault } : { ...seen, verdict, isFault },
+  };
+}
+
+async function orMissed(deps: GuardDeps, attempt: () => Promise<HandedOver>): Promise<HandedOver> {
+  try {
+    return await attempt();
+  } catch (fault) {
+    orElse(() => deps.onFault(fault), undefined);
+    return "journal_missed";
   }
 }
 

@@ -48,6 +48,7 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
       maintenance: ofKind("maintenance"),
       "read-only": ofKind("read-only"),
       "disabled-feature": ofKind("disabled-feature"),
+      "write-journal": ofKind("write-journal"),
       "emergency-cache": ofKind("emergency-cache"),
     },
     unknownEntries:

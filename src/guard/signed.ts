@@ -93,9 +93,8 @@ export async function verifyToken(
 
 const encoder = new TextEncoder();
 
-/** Each field with its length in bytes before it, so that no two sets of claims sign the same bytes. */
-function signedBytes(signed: TokenClaims): Uint8Array<ArrayBuffer> {
-  const fields = [
+const signedBytes = (signed: TokenClaims): Uint8Array<ArrayBuffer> =>
+  lengthPrefixed([
     "firebreak-token",
     String(signed.v),
     signed.kid,
@@ -103,7 +102,10 @@ function signedBytes(signed: TokenClaims): Uint8Array<ArrayBuffer> {
     signed.kind,
     signed.sub,
     String(signed.exp),
-  ];
+  ]);
+
+/** Each field with its length in bytes before it, so that no two lists of fields are the same bytes. */
+export function lengthPrefixed(fields: readonly string[]): Uint8Array<ArrayBuffer> {
   const text = fields.map((field) => `${encoder.encode(field).length}:${field}`).join("");
   // Copied, because platforms differ in what buffer an encoder's bytes may lie in.
   return Uint8Array.from(encoder.encode(text));
@@ -120,7 +122,7 @@ function readToken(token: string): ReadToken | null {
   return parsed.success ? { claims: parsed.data, mac: macBytes } : null;
 }
 
-const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>
+export const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>
   crypto.subtle.importKey(
     "raw",
     Uint8Array.from(encoder.encode(secret)),
@@ -129,13 +131,13 @@ const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>
     ["sign", "verify"],
   );
 
-const toBase64Url = (bytes: Uint8Array): string =>
+export const toBase64Url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
 
-function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return null;
   try {
     const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));

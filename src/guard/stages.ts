@@ -73,6 +73,15 @@ export const STAGES: readonly Stage[] = [
     mayConcern: () => true,
   },
   {
+    // Deliveries wait, and what comes next joins them.
+    kind: "write-journal",
+    exempt: null,
+    spares: sparesNobody,
+    concerns: ({ method, isPlainPath }) => method === "POST" && isPlainPath,
+    // It refuses nobody, whatever is broken.
+    mayConcern: () => false,
+  },
+  {
     kind: "emergency-cache",
     exempt: null,
     spares: sparesNobody,

@@ -15,6 +15,10 @@ export const VERDICT_REASONS = [
   "read_only",
   "read_only_exempt",
   "disabled_feature",
+  "journaled",
+  "journal_full",
+  "journal_missed",
+  "journal_unproved",
   "emergency_cache",
   "emergency_cache_stale",
   "shadowed",
@@ -29,7 +33,7 @@ export const VERDICT_HEADER = "x-firebreak-verdict";
 
 export type Verdict = {
   /** `serve` goes to production; the others are answered by the guard. */
-  readonly action: "serve" | "block" | "maintenance" | "read_only" | "disabled_feature";
+  readonly action: "serve" | "block" | "maintenance" | "read_only" | "disabled_feature" | "journal";
   readonly reason: VerdictReason;
   readonly entryId: string | null;
   readonly policySeq: PolicySeq | null;

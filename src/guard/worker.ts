@@ -2,6 +2,8 @@
 import type { GuardPolicyObject } from "../policy/policy-object.ts";
 import { trafficName } from "../traffic/traffic-api.ts";
 import type { TrafficObject } from "../traffic/traffic-object.ts";
+import type { WriteJournalObject } from "../write-journal/journal-object.ts";
+import { isJournalSecret, journalName } from "./write-journal/names.ts";
 import { assembleGuard, guardOrOrigin, type Guard } from "./assemble.ts";
 import { originOf } from "./origin.ts";
 
@@ -15,6 +17,10 @@ export type GuardEnv = {
   readonly CONTROL: Fetcher;
   readonly GUARD?: string;
   readonly SIGNING_KEYS?: string;
+  /** Unbound, no delivery is kept. */
+  readonly WRITE_JOURNAL?: DurableObjectNamespace<WriteJournalObject>;
+  /** Secrets of senders, by the name that `site.yaml` gives: one, or an old and a new one on two lines. */
+  readonly [journalSecret: `JOURNAL_${string}`]: string | undefined;
 };
 
 /** One guard per isolate; the runtime hands the same `env` to every request of it. */
@@ -39,6 +45,10 @@ function guardOf(env: GuardEnv): Guard {
       traffic: (shard) => env.TRAFFIC.getByName(trafficName(shard)),
       policyId: env.POLICY.idFromName("policy").toString(),
       signingKeys: env.SIGNING_KEYS,
+      journal: {
+        journal: (routeId) => env.WRITE_JOURNAL?.getByName(journalName(routeId)) ?? null,
+        secret: (name) => (isJournalSecret(name) ? env[name] : undefined),
+      },
     });
   return guardOrOrigin(make, origin);
 }

@@ -31,6 +31,7 @@ import { statusRoutes } from "./routes/status.ts";
 import { toldRoutes } from "./routes/told.ts";
 import { trafficRoutes } from "./routes/traffic.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
+import { writeJournalRoutes } from "./routes/write-journal.ts";
 
 /** One per isolate. Requests must come with an execution context. */
 export function createApp(deps: HttpDeps): Api {
@@ -62,6 +63,7 @@ function routes(deps: HttpDeps): Api {
   postmortemRoutes(api, deps);
   mitigationRoutes(api, deps);
   maintenanceWindowRoutes(api, deps);
+  writeJournalRoutes(api, deps);
   policyRoutes(api, deps);
   shadowRoutes(api, deps);
   trafficRoutes(api, deps);

@@ -7,6 +7,7 @@ import type { Bundle } from "../playbooks/bundled.ts";
 import type { Vocabulary } from "../playbooks/vocabulary.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { TrafficReader } from "../traffic/shards.ts";
+import type { JournalApi } from "../write-journal/journal-api.ts";
 import type { ApiToken } from "./auth.ts";
 
 export type HttpDeps = {
@@ -16,6 +17,8 @@ export type HttpDeps = {
   readonly monitor: MonitorApi;
   readonly policy: PolicyApi;
   readonly traffic: TrafficReader;
+  /** The write journal of a route, by its id. */
+  readonly writeJournal: (routeId: string) => JournalApi;
   readonly tokens: readonly ApiToken[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
@@ -38,8 +41,10 @@ export type HttpDeps = {
 /** Whether a part can work; `missing` is in words, null when nothing is. */
 export type PartState = { readonly id: string; readonly missing: string | null };
 
-/** Every actuator of the registry, and every channel of the site. */
+/** Every actuator of the registry, and every channel and write journal of the site. */
 export type Parts = {
   readonly actuators: readonly PartState[];
   readonly channels: readonly PartState[];
+  /** By the route's id. */
+  readonly writeJournals: readonly PartState[];
 };

@@ -10,7 +10,15 @@ import type { Parts, PartState } from "./deps.ts";
 export type FindingState = "ok" | "missing" | "failing" | "due";
 
 export type Finding = {
-  readonly kind: "signal" | "actuator" | "channel" | "review" | "owner" | "monitor" | "networks";
+  readonly kind:
+    | "signal"
+    | "actuator"
+    | "channel"
+    | "review"
+    | "owner"
+    | "monitor"
+    | "networks"
+    | "write-journal";
   readonly id: string;
   readonly state: FindingState;
   readonly detail: string | null;
@@ -49,6 +57,8 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts?.channels ?? []).map((part) => partFinding("channel", part)),
     ...noChannel(input.parts),
     ...listFindings(input.lists, input.nowMs),
+    ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),
+    ...journalFindings(input.signals ?? {}),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
     playbook: playbook.spec.id,
@@ -124,6 +134,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   cloudflare: "set CLOUDFLARE_STATUS_URLS in [vars] of wrangler.toml",
   traffic: "route production's traffic through the guard",
   guard: "route production's traffic through the guard",
+  write_journal: "declare a write_journal in playbooks/site.yaml",
   alerts:
     "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager",
   heartbeats:
@@ -147,6 +158,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   reports: "check the Desk object in the Worker's log",
   integrity:
     "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
+  write_journal: "check the WriteJournal objects in the Worker's log",
 };
 
 function mendSignal(source: SourceId | null, reason: UnknownReason): string | null {
@@ -172,7 +184,9 @@ const actuatorFindings = ({ steps }: CompiledPlaybook, parts: Parts | null): rea
     .map((actuator) => partFinding("actuator", actuator));
 };
 
-const partFinding = (kind: "actuator" | "channel", { id, missing }: PartState): Finding => ({
+type PartKind = "actuator" | "channel" | "write-journal";
+
+const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
   kind,
   id,
   state: missing === null ? "ok" : "missing",
@@ -181,8 +195,8 @@ const partFinding = (kind: "actuator" | "channel", { id, missing }: PartState): 
 });
 
 /** A part that lacks a secret says which; the rest is in its own words. */
-function mendPart(kind: "actuator" | "channel", missing: string): string {
-  const secret = /\bCHANNEL_[A-Z0-9_]+\b/.exec(missing)?.[0];
+function mendPart(kind: PartKind, missing: string): string {
+  const secret = /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|SIGNING_KEYS)\b/.exec(missing)?.[0];
   if (secret !== undefined) return `wrangler secret put ${secret}`;
   return kind === "channel" ? "correct the channel in playbooks/site.yaml" : missing;
 }
@@ -200,6 +214,29 @@ const noChannel = (parts: Parts | null): readonly Finding[] =>
           mend: "declare a channel in playbooks/site.yaml",
         },
       ];
+
+/** What the journals say of themselves: deliveries that people must look at, and guards that could not keep any. */
+function journalFindings(signals: SignalSet): readonly Finding[] {
+  return JOURNAL_TROUBLES.flatMap(({ name, id, mend }) => {
+    const signal = signals[name];
+    const count = signal !== undefined && isKnown(signal) ? Number(signal.value) : 0;
+    if (count === 0) return [];
+    return [{ kind: "write-journal", id, state: "failing", detail: `${count} deliveries`, mend }];
+  });
+}
+
+const JOURNAL_TROUBLES = [
+  {
+    name: "write_journal.missed_count",
+    id: "missed",
+    mend: "on the Worker that guards: bind WRITE_JOURNAL and set the JOURNAL_… secrets; see docs/write-journal.md",
+  },
+  {
+    name: "write_journal.dead_count",
+    id: "dead-letters",
+    mend: "look at GET /_firebreak/api/v1/write-journal, mend what refuses them, and drive them again",
+  },
+] as const;
 
 function monitorFinding(isTickFresh: boolean | null): readonly Finding[] {
   if (isTickFresh === null) return [];

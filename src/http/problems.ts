@@ -112,6 +112,12 @@ export const PROBLEMS = {
     explains:
       "The guard answers for a part of the site that is switched off for the moment; the rest works. Nothing reached production; `Retry-After` says when to try again.",
   },
+  "journal-full": {
+    status: 503,
+    title: "No room for this delivery",
+    explains:
+      "While the site takes no writes, deliveries of this route are kept for it, and the store is full. This one was not kept; send it again later.",
+  },
   unavailable: {
     status: 503,
     title: "Not available right now",

@@ -3,6 +3,7 @@ import type { Actor } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import { startOf } from "../policy/kinds.ts";
+import type { PolicyEntry } from "../policy/policy.ts";
 import { redact } from "../shared/redact.ts";
 import type { HttpDeps } from "./deps.ts";
 
@@ -35,14 +36,15 @@ export async function releaseAll(
       .map((lease) => lease.id),
   );
   const entries = await deps.policy.entries();
-  // What was planned for later is no mitigation, and stays planned.
-  const orphans = entries.filter(
-    ({ id, match }) => !revertedByThem.has(id) && startOf(match) === null,
-  );
+  const orphans = entries.filter((entry) => isMitigation(entry) && !revertedByThem.has(entry.id));
   const removals = await Promise.all(orphans.map((entry) => deps.policy.remove(entry.id)));
   const removedEntries = orphans.flatMap((entry, n) => (removals[n]?.ok === true ? entry.id : []));
   return { items, removedEntries };
 }
+
+/** What was planned for later stays planned; and what waits in a write journal still waits, in order. */
+const isMitigation = ({ kind, match }: PolicyEntry): boolean =>
+  kind !== "write-journal" && startOf(match) === null;
 
 async function release(deps: HttpDeps, incident: string, asked: Asked): Promise<Release> {
   try {

@@ -150,7 +150,16 @@ export const listOf = <Item extends z.ZodType>(item: Item) =>
 
 const finding = z
   .object({
-    kind: z.enum(["signal", "actuator", "channel", "review", "owner", "monitor", "networks"]),
+    kind: z.enum([
+      "signal",
+      "actuator",
+      "channel",
+      "review",
+      "owner",
+      "monitor",
+      "networks",
+      "write-journal",
+    ]),
     id: z.string(),
     state: z.enum(["ok", "missing", "failing", "due"]),
     detail: z.string().nullable(),

@@ -5,6 +5,7 @@ import { TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { CHECKS_MAX, integrityCheck } from "../integrity/check.ts";
 import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
+import { matchesRoute } from "../guard/routes.ts";
 import { type param, severity } from "./schema.ts";
 
 export const PROBES_MAX = 16;
@@ -14,6 +15,7 @@ export const CHANNELS_MAX = 16;
 export const FEATURES_MAX = 64;
 export const HEARTBEATS_MAX = 64;
 export const HEARTBEAT_MS_MAX = 31 * 24 * 3_600_000;
+export const JOURNALS_MAX = 16;
 
 const id = z
   .string()
@@ -34,6 +36,44 @@ const heartbeatDuration = z.string().refine((text) => {
   return parsed.ok && parsed.value >= 1_000 && parsed.value <= HEARTBEAT_MS_MAX;
 }, "write a duration from 1s to 31d");
 const partPattern = routePattern.refine((pattern) => pattern !== "/*", "/* is the whole site");
+
+const journal = z
+  .strictObject({
+    /** Names the store, for good: another id is another, empty one. */
+    id,
+    route: partPattern,
+    /** How the sender proves who it is. */
+    scheme: z.enum(["stripe", "standard-webhooks", "hmac-sha256", "shared-secret"]),
+    /** Where the signature or the secret stands, if not where the scheme says. */
+    header: headerName.optional(),
+    /** For a shared secret: the header with the sender's id of a delivery. Without it, repetitions are kept as well. */
+    id_header: headerName.optional(),
+    /** The name of the secret; never the secret itself. */
+    secret: z
+      .string()
+      .regex(/^JOURNAL_[A-Z0-9_]+$/)
+      .max(60),
+    /** Request headers that the receiver needs, beside content-type and those of the scheme. */
+    keep_headers: z.array(headerName).max(16).default([]),
+    /** A larger delivery is not kept. */
+    body_bytes_max: z
+      .int()
+      .min(1)
+      .max(1024 * 1024)
+      .default(256 * 1024),
+    /** When this many wait, or were given up and not yet looked after, the next ones are sent away. */
+    deliveries_max: z.int().min(1).max(100_000).default(10_000),
+    /** The same, for their bodies together. */
+    bytes_max: z
+      .int()
+      .min(1)
+      .max(1024 * 1024 * 1024)
+      .default(64 * 1024 * 1024),
+  })
+  .refine(({ scheme, id_header }) => id_header === undefined || scheme === "shared-secret", {
+    path: ["id_header"],
+    message: "the id of this scheme is where the scheme says",
+  });
 
 /** Values of the site that people may override for a while, as they override a playbook's. */
 export const SITE_PARAMS = {
@@ -69,7 +109,7 @@ export const SITE_PARAMS = {
 } as const satisfies Record<string, z.infer<typeof param>>;
 export type SiteParamName = keyof typeof SITE_PARAMS;
 
-export const site = z.strictObject({
+const shape = z.strictObject({
   schema: z.literal("firebreak-site/v1"),
   /** With `environment`, the instance: it is in every dedup key, cookie, token and vendor mark. */
   site: id,
@@ -150,6 +190,15 @@ export const site = z.strictObject({
     .default("/_firebreak/status"),
   /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused. */
   graphql_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
+  /**
+   * Deliveries that are kept in maintenance and read-only, and given to production afterwards. Off by default: 503 with
+   * Retry-After, and the sender tries again with a fresh signature.
+   */
+  write_journal: z
+    .array(journal)
+    .max(JOURNALS_MAX)
+    .refine((all) => new Set(all.map((one) => one.id)).size === all.length, "ids are unique")
+    .default([]),
   /** Parts of the site that `disable-features` may switch off by name. */
   features: z
     .array(
@@ -233,6 +282,17 @@ export const site = z.strictObject({
     )
     .max(CHANNELS_MAX)
     .default([]),
+});
+
+/** A route that is never refused is never journaled. */
+export const site = shape.superRefine(({ write_journal, exempt_routes }, ctx) => {
+  for (const [index, { route }] of write_journal.entries()) {
+    const isExempt = (routes: readonly string[]): boolean =>
+      routes.some((exempt) => exempt === route || matchesRoute(route.replace(/\*$/, ""), exempt));
+    if (!isExempt(exempt_routes.maintenance) || !isExempt(exempt_routes.read_only)) continue;
+    const message = `${route} is exempt from maintenance and from read-only, so nothing would be kept`;
+    ctx.addIssue({ code: "custom", path: ["write_journal", index, "route"], message });
+  }
 });
 
 export type SiteSpec = z.infer<typeof site>;

@@ -18,6 +18,7 @@ export const ENFORCED_KINDS = [
   "maintenance",
   "read-only",
   "disabled-feature",
+  "write-journal",
   "emergency-cache",
 ] as const;
 export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
@@ -73,6 +74,7 @@ const MATCHES = {
   maintenance: scheduled,
   "read-only": scheduled,
   "disabled-feature": feature,
+  "write-journal": z.strictObject({ routes }),
   "emergency-cache": anywhere,
 } as const satisfies Record<EnforcedKind, z.ZodMiniType>;
 
@@ -103,10 +105,15 @@ export type KnownEntry = {
 
 /** Of a kind that answers in production's place by saying why it does not serve. */
 export type RefusingEntry = KnownEntry & {
-  readonly kind: Exclude<EnforcedKind, "allow-networks" | "emergency-cache">;
+  readonly kind: Exclude<EnforcedKind, "allow-networks" | "write-journal" | "emergency-cache">;
 };
+const REFUSES_NOBODY: ReadonlySet<EnforcedKind> = new Set([
+  "allow-networks",
+  "write-journal",
+  "emergency-cache",
+]);
 export const isRefusing = (known: KnownEntry): known is RefusingEntry =>
-  known.kind !== "emergency-cache" && known.kind !== "allow-networks";
+  !REFUSES_NOBODY.has(known.kind);
 
 /** Reads an entry as one of the kinds above; null when this version does not know what it asks for, or the site has no such feature. */
 export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): KnownEntry | null {

@@ -48,6 +48,25 @@ export const feature = z.object({
 });
 export type Feature = z.infer<typeof feature>;
 
+/** A route whose deliveries are kept while production cannot take them. */
+export const journalRoute = z.object({
+  id: z.string().check(z.regex(/^[a-z][a-z0-9-]{0,59}$/)),
+  /** A path, or a prefix that ends in a star. */
+  route: z.string().check(z.startsWith("/"), z.maxLength(500)),
+  scheme: z.enum(["stripe", "standard-webhooks", "hmac-sha256", "shared-secret"]),
+  /** Null: where the scheme says. */
+  header: z.nullable(z.string()),
+  idHeader: z.nullable(z.string()),
+  /** The name of the secret, never the secret itself. */
+  secret: z.string(),
+  /** Request headers that receivers need beside those of the scheme, in lower case. */
+  keepHeaders: z.array(z.string()),
+  bodyBytesMax: z.int().check(z.minimum(1)),
+  deliveriesMax: z.int().check(z.minimum(1)),
+  bytesMax: z.int().check(z.minimum(1)),
+});
+export type JournalRoute = z.infer<typeof journalRoute>;
+
 const BLOCKED = "Requests from your network are not accepted at the moment.";
 const FEATURE_OFF = "This part of the site is switched off for the moment.";
 
@@ -88,6 +107,8 @@ export const guardSettings = z.object({
     z.union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })]),
     "cloudflare",
   ),
+  /** Routes of a scheme that a guard does not know are not journaled by it. */
+  writeJournal: z._default(z.catch(z.array(journalRoute), []), []),
   /** Where a refused visitor finds out more; null: nowhere. */
   statusPage: z._default(z.nullable(z.string()), null),
   /** What visitors read. `contact` is an address, a URL or a sentence; null says nothing. */

@@ -23,6 +23,18 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   pollMs,
   trafficShards: site.traffic_shards,
   clientAddress: site.client_address,
+  writeJournal: site.write_journal.map((one) => ({
+    id: one.id,
+    route: one.route,
+    scheme: one.scheme,
+    header: one.header?.toLowerCase() ?? null,
+    idHeader: one.id_header?.toLowerCase() ?? null,
+    secret: one.secret,
+    keepHeaders: one.keep_headers.map((name) => name.toLowerCase()),
+    bodyBytesMax: one.body_bytes_max,
+    deliveriesMax: one.deliveries_max,
+    bytesMax: one.bytes_max,
+  })),
   statusPage: site.status_page,
   title: site.title,
   messages: {

@@ -27,6 +27,10 @@ export const actId = (incidentId: string, step: string, attempt: number): ActId 
 export const deliveryId = (incidentId: string, message: string, channel: string): DeliveryId =>
   `dlv_${derive([incidentId, message, channel])}`;
 
+/** What arrived on one route of the write journal; the same twice is the same delivery. */
+export const deliveryIdIn = (route: string, key: string): DeliveryId =>
+  `dlv_${derive([route, key])}`;
+
 /** Length prefixes keep `["a", "bc"]` and `["ab", "c"]` apart. */
 const derive = (parts: readonly string[]): string =>
   sha256Hex(parts.map((part) => `${part.length}:${part}`).join("")).slice(0, 26);

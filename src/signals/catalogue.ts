@@ -33,6 +33,7 @@ export const SOURCE_IDS = [
   "heartbeats",
   "reports",
   "integrity",
+  "write_journal",
 ] as const;
 export type SourceId = (typeof SOURCE_IDS)[number];
 
@@ -47,6 +48,7 @@ const schema = { kind: "active", vantage: "catalogue of the database" } as const
 const jobs = { kind: "told", vantage: "jobs" } as const;
 const users = { kind: "told", vantage: "users" } as const;
 const visitors = { kind: "passive", vantage: "visitors" } as const;
+const journal = { kind: "passive", vantage: "write journal" } as const;
 const monitoring = { kind: "told", vantage: "monitoring" } as const;
 
 export const CATALOGUE = {
@@ -367,6 +369,35 @@ export const CATALOGUE = {
     evidence: rows,
     describes:
       "Time since every check last ran and found nothing: where a recovery would go back to.",
+  },
+  "write_journal.backlog_count": {
+    type: "int",
+    unit: "deliveries",
+    source: "write_journal",
+    evidence: journal,
+    describes: "Deliveries of webhooks that wait until production takes writes again.",
+  },
+  "write_journal.oldest_age_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "write_journal",
+    evidence: journal,
+    describes: "How long the oldest of them has waited; 0 when none waits.",
+  },
+  "write_journal.dead_count": {
+    type: "int",
+    unit: "deliveries",
+    source: "write_journal",
+    evidence: journal,
+    describes: "Deliveries that production would not take, given up until somebody looks.",
+  },
+  "write_journal.missed_count": {
+    type: "int",
+    unit: "deliveries",
+    source: "write_journal",
+    evidence: journal,
+    describes:
+      "Deliveries of the last minute that should have been kept and were not: no secret, no binding, or no answer.",
   },
 } as const satisfies Record<SignalName, SignalSpec>;
 

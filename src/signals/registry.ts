@@ -12,6 +12,7 @@ import { probe } from "./sources/probe.ts";
 import { redis } from "./sources/redis.ts";
 import { reports } from "./sources/reports.ts";
 import { traffic } from "./sources/traffic.ts";
+import { writeJournal } from "./sources/write-journal.ts";
 
 export const SOURCES = {
   probe,
@@ -25,6 +26,7 @@ export const SOURCES = {
   heartbeats,
   reports,
   integrity,
+  write_journal: writeJournal,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };
 
 /** A source when it does not matter which. */

@@ -11,6 +11,7 @@ import type { StatusPage } from "../platform/status-page.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { TrafficReader } from "../traffic/shards.ts";
+import type { JournalApi } from "../write-journal/journal-api.ts";
 
 /** The signals that the catalogue says come from this source. */
 export type NameOf<Id extends SourceId> = {
@@ -54,6 +55,8 @@ export type SourceReach = {
   readonly cloudflareStatus: StatusPage | null;
   readonly traffic: TrafficReader;
   readonly policy: Pick<PolicyApi, "read">;
+  /** One per journaled route. */
+  readonly writeJournals: readonly Pick<JournalApi, "status">[];
   readonly alerts: { readonly alertCounts: () => Promise<AlertCounts> };
   readonly heartbeats: readonly HeartbeatSpec[];
   readonly integrityChecks: readonly IntegrityCheck[];

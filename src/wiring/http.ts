@@ -8,7 +8,7 @@ import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
 import { newId, reachOf } from "./incidents.ts";
 import { vocabulary } from "./vocabulary.ts";
-import { deskOf, incidentOf, monitorOf, policyOf, trafficOf } from "./objects.ts";
+import { deskOf, incidentOf, monitorOf, policyOf, trafficOf, writeJournalOf } from "./objects.ts";
 
 export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   bundle,
@@ -24,6 +24,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   },
   traffic: trafficOf(env),
   incident: (id) => incidentOf(env, id),
+  writeJournal: (routeId) => writeJournalOf(env, routeId),
   tokens: config.tokens,
   webhookSecrets: config.webhookSecrets,
   heartbeatToken: config.heartbeatToken,
@@ -33,6 +34,10 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
       missing: missing(reachOf(env)),
     })),
     channels: bundle.site.channels.map((channel) => channelState(channel, config)),
+    writeJournals: bundle.site.write_journal.map(({ id, secret }) => ({
+      id,
+      missing: journalMissing(secret, config),
+    })),
   },
   publicUrl: config.publicUrl,
   signingKeys: config.signingKeys,
@@ -41,6 +46,11 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   newId,
   now: () => Date.now(),
 });
+
+function journalMissing(secret: string, { journalSecret, signingKeys }: Config): string | null {
+  if (journalSecret(secret) === undefined) return `the secret ${secret} is not set`;
+  return signingKeys.length === 0 ? "the secret SIGNING_KEYS is not set" : null;
+}
 
 type Channel = (typeof bundle.site.channels)[number];
 

@@ -9,7 +9,7 @@ import { bundle, compiledPlaybooks } from "../playbooks/deployed.ts";
 import { heartbeatsOf, instanceOf } from "../playbooks/site.ts";
 import type { Collected } from "../signals/collect.ts";
 import type { SourceReach, Vantage } from "../signals/source.ts";
-import { deskOf, incidentOf, policyOf, trafficOf } from "./objects.ts";
+import { deskOf, incidentOf, policyOf, trafficOf, writeJournalOf } from "./objects.ts";
 import { vocabulary } from "./vocabulary.ts";
 
 /** A probe's signature is for this probe: it is gone before anybody could use it again. */
@@ -40,6 +40,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   cloudflareStatus: config.cloudflareStatus,
   traffic: trafficOf(env),
   policy: policyOf(env),
+  writeJournals: bundle.site.write_journal.map(({ id }) => writeJournalOf(env, id)),
   alerts: deskOf(env),
   heartbeats: heartbeatsOf(bundle.site),
   told: deskOf(env),

@@ -7,6 +7,8 @@ import type { PolicyApi } from "../policy/policy-api.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { readShards, type TrafficReader } from "../traffic/shards.ts";
 import { trafficName, type TrafficApi } from "../traffic/traffic-api.ts";
+import { journalName } from "../guard/write-journal/names.ts";
+import type { JournalApi } from "../write-journal/journal-api.ts";
 
 export const monitorOf = (env: Env): MonitorApi => env.MONITOR.getByName("monitor");
 export const deskOf = (env: Env): DeskApi => env.DESK.getByName("desk");
@@ -22,3 +24,5 @@ export const trafficOf = (env: Env): TrafficReader =>
       (_, shard) => () => trafficShardOf(env, shard),
     ),
   );
+export const writeJournalOf = (env: Env, routeId: string): JournalApi =>
+  env.WRITE_JOURNAL.getByName(journalName(routeId));

@@ -57,6 +57,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   cloudflareStatus: null,
   traffic: aTraffic(),
   policy: { read: async () => ({ seq: { epoch: 1, n: 1 }, policy: null }) },
+  writeJournals: [],
   alerts: {
     alertCounts: async () => ({ firing: 0, critical: 0, sources: 0, lastReceivedAtMs: null }),
   },

@@ -9,10 +9,12 @@ import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
 import type { TestDesk, TestIncident } from "./incidents/objects.ts";
+import type { TestJournal } from "./write-journal/objects.ts";
 import { worldOf } from "./monitor/world.ts";
 
 export * from "../../src/index.ts";
 export { TestDesk, TestIncident } from "./incidents/objects.ts";
+export { TestJournal } from "./write-journal/objects.ts";
 export { default } from "../../src/index.ts";
 
 /** The product's bindings, with production (test/support/origin.ts) always bound, and the classes below. */
@@ -20,6 +22,7 @@ export type TestEnv = Omit<Env, "ORIGIN"> & {
   readonly ORIGIN: Fetcher;
   readonly TEST_DESK: DurableObjectNamespace<TestDesk>;
   readonly TEST_INCIDENT: DurableObjectNamespace<TestIncident>;
+  readonly TEST_JOURNAL: DurableObjectNamespace<TestJournal>;
   readonly TEST_LIMITER: DurableObjectNamespace<TestLimiter>;
   readonly TEST_MONITOR: DurableObjectNamespace<TestMonitor>;
   readonly TEST_POLICY: DurableObjectNamespace<TestPolicy>;

@@ -7,4 +7,10 @@ export type Env = {
   /** Upstash REST URL and token. */
   readonly REDIS_URL: string;
   readonly REDIS_TOKEN: string;
+  /** What the payment provider signs its webhooks with. */
+  readonly STRIPE_WEBHOOK_SECRET: string;
+  /** Firebreak's, to tell its replays from anybody else's; without them, they are refused. */
+  readonly SIGNING_KEYS?: string;
+  /** `<site>.<environment>` of Firebreak's site.yaml. */
+  readonly FIREBREAK_INSTANCE: string;
 };

@@ -6,6 +6,7 @@ import type { App } from "./app.ts";
 import { checkout } from "./checkout.ts";
 import { health } from "./health.ts";
 import { ErrorPage, HomePage } from "./pages.tsx";
+import { paymentWebhook } from "./payment-webhook.ts";
 import { listPitches, pitches } from "./pitches.ts";
 import { signIn } from "./sign-in.ts";
 import { SITE_CSS } from "./site-css.ts";
@@ -37,6 +38,7 @@ app.route("/health", health);
 app.route("/pitches", pitches);
 app.route("/sign-in", signIn);
 app.route("/checkout", checkout);
+app.route("/webhooks/stripe", paymentWebhook);
 
 app.notFound((c) =>
   wantsHtml(c)

@@ -49,6 +49,7 @@ export const emergencyCache = ({ isOn, ...given }: EmergencyCacheOptions) => {
     snapshots: { current: async () => snapshot(), peek: snapshot },
     telemetry: { record: () => undefined },
     copies: locationCopies("app", () => caches.default),
+    journal: { journal: () => null, secret: () => undefined },
     keys: [],
     onFault: (fault) => {
       console.error("firebreak: the emergency cache failed, so the app answered", {

@@ -4,6 +4,8 @@ import type { TrafficApi } from "../../traffic/traffic-api.ts";
 import { assembleParts } from "../assemble.ts";
 import { guardRequest, type GuardDeps } from "../guard.ts";
 import type { PolicyReader } from "../snapshots.ts";
+import type { JournalApi } from "../../write-journal/journal-api.ts";
+import { journalName } from "../write-journal/names.ts";
 import { proceed, replace } from "./proceed.ts";
 
 /** Where the app's environment keeps what the guard needs. Each is called with `c.env`, the policy and traffic per use. */
@@ -15,8 +17,16 @@ export type GuardOptions<Env> = {
   /** Bind `Traffic` likewise, and get it by the name `traffic:<shard>`. */
   readonly traffic: (env: Env, shard: number) => Pick<TrafficApi, "flush">;
   readonly signingKeys?: (env: Env) => string | undefined;
+  /** Firebreak's write journal: bind `WriteJournal` with its `script_name`. Without it, no delivery is kept. */
+  readonly writeJournal?: (env: Env) => DurableObjectNamespaceLike;
+  /** A sender's secret by the name that `site.yaml` gives it. */
+  readonly journalSecret?: (env: Env, name: string) => string | undefined;
   /** True serves everything, before anything else is looked at. */
   readonly isOff?: (env: Env) => boolean;
+};
+
+type DurableObjectNamespaceLike = {
+  getByName(name: string): Pick<JournalApi, "accept">;
 };
 
 type Parts = Omit<GuardDeps, "origin" | "ownRoutes">;
@@ -48,6 +58,10 @@ function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Par
       traffic: (shard) => options.traffic(env, shard),
       policyId: options.policyId(env),
       signingKeys: options.signingKeys?.(env),
+      journal: {
+        journal: (routeId) => options.writeJournal?.(env).getByName(journalName(routeId)) ?? null,
+        secret: (name) => options.journalSecret?.(env, name),
+      },
     });
   } catch (fault) {
     console.error("guard: cannot start, the app runs unguarded; check the bindings", {

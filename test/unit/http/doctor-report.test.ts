@@ -39,14 +39,17 @@ function aPlaybook(given: Record<string, unknown> = {}): CompiledPlaybook {
 }
 
 const all = { atMs: NOW_MS, freshMs: 60_000 };
+const MISSED = "write_journal.missed_count";
+const DEAD = "write_journal.dead_count";
+const WELL = {
+  [SIGNAL]: measured(SIGNAL, 1, all),
+  "traffic.error_ratio": measured("traffic.error_ratio", 0, all),
+  "probe.around_success_ratio": measured("probe.around_success_ratio", 1, all),
+};
 const report = (given: Partial<DoctorInput> = {}) =>
   doctorReport({
     playbooks: [aPlaybook()],
-    signals: {
-      [SIGNAL]: measured(SIGNAL, 1, all),
-      "traffic.error_ratio": measured("traffic.error_ratio", 0, all),
-      "probe.around_success_ratio": measured("probe.around_success_ratio", 1, all),
-    },
+    signals: WELL,
     sourceOf: (name) => catalogue[name]?.source ?? null,
     parts: {
       actuators: [
@@ -54,6 +57,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
         { id: "maintenance-mode", missing: "a thing that no playbook here uses" },
       ],
       channels: [{ id: "pager", missing: null }],
+      writeJournals: [],
     },
     isTickFresh: true,
     lists: [],
@@ -116,13 +120,14 @@ describe("doctorReport", () => {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: "the secret CHANNEL_PAGER is not set" }],
+          writeJournals: [],
         },
       },
       { kind: "channel", state: "missing", mend: "wrangler secret put CHANNEL_PAGER" },
     ],
     [
       "nobody to tell",
-      { parts: { actuators: [], channels: [] } },
+      { parts: { actuators: [], channels: [], writeJournals: [] } },
       { kind: "channel", state: "missing", mend: "declare a channel in playbooks/site.yaml" },
     ],
     [
@@ -131,9 +136,36 @@ describe("doctorReport", () => {
         parts: {
           actuators: [{ id: "read-only", missing: "bind the policy object" }],
           channels: [{ id: "pager", missing: null }],
+          writeJournals: [],
         },
       },
       { kind: "actuator", state: "missing", mend: "bind the policy object" },
+    ],
+    [
+      "a write journal without its secret",
+      {
+        parts: {
+          actuators: [],
+          channels: [{ id: "pager", missing: null }],
+          writeJournals: [{ id: "stripe", missing: "the secret JOURNAL_STRIPE is not set" }],
+        },
+      },
+      {
+        kind: "write-journal",
+        id: "stripe",
+        state: "missing",
+        mend: "wrangler secret put JOURNAL_STRIPE",
+      },
+    ],
+    [
+      "deliveries that a guard could not keep",
+      { signals: { ...WELL, [MISSED]: measured(MISSED, 3, all) } },
+      { kind: "write-journal", id: "missed", state: "failing", detail: "3 deliveries" },
+    ],
+    [
+      "deliveries that were given up",
+      { signals: { ...WELL, [DEAD]: measured(DEAD, 1, all) } },
+      { kind: "write-journal", id: "dead-letters", state: "failing" },
     ],
     ["a monitor that stands still", { isTickFresh: false }, { kind: "monitor", state: "failing" }],
     [

@@ -72,13 +72,21 @@ describe("the plan of a tick", () => {
 
   const ROWS = [
     ["idle", 60_000, CHEAP],
-    ["idle", 300_000, [...CHEAP, "cloudflare"]],
-    ["idle", 3_600_000, [...CHEAP, "cloudflare", "postgres", "redis", "database", "integrity"]],
+    ["idle", 300_000, [...CHEAP, "write_journal", "cloudflare"]],
+    [
+      "idle",
+      3_600_000,
+      [...CHEAP, "write_journal", "cloudflare", "postgres", "redis", "database", "integrity"],
+    ],
     ["busy", 30_000, CHEAP],
-    ["busy", 60_000, [...CHEAP, "postgres", "redis", "database", "integrity"]],
-    ["alert", 1_000, CHEAP],
-    ["alert", 5_000, [...CHEAP, "postgres", "redis"]],
-    ["alert", 60_000, [...CHEAP, "cloudflare", "postgres", "redis", "database", "integrity"]],
+    ["busy", 60_000, [...CHEAP, "write_journal", "postgres", "redis", "database", "integrity"]],
+    ["alert", 1_000, [...CHEAP, "write_journal"]],
+    ["alert", 5_000, [...CHEAP, "write_journal", "postgres", "redis"]],
+    [
+      "alert",
+      60_000,
+      [...CHEAP, "write_journal", "cloudflare", "postgres", "redis", "database", "integrity"],
+    ],
   ] as const;
   it.for(ROWS)("%s, %d ms after the last poll, asks %j", ([mood, sinceMs, asked], { expect }) => {
     expect(new Set(plan(mood, sinceMs))).toEqual(new Set(asked));

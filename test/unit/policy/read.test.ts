@@ -30,6 +30,7 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
     maintenance: 1,
     "read-only": 1,
     "disabled-feature": 2,
+    "write-journal": 0,
     "emergency-cache": 1,
   });
 });

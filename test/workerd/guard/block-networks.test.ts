@@ -55,6 +55,7 @@ function site() {
       traffic: () => ({ flush: async () => undefined }),
       policyId: crypto.randomUUID(),
       signingKeys: undefined,
+      journal: { journal: () => null, secret: () => undefined },
     });
     const headers = { "cf-connecting-ip": address };
     const answer = await guard(new Request("https://shop.example/", { headers }), {

@@ -37,6 +37,7 @@ export function guarded(
     snapshots: { current: async () => snapshot, peek: () => snapshot },
     telemetry: { record: (entry) => void counted.push(entry) },
     copies: locationCopies(crypto.randomUUID(), () => caches.default),
+    journal: { journal: () => null, secret: () => undefined },
     keys: [KEY],
     onFault: (fault) => void faults.push(fault),
     ...changes,

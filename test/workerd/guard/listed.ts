@@ -36,6 +36,7 @@ export function site() {
       // Of a location of its own: a copy may be a poll old.
       policyId: crypto.randomUUID(),
       signingKeys: undefined,
+      journal: { journal: () => null, secret: () => undefined },
     });
     return async (address: string, cf: CfProperties = {}): Promise<number> => {
       const headers = { "cf-connecting-ip": address };

@@ -150,6 +150,15 @@ describe("by hand", () => {
 });
 
 describe("release-all", () => {
+  it("leaves what only says that deliveries wait", async ({ expect }) => {
+    const entry = { kind: "write-journal", match: { routes: ["/webhooks/stripe"] } };
+    const marker = anEntry({ ...entry, id: "wj_stripe_0", expiresAtMs: Date.now() + 60_000 });
+    await deps.policy.put(marker);
+    onTestFinished(() => void deps.policy.remove(marker.id));
+    await ask("/api/v1/mitigations/release-all", { body: {} });
+    expect(await deps.policy.get(marker.id)).toEqual(marker);
+  });
+
   it("takes back every mitigation, and what nobody answers for", async ({ expect }) => {
     const [one, two] = [await applied(), await applied({ actuator: "read-only" })];
     await deps.policy.put(anEntry({ id: "forgotten", expiresAtMs: Date.now() + 60_000 }));
