@@ -153,10 +153,11 @@ export class Snapshots {
     const askedAtMs = Date.now();
     const answer = readAnswer(await this.#deps.reader().read(this.#seq()));
     if (answer === null) return false;
+    const confirmedAtMs = Math.min(askedAtMs, answer.confirmedAtMs ?? askedAtMs);
     const isConfirmed =
       answer.policy === null
-        ? await this.#confirm(answer.seq, askedAtMs)
-        : await this.#accept(answer.policy, askedAtMs, "any");
+        ? await this.#confirm(answer.seq, confirmedAtMs)
+        : await this.#accept(answer.policy, confirmedAtMs, "any");
     const held = this.#snapshot;
     if (isConfirmed && held !== null) await this.#deps.cache.put(held).catch(() => undefined);
     return isConfirmed;
@@ -226,7 +227,12 @@ export class Snapshots {
 const pollMsOf = ({ settings }: Policy): number =>
   Math.min(settings.pollMs, FRESH_MS_MAX - REFRESH_LEAD_MS);
 
-const answerShape = z.object({ seq: policySeq, policy: z.unknown() });
+/** `confirmedAtMs` is of a source that passes on what the object said: see docs/decisions/0132. */
+const answerShape = z.object({
+  seq: policySeq,
+  policy: z.unknown(),
+  confirmedAtMs: z.optional(z.int()),
+});
 
 function readAnswer(wire: unknown): z.infer<typeof answerShape> | null {
   const parsed = answerShape.safeParse(wire);

@@ -8,7 +8,7 @@ import { err, ok, type Result } from "../shared/result.ts";
 import { ENTRY_LIFE_MS_MAX } from "./compile.ts";
 import type { ListRows, StoredTable } from "./list-rows.ts";
 import { entryIdOf, entryOf, LISTS_MAX, type ListHead, type ListTerms } from "./lists.ts";
-import { NetworkListReader, type NetworkList } from "./network-list.ts";
+import { NetworkListReader, type ListedNetwork, type NetworkList } from "./network-list.ts";
 import { compileTable, TIDY_MS_MIN, type TableSource } from "./network-table.ts";
 import type { PolicyEntry } from "./policy.ts";
 
@@ -49,7 +49,7 @@ export class KeptLists {
     }
     const head = headOf(terms, list, { parts, nowMs });
     this.#rows.save(head, parts);
-    const compiled = this.compile(nowMs);
+    const compiled = this.compile(nowMs, { id: terms.id, networks: list.networks });
     return compiled.ok ? ok(head) : compiled;
   }
 
@@ -68,11 +68,16 @@ export class KeptLists {
     if (!compiled.ok) this.#rows.postponeTidying(nowMs + TIDY_MS_MIN);
   }
 
-  compile(nowMs: number): Result<null, string> {
+  /** `known` has just been read, and need not be read again. */
+  compile(nowMs: number, known: Known | null = null): Result<null, string> {
+    const networksOf = ({ id, networks }: ListHead): readonly ListedNetwork[] => {
+      if (id === known?.id) return known.networks;
+      return networks === 0 ? [] : readParts(this.#rows.parts(id)).networks;
+    };
     const sources = this.#rows.lists().map((head): TableSource => ({
       entryId: entryIdOf(head.id),
       action: head.action,
-      networks: head.networks === 0 ? [] : readParts(this.#rows.parts(head.id)).networks,
+      networks: networksOf(head),
     }));
     const table = compileTable(sources, nowMs);
     if (!table.ok) return table;
@@ -80,6 +85,8 @@ export class KeptLists {
     return ok(null);
   }
 }
+
+type Known = { readonly id: string; readonly networks: readonly ListedNetwork[] };
 
 function problemWith(terms: ListTerms, others: number, nowMs: number): string | null {
   if (others >= LISTS_MAX) return `there are ${LISTS_MAX} lists already; take one away first`;

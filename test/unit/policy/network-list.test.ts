@@ -5,6 +5,7 @@ import { formatCidr, parseCidr } from "../../../src/guard/ip/cidr.ts";
 import {
   DIAGNOSTICS_MAX,
   JSON_CHARS_MAX,
+  KEYS_MAX,
   LINE_CHARS_MAX,
   LIST_CHARS_MAX,
   NetworkListReader,
@@ -133,6 +134,52 @@ describe("a JSON array", () => {
     expect(list.networks).toEqual([]);
     expect(wrongIn(list)).toHaveLength(1);
     expect(wrongIn(list)[0]).toMatch(/^\d+: the list is not JSON: /);
+  });
+});
+
+describe("what is no network", () => {
+  const JA4 = "t13d1516h2_8daaf6152771_b0da82dd1658";
+
+  it("is an operator, a country or a TLS hello", ({ expect }) => {
+    const list = read(
+      `AS64500 # one\nas1\nDE\nT1\n${JA4}\n{"asn":64501,"country":"NL"}\n{"country":"FR","reason":"two"}\n{"ja4":"${JA4}"}\n{"ip":"192.0.2.1","asn":64502,"country":"DE"}`,
+    );
+    expect(list.keys).toEqual([
+      { kind: "asn", key: 64_500, reason: "one" },
+      { kind: "asn", key: 1, reason: null },
+      { kind: "country", key: "DE", reason: null },
+      { kind: "country", key: "T1", reason: null },
+      { kind: "ja4", key: JA4, reason: null },
+      { kind: "asn", key: 64_501, reason: null },
+      { kind: "country", key: "FR", reason: "two" },
+      { kind: "ja4", key: JA4, reason: null },
+    ]);
+    expect(networksOf(list)).toEqual(["192.0.2.1/32"]);
+    expect(list.wrongLines).toBe(0);
+  });
+
+  it("is written in one way, and ends with its list", ({ expect }) => {
+    const list = read(
+      `AS0\nAS4294967296\nde\nGermany\n${JA4.toUpperCase()}\n{"asn":1,"expiresAtMs":1700000000000}`,
+    );
+    expect(list.keys).toEqual([]);
+    expect(wrongIn(list)).toEqual([
+      '1: "AS0" is no address',
+      '2: "AS4294967296" is no address',
+      '3: "de" is no address',
+      '4: "Germany" is no address',
+      `5: "${JA4.toUpperCase()}" is no address`,
+      '6: "AS1" cannot expire before its list; make a list of its own for it',
+    ]);
+  });
+
+  it("is bounded", ({ expect }) => {
+    const asns = (count: number) =>
+      Array.from({ length: count }, (_, n) => `AS${n + 1}`).join("\n");
+    expect(read(asns(KEYS_MAX)).stoppedBy).toBeNull();
+    expect(read(asns(KEYS_MAX + 1)).stoppedBy).toBe(
+      "a list has at most 256 ASNs, countries and JA4s",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { it } from "vitest";
 import { loadPolicy, type LoadedPolicy } from "../../../src/guard/loaded-policy.ts";
+import { networksBlobOf } from "../../../src/policy/blobs.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
 import { aPolicy, anEntry } from "../../support/policy.ts";
 
@@ -44,6 +45,29 @@ it("reads the entries that name clients as they were written", ({ expect }) => {
   expect([loaded.unknownEntries, countsOf(loaded)["block-networks"]]).toEqual([0, 2]);
   // The site's one network and the lease's three.
   expect(loaded.clients?.networks.networks).toBe(4);
+});
+
+it("reads lists and the name of their table as they were written", ({ expect }) => {
+  const written = golden("policy-1-lists");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  expect(networksBlobOf(read.value)).toEqual({
+    sha256: "3f0a".repeat(16),
+    bytes: 935_408,
+    count: 100_000,
+  });
+  // Understood, but without the table that allows nobody may be blocked.
+  expect(loadPolicy(read.value)).toMatchObject({
+    isWhole: false,
+    clients: null,
+    unknownEntries: 3,
+  });
+  const blocking = read.value.entries.slice(1);
+  expect(loadPolicy({ ...read.value, entries: blocking })).toMatchObject({
+    unknownEntries: 1,
+    entries: { "block-networks": [{ entry: { id: "list_tor" } }] },
+  });
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

@@ -296,6 +296,22 @@ describe("the age of what is decided on", () => {
     expect(await second.request()).toBe(2);
   });
 
+  it("is what a relay between them says, if it says so, and never the future", async ({
+    expect,
+  }) => {
+    for (const behindMs of [3_000, -3_000]) {
+      const reader = aReader();
+      const startMs = Date.now();
+      const answer = { seq: calm(1).seq, policy: calm(1), confirmedAtMs: startMs - behindMs };
+      reader.answer = async () => answer;
+      const isolate = anIsolate(reader);
+      await isolate.request();
+      const { confirmedAtMs = 0 } = isolate.snapshots.peek() ?? {};
+      if (behindMs > 0) expect(confirmedAtMs).toBe(startMs - behindMs);
+      else expect(confirmedAtMs).toBeLessThanOrEqual(Date.now());
+    }
+  });
+
   it("stays bounded for isolates that share a location, however their requests fall", async ({
     expect,
   }) => {
@@ -362,7 +378,9 @@ describe("with the location's cache and the real object", () => {
   };
 
   it("asks the object once for two isolates", async ({ expect }) => {
-    const { isolate, reads } = aLocation();
+    const { isolate, policy, reads } = aLocation();
+    // Started, so that the cold deadline is spent on the question.
+    await policy.read(null);
     const [first, second] = [isolate(), isolate()];
     const n = await first.request();
     await first.idle();
