@@ -57,7 +57,7 @@ export async function guardRequest(
   const { cover, seen } = await covered(scene, plan, plan.scope);
   if (cover.fresh === null) return askOrigin(scene, { ...plan, seen }, cover.stale);
   settle(scene, seen, { kind: "refused", reason: "emergency_cache" });
-  return cover.fresh;
+  return marked(cover.fresh, seen);
 }
 
 /** Calls production, once. With a stale copy at hand it may neither fail nor be late; without, its failure is the answer. */
@@ -74,7 +74,7 @@ async function askOrigin(
     return finish(scene, plan, ended);
   }
   scene.waitUntil(asking.then((late) => putAway(scene, plan, late)));
-  return stale;
+  return marked(stale, plan.seen);
 }
 
 function finish(scene: Scene, { seen, scope }: OriginPlan, ended: Ended): Response {
@@ -152,6 +152,8 @@ type Seen = {
   readonly shadowedIds: readonly string[];
   readonly unknownEntries: number;
   readonly isProbe: boolean;
+  /** Operators have asked that every answer names its policy. */
+  readonly isNamed: boolean;
   readonly isFault: boolean;
 };
 
@@ -184,7 +186,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const judged: Judged = { decision, facts, snapshot, nowMs };
     const kept = decision.journal === null ? null : await journaled(scene, judged);
     if (kept !== null && kept.response !== null) return { kind: "answer", ...kept };
-    const seen = kept?.seen ?? seenIn(decision, facts, snapshot);
+    const seen = kept?.seen ?? seenIn(decision, facts, { snapshot, nowMs });
     return planOf(scene, judged, { seen, hasCredentials: credentials !== null });
   } catch (fault) {
     return planAfterFault(scene, fault);
@@ -227,7 +229,7 @@ async function journaled(
   { request, deps }: Scene,
   { decision, facts, snapshot, nowMs }: Judged,
 ): Promise<Kept> {
-  const seen = seenIn(decision, facts, snapshot);
+  const seen = seenIn(decision, facts, { snapshot, nowMs });
   const outcome = await orMissed(deps, async () => {
     const { journal } = decision;
     if (journal === null || snapshot === null) return "journal_missed";
@@ -278,6 +280,7 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
     shadowedIds: [],
     unknownEntries: 0,
     isProbe: false,
+    isNamed: orElse(() => isNamed(deps.snapshots.peek(), nowMs), false),
     isFault: true,
   };
   if (closed !== null) return { kind: "answer", response: closedAnswer(request), seen };
@@ -313,12 +316,17 @@ async function verify(
   };
 }
 
-const seenIn = (decision: Decision, facts: RequestFacts, snapshot: Snapshot | null): Seen => ({
+const seenIn = (
+  decision: Decision,
+  facts: RequestFacts,
+  { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
+): Seen => ({
   verdict: decision.verdict,
   facts,
   shadowedIds: decision.shadowedIds,
   unknownEntries: snapshot?.loaded.unknownEntries ?? 0,
   isProbe: facts.isProbe,
+  isNamed: isNamed(snapshot, nowMs),
   isFault: false,
 });
 
@@ -334,16 +342,19 @@ function settle({ deps, waitUntil }: Scene, seen: Seen, outcome: Outcome): void 
   }, undefined);
 }
 
-/** Tells a probe of ours what was decided, and on which policy. Visitors are never told. */
-function marked(response: Response, { isProbe, verdict }: Seen): Response {
-  if (!isProbe || response.status === 101) return response;
+const isNamed = (snapshot: Snapshot | null, nowMs: number): boolean =>
+  nowMs < (snapshot?.loaded.policy.settings.policyHeaderUntilMs ?? 0);
+
+/** Tells a probe of ours what was decided, and on which policy; while operators ask for it, everybody learns the policy. */
+function marked(response: Response, { isProbe, isNamed: isForAll, verdict }: Seen): Response {
+  if (!(isProbe || isForAll) || response.status === 101) return response;
   return orElse(() => {
     const copy = new Response(response.body, response);
     copy.headers.set(
       POLICY_HEADER,
       verdict.policySeq === null ? "none" : formatSeq(verdict.policySeq),
     );
-    copy.headers.set(VERDICT_HEADER, verdict.reason);
+    if (isProbe) copy.headers.set(VERDICT_HEADER, verdict.reason);
     return copy;
   }, response);
 }

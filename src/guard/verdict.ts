@@ -27,7 +27,10 @@ export const VERDICT_REASONS = [
 ] as const;
 export type VerdictReason = (typeof VERDICT_REASONS)[number];
 
-/** On answers to probes of ours, never to visitors: the policy decided on (`epoch.n`, or `none`), and the reason. */
+/**
+ * On answers to probes of ours: the policy decided on (`epoch.n`, or `none`), and the reason. The first on all answers while
+ * operators ask for it, the second never on a visitor's.
+ */
 export const POLICY_HEADER = "x-firebreak-policy";
 export const VERDICT_HEADER = "x-firebreak-verdict";
 

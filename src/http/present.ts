@@ -56,6 +56,7 @@ const presentAct = (incidentId: string, act: ActView): z.infer<typeof schemas.mi
   share: 1,
   expiresAt: null,
   says: act.says === "" ? null : act.says,
+  enforcementLagMs: null,
   why: act.why,
 });
 
@@ -74,6 +75,7 @@ const presentLease = (
   share: lease.share,
   expiresAt: isoOrNull(lease.expiresAtMs),
   says: null,
+  enforcementLagMs: lease.enforcementLagMs ?? null,
   why: lease.why,
 });
 

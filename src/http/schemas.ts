@@ -55,6 +55,8 @@ export const mitigation = z
     share: z.number(),
     expiresAt: momentOrNull,
     says: z.string().nullable().describe("What an act would do, or did; null while unknown"),
+    /** From the policy that it came with to nearly all requests decided on it; null: not yet, or not known. */
+    enforcementLagMs: z.number().nullable(),
     why: z.string(),
   })
   .openapi("Mitigation");

@@ -223,7 +223,10 @@ function leaseChange(
       return lease.status === "applying" ? { ...recorded, status: "applied" } : recorded;
     }
     case "lease.effective":
-      return { status: "effective" };
+      return {
+        status: "effective",
+        enforcementLagMs: event.data.enforcementLagMs ?? lease.enforcementLagMs,
+      };
     case "lease.ineffective":
       return { status: "ineffective", why: event.data.why };
     case "lease.extended":
@@ -305,6 +308,7 @@ function proposed(
     adjustFailedAtMs: null,
     share: 1,
     stageSinceMs: null,
+    enforcementLagMs: null,
     rearmed: 0,
     prior: null,
     because: null,

@@ -158,7 +158,12 @@ export const EVENT_DATA = {
   }),
   /** A new share or expiry is in force. */
   "lease.adjusted": z.looseObject({ effectId, leaseId, receipt: z.unknown() }),
-  "lease.effective": z.looseObject({ leaseId, readings }),
+  "lease.effective": z.looseObject({
+    leaseId,
+    readings,
+    /** From the policy that it came with to nearly all of visitors' requests decided on it; absent when nobody could say. */
+    enforcementLagMs: z.number().optional(),
+  }),
   "lease.ineffective": z.looseObject({ leaseId, why: z.string(), readings }),
   "lease.extended": z.looseObject({ leaseId, expiresAtMs: atMs, why: z.string() }),
   "lease.reworded": z.looseObject({ leaseId, message: z.string(), why: z.string() }),

@@ -46,6 +46,8 @@ export type LeaseState = {
   readonly adjustFailedAtMs: number | null;
   readonly share: number;
   readonly stageSinceMs: number | null;
+  /** How long guards took to decide on it, by the policy's receipt; null when nobody could say. */
+  readonly enforcementLagMs: number | null;
   /** How often the harm came back while it was being released; each time the next release waits longer. */
   readonly rearmed: number;
   readonly prior: unknown;

@@ -41,6 +41,7 @@ const leaseView = (lease: LeaseState): LeaseView => ({
   share: lease.share,
   expiresAtMs: lease.expiresAtMs,
   why: lease.why,
+  ...(lease.enforcementLagMs === null ? {} : { enforcementLagMs: lease.enforcementLagMs }),
 });
 
 const actView = (act: ActState): ActView => ({

@@ -34,6 +34,8 @@ export type LeaseView = {
   readonly share: number;
   readonly expiresAtMs: number | null;
   readonly why: string;
+  /** How long guards took to decide on it; absent when nobody could say. */
+  readonly enforcementLagMs?: number;
 };
 
 export type ActView = {

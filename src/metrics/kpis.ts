@@ -1,6 +1,7 @@
 /** The mission's KPIs, computed from incidents. Pure; every mean comes with what stands behind it. */
 import { pages } from "../incidents/severity.ts";
 import type { IncidentView } from "../incidents/view.ts";
+import type { LeaseStatus } from "../mitigations/lease.ts";
 import { assert } from "../shared/assert.ts";
 
 const MINUTE_MS = 60_000;
@@ -29,6 +30,17 @@ export type DurationKpi = {
   /** The mean is to be below this; null where the mission sets none. */
   readonly targetMs: number | null;
   readonly isMet: boolean | null;
+  readonly reason: string | null;
+};
+
+/** Over mitigations, not incidents. */
+export type LagKpi = {
+  readonly medianMs: number | null;
+  readonly maxMs: number | null;
+  /** Mitigations it was computed from. */
+  readonly count: number;
+  /** Mitigations that took effect, but nobody could say after how long: there were no visitors, or counts were missing. */
+  readonly missing: number;
   readonly reason: string | null;
 };
 
@@ -65,6 +77,8 @@ export type Kpis = KpiWindow & {
   readonly timeToMitigate: DurationKpi;
   /** First bad sample to the first mitigation seen effective in the guard. */
   readonly timeToEnforce: DurationKpi;
+  /** A lease granted to nearly all requests decided on it, by the policy's receipt. */
+  readonly grantToEnforcement: LagKpi;
   /** MTTR: first bad sample to resolved. */
   readonly timeToResolve: DurationKpi;
   readonly incidentRate: RateKpi;
@@ -88,6 +102,7 @@ export function kpis(views: readonly IncidentView[], { fromMs, toMs }: KpiWindow
     timeToAcknowledge: duration(severe, timeToAcknowledge, TARGETS.timeToAcknowledgeMs),
     timeToMitigate: duration(real, sinceOnset("mitigatedAtMs"), null),
     timeToEnforce: duration(real, sinceOnset("enforcedAtMs"), null),
+    grantToEnforcement: grantToEnforcement(real),
     timeToResolve: duration(real, timeToResolve, TARGETS.timeToResolveMs),
     incidentRate: incidentRate(real.length, toMs - fromMs),
     postmortemCompletion: postmortemCompletion(severe),
@@ -139,6 +154,28 @@ function duration(
     reason: null,
   };
 }
+
+/** What only rehearsed is not enforced. */
+function grantToEnforcement(views: readonly IncidentView[]): LagKpi {
+  const leases = views.flatMap((view) => view.leases).filter(({ shadow }) => !shadow);
+  const lagsMs = leases.flatMap(({ enforcementLagMs = null }) => enforcementLagMs ?? []);
+  const tookEffect = leases.filter(
+    ({ status, enforcementLagMs = null }) => enforcementLagMs === null && IN_EFFECT.has(status),
+  );
+  const counts = { count: lagsMs.length, missing: tookEffect.length };
+  if (lagsMs.length > 0) {
+    return { medianMs: median(lagsMs), maxMs: Math.max(...lagsMs), ...counts, reason: null };
+  }
+  const reason = `measured for none of the ${counts.missing} mitigations that took effect`;
+  return { medianMs: null, maxMs: null, ...counts, reason };
+}
+
+const IN_EFFECT: ReadonlySet<LeaseStatus> = new Set([
+  "effective",
+  "releasing",
+  "reverting",
+  "reverted",
+]);
 
 /** The middle value, or the mean of the two middle ones. */
 function median(values: readonly number[]): number {

@@ -3,6 +3,17 @@ import type { Failure } from "../incidents/journal.ts";
 import type { Result } from "../shared/result.ts";
 import type { ListHead, ListTerms } from "./lists.ts";
 import type { Policy, PolicyEntry, PolicySeq } from "./policy.ts";
+import type { PolicyVersion } from "./receipts.ts";
+
+/** Operators look at headers for an hour, not for ever. */
+export const POLICY_HEADER_MS_MAX = 24 * 3_600_000;
+
+export type PolicyAnswer = {
+  readonly seq: PolicySeq;
+  readonly policy: Policy | null;
+  /** When the policy with that seq was compiled; an object from before does not say. */
+  readonly compiledAtMs?: number;
+};
 
 /** `changed`: the list is not the one that the caller took it for; `refused`: the list is wrong, and `detail` says what. */
 export type ListRefusal = {
@@ -19,9 +30,7 @@ export type ListChange = {
 
 export type PolicyApi = {
   /** The policy when it is newer than `since`, else only how far it is. Cheap: the guard's one call. */
-  read(
-    since: PolicySeq | null,
-  ): Promise<{ readonly seq: PolicySeq; readonly policy: Policy | null }>;
+  read(since: PolicySeq | null): Promise<PolicyAnswer>;
   /** Adds or replaces the entry with this id. A malformed one is refused and the last good policy kept. */
   put(entry: PolicyEntry): Promise<Result<{ readonly seq: PolicySeq }, Failure>>;
   get(id: string): Promise<PolicyEntry | null>;
@@ -41,6 +50,10 @@ export type PolicyApi = {
   lists(): Promise<readonly ListHead[]>;
   /** The list's lines; null when there is no such list. */
   listParts(id: string): Promise<readonly string[] | null>;
+  /** The last fifty since the object started, the newest first. */
+  versions(): Promise<readonly PolicyVersion[]>;
   /** How often guards should ask: shorter while anything is open. */
   setPollMs(pollMs: number): Promise<void>;
+  /** Lets every answer of the guard name its policy until then; null ends it. */
+  nameUntil(untilMs: number | null): Promise<Result<{ readonly seq: PolicySeq }, Failure>>;
 };

@@ -7,7 +7,13 @@ import { compilePolicy } from "./compile.ts";
 import { KeptLists } from "./kept-lists.ts";
 import { ListRows } from "./list-rows.ts";
 import { isListEntry, listTerms, type ListHead, type ListTerms } from "./lists.ts";
-import type { ListChange, ListRefusal, PolicyApi } from "./policy-api.ts";
+import {
+  POLICY_HEADER_MS_MAX,
+  type ListChange,
+  type ListRefusal,
+  type PolicyAnswer,
+  type PolicyApi,
+} from "./policy-api.ts";
 import {
   compareSeq,
   policyEntry,
@@ -18,6 +24,7 @@ import {
 } from "./policy.ts";
 import { nextChangeMs } from "./windows.ts";
 import { PolicyRows, type Progress } from "./policy-rows.ts";
+import type { PolicyVersion } from "./receipts.ts";
 
 export type PolicyDeps = {
   readonly instance: string;
@@ -31,6 +38,8 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
   readonly #listRows: ListRows;
   readonly #lists: KeptLists;
   #policy: Policy;
+  /** Since this object started, the newest first. */
+  #versions: readonly PolicyVersion[] = [];
 
   constructor(ctx: DurableObjectState, env: Env, deps: PolicyDeps) {
     super(ctx, env);
@@ -40,13 +49,13 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     this.#listRows = new ListRows(ctx.storage.sql);
     this.#lists = new KeptLists(this.#listRows);
     this.#policy = ctx.storage.transactionSync(() => this.#start(nowMs));
+    this.#remember(this.#policy);
   }
 
-  async read(
-    since: PolicySeq | null,
-  ): Promise<{ readonly seq: PolicySeq; readonly policy: Policy | null }> {
+  async read(since: PolicySeq | null): Promise<PolicyAnswer> {
     const isNews = since === null || compareSeq(since, this.#policy.seq) < 0;
-    return { seq: this.#policy.seq, policy: isNews ? this.#policy : null };
+    const { seq, compiledAtMs } = this.#policy;
+    return { seq, compiledAtMs, policy: isNews ? this.#policy : null };
   }
 
   async put(wanted: PolicyEntry): Promise<Result<{ readonly seq: PolicySeq }, Failure>> {
@@ -135,12 +144,30 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     return this.#listOf(id) === null ? null : [...this.#listRows.parts(id)];
   }
 
+  async versions(): Promise<readonly PolicyVersion[]> {
+    return this.#versions;
+  }
+
   async setPollMs(pollMs: number): Promise<void> {
     if (pollMs === this.#policy.settings.pollMs) return;
-    const changed = await this.#change(Date.now(), ({ seq }) =>
-      this.#rows.saveProgress({ seq, pollMs }),
+    const changed = await this.#change(Date.now(), (progress) =>
+      this.#rows.saveProgress({ ...progress, pollMs }),
     );
     assert(changed.ok, "a poll interval is at least 100 ms");
+  }
+
+  async nameUntil(untilMs: number | null): Promise<Result<{ readonly seq: PolicySeq }, Failure>> {
+    const nowMs = Date.now();
+    if (untilMs !== null && (untilMs <= nowMs || untilMs > nowMs + POLICY_HEADER_MS_MAX)) {
+      return err(refused("the header is for a time that lies ahead, and at most a day long"));
+    }
+    if (untilMs === this.#policy.settings.policyHeaderUntilMs) {
+      return ok({ seq: this.#policy.seq });
+    }
+    const changed = await this.#change(nowMs, (progress) =>
+      this.#rows.saveProgress({ ...progress, headerUntilMs: untilMs }),
+    );
+    return changed.ok ? ok({ seq: this.#policy.seq }) : err(refused(changed.error));
   }
 
   /** Guards begin and end an entry by its timestamps; this only tidies up after them. Twice or late is the same. */
@@ -158,11 +185,9 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
    * guards have already seen with another content: a later epoch is what makes them read it.
    */
   #start(nowMs: number): Policy {
-    const { seq, pollMs } = this.#rows.progress();
-    const started: Progress = {
-      seq: { epoch: Math.max(seq.epoch + 1, nowMs), n: seq.n },
-      pollMs,
-    };
+    const progress = this.#rows.progress();
+    const { epoch, n } = progress.seq;
+    const started: Progress = { ...progress, seq: { epoch: Math.max(epoch + 1, nowMs), n } };
     this.#lists.tidy(nowMs);
     const compiled = this.#compileStored(started, { nowMs, wanted: null });
     assert(compiled.ok, `what was stored compiles again: ${compiled.ok ? "" : compiled.error}`);
@@ -215,6 +240,7 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
         return { answer: edited, policy: compiled };
       });
       this.#policy = policy;
+      this.#remember(policy);
       await this.#rearm();
       return ok(answer);
     } catch (fault) {
@@ -223,8 +249,12 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     }
   }
 
+  #remember({ seq, compiledAtMs }: Policy): void {
+    this.#versions = [{ seq, compiledAtMs }, ...this.#versions].slice(0, VERSIONS_KEPT);
+  }
+
   #compile(
-    { seq, pollMs }: Progress,
+    { seq, pollMs, headerUntilMs }: Progress,
     entries: readonly PolicyEntry[],
     nowMs: number,
   ): Result<Policy, string> {
@@ -234,7 +264,11 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
       previous: seq,
       entries: [...entries, ...this.#lists.entries()],
       networks: this.#lists.table.blob,
-      settings: { ...settings, pollMs: pollMs ?? settings.pollMs },
+      settings: {
+        ...settings,
+        pollMs: pollMs ?? settings.pollMs,
+        policyHeaderUntilMs: headerUntilMs,
+      },
       nowMs,
     });
   }
@@ -251,6 +285,9 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
     await this.ctx.storage.setAlarm(Math.max(wakeAtMs, Date.now() + 1));
   }
 }
+
+/** Versions whose compilation is remembered, for their receipts. */
+const VERSIONS_KEPT = 50;
 
 /** Thrown inside a transaction, so that nothing of it is kept. */
 class Refused extends Error {}

@@ -16,15 +16,27 @@ const MIGRATIONS = [
    INSERT INTO progress (only, epoch, n, poll_ms) VALUES (1, 0, 0, NULL);`,
   `CREATE TABLE removed (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);`,
   LIST_MIGRATION,
+  `ALTER TABLE progress ADD COLUMN header_until_ms INTEGER;`,
 ] as const;
 
 /** A call that was under way when its lease was taken back is long over by then. */
 export const REMOVED_KEEP_MS = 7 * 24 * 3_600_000;
 
-const progressRow = z.object({ epoch: z.int(), n: z.int(), poll_ms: z.int().nullable() });
+const progressRow = z.object({
+  epoch: z.int(),
+  n: z.int(),
+  poll_ms: z.int().nullable(),
+  header_until_ms: z.int().nullable(),
+});
 
-/** How far the policy is, and the pace that guards were last asked to keep; null: the site's own. */
-export type Progress = { readonly seq: PolicySeq; readonly pollMs: number | null };
+/** How far the policy is, and what guards were last asked besides the entries. */
+export type Progress = {
+  readonly seq: PolicySeq;
+  /** The pace that they should keep; null: the site's own. */
+  readonly pollMs: number | null;
+  /** Until when they name the policy in their answers; null: not at all. */
+  readonly headerUntilMs: number | null;
+};
 
 export class PolicyRows {
   readonly #sql: SqlStorage;
@@ -68,16 +80,23 @@ export class PolicyRows {
   }
 
   progress(): Progress {
-    const row = progressRow.parse(this.#sql.exec("SELECT epoch, n, poll_ms FROM progress").one());
-    return { seq: { epoch: row.epoch, n: row.n }, pollMs: row.poll_ms };
+    const row = progressRow.parse(
+      this.#sql.exec("SELECT epoch, n, poll_ms, header_until_ms FROM progress").one(),
+    );
+    return {
+      seq: { epoch: row.epoch, n: row.n },
+      pollMs: row.poll_ms,
+      headerUntilMs: row.header_until_ms,
+    };
   }
 
-  saveProgress({ seq, pollMs }: Progress): void {
+  saveProgress({ seq, pollMs, headerUntilMs }: Progress): void {
     const written = this.#sql.exec(
-      "UPDATE progress SET epoch = ?, n = ?, poll_ms = ?",
+      "UPDATE progress SET epoch = ?, n = ?, poll_ms = ?, header_until_ms = ?",
       seq.epoch,
       seq.n,
       pollMs,
+      headerUntilMs,
     );
     assert(written.rowsWritten > 0, "progress has its one row");
   }

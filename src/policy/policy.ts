@@ -102,6 +102,8 @@ export const guardSettings = z.object({
   pollMs: z.int().check(z.minimum(100)),
   /** Among how many `Traffic` objects isolates spread what they report. */
   trafficShards: z._default(z.int().check(z.minimum(1), z.maximum(TRAFFIC_SHARDS_MAX)), 1),
+  /** Until then every answer of the guard names the policy that it was decided on; null: only our probes are told. */
+  policyHeaderUntilMs: z._default(z.nullable(z.int()), null),
   /** How the client's address is known: Cloudflare's header, a header set by a named proxy, or not at all. */
   clientAddress: z._default(
     z.union([z.enum(["cloudflare", "none"]), z.object({ header: z.string() })]),

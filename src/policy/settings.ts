@@ -22,6 +22,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   },
   pollMs,
   trafficShards: site.traffic_shards,
+  policyHeaderUntilMs: null,
   clientAddress: site.client_address,
   writeJournal: site.write_journal.map((one) => ({
     id: one.id,

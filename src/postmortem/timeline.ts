@@ -165,7 +165,7 @@ function describeLease(event: IncidentEvent, names: Names): string {
     case "lease.adjusted":
       return `${name} changed as asked`;
     case "lease.effective":
-      return withReadings(`${name} effective`, event.data.readings);
+      return withReadings(`${name} effective${lagOf(event.data)}`, event.data.readings);
     case "lease.ineffective":
       return withReadings(`${name} did not help: ${prose(event.data.why)}`, event.data.readings);
     case "lease.extended":
@@ -208,3 +208,8 @@ export const shareText = (share: number): string => `${Math.round(share * 100)} 
 
 const withReadings = (text: string, readings: Readings): string =>
   readings.length === 0 ? text : `${text}; ${readingsText(readings)}`;
+
+const lagOf = ({ enforcementLagMs }: EventData["lease.effective"]): string =>
+  enforcementLagMs === undefined
+    ? ""
+    : `, decided on by guards within ${formatDuration(enforcementLagMs)}`;

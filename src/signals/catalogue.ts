@@ -263,6 +263,14 @@ export const CATALOGUE = {
     describes:
       "Share of recent requests, probes through the guard included, decided on the newest policy.",
   },
+  "guard.enforcement_lag_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "guard",
+    evidence: visitors,
+    describes:
+      "From the newest policy's compilation until nearly all visitors were decided on it, at most; so far, until they are.",
+  },
   "alerts.firing_count": {
     type: "int",
     unit: "alerts",

@@ -37,6 +37,13 @@ const report = z
     timeToAcknowledge: duration,
     timeToMitigate: duration,
     timeToEnforce: duration,
+    grantToEnforcement: z.object({
+      medianMs: z.number().nullable(),
+      maxMs: z.number().nullable(),
+      count: z.int(),
+      missing: z.int(),
+      reason: z.string().nullable(),
+    }),
     timeToResolve: duration,
     incidentRate: z.object({
       perWeek: z.number().nullable(),

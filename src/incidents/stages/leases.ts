@@ -1,7 +1,9 @@
 /** What time and the tick's signals mean for the leases: did they help, are they still needed, may they go. */
 import { formatDuration } from "../../shared/duration.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
-import type { IncidentEvent } from "../journal.ts";
+import { ENFORCED_SHARE } from "../../policy/receipts.ts";
+import { asSeenAt, isKnown } from "../../signals/signal.ts";
+import type { EventData, IncidentEvent } from "../journal.ts";
 import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
 import {
   hasEnded,
@@ -55,11 +57,11 @@ export const verifyStage: Stage = (state, moment) =>
     const step = stepOf(lease, moment.playbook.steps);
     if (lease.status !== "applied" || lease.shadow || lease.appliedAtMs === null) return [];
     if (step?.expect == null || step.spec.expect === undefined) {
-      return [{ type: "lease.effective", data: { leaseId: lease.id, readings: [] } }];
+      return [effective(lease, [], moment)];
     }
     const readings = readingsOf(step.expect, state, moment);
     if (truthOf(step.expect, state, moment) === "true") {
-      return [{ type: "lease.effective", data: { leaseId: lease.id, readings } }];
+      return [effective(lease, readings, moment)];
     }
     const withinMs = durationOf(state, step.spec.expect.within);
     if (moment.atMs - lease.appliedAtMs < withinMs) return [];
@@ -69,6 +71,25 @@ export const verifyStage: Stage = (state, moment) =>
       reverting(lease, "ineffective", why),
     ];
   });
+
+const effective = (
+  lease: LeaseState,
+  readings: EventData["lease.effective"]["readings"],
+  moment: Moment,
+): IncidentEvent => {
+  const lagMs = enforcementLagMs(lease, moment);
+  const lag = lagMs === null ? {} : { enforcementLagMs: lagMs };
+  return { type: "lease.effective", data: { leaseId: lease.id, readings, ...lag } };
+};
+
+/** By the receipt of the newest policy, once guards decide on it and it was read after the lease was granted. */
+function enforcementLagMs({ appliedAtMs }: LeaseState, { signals, atMs }: Moment): number | null {
+  const seen = asSeenAt(signals, atMs);
+  const [ratio, lag] = [seen["guard.enforced_ratio"], seen["guard.enforcement_lag_seconds"]];
+  if (ratio === undefined || !isKnown(ratio) || Number(ratio.value) < ENFORCED_SHARE) return null;
+  if (lag === undefined || !isKnown(lag) || lag.atMs < (appliedAtMs ?? Infinity)) return null;
+  return Math.round(Number(lag.value) * 1_000);
+}
 
 /** Renews what is still needed, so that the lease runs out only when nobody looks after it any more. */
 export const renewStage: Stage = (state, moment) =>

@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
 import { LEASE_AHEAD_MS_MAX } from "../../../src/incidents/people.ts";
+import { readEvent } from "../../../src/incidents/journal.ts";
 import { HOLD_FACTOR_MAX } from "../../../src/incidents/stages/leases.ts";
 import { MITIGATIONS_MAX } from "../../../src/incidents/stages/mitigation.ts";
 import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
@@ -26,6 +27,30 @@ const askedFirst = (onSilence: "apply" | "decline") => ({
   mode: "approve",
   // oxlint-disable-next-line unicorn/no-thenable -- the playbook's own key
   on_silence: { after: "5m", then: onSilence },
+});
+
+describe("the receipt", () => {
+  const lagAfter = (signals: Readonly<Record<string, number | null>>): number | undefined => {
+    const incident = mitigated();
+    incident.after(SECOND).see({ ...ENFORCED, ...signals });
+    const row = incident.journal.find(({ type }) => type === "lease.effective");
+    const event = row === undefined ? null : readEvent(row);
+    return event?.type === "lease.effective" ? event.data.enforcementLagMs : undefined;
+  };
+
+  it("says how long guards took to decide on the lease, once they do", ({ expect }) => {
+    expect(lagAfter({ "guard.enforcement_lag_seconds": 1.6 })).toBe(1_600);
+  });
+
+  it.for([
+    ["nobody knows", { "guard.enforcement_lag_seconds": null }],
+    [
+      "they are not all on it yet",
+      { "guard.enforcement_lag_seconds": 9, "guard.enforced_ratio": 0.97 },
+    ],
+  ] as const)("says nothing while %s", ([, signals], { expect }) => {
+    expect(lagAfter(signals)).toBeUndefined();
+  });
 });
 
 describe("renewal", () => {

@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { IncidentView } from "../../../src/incidents/view.ts";
+import type { IncidentView, LeaseView } from "../../../src/incidents/view.ts";
 import { kpis } from "../../../src/metrics/kpis.ts";
 
 const MINUTE_MS = 60_000;
@@ -244,4 +244,51 @@ describe("a target", () => {
 
 it("refuses a window that ends before it starts", ({ expect }) => {
   expect(() => kpis([], { fromMs: 1, toMs: 1 })).toThrow("a KPI window ends after it starts");
+});
+
+describe("grant to enforcement", () => {
+  const lease = (changes: Partial<LeaseView>): LeaseView => ({
+    id: "lse_1",
+    step: "maintenance",
+    actuator: "maintenance-mode",
+    status: "effective",
+    mode: "auto",
+    shadow: false,
+    siteWide: true,
+    share: 1,
+    expiresAtMs: null,
+    why: "",
+    ...changes,
+  });
+  const lags = (...leases: readonly LeaseView[]) =>
+    kpis([{ ...view({ sev: 1, detect: 1, ...nothing }), leases }], { fromMs, toMs })
+      .grantToEnforcement;
+
+  it("is over mitigations that were enforced, with those of which nobody could say", ({
+    expect,
+  }) => {
+    const said = [900, 4_000, 1_100].map((enforcementLagMs) => lease({ enforcementLagMs }));
+    const silent = [lease({}), lease({ status: "reverted" })];
+    const never = [
+      lease({ status: "declined" }),
+      lease({ status: "failed" }),
+      lease({ shadow: true, enforcementLagMs: 1 }),
+    ];
+    expect(lags(...said, ...silent, ...never)).toEqual({
+      medianMs: 1_100,
+      maxMs: 4_000,
+      count: 3,
+      missing: 2,
+      reason: null,
+    });
+  });
+
+  it("is not known without any", ({ expect }) => {
+    expect(lags(lease({}))).toMatchObject({
+      medianMs: null,
+      maxMs: null,
+      missing: 1,
+      reason: expect.stringContaining("none of the 1"),
+    });
+  });
 });

@@ -169,6 +169,54 @@ describe("tokens", () => {
     expect([calls.length, counted.length]).toEqual([0, 0]);
   });
 
+  describe("while operators ask that answers name the policy", () => {
+    const named = { policyHeaderUntilMs: Date.now() + 60_000 };
+    const MAINTENANCE = { kind: "maintenance", match: { routes: ["/closed/*"] } };
+
+    it("names it on what production answers and on what the guard does, and nothing more", async ({
+      expect,
+    }) => {
+      const { ask, counted } = guarded([forAMinute(MAINTENANCE)], {}, named);
+      for (const [path, status] of [
+        ["/cart", 200],
+        ["/closed/cart", 503],
+      ] as const) {
+        const response = await ask(path);
+        expect([response.status, response.headers.get(POLICY_HEADER)]).toEqual([status, "1.1"]);
+        expect(response.headers.has(VERDICT_HEADER)).toBe(false);
+      }
+      expect(counted).toHaveLength(2);
+    });
+
+    it("names none after a fault of its own", async ({ expect }) => {
+      const broken: Partial<GuardDeps> = {
+        snapshots: {
+          current: () => {
+            throw new Error("broken");
+          },
+          peek: () => ({
+            loaded: loadPolicy(aPolicy({ settings: aSettings(named) })),
+            confirmedAtMs: Date.now(),
+          }),
+        },
+      };
+      const response = await guarded([], broken, named).ask("/cart");
+      expect([await response.text(), response.headers.get(POLICY_HEADER)]).toEqual([
+        "production",
+        "none",
+      ]);
+    });
+
+    it("stops by the clock, and never begins by what a client sends", async ({ expect }) => {
+      const over = guarded([], {}, { policyHeaderUntilMs: Date.now() - 1 });
+      const off = guarded([]);
+      const forged = { headers: { [POLICY_HEADER]: "1.1" } };
+      for (const { ask } of [over, off]) {
+        expect((await ask("/cart", forged)).headers.has(POLICY_HEADER)).toBe(false);
+      }
+    });
+  });
+
   it("tells a visitor nothing, not even one with a forged probe token", async ({ expect }) => {
     const { ask, calls, counted } = guarded([]);
     const response = await ask("/cart", { headers: { [PROBE_HEADER]: "nonsense" } });

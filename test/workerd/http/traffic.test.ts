@@ -3,6 +3,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
 import { Telemetry } from "../../../src/guard/telemetry.ts";
 import { hashText } from "../../../src/sketches/hash.ts";
+import { formatSeq } from "../../../src/policy/policy.ts";
 import { trafficName } from "../../../src/traffic/traffic-api.ts";
 import { trafficShardOf } from "../../../src/wiring/objects.ts";
 import { anEntry } from "../../support/policy.ts";
@@ -105,6 +106,69 @@ describe("the API", () => {
     expect((await ask("/api/v1/shadow", { as: null })).status).toBe(401);
     const long = await ask("/api/v1/traffic?window=3m");
     expect([long.status, await long.text()]).toEqual([422, expect.stringContaining("10s to 2m")]);
+  });
+});
+
+describe("receipts", () => {
+  it("say for each version how much was decided on it, and how long that took", async ({
+    expect,
+  }) => {
+    const changed = await deps.policy.put(
+      anEntry({ id: "lse_receipt", mode: "shadow", expiresAtMs: Date.now() + 60_000 }),
+    );
+    if (!changed.ok) throw new Error(changed.error.detail);
+    const { compiledAtMs = 0 } = await deps.policy.read(null);
+    const seq = formatSeq(changed.value.seq);
+    const telemetry = isolateAt(0);
+    const decided = (policySeq: string, atMs: number) =>
+      telemetry.record(countedFrom(null, { policySeq }), atMs, () => {});
+    const secondMs = (later: number) => (Math.floor(compiledAtMs / 1_000) + later) * 1_000;
+    decided("0.1", secondMs(1));
+    for (let n = 0; n < 3; n += 1) decided(seq, secondMs(2));
+    await telemetry.flush();
+    const answer = await later(SOON_MS)("/api/v1/policy", { as: "viewer" });
+    const { receipts } = await answer.json<{ receipts: unknown[] }>();
+    expect(receipts[0]).toMatchObject({
+      seq,
+      compiledAt: new Date(compiledAtMs).toISOString(),
+      requests: 3,
+      enforcementLagMs: secondMs(3) - compiledAtMs,
+    });
+    expect(receipts).toContainEqual(
+      expect.objectContaining({
+        seq: "0.1",
+        requests: 1,
+        compiledAt: null,
+        enforcementLagMs: null,
+      }),
+    );
+  });
+});
+
+describe("the policy's header", () => {
+  const put = (body: unknown, as: "admin" | "responder" = "admin") =>
+    client()("/api/v1/policy/header", { method: "PUT", as, body });
+  const until = async () =>
+    (await deps.policy.read(null)).policy?.settings.policyHeaderUntilMs ?? null;
+
+  it("is switched on by admins, with a reason and an end, and off again", async ({ expect }) => {
+    const answer = await put({ reason: "checking the new guard", for: "10m" });
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    const { expiresAt } = await answer.json<{ expiresAt: string }>();
+    expect(await until()).toBe(Date.parse(expiresAt));
+    const off = await client()("/api/v1/policy/header", { method: "DELETE", as: "admin" });
+    expect(await off.json()).toEqual({ header: "x-firebreak-policy", expiresAt: null });
+    expect(await until()).toBeNull();
+  });
+
+  it.for([
+    ["for ever", { reason: "x" }, "admin", 422],
+    ["for a week", { reason: "x", for: "7d" }, "admin", 422],
+    ["for no reason", { reason: "", for: "10m" }, "admin", 422],
+    ["by a responder", { reason: "x", for: "10m" }, "responder", 403],
+  ] as const)("is not switched on %s", async ([, body, as, status], { expect }) => {
+    expect((await put(body, as)).status).toBe(status);
+    expect(await until()).toBeNull();
   });
 });
 

@@ -1,12 +1,13 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { it, onTestFinished, vi } from "vitest";
-import type { PolicyApi } from "../../../src/policy/policy-api.ts";
+import { POLICY_HEADER_MS_MAX, type PolicyApi } from "../../../src/policy/policy-api.ts";
 import { compareSeq } from "../../../src/policy/policy.ts";
 import { anEntry } from "../../support/policy.ts";
 import { TEST_INSTANCE, TEST_SETTINGS } from "../entry.ts";
 
 const MINUTE_MS = 60_000;
+const BEYOND_ANY = { epoch: Number.MAX_SAFE_INTEGER, n: 0 };
 const fresh = () => {
   const stub = env.TEST_POLICY.getByName(crypto.randomUUID());
   // Assigned, not inferred: the generated stub type gives up on results that hold `unknown`.
@@ -40,7 +41,11 @@ it("numbers each change, and sends the policy only to those who are behind", asy
 
   expect(compareSeq(put.value.seq, before.seq)).toBeGreaterThan(0);
   expect((await policy.read(before.seq)).policy?.entries).toHaveLength(1);
-  expect(await policy.read(put.value.seq)).toEqual({ seq: put.value.seq, policy: null });
+  expect(await policy.read(put.value.seq)).toEqual({
+    seq: put.value.seq,
+    compiledAtMs: expect.any(Number),
+    policy: null,
+  });
 });
 
 it("treats the same entry put twice as put once", async ({ expect }) => {
@@ -198,6 +203,39 @@ it("tells guards a new pace as a new policy, and keeps it over an eviction", asy
   expect((await policy.read(seq)).policy).toBeNull();
   await evictDurableObject(stub);
   expect((await policy.read(null)).policy?.settings.pollMs).toBe(1_000);
+});
+
+it("tells guards until when to name the policy, and keeps that over an eviction", async ({
+  expect,
+}) => {
+  const { stub, policy } = fresh();
+  const until = async () => (await policy.read(null)).policy?.settings.policyHeaderUntilMs;
+  expect(await until()).toBeNull();
+  const untilMs = Date.now() + MINUTE_MS;
+  expect(await policy.nameUntil(untilMs)).toMatchObject({ ok: true });
+  const { seq } = await policy.read(null);
+  expect(await policy.nameUntil(untilMs)).toEqual({ ok: true, value: { seq } });
+  await evictDurableObject(stub);
+  expect(await until()).toBe(untilMs);
+  for (const never of [Date.now() - 1, Date.now() + POLICY_HEADER_MS_MAX + MINUTE_MS]) {
+    expect(await policy.nameUntil(never)).toMatchObject({ error: { class: "refuse" } });
+  }
+  await policy.nameUntil(null);
+  expect(await until()).toBeNull();
+});
+
+it("remembers when each version was compiled, and says it with the number", async ({ expect }) => {
+  const { policy } = fresh();
+  const before = await policy.read(null);
+  await policy.put(inAMinute());
+  const { seq, compiledAtMs, policy: none } = await policy.read(BEYOND_ANY);
+  expect(none).toBeNull();
+  expect(await policy.versions()).toEqual([
+    { seq, compiledAtMs },
+    { seq: before.seq, compiledAtMs: before.policy?.compiledAtMs },
+  ]);
+  for (let n = 0; n < 60; n += 1) await policy.put({ ...inAMinute(), id: `lse_${n}` });
+  expect(await policy.versions()).toHaveLength(50);
 });
 
 it("keeps every other lease when a stored row no longer fits, before and after a restart", async ({

@@ -5,7 +5,7 @@ import { createStatusPage } from "../../../../src/platform/status-page.ts";
 import type { Answers, SourceReach } from "../../../../src/signals/source.ts";
 import { alerts } from "../../../../src/signals/sources/alerts.ts";
 import { cloudflare } from "../../../../src/signals/sources/cloudflare.ts";
-import { guard } from "../../../../src/signals/sources/guard.ts";
+import { guard, LAG_WINDOW_SECONDS } from "../../../../src/signals/sources/guard.ts";
 import { POLICY_HEADER } from "../../../../src/guard/verdict.ts";
 import { postgres } from "../../../../src/signals/sources/postgres.ts";
 import { redis } from "../../../../src/signals/sources/redis.ts";
@@ -112,7 +112,10 @@ describe("guard", () => {
   const ratio = async (reach: Partial<SourceReach>) =>
     (await guard.poll(context({ policy, ...reach })))["guard.enforced_ratio"];
   const decidedOn = (policySeqs: Readonly<Record<string, number>>): Partial<SourceReach> => ({
-    traffic: aTraffic({ window: async () => aWindow({ seconds: [aSecond({ policySeqs })] }) }),
+    traffic: aTraffic({
+      window: async () =>
+        aWindow({ seconds: [aSecond({ second: NOW_MS / 1_000 - 1, policySeqs })] }),
+    }),
   });
   const onPolicy = async (header: string) => {
     const server = await aServer((_, response) => {
@@ -128,6 +131,52 @@ describe("guard", () => {
 
   it("counts guards without a policy against it", async ({ expect }) => {
     expect(await ratio(decidedOn({ "1.7": 1, none: 1 }))).toEqual({ value: 0.5 });
+  });
+
+  describe("how long the newest policy took", () => {
+    const compiledAtMs = NOW_MS - 5_400;
+    const second = NOW_MS / 1_000;
+    const lag = async (reach: Partial<SourceReach>, compiled: number | null = compiledAtMs) => {
+      const read = async () => ({
+        seq,
+        policy: null,
+        ...(compiled === null ? {} : { compiledAtMs: compiled }),
+      });
+      const polled = await guard.poll(context({ policy: { read }, ...reach }));
+      return polled["guard.enforcement_lag_seconds"];
+    };
+    const on = (
+      ago: number,
+      policySeqs: Readonly<Record<string, number>>,
+      window: Parameters<typeof aWindow>[0] = {},
+    ): Partial<SourceReach> => ({
+      traffic: aTraffic({
+        window: async (seconds, untilSecond) =>
+          aWindow({
+            fromSecond: untilSecond - seconds,
+            untilSecond,
+            seconds: [aSecond({ second: second - ago, policySeqs })],
+            ...window,
+          }),
+      }),
+    });
+
+    it("is told to the second, and goes on while they are not on it", async ({ expect }) => {
+      expect(await lag(on(4, { "1.7": 99, "1.6": 1 }))).toEqual({ value: 2.4 });
+      expect(await lag(on(1, { "1.7": 98, "1.6": 2 }))).toEqual({ value: 5.4 });
+    });
+
+    const UNKNOWN = [
+      ["nobody came since", on(7, { "1.6": 5 }), compiledAtMs],
+      ["a report was lost", on(4, { "1.7": 1 }, { lostFlushes: 1 }), compiledAtMs],
+      ["a shard is silent", on(4, { "1.7": 1 }, { silentShards: 1 }), compiledAtMs],
+      ["the counters began later", on(4, { "1.7": 1 }, { fromSecond: second - 5 }), compiledAtMs],
+      ["the policy is old", on(4, { "1.7": 1 }), NOW_MS - (LAG_WINDOW_SECONDS + 1) * 1_000],
+      ["the policy does not say when", on(4, { "1.7": 1 }), null],
+    ] as const;
+    it.for(UNKNOWN)("is unknown when %s", async ([, reach, compiled], { expect }) => {
+      expect(await lag(reach, compiled)).toMatchObject({ unknown: "no_data" });
+    });
   });
 
   it("asks a guard itself, so that a site without visitors is not in the dark", async ({
