@@ -20,8 +20,8 @@ export class TrafficMemory {
   /** Complete after this second; what came before it may have been told to another. */
   readonly #sinceSecond: number;
   readonly #seconds = new Map<number, Tally>();
-  /** Insertion order is order of last hearing. */
-  readonly #lastN = new Map<string, number>();
+  /** The first and the last number heard of each. Insertion order is order of last hearing. */
+  readonly #heard = new Map<string, { readonly first: number; readonly last: number }>();
   readonly #lost = new Map<number, number>();
   readonly #talkers = new TalkerMemory();
   readonly #touched = new TouchedTally();
@@ -98,14 +98,14 @@ export class TrafficMemory {
    * flush is sent until somebody took it, so that was this memory's predecessor, whose time is not in any window of this one.
    */
   #isNews({ isolate, n }: TrafficFlush, nowSecond: number): boolean {
-    const lastN = this.#lastN.get(isolate) ?? n - 1;
-    this.#lastN.delete(isolate);
-    this.#lastN.set(isolate, Math.max(n, lastN));
-    if (n <= lastN) return false;
-    const missing = n - lastN - 1;
+    const { first, last } = this.#heard.get(isolate) ?? { first: n, last: n - 1 };
+    this.#heard.delete(isolate);
+    this.#heard.set(isolate, { first, last: Math.max(n, last) });
+    // Overtaken by what was heard first: it was never counted here, and cannot be told from a repetition any more.
+    const missing = n < first ? 1 : Math.max(0, n - last - 1);
     if (missing > 0) this.#lost.set(nowSecond, (this.#lost.get(nowSecond) ?? 0) + missing);
     this.#untold += missing;
-    return true;
+    return n > last;
   }
 
   #merge(second: TrafficSecond): void {
@@ -120,9 +120,9 @@ export class TrafficMemory {
         if (second <= nowSecond - KEPT_SECONDS) kept.delete(second);
       }
     }
-    for (const isolate of this.#lastN.keys()) {
-      if (this.#lastN.size <= ISOLATES_MAX) break;
-      this.#lastN.delete(isolate);
+    for (const isolate of this.#heard.keys()) {
+      if (this.#heard.size <= ISOLATES_MAX) break;
+      this.#heard.delete(isolate);
     }
   }
 }
