@@ -6,6 +6,7 @@ import { newApi, type Api } from "./api-app.ts";
 import { authenticate } from "./auth.ts";
 import type { HttpDeps } from "./deps.ts";
 import { answerError } from "./errors.ts";
+import { idempotent } from "./idempotency.ts";
 import { answerProblem, Problem } from "./problems.ts";
 import { keepPublicCopy } from "./public-copy.ts";
 import { autopilotRoutes } from "./routes/autopilot.ts";
@@ -57,6 +58,7 @@ function routes(deps: HttpDeps): Api {
 
   // What is registered from here on needs a token.
   api.use("/api/*", authenticate(deps.tokens));
+  api.use("/api/*", idempotent(deps));
   incidentRoutes(api, deps);
   incidentCommandRoutes(api, deps);
   mitigationCommandRoutes(api, deps);

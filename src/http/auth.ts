@@ -24,7 +24,13 @@ export const apiTokens = z.array(apiToken).max(TOKENS_MAX);
 export type ApiToken = z.infer<typeof apiToken>;
 
 export type Caller = { readonly name: string; readonly role: Role };
-export type HttpEnv = { Variables: { caller: Caller } };
+export type HttpEnv = {
+  Variables: {
+    caller: Caller;
+    /** With an `Idempotency-Key`: when the request first came, which may be now. Unset without one. */
+    firstAtMs: number | undefined;
+  };
+};
 
 /** Lets known tokens through, and says no more than "no" to all others. */
 export const authenticate = (tokens: readonly ApiToken[]) =>

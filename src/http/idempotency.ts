@@ -1,8 +1,12 @@
 /** The id of what a request asks for: the same `Idempotency-Key` asks for the same thing, and gets the same answer. */
 import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
 import { z } from "zod";
+import { readBytes } from "../guard/write-journal/read-bytes.ts";
 import { sha256Hex } from "../shared/ids.ts";
 import type { HttpEnv } from "./auth.ts";
+import type { HttpDeps } from "./deps.ts";
+import { Problem } from "./problems.ts";
 
 /** For every route that takes a command. */
 export const idempotencyHeaders = z.object({
@@ -10,7 +14,9 @@ export const idempotencyHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,200}$/, "write 1 to 200 visible ASCII characters")
     .optional()
-    .describe("The same key, caller and path: the same answer, done once"),
+    .describe(
+      "The same key, caller and path: the same answer, done once; with another body, a problem",
+    ),
 });
 
 /** `<prefix>_<…>`: derived from caller, path and key; a new one without a key. */
@@ -24,3 +30,29 @@ export function requestId(
   const parts = JSON.stringify([c.var.caller.name, c.req.method, c.req.path, key]);
   return `${prefix}_${sha256Hex(parts).slice(0, 26)}`;
 }
+
+/** As much of a body as tells one from another; larger ones are refused by their routes, or differ before this. */
+const FINGERPRINT_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Refuses a key that came before with another body: it was meant for something else. The button must work while the desk does not,
+ * so that what cannot be looked up goes on; commands know their own repetitions.
+ */
+export const idempotent = (deps: Pick<HttpDeps, "desk" | "now">) =>
+  createMiddleware<HttpEnv>(async function idempotent(c, next) {
+    const isKeyed = c.req.header("idempotency-key") !== undefined;
+    if (!isKeyed || c.req.method === "GET" || c.req.method === "HEAD") return next();
+    const body = await readBytes(c.req.raw.clone(), FINGERPRINT_BYTES_MAX);
+    const asked = new TextDecoder().decode(body ?? new Uint8Array());
+    const fingerprint = sha256Hex(JSON.stringify([new URL(c.req.url).search, asked]));
+    const id = requestId(c, "req", (prefix) => prefix);
+    const first = await deps.desk.once(id, fingerprint, deps.now()).catch(() => null);
+    if (first !== null && !first.isSame) {
+      throw new Problem(
+        "idempotency-conflict",
+        "This Idempotency-Key came before, with another body; use a new key for a new request.",
+      );
+    }
+    c.set("firstAtMs", first?.firstAtMs);
+    await next();
+  });

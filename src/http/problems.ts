@@ -67,6 +67,12 @@ export const PROBLEMS = {
     explains:
       "The request can be read but its values are wrong; `errors` names each field, what it was and what is allowed. Nothing was changed.",
   },
+  "idempotency-conflict": {
+    status: 422,
+    title: "This key was used for something else",
+    explains:
+      "An Idempotency-Key stands for one request: the same caller, path and body. This one came before with another body; nothing was done now. Send a new request with a new key.",
+  },
   "too-many-streams": {
     status: 429,
     title: "Too many event streams are open",

@@ -46,6 +46,12 @@ export type DeskApi = {
   project(view: IncidentView): Promise<void>;
   /** Spends one automatic action, once per lease or act; false when the hour's budget is gone. */
   spendAction(id: string, atMs: number, perHourMax: number): Promise<boolean>;
+  /** When a request with this id first came, and whether what it asked for then is what it asks for now. */
+  once(
+    id: string,
+    fingerprint: string,
+    atMs: number,
+  ): Promise<{ readonly firstAtMs: number; readonly isSame: boolean }>;
   /** Records alerts; says how many were news. */
   receive(
     alerts: readonly Alert[],

@@ -101,6 +101,14 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     );
   }
 
+  async once(
+    id: string,
+    fingerprint: string,
+    atMs: number,
+  ): Promise<{ readonly firstAtMs: number; readonly isSame: boolean }> {
+    return this.ctx.storage.transactionSync(() => this.#rows.once(id, fingerprint, atMs));
+  }
+
   async receive(
     alerts: readonly Alert[],
     atMs: number,

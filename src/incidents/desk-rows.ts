@@ -34,7 +34,14 @@ const MIGRATIONS = [
    );
    INSERT INTO inbox (only, last_received_at_ms, dropped_count) VALUES (1, NULL, 0);`,
   TOLD_MIGRATION,
+  `CREATE TABLE requests (id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, at_ms INTEGER NOT NULL);
+   CREATE INDEX requests_at_ms ON requests (at_ms);`,
 ] as const;
+
+/** Nobody repeats a request after a day without asking what became of it. */
+export const REQUESTS_KEEP_MS = 24 * 3_600_000;
+
+const requestRow = z.object({ fingerprint: z.string(), at_ms: z.int() });
 
 /** A trigger may be repeated for this long; then its id is forgotten. */
 export const TRIGGER_KEEP_MS = 30 * 24 * 3_600_000;
@@ -180,6 +187,19 @@ export class DeskRows {
 
   done(position: number): void {
     this.#sql.exec("DELETE FROM outbox WHERE position = ?", position);
+  }
+
+  once(
+    id: string,
+    fingerprint: string,
+    atMs: number,
+  ): { readonly firstAtMs: number; readonly isSame: boolean } {
+    this.#sql.exec("DELETE FROM requests WHERE at_ms <= ?", atMs - REQUESTS_KEEP_MS);
+    this.#sql.exec("INSERT OR IGNORE INTO requests VALUES (?, ?, ?)", id, fingerprint, atMs);
+    const first = requestRow.parse(
+      this.#sql.exec("SELECT fingerprint, at_ms FROM requests WHERE id = ?", id).one(),
+    );
+    return { firstAtMs: first.at_ms, isSame: first.fingerprint === fingerprint };
   }
 
   /** Once per lease or act: asking again for a spent one is true and costs nothing. */

@@ -4,6 +4,7 @@ import { BYPASS_COOKIE, BYPASS_HEADER, BYPASS_LIFE_MS_MAX, mintToken } from "../
 import { instanceOf } from "../../playbooks/site.ts";
 import { answers, forRole, problems, takes, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
+import { idempotencyHeaders } from "../idempotency.ts";
 import { Problem } from "../problems.ts";
 import { durationBetween, moment, text } from "../schemas.ts";
 import { iso } from "../times.ts";
@@ -28,6 +29,7 @@ const mint = createRoute({
   tags: ["policy"],
   summary: "Mint an operator's bypass: short-lived, signed, bound to the caller",
   request: {
+    headers: idempotencyHeaders,
     body: takes(
       z.strictObject({
         reason: text.max(500),
@@ -43,7 +45,8 @@ export function bypassRoutes(api: Api, deps: HttpDeps): void {
     const [key] = deps.signingKeys;
     if (key === undefined) throw new Problem("not-configured", "SIGNING_KEYS is not set.");
     const { reason, for: forMs } = c.req.valid("json");
-    const exp = deps.now() + forMs;
+    // Asked again, it is the same bypass, and ends when it would have ended.
+    const exp = (c.var.firstAtMs ?? deps.now()) + forMs;
     const sub = c.var.caller.name;
     const token = await mintToken(key, {
       instance: instanceOf(deps.bundle.site),

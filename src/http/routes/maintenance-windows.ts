@@ -86,6 +86,7 @@ const change = createRoute({
   summary: "Change what visitors read, or when it ends",
   request: {
     params,
+    headers: idempotencyHeaders,
     body: takes(
       z.strictObject({ message: visitorMessage.nullable().optional(), endsAt: moment.optional() }),
     ),

@@ -181,6 +181,23 @@ describe("bypass", () => {
     expect(minted.cookie).toContain("__Host-firebreak-bypass=");
   });
 
+  it("is the same one for the same key, and none for the same key with another body", async ({
+    expect,
+  }) => {
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const mint = (reason: string, now = Date.now()) =>
+      client({ now: () => now })("/api/v1/bypass", { body: { reason, for: "30m" }, headers });
+    const first = await (await mint("look at checkout")).json<{ token: string }>();
+    const again = await mint("look at checkout", Date.now() + 60_000);
+    expect(await again.json()).toEqual(first);
+
+    const other = await mint("look at sign-in");
+    expect(other.status).toBe(422);
+    expect(await other.json()).toMatchObject({
+      type: "/_firebreak/problems/idempotency-conflict",
+    });
+  });
+
   it("has its limits", async ({ expect }) => {
     const asViewer = await ask("/api/v1/bypass", {
       as: "viewer",
