@@ -93,7 +93,7 @@ function decideClean(count: number): Contestant["run"] {
   const keys = new LimitKeys();
   return overRequests((subject, nowMs) => {
     let admitted = 0;
-    keys.begin(subject);
+    keys.begin(subject, []);
     for (const rule of rules) {
       if (!keys.read(rule)) continue;
       if (table.decide(rule, keys.key, nowMs).kind === "admit") admitted += 1;
@@ -108,7 +108,7 @@ function decideRefused(): Contestant["run"] {
   const table = new RateLimits(4);
   const keys = new LimitKeys();
   return overRequests((subject, nowMs) => {
-    keys.begin(subject);
+    keys.begin(subject, []);
     keys.read(rule);
     return table.decide(rule, keys.key, nowMs).kind === "refuse" ? 1 : 0;
   });
@@ -131,7 +131,7 @@ function decideNew(): Contestant["run"] {
 function mapOfObjects(): Contestant["run"] {
   const windows = new Map<number, { count: number; endsAtMs: number }>();
   return overRequests(({ address }, nowMs) => {
-    const key = address[0] ?? 0;
+    const key = address?.words[0] ?? 0;
     const window = windows.get(key);
     if (window === undefined || window.endsAtMs <= nowMs) {
       windows.set(key, { count: 1, endsAtMs: nowMs + 10_000 });
@@ -151,21 +151,22 @@ const aRule = (index: number, limit: number): LimitRule =>
       accuracy: "shared",
       fail: "open",
       penalty: null,
+      sessionSource: 0,
     },
     "bench",
   );
 
 /** Ten requests a millisecond from two thousand addresses; goes on where the last call ended. */
 function overRequests(one: (subject: LimitSubject, nowMs: number) => number): Contestant["run"] {
-  const subjects = Array.from({ length: ADDRESSES }, (_, index) => ({
-    family: 4 as const,
-    address: Uint32Array.from([mix32(index), 0, 0, 0]),
-    asn: 1 + (index % 500),
-    country: "NL",
-    ja4: "",
-    session: "",
-    route: "/",
-  }));
+  const subjects = Array.from({ length: ADDRESSES }, (_, index): LimitSubject => {
+    const place = { asn: 1 + (index % 500), country: "NL" };
+    return {
+      address: { family: 4, words: Uint32Array.from([mix32(index), 0, 0, 0]) },
+      place: () => place,
+      ja4: () => null,
+      header: () => null,
+    };
+  });
   let event = 0;
   return (times) => {
     let total = 0;

@@ -1,6 +1,14 @@
 /** What wrangler.toml and the secrets hand to the Worker. Only the entry points read it. */
 import type * as main from "./index.ts";
-import type { Desk, GuardPolicy, Incident, Monitor, Traffic, WriteJournal } from "./index.ts";
+import type {
+  Desk,
+  GuardPolicy,
+  Incident,
+  Limiter,
+  Monitor,
+  Traffic,
+  WriteJournal,
+} from "./index.ts";
 
 export type Env = {
   readonly MONITOR: DurableObjectNamespace<Monitor>;
@@ -9,6 +17,8 @@ export type Env = {
   readonly POLICY: DurableObjectNamespace<GuardPolicy>;
   readonly TRAFFIC: DurableObjectNamespace<Traffic>;
   readonly WRITE_JOURNAL: DurableObjectNamespace<WriteJournal>;
+  /** Without it each isolate counts rate limits alone. */
+  readonly LIMITER?: DurableObjectNamespace<Limiter>;
   /** Production, by service binding; or `ORIGIN_URL`. */
   readonly ORIGIN?: Fetcher;
   readonly ORIGIN_URL?: string;

@@ -8,6 +8,7 @@ import { routeIdOf } from "./guard/write-journal/names.ts";
 import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
+import { LimiterObject } from "./limiter/limiter-object.ts";
 import { siteDurationMs, siteParams } from "./monitor/cadence.ts";
 import { collectSignals, type CollectRequest } from "./monitor/collector.ts";
 import { MonitorObject } from "./monitor/monitor-object.ts";
@@ -20,7 +21,13 @@ import { TrafficObject } from "./traffic/traffic-object.ts";
 import { httpDeps } from "./wiring/http.ts";
 import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
 import { monitorDeps, sourceReach } from "./wiring/monitor.ts";
-import { monitorOf, policyOf, trafficShardOf, writeJournalOf } from "./wiring/objects.ts";
+import {
+  limiterOf,
+  monitorOf,
+  policyOf,
+  trafficShardOf,
+  writeJournalOf,
+} from "./wiring/objects.ts";
 import { writeJournalDeps } from "./wiring/write-journal.ts";
 import { WriteJournalObject } from "./write-journal/journal-object.ts";
 
@@ -55,6 +62,8 @@ export class GuardPolicy extends GuardPolicyObject<Env> {
     });
   }
 }
+
+export class Limiter extends LimiterObject<Env> {}
 
 export class Traffic extends TrafficObject {
   constructor(ctx: DurableObjectState, env: Env) {
@@ -128,6 +137,7 @@ function makeGuard(env: Env, origin: Origin): Guard {
     },
     policy: () => policyOf(env),
     traffic: (shard) => trafficShardOf(env, shard),
+    limiter: limiterOf(env),
     policyId: env.POLICY.idFromName("policy").toString(),
     signingKeys: env.SIGNING_KEYS,
     journal: {

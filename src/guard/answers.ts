@@ -3,6 +3,9 @@ import type { RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { audienceOf } from "./audience.ts";
 import type { RequestLike } from "./facts.ts";
+import { retryAfterSecondsOf, refusalFields } from "./limits/headers.ts";
+import { LIMIT_WORDS, limitProblem, UNAVAILABLE_MESSAGE } from "./limits/words.ts";
+import type { LimitRefusal } from "./limits/rate-limit.ts";
 import type { VerdictReason } from "./verdict.ts";
 import { renderPage, type PageWords } from "./page.ts";
 
@@ -16,9 +19,11 @@ const WEBSOCKET_TRY_AGAIN_LATER = 1013;
 const WEBSOCKET_POLICY_VIOLATION = 1008;
 
 export type Refusal = {
-  readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds"> & {
+  readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds" | "limit"> & {
     readonly entry: Pick<RefusingEntry["entry"], "expiresAtMs">;
   };
+  /** What the limit said, where it is one that refuses. */
+  readonly limited: LimitRefusal | null;
   readonly settings: Pick<GuardSettings, "title" | "messages" | "statusPage">;
   readonly nowMs: number;
 };
@@ -26,12 +31,11 @@ export type Refusal = {
 /** The answer to one refused request. */
 export function answerFor(request: RequestLike, refusal: Refusal): Response {
   const words = wordsOf(refusal);
-  const status = STATUSES[refusal.enforced.kind];
-  const terms: Terms = { status, retryAfterSeconds: retryAfterOf(refusal) };
+  const terms = termsOf(refusal);
   switch (audienceOf(request)) {
     case "websocket":
       return closedWebSocket(
-        status === 403 ? WEBSOCKET_POLICY_VIOLATION : WEBSOCKET_TRY_AGAIN_LATER,
+        terms.status === 403 ? WEBSOCKET_POLICY_VIOLATION : WEBSOCKET_TRY_AGAIN_LATER,
         words.heading,
       );
     case "preflight":
@@ -51,7 +55,7 @@ export const problemAnswer = (
 ): Response =>
   body(
     request,
-    { status: 503, retryAfterSeconds: RETRY_AFTER_SECONDS_MIN },
+    { status: 503, retryAfterSeconds: RETRY_AFTER_SECONDS_MIN, fields: {} },
     PROBLEM_HEADERS,
     JSON.stringify({ type: `/_firebreak/problems/${slug}`, status: 503, ...words }),
   );
@@ -69,29 +73,55 @@ export function journalAnswer(request: RequestLike, outcome: VerdictReason): Res
   });
 }
 
-/** Null: nobody is asked to come again. */
-type Terms = { readonly status: 403 | 503; readonly retryAfterSeconds: number | null };
+type Terms = {
+  readonly status: 403 | 429 | 503;
+  /** Null: nobody is asked to come again. */
+  readonly retryAfterSeconds: number | null;
+  readonly fields: Readonly<Record<string, string>>;
+};
 
 const STATUSES = {
   "block-networks": 403,
+  "rate-limit": 429,
   maintenance: 503,
   "read-only": 503,
   "disabled-feature": 503,
 } as const satisfies Record<RefusingEntry["kind"], Terms["status"]>;
 
-type Words = PageWords & { readonly slug: string };
+function termsOf(refusal: Refusal): Terms {
+  const { enforced, limited } = refusal;
+  if (limited === null || enforced.limit === null) {
+    const status = STATUSES[enforced.kind];
+    return { status, retryAfterSeconds: retryAfterOf(refusal), fields: {} };
+  }
+  return {
+    status: limited.reason === "unavailable" ? 503 : 429,
+    retryAfterSeconds: retryAfterSecondsOf(limited.retryAfterMs),
+    fields: refusalFields(enforced.limit, limited.retryAfterMs),
+  };
+}
 
-function wordsOf({ enforced, settings }: Refusal): Words {
+/** `type` is the problem's; `members` extend it. */
+type Words = PageWords & {
+  readonly type: string;
+  readonly members: Readonly<Record<string, unknown>>;
+};
+
+function wordsOf({ enforced, limited, settings }: Refusal): Words {
   const { messages, title } = settings;
-  const { heading, message, hint } = KIND_WORDS[enforced.kind];
+  const isUnknown = limited?.reason === "unavailable";
+  const { heading, message, hint } =
+    limited === null ? KIND_WORDS[enforced.kind] : LIMIT_WORDS[limited.reason];
   return {
     site: title,
     contact: messages.contact,
     statusPage: settings.statusPage,
-    slug: enforced.kind,
     heading,
-    message: enforced.message ?? messages[message],
+    message: isUnknown ? UNAVAILABLE_MESSAGE : (enforced.message ?? messages[message]),
     hint,
+    ...(limited === null || enforced.limit === null
+      ? { type: `/_firebreak/problems/${enforced.kind}`, members: {} }
+      : limitProblem(limited, enforced.limit)),
   };
 }
 
@@ -101,6 +131,7 @@ const KIND_WORDS = {
     message: "blocked",
     hint: "If you think that this is a mistake, please write to us from another network.",
   },
+  "rate-limit": LIMIT_WORDS.limited,
   maintenance: {
     heading: "Back shortly",
     message: "maintenance",
@@ -134,18 +165,22 @@ const PAGE_HEADERS = {
 
 const PROBLEM_HEADERS = { "content-type": "application/problem+json" } as const;
 
-const problem = ({ slug, heading, message }: Words, { status, retryAfterSeconds }: Terms): string =>
+const problem = (
+  { type, members, heading, message }: Words,
+  { status, retryAfterSeconds }: Terms,
+): string =>
   JSON.stringify({
-    type: `/_firebreak/problems/${slug}`,
+    type,
     title: heading,
     status,
     detail: message,
+    ...members,
     ...(retryAfterSeconds === null ? {} : { retry_after_seconds: retryAfterSeconds }),
   });
 
 const body = (
   request: RequestLike,
-  { status, retryAfterSeconds }: Terms,
+  { status, retryAfterSeconds, fields }: Terms,
   headers: Readonly<Record<string, string>>,
   text: string,
 ): Response =>
@@ -155,9 +190,10 @@ const body = (
       ...headers,
       "cache-control": "no-store",
       ...retryAfterHeader(retryAfterSeconds),
+      ...fields,
       vary: "Accept, Origin",
       "x-content-type-options": "nosniff",
-      ...readableFrom(request.headers.get("origin")),
+      ...readableFrom(request.headers.get("origin"), Object.keys(fields)),
     },
   });
 
@@ -165,20 +201,23 @@ const retryAfterHeader = (seconds: number | null): Readonly<Record<string, strin
   seconds === null ? {} : { "retry-after": String(seconds) };
 
 /** Scripts of any origin may read this answer: it holds nothing that is not public. */
-const readableFrom = (origin: string | null): Readonly<Record<string, string>> =>
+const readableFrom = (
+  origin: string | null,
+  fields: readonly string[],
+): Readonly<Record<string, string>> =>
   origin === null
     ? {}
     : {
         "access-control-allow-origin": origin,
         "access-control-allow-credentials": "true",
-        "access-control-expose-headers": "Retry-After",
+        "access-control-expose-headers": ["Retry-After", ...fields].join(", "),
       };
 
 /**
  * Lets the request that follows come, so that its script reads our answer instead of "network error". Never with credentials and
  * never remembered: a lease may end in between, and production alone says who may write to it with whose cookies.
  */
-const preflight = (request: RequestLike, { retryAfterSeconds }: Terms): Response =>
+const preflight = (request: RequestLike, { retryAfterSeconds, fields }: Terms): Response =>
   new Response(null, {
     status: 204,
     headers: {
@@ -189,6 +228,7 @@ const preflight = (request: RequestLike, { retryAfterSeconds }: Terms): Response
       "access-control-max-age": "0",
       "cache-control": "no-store",
       ...retryAfterHeader(retryAfterSeconds),
+      ...fields,
     },
   });
 

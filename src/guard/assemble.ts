@@ -2,6 +2,9 @@
 import type { TrafficApi } from "../traffic/traffic-api.ts";
 import { locationCopies } from "./emergency-cache/copies.ts";
 import { guardRequest, type GuardContext, type GuardDeps } from "./guard.ts";
+import { limiterName } from "../limiter/limiter-api.ts";
+import type { Shard } from "./limits/limiter-link.ts";
+import { Counters } from "./limits/counters.ts";
 import type { Origin } from "./origin.ts";
 import { locationCache } from "./policy-cache.ts";
 import { readSigningKeys } from "./signed.ts";
@@ -14,6 +17,10 @@ export { originOf } from "./origin.ts";
 /** Faults come in floods; one line in this time says enough. */
 export const FAULT_LOG_INTERVAL_MS = 10_000;
 
+/** Said in the log, and by the doctor. */
+export const NO_LIMITER =
+  "LIMITER is not bound, so each isolate counts rate limits alone and admits as many as if it were the only one";
+
 export type GuardParts = {
   readonly isOff: boolean;
   readonly origin: Origin;
@@ -21,6 +28,8 @@ export type GuardParts = {
   /** Called per use: stubs belong to the request that made them. */
   readonly policy: () => PolicyReader;
   readonly traffic: (shard: number) => Pick<TrafficApi, "flush">;
+  /** The shard of this name, per use; null where none is bound, and then each isolate counts rate limits alone. */
+  readonly limiter: ((name: string) => Shard) | null;
   /** The policy object's id: what tells two instances apart that share a zone's cache. */
   readonly policyId: string;
   /** The secret as configured; a malformed one is logged, and then no token is valid. */
@@ -47,6 +56,8 @@ export function assembleParts(
     onTableRefusal: tableLog(),
     random: Math.random,
   });
+  const { limiter } = parts;
+  if (limiter === null) console.warn(`guard: ${NO_LIMITER}`);
   return {
     isOff: parts.isOff,
     snapshots,
@@ -57,6 +68,10 @@ export function assembleParts(
       newIsolateId: () => crypto.randomUUID(),
     }),
     journal: parts.journal,
+    counters: new Counters({
+      shard: limiter === null ? null : (n) => limiter(limiterName(n)),
+      newIsolateId: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+    }),
     keys: keys.ok ? keys.value : [],
     onFault: faultLog(),
   };

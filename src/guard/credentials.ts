@@ -1,4 +1,5 @@
 /** The tokens of ours that a request may carry: read here, and taken off before production sees the request. */
+import { cookieNamed, cookiesIn } from "./cookies.ts";
 import { BYPASS_COOKIE, BYPASS_HEADER, PROBE_HEADER } from "./signed.ts";
 import type { RequestLike } from "./facts.ts";
 
@@ -24,14 +25,3 @@ export function withoutCredentials(request: Request): Request {
   }
   return new Request(request, { headers });
 }
-
-const cookieNamed = (wanted: string, header: string | null): string | null =>
-  header?.includes(wanted) === true
-    ? (cookiesIn(header).find(({ name }) => name === wanted)?.value ?? null)
-    : null;
-
-const cookiesIn = (header: string): readonly { readonly name: string; readonly value: string }[] =>
-  header.split(";").map((pair) => {
-    const [name = "", ...value] = pair.split("=");
-    return { name: name.trim(), value: value.join("=").trim() };
-  });

@@ -3,12 +3,17 @@ import { assert, unreachable } from "../shared/assert.ts";
 import { decide, type Decision, type Need } from "./decide.ts";
 import type { RequestFacts } from "./facts.ts";
 import { readsOnly } from "./graphql/reads-only.ts";
+import type { Meter } from "./limits/meter.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 
 /** Each need is met once; who comes round more often has met one without ending it. */
 const ROUNDS_MAX = 4;
 
-export type Ground = { readonly snapshot: Snapshot | null; readonly nowMs: number };
+export type Ground = {
+  readonly snapshot: Snapshot | null;
+  readonly nowMs: number;
+  readonly meter: Meter;
+};
 
 /** A decision that stands: at once when nothing need be found out. Rejects when what it needs cannot be. */
 export function decideFully(
@@ -16,31 +21,41 @@ export function decideFully(
   facts: RequestFacts,
   ground: Ground,
 ): Decision | Promise<Decision> {
-  const decision = decide(facts, ground.snapshot, ground.nowMs);
+  const decision = decide(facts, ground.snapshot, ground.nowMs, ground.meter);
   return decision.needs === null ? decision : decideOn(request, facts, ground, decision);
 }
 
 async function decideOn(
   request: Request,
   facts: RequestFacts,
-  { snapshot, nowMs }: Ground,
+  ground: Ground,
   undecided: Decision,
 ): Promise<Decision> {
+  const { snapshot, nowMs, meter } = ground;
   let known = facts;
   let decision = undecided;
   for (let round = 0; decision.needs !== null; round += 1) {
     assert(round < ROUNDS_MAX, `a need that was met is over: ${decision.needs}`);
-    known = await meetNeed(decision.needs, request, known);
-    decision = decide(known, snapshot, nowMs);
+    known = await meetNeed(decision.needs, { request, known, meter });
+    decision = decide(known, snapshot, nowMs, meter);
   }
   return decision;
 }
 
+type Finding = {
+  readonly request: Request;
+  readonly known: RequestFacts;
+  readonly meter: Meter;
+};
+
 /** What is known once the need is met. One more need is one more case. */
-async function meetNeed(need: Need, request: Request, known: RequestFacts): Promise<RequestFacts> {
+async function meetNeed(need: Need, { request, known, meter }: Finding): Promise<RequestFacts> {
   switch (need) {
     case "body":
       return { ...known, isGraphqlRead: await readsOnly(request) };
+    case "limit":
+      await meter.answered();
+      return known;
     default:
       return unreachable(need);
   }

@@ -1,7 +1,8 @@
 /**
- * What becomes of one request. Pure: no I/O, no clock. The order, first match wins: guard off → own route (both before this
- * function, they need no policy) → operator bypass → block → maintenance → read-only → disabled feature → emergency cache →
- * origin. The allowlist and the protected classes exempt from block and from nothing else, however specific the block is.
+ * What becomes of one request. Pure: no I/O, no clock; what limits say comes in by a port. The order, first match wins: guard
+ * off → own route (both before this function, they need no policy) → operator bypass → block → rate limit → maintenance →
+ * read-only → disabled feature → emergency cache → origin. The allowlist and the protected classes exempt from block and rate
+ * limit and from nothing else, however specific the block is.
  */
 import {
   isRefusing,
@@ -10,18 +11,24 @@ import {
   type RefusingEntry,
 } from "../policy/kinds.ts";
 import type { JournalRoute, Policy } from "../policy/policy.ts";
-import { meantBy } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
+import { hitsOf, isOnRoutes, isStale, limitsFor } from "./hits.ts";
+import type { LimitEntry } from "./limits/limit-table.ts";
+import { NO_METER, type Meter } from "./limits/meter.ts";
+import type { LimitRefusal } from "./limits/rate-limit.ts";
 import type { LoadedPolicy, Snapshot } from "./loaded-policy.ts";
 import { matchesRoute } from "./routes.ts";
-import { isInShare } from "./share.ts";
-import { ACTIONS, REASONS, STAGES, type Stage } from "./stages.ts";
+import { ACTIONS, LIMIT_REASONS, REASONS, STAGES, type Stage } from "./stages.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Decision = {
   readonly verdict: Verdict;
   /** Which entry refuses it, null when production serves. */
   readonly enforced: RefusingEntry | null;
+  /** What the limit said that refuses it, null when none does. */
+  readonly limited: LimitRefusal | null;
+  /** Limits that admitted it and want that announced in production's answer. */
+  readonly announced: readonly LimitEntry[];
   /** Under which entry a copy may answer in production's place, or be kept; null for none. */
   readonly cache: KnownEntry | null;
   /** Where a delivery is kept instead of being refused, or waits behind others; null: nowhere. */
@@ -32,18 +39,36 @@ export type Decision = {
   readonly needs: Need | null;
 };
 
-/** What a decision may turn on and facts do not hold at first, because finding out costs time. `body`: what it asks for. */
-export type Need = "body";
+/**
+ * What a decision may turn on and facts do not hold at first, because finding out costs time. `body`: what it asks for. `limit`:
+ * what the shards say that the meter is asking.
+ */
+export type Need = "body" | "limit";
 
 /** `snapshot` is null in an isolate that has never seen a policy: then production is served. */
-export function decide(facts: RequestFacts, snapshot: Snapshot | null, nowMs: number): Decision {
+export function decide(
+  facts: RequestFacts,
+  snapshot: Snapshot | null,
+  nowMs: number,
+  meter: Meter = NO_METER,
+): Decision {
   if (snapshot === null) return serve("no_policy", null);
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
-  const met: Met = { passed: {}, shadowedIds: [], needs: null, exemption: null };
+  const met: Met = {
+    passed: {},
+    shadowedIds: [],
+    announced: [],
+    needs: null,
+    exemption: null,
+    limited: null,
+  };
+  const encounter = { facts, snapshot, met, nowMs };
   for (const stage of STAGES) {
-    const hits = hitsOf(stage, facts, snapshot, nowMs);
-    const refusing = meet(stage, hits, { facts, snapshot, met, nowMs });
+    const refusing =
+      stage.kind === "rate-limit"
+        ? meetLimits(stage, encounter, meter)
+        : meet(stage, hitsOf(stage, facts, snapshot, nowMs), encounter);
     if (refusing !== null) {
       const journal = PAUSES.has(refusing.kind) ? journalOf(facts, snapshot) : null;
       return { ...refuse(refusing, snapshot, met), journal };
@@ -91,18 +116,43 @@ function meet(
   return null;
 }
 
+/** The same for limits: being counted by one is nothing yet. Who is exempt is not counted, so nobody knows from what. */
+function meetLimits(
+  stage: Stage,
+  { facts, snapshot, met, nowMs }: Encounter,
+  meter: Meter,
+): LimitEntry | null {
+  const counting = limitsFor(facts, snapshot, nowMs);
+  if (counting.length === 0) return null;
+  if (exemptionOf(stage, facts, snapshot.loaded, nowMs) !== null) return null;
+  for (const limit of counting) {
+    const said = meter.read(limit);
+    if (said.kind === "ask") met.needs ??= "limit";
+    else if (said.kind === "admit") {
+      if (limit.limit.announce) met.announced.push(limit);
+    } else if (limit.entry.mode === "shadow") met.shadowedIds.push(limit.entry.id);
+    else {
+      met.limited = said;
+      return limit;
+    }
+  }
+  return null;
+}
+
 /** What the stages so far left behind. */
 type Met = {
   /** In force, and of a kind that refuses nobody. */
   readonly passed: Partial<Record<EnforcedKind, KnownEntry>>;
+  limited: LimitRefusal | null;
   readonly shadowedIds: string[];
+  readonly announced: LimitEntry[];
   needs: Need | null;
   exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
 };
 
 /** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
 function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
-  const { passed, exemption, shadowedIds, needs } = met;
+  const { passed, exemption, shadowedIds, announced, needs } = met;
   const [firstShadowed] = shadowedIds;
   const why =
     exemption !== null
@@ -110,7 +160,7 @@ function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
       : firstShadowed !== undefined
         ? serve("shadowed", snapshot, firstShadowed)
         : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
-  return { ...why, cache: passed["emergency-cache"] ?? null, shadowedIds, needs };
+  return { ...why, cache: passed["emergency-cache"] ?? null, shadowedIds, announced, needs };
 }
 
 /**
@@ -125,65 +175,21 @@ export function closedEntry(
   if (snapshot === null) return null;
   for (const stage of STAGES) {
     if (!stage.mayConcern(method)) continue;
-    const closed = snapshot.loaded.entries[stage.kind]
-      .filter(isRefusing)
-      .find(
-        ({ entry, routes, startsAtMs }) =>
-          entry.fail === "closed" &&
-          entry.mode === "enforce" &&
-          entry.expiresAtMs > nowMs &&
-          (startsAtMs === null || startsAtMs <= nowMs) &&
-          (path === null || isOnRoutes(path, routes)),
-      );
+    const closed = snapshot.loaded.entries[stage.kind].filter(isRefusing).find(
+      ({ entry, routes, methods, clients, startsAtMs }) =>
+        entry.fail === "closed" &&
+        entry.mode === "enforce" &&
+        entry.expiresAtMs > nowMs &&
+        (startsAtMs === null || startsAtMs <= nowMs) &&
+        // Whom it means is what may be broken, and refusing everyone is worse than refusing nobody.
+        clients === null &&
+        (methods?.has(method) ?? true) &&
+        (path === null || isOnRoutes(path, routes)),
+    );
     if (closed !== undefined) return closed;
   }
   return null;
 }
-
-const NONE: readonly KnownEntry[] = [];
-
-const hitsOf = (
-  stage: Stage,
-  facts: RequestFacts,
-  snapshot: Snapshot,
-  nowMs: number,
-): readonly KnownEntry[] => {
-  const entries = candidatesOf(stage, facts, snapshot, nowMs);
-  if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
-  const cannotConfirm = isStale(snapshot, nowMs);
-  return entries.filter(
-    ({ entry, routes, header, startsAtMs }) =>
-      entry.expiresAtMs > nowMs &&
-      (startsAtMs === null || startsAtMs <= nowMs) &&
-      (entry.fail === "closed" || !cannotConfirm) &&
-      isOnRoutes(facts.path, routes) &&
-      carries(facts, header) &&
-      isInShare(facts.clientKey(), entry.salt, entry.share),
-  );
-};
-
-/** Entries that name clients are looked up by the client, not tried one by one. */
-const candidatesOf = (
-  { kind }: Stage,
-  facts: RequestFacts,
-  { loaded }: Snapshot,
-  nowMs: number,
-): readonly KnownEntry[] => {
-  if (kind !== "block-networks") return loaded.entries[kind];
-  return loaded.clients === null ? NONE : meantBy(loaded.clients, facts, nowMs);
-};
-
-const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
-  routes?.some((route) => matchesRoute(path, route)) ?? true;
-
-function carries(facts: RequestFacts, wanted: KnownEntry["header"]): boolean {
-  if (wanted === null) return true;
-  const found = facts.header(wanted.name);
-  return wanted.value === undefined ? found !== null : found === wanted.value;
-}
-
-const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
-  nowMs - confirmedAtMs > loaded.policy.staleAfterMs;
 
 /** What this stage turns on and nobody has found out yet. */
 const needOf = (stage: Stage, facts: RequestFacts, policy: Policy): Need | null =>
@@ -217,6 +223,8 @@ const serve = (
 ): Decision => ({
   verdict: { action: "serve", reason, entryId, policySeq: snapshot?.loaded.policy.seq ?? null },
   enforced: null,
+  limited: null,
+  announced: [],
   cache: null,
   journal: null,
   shadowedIds: [],
@@ -226,15 +234,17 @@ const serve = (
 const refuse = (
   enforced: RefusingEntry,
   snapshot: Snapshot,
-  { shadowedIds, needs }: Met,
+  { shadowedIds, needs, limited }: Met,
 ): Decision => ({
   verdict: {
     action: ACTIONS[enforced.kind],
-    reason: REASONS[enforced.kind],
+    reason: limited === null ? REASONS[enforced.kind] : LIMIT_REASONS[limited.reason],
     entryId: enforced.entry.id,
     policySeq: snapshot.loaded.policy.seq,
   },
   enforced,
+  limited,
+  announced: [],
   cache: null,
   journal: null,
   shadowedIds,

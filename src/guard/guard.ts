@@ -11,6 +11,9 @@ import { decideFully } from "./decide-fully.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
 import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/cover.ts";
 import { isOwnUrl, readFacts, type RequestFacts } from "./facts.ts";
+import { announcing, type Announced } from "./limits/announce.ts";
+import type { Counters } from "./limits/counters.ts";
+import { NO_METER, type Meter } from "./limits/meter.ts";
 import type { Snapshot } from "./loaded-policy.ts";
 import { pathOf } from "./routes.ts";
 import { ACTIONS } from "./stages.ts";
@@ -32,6 +35,7 @@ export type GuardDeps = {
   readonly telemetry: Pick<Telemetry, "record">;
   readonly copies: Copies;
   readonly journal: JournalLink;
+  readonly counters: Pick<Counters, "meter">;
   readonly keys: readonly SigningKey[];
   /** Told of each fault of the guard's own; it may log, and may not throw the request away by throwing. */
   readonly onFault: (fault: unknown) => void;
@@ -77,10 +81,14 @@ async function askOrigin(
   return marked(stale, plan.seen);
 }
 
-function finish(scene: Scene, { seen, scope }: OriginPlan, ended: Ended): Response {
+function finish(scene: Scene, { seen, scope, announced }: OriginPlan, ended: Ended): Response {
   if ("failure" in ended) throw ended.failure; // Production's own, and it stays what it is.
   if (scope !== null) keepCopy(scene, ended.response, scope);
-  return marked(ended.response, seen);
+  const { response } = ended;
+  return marked(
+    orElse(() => announcing(response, announced), response),
+    seen,
+  );
 }
 
 type Ended = { readonly response: Response } | { readonly failure: unknown };
@@ -167,6 +175,8 @@ type OriginPlan = {
   readonly seen: Seen;
   /** Null: no copy is asked for or kept. */
   readonly scope: Scope | null;
+  /** What production's answer says of the limits that admitted the request. */
+  readonly announced: readonly Announced[];
 };
 
 async function planFor(scene: Scene): Promise<Plan> {
@@ -181,9 +191,10 @@ async function planFor(scene: Scene): Promise<Plan> {
       credentials === null ? ANYONE : await verify(credentials, deps.keys, { snapshot, nowMs });
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
-    const deciding = decideFully(request, facts, { snapshot, nowMs });
+    const meter = meterFor(scene, facts, snapshot);
+    const deciding = decideFully(request, facts, { snapshot, nowMs, meter });
     const decision = deciding instanceof Promise ? await deciding : deciding;
-    const judged: Judged = { decision, facts, snapshot, nowMs };
+    const judged: Judged = { decision, facts, snapshot, nowMs, meter };
     const kept = decision.journal === null ? null : await journaled(scene, judged);
     if (kept !== null && kept.response !== null) return { kind: "answer", ...kept };
     const seen = kept?.seen ?? seenIn(decision, facts, { snapshot, nowMs });
@@ -198,25 +209,28 @@ type Judged = {
   readonly facts: RequestFacts;
   readonly snapshot: Snapshot | null;
   readonly nowMs: number;
+  readonly meter: Meter;
 };
 
 function planOf(
   { request }: Scene,
-  { decision, facts, snapshot, nowMs }: Judged,
+  { decision, facts, snapshot, nowMs, meter }: Judged,
   { seen, hasCredentials }: { readonly seen: Seen; readonly hasCredentials: boolean },
 ): Plan {
-  const { enforced, cache } = decision;
+  const { enforced, limited, cache } = decision;
   if (enforced !== null && snapshot !== null) {
-    const refusal = { enforced, settings: snapshot.loaded.policy.settings };
-    return { kind: "answer", response: answerFor(request, { ...refusal, nowMs }), seen };
+    const { settings } = snapshot.loaded.policy;
+    const response = answerFor(request, { enforced, limited, settings, nowMs });
+    return { kind: "answer", response, seen };
   }
   const scope =
     cache === null || snapshot === null
       ? null
       : scopeOf(cache, facts, snapshot.loaded.policy.settings);
+  const announced = decision.announced.map((limit) => ({ limit, left: meter.left(limit) }));
   // Last, because it may take the body over: nothing of ours stands between this and the call.
   const forwarded = hasCredentials ? withoutCredentials(request) : request;
-  return { kind: "origin", request: forwarded, seen, scope };
+  return { kind: "origin", request: forwarded, seen, scope, announced };
 }
 
 type Kept =
@@ -289,7 +303,19 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
     request: orElse(() => withoutCredentials(request), request),
     seen,
     scope: null,
+    announced: [],
   };
+}
+
+/** Nothing is counted where no policy says what. */
+function meterFor(
+  { deps, waitUntil }: Scene,
+  facts: RequestFacts,
+  snapshot: Snapshot | null,
+): Meter {
+  if (snapshot === null || snapshot.loaded.limits === null) return NO_METER;
+  const { limits, policy } = snapshot.loaded;
+  return deps.counters.meter(facts, limits, { shards: policy.settings.limiterShards, waitUntil });
 }
 
 type Bearer = { readonly operator: string | null; readonly isProbe: boolean };

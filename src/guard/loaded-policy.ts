@@ -1,9 +1,12 @@
 /** A policy laid out for deciding: done once when a snapshot is swapped in, never per request. */
 import { clientTable, missingFrom, type ClientTable } from "./client-table.ts";
 import type { IpSet } from "./ip/ip-set.ts";
+import { limitTable, type LimitTable } from "./limits/limit-table.ts";
 import { networksBlobOf } from "../policy/blobs.ts";
-import { knownEntry, type EnforcedKind, type KnownEntry } from "../policy/kinds.ts";
-import type { Policy } from "../policy/policy.ts";
+import { isForClients, knownEntry, type EnforcedKind, type KnownEntry } from "../policy/kinds.ts";
+import type { StandingLimit } from "../policy/limits.ts";
+import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
+import type { Policy, PolicyEntry } from "../policy/policy.ts";
 
 export type LoadedPolicy = {
   readonly policy: Policy;
@@ -14,6 +17,8 @@ export type LoadedPolicy = {
   readonly listed: ListedNetworks | null;
   /** Whether that is the blob that the policy names. */
   readonly isWhole: boolean;
+  /** Null when there are none, or they cannot be enforced. */
+  readonly limits: LimitTable | null;
   /** Entries that this version leaves alone, because it does not know their kind or what they match, or cannot enforce it. */
   readonly unknownEntries: number;
 };
@@ -25,34 +30,39 @@ export type Snapshot = { readonly loaded: LoadedPolicy; readonly confirmedAtMs: 
 export type ListedNetworks = { readonly sha256: string; readonly set: IpSet };
 
 export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null): LoadedPolicy {
-  const { features } = policy.settings;
-  const known = policy.entries.flatMap((entry) => knownEntry(entry, features) ?? []);
-  const ofKind = (kind: EnforcedKind): KnownEntry[] => known.filter((entry) => entry.kind === kind);
-  const { there, missing } = sift(
-    [...ofKind("allow-networks"), ...ofKind("block-networks")],
-    listed,
-  );
-  const table = clientTable(there, policy.settings.allowlist, {
+  const { features, allowlist, limits } = policy.settings;
+  const written = [...limits.map(standing), ...policy.entries];
+  const known = written.flatMap((entry) => knownEntry(entry, features) ?? []);
+  const there = sift(known.filter(isForClients), listed);
+  const table = clientTable(there, allowlist, {
     nowMs: policy.compiledAtMs,
     listed: listed?.set ?? null,
   });
-  const enforced = table.ok ? there : [];
+  const forClients = table.ok ? there : [];
+  const counted = limitTable(forClients, policy.instance);
+  const enforced = [
+    ...(counted.ok ? forClients : forClients.filter(({ limit }) => limit === null)),
+    ...known.filter((entry) => !isForClients(entry)),
+  ];
+  const ofKind = (kind: EnforcedKind): KnownEntry[] =>
+    enforced.filter((entry) => entry.kind === kind);
   return {
     policy,
     clients: table.ok ? table.value : null,
     listed,
     isWhole: networksBlobOf(policy)?.sha256 === listed?.sha256,
+    limits: counted.ok && counted.value.all.length > 0 ? counted.value : null,
     entries: {
-      "allow-networks": enforced.filter(({ kind }) => kind === "allow-networks"),
-      "block-networks": enforced.filter(({ kind }) => kind === "block-networks"),
+      "allow-networks": ofKind("allow-networks"),
+      "block-networks": ofKind("block-networks"),
+      "rate-limit": ofKind("rate-limit"),
       maintenance: ofKind("maintenance"),
       "read-only": ofKind("read-only"),
       "disabled-feature": ofKind("disabled-feature"),
       "write-journal": ofKind("write-journal"),
       "emergency-cache": ofKind("emergency-cache"),
     },
-    unknownEntries:
-      policy.entries.length - known.length + missing.length + (there.length - enforced.length),
+    unknownEntries: written.length - enforced.length,
   };
 }
 
@@ -63,8 +73,25 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
 function sift(
   entries: readonly KnownEntry[],
   listed: ListedNetworks | null,
-): { readonly there: readonly KnownEntry[]; readonly missing: readonly KnownEntry[] } {
+): readonly KnownEntry[] {
   const missing = missingFrom(listed?.set ?? null, entries);
-  if (missing.some(({ kind }) => kind === "allow-networks")) return { there: [], missing: entries };
-  return { there: entries.filter((known) => !missing.includes(known)), missing };
+  if (missing.some(({ kind }) => kind === "allow-networks")) return [];
+  return entries.filter((known) => !missing.includes(known));
 }
+
+/** It has no end, and nobody needs to confirm it: only a deployment of the site changes it. */
+const standing = ({ id, match, action, mode, fail }: StandingLimit): PolicyEntry => ({
+  id: `${STANDING_PREFIX}${id}`,
+  kind: "rate-limit",
+  owner: "site",
+  reason: "",
+  match,
+  action,
+  mode,
+  fail,
+  share: 1,
+  salt: "",
+  expiresAtMs: NEVER_ENDS_AT_MS,
+});
+
+const STANDING_PREFIX = "site:";

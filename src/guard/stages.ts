@@ -4,6 +4,7 @@ import type { GuardSettings } from "../policy/policy.ts";
 import { isSharedRead } from "./emergency-cache/shared-read.ts";
 import { isAllowed } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
+import type { LimitRefusal } from "./limits/rate-limit.ts";
 import type { LoadedPolicy } from "./loaded-policy.ts";
 import { matchesRoute } from "./routes.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
@@ -50,6 +51,16 @@ export const STAGES: readonly Stage[] = [
     concerns: () => true,
     // Whom it means is what may be broken, and refusing everyone is worse than refusing nobody.
     mayConcern: () => false,
+  },
+  {
+    kind: "rate-limit",
+    exempt: {
+      reason: "protected",
+      routes: ({ protectedClasses }) => protectedClasses.webhookRoutes,
+    },
+    spares: whoIsSpared,
+    concerns: () => true,
+    mayConcern: () => true,
   },
   {
     kind: "maintenance",
@@ -106,6 +117,7 @@ function whoIsSpared(
 /** What a kind of entry does to a request. */
 export const ACTIONS = {
   "block-networks": "block",
+  "rate-limit": "limit",
   maintenance: "maintenance",
   "read-only": "read_only",
   "disabled-feature": "disabled_feature",
@@ -114,7 +126,15 @@ export const ACTIONS = {
 /** The reason of that verdict. */
 export const REASONS = {
   "block-networks": "blocked",
+  "rate-limit": "limited",
   maintenance: "maintenance",
   "read-only": "read_only",
   "disabled-feature": "disabled_feature",
 } as const satisfies Record<RefusingEntry["kind"], VerdictReason>;
+
+/** The same for a limit, by what it said. */
+export const LIMIT_REASONS = {
+  limited: "limited",
+  blocked: "limited_for_a_while",
+  unavailable: "limit_unavailable",
+} as const satisfies Record<LimitRefusal["reason"], VerdictReason>;

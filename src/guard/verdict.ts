@@ -8,6 +8,9 @@ export const VERDICT_REASONS = [
   "blocked",
   "allowlisted",
   "protected",
+  "limited",
+  "limited_for_a_while",
+  "limit_unavailable",
   "operator_bypass",
   "maintenance",
   "maintenance_exempt",
@@ -36,7 +39,14 @@ export const VERDICT_HEADER = "x-firebreak-verdict";
 
 export type Verdict = {
   /** `serve` goes to production; the others are answered by the guard. */
-  readonly action: "serve" | "block" | "maintenance" | "read_only" | "disabled_feature" | "journal";
+  readonly action:
+    | "serve"
+    | "block"
+    | "limit"
+    | "maintenance"
+    | "read_only"
+    | "disabled_feature"
+    | "journal";
   readonly reason: VerdictReason;
   readonly entryId: string | null;
   readonly policySeq: PolicySeq | null;

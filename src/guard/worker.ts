@@ -1,4 +1,5 @@
 /** The guard alone: no objects, cron or console. A bug in a message template, or its deploy, cannot take the site down. */
+import type { LimiterObject } from "../limiter/limiter-object.ts";
 import type { GuardPolicyObject } from "../policy/policy-object.ts";
 import { trafficName } from "../traffic/traffic-api.ts";
 import type { TrafficObject } from "../traffic/traffic-object.ts";
@@ -13,6 +14,8 @@ export type GuardEnv = {
   readonly ORIGIN_URL?: string;
   readonly POLICY: DurableObjectNamespace<GuardPolicyObject>;
   readonly TRAFFIC: DurableObjectNamespace<TrafficObject>;
+  /** Without it each isolate counts rate limits alone. */
+  readonly LIMITER?: DurableObjectNamespace<LimiterObject>;
   /** The Worker that serves `/_firebreak`. */
   readonly CONTROL: Fetcher;
   readonly GUARD?: string;
@@ -36,6 +39,7 @@ export default {
 
 function guardOf(env: GuardEnv): Guard {
   const origin = originOf(env.ORIGIN, env.ORIGIN_URL);
+  const { LIMITER: shards } = env;
   const make = (): Guard =>
     assembleGuard({
       isOff: env.GUARD === "off",
@@ -43,6 +47,7 @@ function guardOf(env: GuardEnv): Guard {
       ownRoutes: (request) => env.CONTROL.fetch(request),
       policy: () => env.POLICY.getByName("policy"),
       traffic: (shard) => env.TRAFFIC.getByName(trafficName(shard)),
+      limiter: shards === undefined ? null : (name) => shards.getByName(name),
       policyId: env.POLICY.idFromName("policy").toString(),
       signingKeys: env.SIGNING_KEYS,
       journal: {

@@ -52,7 +52,7 @@ export class LeaseTable {
     const after = charge(tat, at, quota, granted);
     this.#table.ticks[slot >> 1] = after;
     const pauseMs = granted < want ? pauseFor(after, at, quota, participants) : 0;
-    return { granted, pauseMs, participants };
+    return { granted, pauseMs, remaining: available - granted, participants };
   }
 
   #keyOf({ high, low }: LeaseAsk): Uint32Array {

@@ -17,6 +17,8 @@ export type Lease = {
   readonly granted: number;
   /** When less was granted than wanted: how long not to ask again, and to refuse what the tokens do not cover. */
   readonly pauseMs: number;
+  /** Tokens that nobody has been granted yet. */
+  readonly remaining: number;
   /** Isolates that asked for this key lately, about, the asking one included. */
   readonly participants: number;
 };

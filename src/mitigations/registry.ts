@@ -4,6 +4,7 @@ import { blockNetworks } from "./actuators/block-networks.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
+import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
 import { asActuator, type Act } from "./opaque.ts";
 
@@ -13,6 +14,7 @@ export const actuators = {
   [disableFeatures.id]: asActuator(disableFeatures),
   [emergencyCache.id]: asActuator(emergencyCache),
   [blockNetworks.id]: asActuator(blockNetworks),
+  [rateLimit.id]: asActuator(rateLimit),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {};

@@ -1,8 +1,9 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
 import { parseCidr } from "../guard/ip/cidr.ts";
-import { TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { CHECKS_MAX, integrityCheck } from "../integrity/check.ts";
+import { limitWords } from "../policy/limit-words.ts";
+import { LIMITER_SHARDS_MAX, TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
 import { matchesRoute } from "../guard/routes.ts";
@@ -16,6 +17,7 @@ export const FEATURES_MAX = 64;
 export const HEARTBEATS_MAX = 64;
 export const HEARTBEAT_MS_MAX = 31 * 24 * 3_600_000;
 export const JOURNALS_MAX = 16;
+export const LIMITS_MAX = 200;
 
 const id = z
   .string()
@@ -227,6 +229,25 @@ const shape = z.strictObject({
       harmless_headers: z.array(headerName).max(ROUTES_MAX).default([]),
     })
     .prefault({}),
+  /** Rate limits that stand whatever the incident, such as for signing in. */
+  limits: z
+    .array(
+      limitWords.safeExtend({
+        id,
+        /** Counted, and nobody refused. */
+        shadow: z.boolean().default(false),
+        /** What a shard that does not answer means: each isolate counts alone, or what needs the shard is refused. */
+        fail: z.enum(["open", "closed"]).default("open"),
+      }),
+    )
+    .max(LIMITS_MAX)
+    .default([])
+    .refine(
+      (limits) => new Set(limits.map((limit) => limit.id)).size === limits.length,
+      "two limits have the same id",
+    ),
+  /** How many Limiter objects share the counting. */
+  limiter_shards: z.int().min(1).max(LIMITER_SHARDS_MAX).default(4),
   /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
@@ -244,6 +265,11 @@ const shape = z.strictObject({
         .string()
         .max(500)
         .default("Requests from your network are not accepted at the moment."),
+      /** To who sends too many requests. */
+      limited: z
+        .string()
+        .max(500)
+        .default("Too many requests have come from here in a short time."),
       contact: z.string().max(200).optional(),
     })
     .prefault({}),

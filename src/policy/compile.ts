@@ -1,5 +1,6 @@
 /** Turns the entries in force into the policy that guards read, or says why that policy must not leave the house. */
 import { clientTable } from "../guard/client-table.ts";
+import { limitTable } from "../guard/limits/limit-table.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { NetworksBlob } from "./blobs.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type PolicyEntry,
   type PolicySeq,
 } from "./policy.ts";
-import { ENFORCED_KINDS, knownEntry } from "./kinds.ts";
+import { ENFORCED_KINDS, isForClients, knownEntry } from "./kinds.ts";
 import { begun } from "./windows.ts";
 
 /** How long guards that cannot reach the policy keep enforcing what fails open; what fails closed ends with its expiry. */
@@ -69,7 +70,7 @@ const inForce = (entries: readonly PolicyEntry[], nowMs: number): PolicyEntry[] 
 
 function problemWith(
   entries: readonly PolicyEntry[],
-  { nowMs, settings }: CompileInput,
+  { instance, nowMs, settings }: CompileInput,
 ): string | null {
   if (entries.length > ENTRIES_MAX) {
     return `${entries.length} entries are more than the ${ENTRIES_MAX} a guard holds`;
@@ -82,12 +83,13 @@ function problemWith(
       return `entry ${entry.id}: a ${entry.kind} entry has no such match or action, or the site no such feature`;
     }
   }
-  const naming = entries.flatMap((entry) => {
-    const isNaming = entry.kind === "block-networks" || entry.kind === "allow-networks";
-    return (isNaming ? knownEntry(entry, settings.features) : null) ?? [];
-  });
-  const table = clientTable(naming, settings.allowlist, { nowMs, listed: null });
-  return table.ok ? null : table.error;
+  const forClients = entries
+    .filter(isForClients)
+    .flatMap((entry) => knownEntry(entry, settings.features) ?? []);
+  const clients = clientTable(forClients, settings.allowlist, { nowMs, listed: null });
+  if (!clients.ok) return clients.error;
+  const limits = limitTable(forClients, instance);
+  return limits.ok ? null : limits.error;
 }
 
 /** Kinds of a later version pass through unread; for our own we answer. */

@@ -10,11 +10,14 @@ import {
   networkOf,
   type ClientMatch,
 } from "./clients.ts";
+import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
+import { headerName, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
 export const ENFORCED_KINDS = [
   "allow-networks",
   "block-networks",
+  "rate-limit",
   "maintenance",
   "read-only",
   "disabled-feature",
@@ -23,11 +26,14 @@ export const ENFORCED_KINDS = [
 ] as const;
 export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 
-export const MATCH_ROUTES_MAX = 64;
-
-const routes = z
-  .array(z.string().check(z.startsWith("/"), z.maxLength(500)))
-  .check(z.minLength(1), z.maxLength(MATCH_ROUTES_MAX));
+/** Kinds that may name clients: those from which allowlist and protected classes exempt, and the one that allows. */
+const CLIENT_KINDS: ReadonlySet<string> = new Set<EnforcedKind>([
+  "allow-networks",
+  "block-networks",
+  "rate-limit",
+]);
+export const isForClients = ({ kind }: { readonly kind: string }): boolean =>
+  CLIENT_KINDS.has(kind);
 
 /** Which requests: all of them, or those on these routes (`/shop/*`, or one path). */
 const anywhere = z.strictObject({ routes: z.optional(routes) });
@@ -49,7 +55,7 @@ export const featureRoutes = routes.check(
 );
 /** Requests that carry this header; with a value, exactly this one. */
 export const featureHeader = z.strictObject({
-  name: z.string().check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "write a header's name")),
+  name: headerName,
   value: z.optional(z.string().check(z.maxLength(500))),
 });
 const feature = z.union([
@@ -76,7 +82,7 @@ const MATCHES = {
   "disabled-feature": feature,
   "write-journal": z.strictObject({ routes }),
   "emergency-cache": anywhere,
-} as const satisfies Record<EnforcedKind, z.ZodMiniType>;
+} as const satisfies Record<Exclude<EnforcedKind, "rate-limit">, z.ZodMiniType>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
 const action = z.object({
@@ -92,6 +98,8 @@ export type KnownEntry = {
   readonly entry: PolicyEntry;
   /** Null: every route. */
   readonly routes: readonly string[] | null;
+  /** Null: by every method. */
+  readonly methods: ReadonlySet<string> | null;
   /** Null: with any headers or none. */
   readonly header: Feature["header"];
   /** Null: every client. */
@@ -101,6 +109,8 @@ export type KnownEntry = {
   readonly message: string | null;
   readonly retryAfterSeconds: number | null;
   readonly freshSeconds: number | null;
+  /** Null for every kind but a rate limit. */
+  readonly limit: LimitTerms | null;
 };
 
 /** Of a kind that answers in production's place by saying why it does not serve. */
@@ -121,7 +131,9 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
   if (kind === undefined) return null;
   const matched = whereOf(kind, entry.match, features);
   const acted = action.safeParse(entry.action);
+  const limit = kind === "rate-limit" ? limitTerms(entry.action) : null;
   if (matched === null || !acted.success) return null;
+  if (kind === "rate-limit" && !isCountable(limit, matched)) return null;
   return {
     kind,
     entry,
@@ -129,6 +141,7 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
     message: acted.data.message ?? null,
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
     freshSeconds: acted.data.freshSeconds ?? null,
+    limit,
   };
 }
 
@@ -138,24 +151,35 @@ export function startOf(match: unknown): number | null {
   return parsed.success ? (parsed.data.startsAtMs ?? null) : null;
 }
 
-type Where = Pick<KnownEntry, "routes" | "header" | "clients" | "startsAtMs">;
+type Where = Pick<KnownEntry, "routes" | "methods" | "header" | "clients" | "startsAtMs">;
+
+const ANYWHERE: Where = {
+  routes: null,
+  methods: null,
+  header: null,
+  clients: null,
+  startsAtMs: null,
+};
+
+/** Counting by route takes routes: the pattern is counted, for paths are of the client's choosing. */
+const isCountable = (limit: LimitTerms | null, { routes: on }: Where): boolean =>
+  limit !== null && !(limit.by.includes("route") && on === null);
 
 function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[]): Where | null {
   if (kind === "block-networks" || kind === "allow-networks") return whoseOf(kind, match);
+  if (kind === "rate-limit") return countedOf(match);
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
   if ("feature" in parsed.data) {
     const { feature: wanted } = parsed.data;
     const found = features.find(({ id }) => id === wanted);
-    return found === undefined
-      ? null
-      : { routes: found.routes, header: found.header, clients: null, startsAtMs: null };
+    return found === undefined ? null : { ...ANYWHERE, routes: found.routes, header: found.header };
   }
   const header = "header" in parsed.data ? parsed.data.header : undefined;
   return {
+    ...ANYWHERE,
     routes: parsed.data.routes ?? null,
     header: header ?? null,
-    clients: null,
     startsAtMs: startOf(match),
   };
 }
@@ -163,11 +187,33 @@ function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[
 function whoseOf(kind: "allow-networks" | "block-networks", match: unknown): Where | null {
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
-  const { networks = [], asns = [], countries = [], ja4s = [], listed = false } = parsed.data;
+  return { ...ANYWHERE, routes: parsed.data.routes ?? null, clients: clientsOf(parsed.data) };
+}
+
+function countedOf(match: unknown): Where | null {
+  const parsed = limitMatch.safeParse(match);
+  if (!parsed.success) return null;
+  const { routes: on, methods } = parsed.data;
   return {
-    routes: parsed.data.routes ?? null,
-    header: null,
-    clients: { networks: networks.map(networkOf), asns, countries, ja4s, isListed: listed },
-    startsAtMs: null,
+    ...ANYWHERE,
+    routes: on ?? null,
+    methods: methods === undefined ? null : new Set(methods),
+    clients: namesSomebody(parsed.data) ? clientsOf(parsed.data) : null,
   };
 }
+
+type NamedClients = Omit<z.infer<typeof clients>, "routes">;
+
+const clientsOf = ({
+  networks = [],
+  asns = [],
+  countries = [],
+  ja4s = [],
+  listed,
+}: NamedClients): ClientMatch => ({
+  networks: networks.map(networkOf),
+  asns,
+  countries,
+  ja4s,
+  isListed: listed === true,
+});

@@ -3,11 +3,13 @@
  * and a guard built before or after this file reads what this file writes.
  */
 import * as z from "zod/mini";
+import { standingLimit } from "./limits.ts";
 
 export const POLICY_FORMAT = 1;
 export const ENTRIES_MAX = 5_000;
 export const POLICY_BYTES_MAX = 512 * 1024;
 export const TRAFFIC_SHARDS_MAX = 16;
+export const LIMITER_SHARDS_MAX = 256;
 
 /** Orders policies across restores: a higher epoch wins, then a higher n. */
 export const policySeq = z.object({
@@ -68,6 +70,7 @@ export const journalRoute = z.object({
 export type JournalRoute = z.infer<typeof journalRoute>;
 
 const BLOCKED = "Requests from your network are not accepted at the moment.";
+const LIMITED = "Too many requests have come from here in a short time.";
 const FEATURE_OFF = "This part of the site is switched off for the moment.";
 
 /** What does not come from leases but the guard must know: from `site.yaml`. */
@@ -99,6 +102,10 @@ export const guardSettings = z.object({
     }),
     {},
   ),
+  /** Rate limits that stand whatever the incident. */
+  limits: z._default(z.array(standingLimit), []),
+  /** How many `Limiter` objects share the keys; changing it gives every key its quota once more. */
+  limiterShards: z._default(z.int().check(z.minimum(1), z.maximum(LIMITER_SHARDS_MAX)), 4),
   pollMs: z.int().check(z.minimum(100)),
   /** Among how many `Traffic` objects isolates spread what they report. */
   trafficShards: z._default(z.int().check(z.minimum(1), z.maximum(TRAFFIC_SHARDS_MAX)), 1),
@@ -121,6 +128,7 @@ export const guardSettings = z.object({
       readOnly: z.string(),
       disabledFeature: z._default(z.string(), FEATURE_OFF),
       blocked: z._default(z.string(), BLOCKED),
+      limited: z._default(z.string(), LIMITED),
       contact: z.nullable(z.string()),
     }),
     {
@@ -128,6 +136,7 @@ export const guardSettings = z.object({
       readOnly: "Changes are paused for the moment; reading works.",
       disabledFeature: FEATURE_OFF,
       blocked: BLOCKED,
+      limited: LIMITED,
       contact: null,
     },
   ),

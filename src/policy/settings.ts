@@ -1,5 +1,7 @@
 /** What the guard must know of `site.yaml`, so that the guard alone needs no playbooks: it travels in the policy. */
 import type { SiteSpec } from "../playbooks/site.ts";
+import { limitActionOf, limitMatchOf } from "./limit-words.ts";
+import type { StandingLimit } from "./limits.ts";
 import type { GuardSettings } from "./policy.ts";
 
 /** Picks the guard's part of the site; `pollMs` is the calm pace until `setPollMs` says otherwise. */
@@ -20,6 +22,8 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
     harmlessCookies: site.emergency_cache.harmless_cookies,
     harmlessHeaders: site.emergency_cache.harmless_headers.map((name) => name.toLowerCase()),
   },
+  limits: site.limits.map(standingLimitOf),
+  limiterShards: site.limiter_shards,
   pollMs,
   trafficShards: site.traffic_shards,
   policyHeaderUntilMs: null,
@@ -43,6 +47,20 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
     readOnly: site.messages.read_only,
     disabledFeature: site.messages.disabled_feature,
     blocked: site.messages.blocked,
+    limited: site.messages.limited,
     contact: site.messages.contact ?? null,
   },
+});
+
+const standingLimitOf = ({
+  id,
+  shadow,
+  fail,
+  ...words
+}: SiteSpec["limits"][number]): StandingLimit => ({
+  id,
+  match: limitMatchOf(words),
+  action: limitActionOf({ ...words, name: words.name ?? id }),
+  mode: shadow ? "shadow" : "enforce",
+  fail,
 });

@@ -2,6 +2,7 @@
 import type { Env } from "../env.ts";
 import type { DeskApi } from "../incidents/desk-api.ts";
 import type { IncidentApi } from "../incidents/incident-api.ts";
+import type { LimiterApi } from "../limiter/limiter-api.ts";
 import type { MonitorApi } from "../monitor/monitor-api.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import { bundle } from "../playbooks/deployed.ts";
@@ -26,3 +27,8 @@ export const trafficOf = (env: Env): TrafficReader =>
   );
 export const writeJournalOf = (env: Env, routeId: string): JournalApi =>
   env.WRITE_JOURNAL.getByName(journalName(routeId));
+
+/** The limiter's shards by name; null where they are not bound. */
+export function limiterOf({ LIMITER: shards }: Env): ((name: string) => LimiterApi) | null {
+  return shards === undefined ? null : (name) => shards.getByName(name);
+}

@@ -2,7 +2,7 @@
 import type { AskedKey } from "../../src/guard/limits/asks.ts";
 import { admit, NEVER, quotaOf, REFUSED } from "../../src/guard/limits/gcra.ts";
 import { RateLimits, type LimitDecision } from "../../src/guard/limits/rate-limit.ts";
-import { limitRule, type LimitRule } from "../../src/guard/limits/rule.ts";
+import { limitRule, type LimitRule, type RuleWords } from "../../src/guard/limits/rule.ts";
 import { LeaseTable } from "../../src/limiter/lease.ts";
 import type { Lease } from "../../src/limiter/limiter-api.ts";
 import { mix32 } from "../../src/sketches/hash.ts";
@@ -37,7 +37,7 @@ export type Outcome = {
 /** How long asks that nobody waits for are collected before they are sent. */
 const LINGER_MS = 20;
 
-export const aRule = (overrides: Partial<Omit<LimitRule, "seeds" | "places">> = {}): LimitRule =>
+export const aRule = (overrides: Partial<RuleWords> = {}): LimitRule =>
   limitRule(
     {
       id: "rule",
@@ -46,6 +46,7 @@ export const aRule = (overrides: Partial<Omit<LimitRule, "seeds" | "places">> = 
       accuracy: "shared",
       fail: "open",
       penalty: null,
+      sessionSource: 0,
       ...overrides,
     },
     "shop.test",

@@ -50,19 +50,22 @@ export const limitField = (limits: readonly ServiceLimit[]): string =>
     )
     .join(", ");
 
-/** Everything that an answer to a limited request carries; `Retry-After` is at least a second, or clients retry at once. */
-export const refusalHeaders = (
+/** What an answer to a limited request carries beside `Retry-After`. */
+export const refusalFields = (
   policy: QuotaPolicy,
   retryAfterMs: number,
 ): Readonly<Record<string, string>> => {
   const { name, partition } = policy;
   const limit = { name, remaining: 0, resetMs: retryAfterMs };
   return {
-    "Retry-After": String(Math.max(1, seconds(retryAfterMs))),
     [POLICY_FIELD]: policyField([policy]),
     [LIMIT_FIELD]: limitField([partition === undefined ? limit : { ...limit, partition }]),
   };
 };
+
+/** `Retry-After` is at least a second, or clients retry at once. */
+export const retryAfterSecondsOf = (retryAfterMs: number): number =>
+  Math.max(1, seconds(retryAfterMs));
 
 type Parameter = readonly [key: string, value: string | null];
 

@@ -1,23 +1,14 @@
 /** Under which 64-bit key a request is counted. Keys are hashes: nothing that is sent or stored names a client. */
 import { hashText, mixPair } from "../../sketches/hash.ts";
 import { unreachable } from "../../shared/assert.ts";
+import type { SessionSource } from "../../policy/limits.ts";
+import { cookieNamed } from "../cookies.ts";
+import type { RequestFacts } from "../facts.ts";
 import type { LimitKey } from "./local-table.ts";
-import { KEY_PARTS, type KeyPart, type LimitRule } from "./rule.ts";
+import { partAt, PLACES, SESSION_PLACE, type LimitRule, type SubjectPart } from "./rule.ts";
 
-/** What a key may be made of. Zero and an empty text mean: not known. */
-export type LimitSubject = {
-  /** 0 when the client's address is not known. */
-  readonly family: 4 | 6 | 0;
-  /** Most significant first; an IPv4 address is the first word. */
-  readonly address: Uint32Array;
-  readonly asn: number;
-  readonly country: string;
-  readonly ja4: string;
-  /** A session cookie, an API key: whatever says who calls. */
-  readonly session: string;
-  /** The pattern of the route, not the path: clients choose paths. */
-  readonly route: string;
-};
+/** What a key may be made of. */
+export type LimitSubject = Pick<RequestFacts, "address" | "place" | "ja4" | "header">;
 
 /**
  * The keys of one request. Twenty rules count by the same few parts, so each part is hashed once per request. One for all
@@ -26,14 +17,18 @@ export type LimitSubject = {
 export class LimitKeys {
   readonly key: LimitKey = new Uint32Array(2);
   #subject: LimitSubject | null = null;
+  #sources: readonly SessionSource[] = [];
   /** Two hashes of each part, with different seeds: 64 bits between them. */
-  readonly #hashes = new Uint32Array(2 * KEY_PARTS.length);
+  readonly #hashes = new Uint32Array(2 * PLACES);
   /** A bit for each part: whether its hashes are this request's, and whether there was anything to hash. */
   #hashed = 0;
   #known = 0;
 
-  begin(subject: LimitSubject): void {
+  /** Where sessions are found is the policy's. Nothing happens when it is this subject's turn already. */
+  begin(subject: LimitSubject, sources: readonly SessionSource[]): void {
+    if (this.#subject === subject) return;
     this.#subject = subject;
+    this.#sources = sources;
     this.#hashed = 0;
     this.#known = 0;
   }
@@ -56,48 +51,60 @@ export class LimitKeys {
     const bit = 1 << place;
     if ((this.#hashed & bit) === 0) {
       this.#hashed |= bit;
-      const part = KEY_PARTS[place];
-      const subject = this.#subject;
-      if (part !== undefined && subject !== null && this.#hash(part, subject, 2 * place)) {
-        this.#known |= bit;
-      }
+      if (this.#hash(place)) this.#known |= bit;
     }
     return (this.#known & bit) !== 0;
   }
 
-  #hash(part: KeyPart, subject: LimitSubject, at: number): boolean {
-    const { family, address } = subject;
-    const first = address[0] ?? 0;
-    const second = address[1] ?? 0;
+  #hash(place: number): boolean {
+    const subject = this.#subject;
+    if (subject === null) return false;
+    const part = partAt(place);
+    if (part !== undefined) return this.#hashPart(part, subject, 2 * place);
+    const source = this.#sources[place - SESSION_PLACE];
+    return source !== undefined && this.#setText(2 * place, sessionOf(subject, source));
+  }
+
+  #hashPart(part: SubjectPart, subject: LimitSubject, at: number): boolean {
     switch (part) {
       case "address":
-        // An IPv6 host changes its lower 64 bits at will.
-        return family !== 0 && this.#setWords(at, first, second);
       case "network":
-        if (family === 4) return this.#setWords(at, first >>> 8, 0);
-        return family === 6 && this.#setWords(at, first, second >>> 16);
-      case "asn":
-        return subject.asn !== 0 && this.#setWords(at, subject.asn, 0);
+        return this.#setAddress(at, subject.address, part === "network");
+      case "asn": {
+        const { asn } = subject.place();
+        return asn !== null && this.#setWords(at, 0, asn, 0);
+      }
       case "country":
+        return this.#setText(at, subject.place().country);
       case "ja4":
-      case "session":
-      case "route":
-        return this.#setText(at, subject[part]);
+        return this.#setText(at, subject.ja4());
       default:
         return unreachable(part);
     }
   }
 
-  #setWords(at: number, first: number, second: number): true {
-    this.#hashes[at] = mixPair(mixPair(1, first), second);
-    this.#hashes[at + 1] = mixPair(mixPair(2, first), second);
+  /** An IPv6 host changes its lower 64 bits at will; its network is a /48, an IPv4 host's a /24. */
+  #setAddress(at: number, address: LimitSubject["address"], isNetwork: boolean): boolean {
+    if (address === null) return false;
+    const { family, words } = address;
+    const [first = 0, second = 0] = words;
+    if (family === 4) return this.#setWords(at, family, isNetwork ? first >>> 8 : first, 0);
+    return this.#setWords(at, family, first, isNetwork ? second >>> 16 : second);
+  }
+
+  #setWords(at: number, seed: number, first: number, second: number): true {
+    this.#hashes[at] = mixPair(mixPair(seed, first), second);
+    this.#hashes[at + 1] = mixPair(mixPair(~seed, first), second);
     return true;
   }
 
-  #setText(at: number, text: string): boolean {
-    if (text === "") return false;
+  #setText(at: number, text: string | null): boolean {
+    if (text === null || text === "") return false;
     this.#hashes[at] = hashText(text, 1);
     this.#hashes[at + 1] = hashText(text, 2);
     return true;
   }
 }
+
+const sessionOf = ({ header }: LimitSubject, source: SessionSource): string | null =>
+  "cookie" in source ? cookieNamed(source.cookie, header("cookie")) : header(source.header);

@@ -8,7 +8,7 @@ import { within } from "../deadline.ts";
 import type { WaitUntil } from "../snapshots.ts";
 import { askedKey, type AskedKey } from "./asks.ts";
 import type { LimitKey } from "./local-table.ts";
-import { ASK_DEADLINE_MS, type LimitDecision, type RateLimits } from "./rate-limit.ts";
+import { ASK_DEADLINE_MS, type Left, type LimitDecision, type RateLimits } from "./rate-limit.ts";
 import type { LimitRule } from "./rule.ts";
 
 /** How long asks that nobody waits for are collected. */
@@ -23,11 +23,13 @@ export const WAITS_MAX = 64;
 export type LimiterLinkDeps = {
   readonly limits: RateLimits;
   /** Called for each use: a stub belongs to the request that made it. What it answers is parsed here. */
-  readonly shard: (n: number) => { readonly [K in keyof LimiterApi]: Asking<LimiterApi[K]> };
+  readonly shard: (n: number) => Shard;
   /** A random word that stays the isolate's; called once, within a request. */
   readonly newIsolateId: () => number;
 };
 
+/** A `Limiter` object, whose answers are the wire's. */
+export type Shard = { readonly [K in keyof LimiterApi]: Asking<LimiterApi[K]> };
 type Asking<F extends (...args: never) => unknown> = (...args: Parameters<F>) => Promise<unknown>;
 
 export class LimiterLink {
@@ -57,6 +59,11 @@ export class LimiterLink {
     const asked = askedKey(rule, key);
     if (this.#waits >= WAITS_MAX) return limits.decideAgain(asked, nowMs);
     return rule.accuracy === "strict" ? this.#take(asked) : this.#ask(asked, waitUntil);
+  }
+
+  /** What is left for a key that was just decided on. */
+  left(rule: LimitRule, key: LimitKey): Left {
+    return this.#deps.limits.left({ rule, key }, Date.now());
   }
 
   #sendLater(shard: number, nowMs: number, waitUntil: WaitUntil): void {
@@ -126,7 +133,15 @@ export class LimiterLink {
 }
 
 const count = z.int().check(z.minimum(0));
-const leasesShape = z.array(z.object({ granted: count, pauseMs: count, participants: count }));
+const leasesShape = z.array(
+  z.object({
+    granted: count,
+    pauseMs: count,
+    // A shard built before this was said.
+    remaining: z._default(count, 0),
+    participants: count,
+  }),
+);
 const takenShape = z.object({ isAdmitted: z.boolean(), remaining: count, retryAfterMs: count });
 
 function readLeases(answer: unknown, wanted: number): readonly Lease[] | null {

@@ -8,23 +8,28 @@
  */
 import type { Lease, LeaseAsk, Taken } from "../../limiter/limiter-api.ts";
 import { askedKey, Asks, SHARD_QUIET_MS, type AskedKey } from "./asks.ts";
-import { admit, charge, REFUSED, waitMs, type Quota } from "./gcra.ts";
+import { admit, charge, REFUSED, remaining, waitMs, wholeInMs, type Quota } from "./gcra.ts";
 import { LocalTable, OWN_WORDS_FROM, SLOTS, TOUCHED_AT, type LimitKey } from "./local-table.ts";
 import { penaltyMs, type LimitRule } from "./rule.ts";
 
 export type LimitDecision =
   | { readonly kind: "admit" }
-  /**
-   * `limited`: over the limit now. `blocked`: shut out for a while, for having been. `unavailable`: nobody knows, and the rule
-   * fails closed.
-   */
-  | {
-      readonly kind: "refuse";
-      readonly reason: "limited" | "blocked" | "unavailable";
-      readonly retryAfterMs: number;
-    }
+  | LimitRefusal
   /** The isolate does not know. Ask the shard, `settle`, and decide again. */
   | { readonly kind: "ask" };
+
+/**
+ * `limited`: over the limit now. `blocked`: shut out for a while, for having been. `unavailable`: nobody knows, and the rule
+ * fails closed.
+ */
+export type LimitRefusal = {
+  readonly kind: "refuse";
+  readonly reason: "limited" | "blocked" | "unavailable";
+  readonly retryAfterMs: number;
+};
+
+/** Of a quota, for one key: how many more requests would be admitted, and how long until it is whole. */
+export type Left = { readonly remaining: number; readonly resetMs: number };
 
 /** An ask that has not been answered after this long is given up. */
 export const ASK_DEADLINE_MS = 1_000;
@@ -45,9 +50,13 @@ const UNREPORTED = TOKENS + 1;
 /** Requests since the last ask, refused ones included: what the time until the next is likely to need. */
 const SEEN = TOKENS + 2;
 const PARTICIPANTS = TOKENS + 3;
-const STRIKES = TOKENS + 4;
+/** What the shard had left when it last said so. */
+const LEFT = TOKENS + 4;
+/** The lower byte; the strikes are the upper one. */
 const FLAGS = TOKENS + 5;
 const HALF_MAX = 0xffff;
+const STRIKES_SHIFT = 8;
+const STRIKES_MAX = 0xff;
 
 const IS_ASKING = 1;
 /** The last ask was granted less than it wanted: the key is over its limit, or close to it. */
@@ -55,8 +64,8 @@ const IS_SCARCE = 2;
 /** The block is a penalty, and not only a pause. */
 const IS_PENALISED = 4;
 
-const ADMIT: LimitDecision = { kind: "admit" };
-const ASK: LimitDecision = { kind: "ask" };
+export const ADMIT: LimitDecision = { kind: "admit" };
+export const ASK: LimitDecision = { kind: "ask" };
 const UNAVAILABLE: LimitDecision = {
   kind: "refuse",
   reason: "unavailable",
@@ -120,12 +129,26 @@ export class RateLimits {
 
   /** What a strict shard said of one request. */
   decideTaken({ rule, key }: AskedKey, taken: Taken, nowMs: number): LimitDecision {
-    if (taken.isAdmitted) return ADMIT;
     const at = this.#table.elapsedMs(nowMs);
     const slot = this.#table.claim(key);
     this.#touch(rule, slot, at);
+    // Should the shard go away, the isolate goes on from here.
+    const used = Math.max(0, rule.quota.burst - taken.remaining);
+    this.#table.ticks[slot >> 1] = charge(0, at, rule.quota, used);
+    if (taken.isAdmitted) return ADMIT;
     this.#pause(slot, at + taken.retryAfterMs);
     return this.#refuse(rule, slot, at, taken.retryAfterMs);
+  }
+
+  /** What is left for this key; of a shared limit about so much, from what its shard last said. */
+  left({ rule, key }: AskedKey, nowMs: number): Left {
+    const { quota, accuracy } = rule;
+    const slot = this.#table.find(key);
+    if (slot === -1) return { remaining: quota.burst, resetMs: 0 };
+    const at = this.#table.elapsedMs(nowMs);
+    const used = accuracy === "shared" ? this.#usedOf(quota, slot, at) : null;
+    const tat = used === null ? (this.#table.ticks[slot >> 1] ?? 0) : charge(0, at, quota, used);
+    return { remaining: remaining(tat, at, quota), resetMs: wholeInMs(tat, at, quota) };
   }
 
   /** Puts a key on the next call to its shard, for a request that will wait for the answer. */
@@ -176,10 +199,23 @@ export class RateLimits {
     }
   }
 
-  #settleOne(slot: number, { granted, pauseMs, participants }: Lease, at: number): void {
+  /** Of a shared limit, by everyone, as far as this isolate knows. */
+  #usedOf({ limit, windowMs, burst }: Quota, slot: number, at: number): number {
+    const { words, halves } = this.#table;
+    const half = slot * 2;
+    const unreported = halves[half + UNREPORTED] ?? 0;
+    if ((halves[half + PARTICIPANTS] ?? 0) === 0) return Math.min(unreported, burst);
+    const regained = ((at - (words[slot + ASKED_AT] ?? 0)) * limit) / windowMs;
+    const kept = (halves[half + LEFT] ?? 0) + (halves[half + TOKENS] ?? 0) + Math.floor(regained);
+    return Math.min(Math.max(0, burst - kept) + unreported, burst);
+  }
+
+  #settleOne(slot: number, lease: Lease, at: number): void {
+    const { granted, pauseMs, participants } = lease;
     const { words, halves } = this.#table;
     this.#clearFlag(slot, IS_ASKING | IS_SCARCE);
     halves[slot * 2 + PARTICIPANTS] = Math.min(Math.max(1, participants), HALF_MAX);
+    halves[slot * 2 + LEFT] = Math.min(lease.remaining, HALF_MAX);
     const isShutOut = this.#hasFlag(slot, IS_PENALISED) && (words[slot + BLOCKED_UNTIL] ?? 0) > at;
     if (isShutOut) return;
     this.#count(slot * 2 + TOKENS, granted);
@@ -268,14 +304,16 @@ export class RateLimits {
 
   #refuse(rule: LimitRule, slot: number, at: number, retryAfterMs: number): LimitDecision {
     const { words, halves } = this.#table;
+    const flags = slot * 2 + FLAGS;
     const endedForMs = at - (words[slot + BLOCKED_UNTIL] ?? 0);
     const isServing = this.#hasFlag(slot, IS_PENALISED) && endedForMs < 0;
     if (isServing) return { kind: "refuse", reason: "blocked", retryAfterMs: -endedForMs };
     if (rule.penalty === null) return { kind: "refuse", reason: "limited", retryAfterMs };
-    const before = endedForMs < rule.penalty.forgetMs ? (halves[slot * 2 + STRIKES] ?? 0) : 0;
-    const strikes = Math.min(before + 1, HALF_MAX);
+    const isRemembered = endedForMs < rule.penalty.forgetMs;
+    const before = isRemembered ? (halves[flags] ?? 0) >>> STRIKES_SHIFT : 0;
+    const strikes = Math.min(before + 1, STRIKES_MAX);
     const lastsMs = Math.max(penaltyMs(rule.penalty, strikes), retryAfterMs);
-    halves[slot * 2 + STRIKES] = strikes;
+    halves[flags] = ((halves[flags] ?? 0) & STRIKES_MAX) | (strikes << STRIKES_SHIFT);
     halves[slot * 2 + TOKENS] = 0;
     words[slot + BLOCKED_UNTIL] = at + lastsMs;
     this.#setFlag(slot, IS_PENALISED);

@@ -1,55 +1,51 @@
-/** A rate limit as the guard enforces it, laid out once when a policy is swapped in. */
-import { hashText } from "../../sketches/hash.ts";
+/** A rate limit as the guard counts it, laid out once when a policy is swapped in. */
 import { assert } from "../../shared/assert.ts";
+import { hashText } from "../../sketches/hash.ts";
+import { KEY_PARTS, type Accuracy, type KeyPart, type Penalty } from "../../policy/limits.ts";
 import type { Quota } from "./gcra.ts";
 
-/** What requests are counted by; a rule names one or several, and then counts each combination. */
-export const KEY_PARTS = [
-  "address",
-  "network",
-  "asn",
-  "country",
-  "ja4",
-  "session",
-  "route",
-] as const;
-export type KeyPart = (typeof KEY_PARTS)[number];
+/** Different cookies and headers that the rules of one policy may count by. */
+export const SESSION_SOURCES_MAX = 8;
 
-/**
- * How exactly a limit holds. `isolate`: each isolate counts alone. `shared`: isolates lease tokens from a shard, and no request
- * that is within the limit waits for it in the steady state. `strict`: every request waits for the shard, whose answer is exact.
- */
-export const ACCURACIES = ["isolate", "shared", "strict"] as const;
-export type Accuracy = (typeof ACCURACIES)[number];
-
-/** For who exceeds a limit again and again: refused for `firstMs`, then twice as long each time. */
-export type Penalty = {
-  readonly firstMs: number;
-  readonly maxMs: number;
-  /** This long after the last one ended, the next is the first again. */
-  readonly forgetMs: number;
-};
+/** Where in a request's hashes each part of a key stands; each source of sessions has a place of its own. */
+const SUBJECT_PARTS = KEY_PARTS.filter((part) => part !== "session" && part !== "route");
+export const SESSION_PLACE = SUBJECT_PARTS.length;
+export const PLACES = SESSION_PLACE + SESSION_SOURCES_MAX;
+/** What stands at the places before `SESSION_PLACE`. */
+export const partAt = (place: number): SubjectPart | undefined => SUBJECT_PARTS[place];
+export type SubjectPart = Exclude<KeyPart, "session" | "route">;
 
 export type LimitRule = {
+  /** Whose counters these are; another id counts apart. */
   readonly id: string;
   readonly quota: Quota;
-  readonly parts: readonly KeyPart[];
   readonly accuracy: Accuracy;
   /** What a shard that does not answer means: each isolate counts alone (`open`), or what needs the shard is refused. */
   readonly fail: "open" | "closed";
   readonly penalty: Penalty | null;
   /** Keep the keys of one rule apart from any other's, and of one quota from its successor's. */
   readonly seeds: readonly [high: number, low: number];
-  /** Where the parts stand in `KEY_PARTS`. */
+  /** Of what each key is made; of nothing, where all that the rule sees is counted together. */
   readonly places: readonly number[];
 };
 
+export type RuleWords = Omit<LimitRule, "seeds" | "places"> & {
+  /** `route` adds nothing: the pattern is part of the id. */
+  readonly parts: readonly KeyPart[];
+  /** Which source of sessions, where one of the parts is `session`. */
+  readonly sessionSource: number;
+};
+
 /** Lays a rule out. `salt` is the instance's: it keeps strangers from computing whose keys collide. */
-export function limitRule(rule: Omit<LimitRule, "seeds" | "places">, salt: string): LimitRule {
-  assert(rule.parts.length >= 1, "a limit counts by something");
+export function limitRule({ parts, sessionSource, ...rule }: RuleWords, salt: string): LimitRule {
+  assert(parts.length >= 1, "a limit counts by something");
+  assert(sessionSource < SESSION_SOURCES_MAX, "sources of sessions are few");
   const { limit, windowMs, burst } = rule.quota;
   const name = `${salt}\n${rule.id}\n${limit}/${windowMs}/${burst}`;
-  const places = rule.parts.map((part) => KEY_PARTS.indexOf(part));
+  const places = parts.flatMap((part) => {
+    if (part === "route") return [];
+    return part === "session" ? SESSION_PLACE + sessionSource : SUBJECT_PARTS.indexOf(part);
+  });
   return { ...rule, seeds: [hashText(name, 1), hashText(name, 2)], places };
 }
 

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { locationCopies } from "../emergency-cache/copies.ts";
 import { guardRequest, type GuardDeps } from "../guard.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
+import { NO_COUNTERS } from "../limits/counters.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
 import { proceed, replace } from "./proceed.ts";
 
@@ -50,6 +51,7 @@ export const emergencyCache = ({ isOn, ...given }: EmergencyCacheOptions) => {
     telemetry: { record: () => undefined },
     copies: locationCopies("app", () => caches.default),
     journal: { journal: () => null, secret: () => undefined },
+    counters: NO_COUNTERS,
     keys: [],
     onFault: (fault) => {
       console.error("firebreak: the emergency cache failed, so the app answered", {

@@ -3,6 +3,7 @@ import { createMiddleware } from "hono/factory";
 import type { TrafficApi } from "../../traffic/traffic-api.ts";
 import { assembleParts } from "../assemble.ts";
 import { guardRequest, type GuardDeps } from "../guard.ts";
+import type { Shard } from "../limits/limiter-link.ts";
 import type { PolicyReader } from "../snapshots.ts";
 import type { JournalApi } from "../../write-journal/journal-api.ts";
 import { journalName } from "../write-journal/names.ts";
@@ -16,6 +17,8 @@ export type GuardOptions<Env> = {
   readonly policyId: (env: Env) => string;
   /** Bind `Traffic` likewise, and get it by the name `traffic:<shard>`. */
   readonly traffic: (env: Env, shard: number) => Pick<TrafficApi, "flush">;
+  /** Bind `Limiter` likewise, and get it by the given name. Without it each isolate counts rate limits alone. */
+  readonly limiter?: (env: Env, name: string) => Shard;
   readonly signingKeys?: (env: Env) => string | undefined;
   /** Firebreak's write journal: bind `WriteJournal` with its `script_name`. Without it, no delivery is kept. */
   readonly writeJournal?: (env: Env) => DurableObjectNamespaceLike;
@@ -51,11 +54,13 @@ export const guard = <Env extends object>(options: GuardOptions<Env>) => {
 
 /** Null when the app's environment lacks what the guard needs: then the app runs unguarded, and the log says so. */
 function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Parts | null {
+  const { limiter } = options;
   try {
     return assembleParts({
       isOff: options.isOff?.(env) ?? false,
       policy: () => options.policy(env),
       traffic: (shard) => options.traffic(env, shard),
+      limiter: limiter === undefined ? null : (name) => limiter(env, name),
       policyId: options.policyId(env),
       signingKeys: options.signingKeys?.(env),
       journal: {

@@ -6,6 +6,7 @@ import { guardSettings } from "../../policy/policy.ts";
 import { answerFor } from "../answers.ts";
 import { decideFully } from "../decide-fully.ts";
 import { readFacts } from "../facts.ts";
+import { NO_METER } from "../limits/meter.ts";
 import type { LoadedPolicy } from "../loaded-policy.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
@@ -38,8 +39,9 @@ export function switched(
     const nowMs = Date.now();
     const facts = readFacts(c.req.raw, settings, null);
     const snapshot = { loaded, confirmedAtMs: nowMs };
-    const { enforced } = await decideFully(c.req.raw, facts, { snapshot, nowMs });
-    return enforced === null ? null : answerFor(c.req.raw, { enforced, settings, nowMs });
+    const ground = { snapshot, nowMs, meter: NO_METER };
+    const { enforced, limited } = await decideFully(c.req.raw, facts, ground);
+    return enforced === null ? null : answerFor(c.req.raw, { enforced, limited, settings, nowMs });
   };
 }
 

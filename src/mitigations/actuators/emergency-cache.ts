@@ -1,6 +1,6 @@
 /** Answers visitors who are not signed in from copies of production's answers, and goes on doing so when production fails. */
 import { z } from "zod";
-import { MATCH_ROUTES_MAX } from "../../policy/kinds.ts";
+import { MATCH_ROUTES_MAX } from "../../policy/patterns.ts";
 import { parseDuration } from "../../shared/duration.ts";
 import { defineLease } from "../actuator.ts";
 import { guardEntry } from "../guard-entry.ts";

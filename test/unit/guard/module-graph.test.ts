@@ -22,11 +22,14 @@ function graphOf(entry: string): ReadonlySet<string> {
   return seen;
 }
 
-it("is small: the guard loads its own room, the policy's format, and zod", ({ expect }) => {
+it("is small: the guard loads its own room, the formats that it shares, hashes, and zod", ({
+  expect,
+}) => {
   const graph = [...graphOf("guard/worker.ts")];
   const rooms = new Set(graph.map((name) => name.split("/")[0]));
   expect([...rooms].toSorted()).toEqual([
     "guard",
+    "limiter",
     "policy",
     "shared",
     "sketches",

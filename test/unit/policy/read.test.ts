@@ -28,6 +28,7 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
   expect(countsOf(loaded)).toEqual({
     "allow-networks": 0,
     "block-networks": 0,
+    "rate-limit": 0,
     maintenance: 1,
     "read-only": 1,
     "disabled-feature": 2,
@@ -68,6 +69,19 @@ it("reads lists and the name of their table as they were written", ({ expect }) 
     unknownEntries: 1,
     entries: { "block-networks": [{ entry: { id: "list_tor" } }] },
   });
+});
+
+it("reads limits, leased and standing, as they were written", ({ expect }) => {
+  const written = golden("policy-1-limits");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  const { unknownEntries, limits } = loadPolicy(read.value);
+  expect(unknownEntries).toBe(0);
+  expect(limits?.all.map(({ entry, limit }) => [entry.id, limit.accuracy, limit.penalty])).toEqual([
+    ["lse_3kq0v1b9", "shared", null],
+    ["site:sign-in", "strict", { firstMs: 60_000, maxMs: 3_600_000, forgetMs: 7_200_000 }],
+  ]);
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

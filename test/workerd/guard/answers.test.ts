@@ -23,7 +23,12 @@ function answer(
   const [enforced] = Object.values(loaded.entries).flat().filter(isRefusing);
   if (enforced === undefined) throw new Error("the entry is of a known kind");
   const request = new Request("https://shop.example/cart", init);
-  return answerFor(request, { enforced, settings: loaded.policy.settings, nowMs: NOW_MS });
+  return answerFor(request, {
+    enforced,
+    limited: null,
+    settings: loaded.policy.settings,
+    nowMs: NOW_MS,
+  });
 }
 
 const words = { ...aSettings().messages, contact: "help@shop.example" };
@@ -166,6 +171,7 @@ it("escapes every word that it was given", async ({ expect }) => {
     readOnly: evil,
     disabledFeature: evil,
     blocked: evil,
+    limited: evil,
     contact: evil,
   };
   const entries = [{}, { action: { message: evil } }];

@@ -53,6 +53,7 @@ function site() {
       ownRoutes: async () => new Response("own"),
       policy: () => reader,
       traffic: () => ({ flush: async () => undefined }),
+      limiter: null,
       policyId: crypto.randomUUID(),
       signingKeys: undefined,
       journal: { journal: () => null, secret: () => undefined },

@@ -1,6 +1,7 @@
 /** A guard over given entries, whose production, counters and faults a test can see. */
 import { guardRequest, type GuardDeps } from "../../../src/guard/guard.ts";
 import { locationCopies } from "../../../src/guard/emergency-cache/copies.ts";
+import { NO_COUNTERS } from "../../../src/guard/limits/counters.ts";
 import { loadPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
 import { mintToken, type SigningKey } from "../../../src/guard/signed.ts";
 import type { Counted } from "../../../src/guard/telemetry.ts";
@@ -38,6 +39,7 @@ export function guarded(
     telemetry: { record: (entry) => void counted.push(entry) },
     copies: locationCopies(crypto.randomUUID(), () => caches.default),
     journal: { journal: () => null, secret: () => undefined },
+    counters: NO_COUNTERS,
     keys: [KEY],
     onFault: (fault) => void faults.push(fault),
     ...changes,

@@ -34,6 +34,7 @@ export function site() {
       policy: () => reader,
       traffic: () => ({ flush: async () => undefined }),
       // Of a location of its own: a copy may be a poll old.
+      limiter: null,
       policyId: crypto.randomUUID(),
       signingKeys: undefined,
       journal: { journal: () => null, secret: () => undefined },

@@ -12,6 +12,7 @@ const bindings = (changes: object = {}): GuardEnv =>
     ORIGIN: env.ORIGIN,
     POLICY: env.TEST_POLICY,
     TRAFFIC: env.TEST_TRAFFIC,
+    LIMITER: env.TEST_LIMITER,
     CONTROL,
     ...changes,
   });
@@ -64,10 +65,37 @@ it("follows the policy of the object named policy, and reports to traffic:0", as
 it.for([
   ["the policy's binding is missing", { POLICY: undefined }],
   ["the counters' binding is missing", { TRAFFIC: undefined }],
+  ["the limiter's binding is missing", { LIMITER: undefined }],
   ["the signing keys are garbage", { SIGNING_KEYS: "nonsense" }],
   ["it is switched off", { GUARD: "off", POLICY: undefined }],
 ] as const)("serves production although %s", async ([, changes], { expect }) => {
   expect(await (await ask("/", bindings(changes))).text()).toBe("production");
+});
+
+it("counts with the objects named limiter:<n>, and alone where they are not bound", async ({
+  expect,
+}) => {
+  const policy: PolicyApi = env.TEST_POLICY.getByName("policy");
+  const entry = anEntry({
+    id: "lse_limited",
+    kind: "rate-limit",
+    match: { routes: ["/limited"] },
+    action: { limit: 2, windowMs: 600_000, by: ["route"], accuracy: "strict" },
+    expiresAtMs: Date.now() + 600_000,
+  });
+  vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await policy.put(entry);
+  onTestFinished(async () => void (await policy.remove(entry.id)));
+  const statuses = async (worker: GuardEnv) => {
+    const codes: number[] = [];
+    for (let n = 0; n < 3; n += 1) codes.push((await ask("/limited", worker)).status);
+    return codes;
+  };
+  expect(await statuses(bindings())).toEqual([200, 200, 429]);
+  // Another isolate, and the same count.
+  expect(await statuses(bindings())).toEqual([429, 429, 429]);
+  expect(await statuses(bindings({ LIMITER: undefined }))).toEqual([200, 200, 429]);
 });
 
 it.for([

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { decide } from "../../../src/guard/decide.ts";
 import { readFacts } from "../../../src/guard/facts.ts";
+import { NO_METER, type Meter } from "../../../src/guard/limits/meter.ts";
 import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
 import type { Failure } from "../../../src/incidents/journal.ts";
 import type { Reach } from "../../../src/mitigations/actuator.ts";
@@ -125,6 +126,71 @@ actuatorContract({
   ground,
 });
 
+actuatorContract({
+  actuator: actuators["rate-limit"],
+  options: {
+    routes: ["/sign-in"],
+    methods: ["POST"],
+    networks: ["192.0.2.0/24"],
+    limit: 5,
+    window: "1m",
+    by: ["address", "session"],
+    session: { cookie: "sid" },
+    accuracy: "strict",
+    beyond: "block",
+    penalty: { first: "30s" },
+    message: "Slower, please.",
+    fail: "closed",
+  },
+  badOptions: [
+    { options: { limit: 0 }, field: "limit" },
+    { options: { limit: 1_000_001 }, field: "limit" },
+    { options: { window: "999ms" }, field: "window" },
+    { options: { window: "25h" }, field: "window" },
+    { options: { window: 60 }, field: "window" },
+    { options: { burst: 0 }, field: "burst" },
+    { options: { by: [] }, field: "by" },
+    { options: { by: ["mood"] }, field: "by.0" },
+    { options: { by: ["session"] }, field: "session" },
+    { options: { session: { cookie: "sid" } }, field: "session" },
+    { options: { by: ["session"], session: { cookie: "two words" } }, field: "session" },
+    { options: { by: ["route"] }, field: "routes" },
+    { options: { routes: ["sign-in"] }, field: "routes.0" },
+    { options: { methods: ["post"] }, field: "methods.0" },
+    { options: { networks: ["everyone"] }, field: "networks.0" },
+    { options: { countries: ["nl"] }, field: "countries.0" },
+    { options: { accuracy: "exact" }, field: "accuracy" },
+    { options: { beyond: "shout" }, field: "beyond" },
+    { options: { penalty: { first: "1m" } }, field: "penalty" },
+    { options: { beyond: "block", penalty: { first: "2d" } }, field: "penalty.first" },
+    { options: { message: "x".repeat(501) }, field: "message" },
+    { options: { limits: 5 }, field: "limits" },
+  ],
+  ground,
+});
+
+describe("rate-limit", () => {
+  it("is the document's 50 in 60 seconds for each address, unless the playbook says otherwise", async ({
+    expect,
+  }) => {
+    const { reach, policy } = freshPolicy();
+    const lease = {
+      id: "lse_limit" as const,
+      incidentId: "inc_limit",
+      options: {},
+      reason: "",
+      shadow: false,
+      share: 1,
+      expiresAtMs: Date.now() + 60_000,
+      prior: null,
+    };
+    expect(await actuators["rate-limit"].apply(lease, reach)).toMatchObject({ ok: true });
+    expect(await policy.entries()).toMatchObject([
+      { match: {}, action: { limit: 50, windowMs: 60_000, by: ["address"] }, fail: "open" },
+    ]);
+  });
+});
+
 describe("disable-features", () => {
   const lease = (options: object) => ({
     id: "lse_feature" as const,
@@ -165,6 +231,11 @@ const OPTIONS: Readonly<Record<string, object>> = {
   "block-networks": { networks: ["192.0.2.0/24"] },
 };
 
+const OVER_EVERY_LIMIT: Meter = {
+  ...NO_METER,
+  read: () => ({ kind: "refuse", reason: "limited", retryAfterMs: 1 }),
+};
+
 describe("a lease in the guard", () => {
   const requests = ["GET", "POST"].map(
     (method) =>
@@ -179,7 +250,7 @@ describe("a lease in the guard", () => {
     const snapshot = { loaded: loadPolicy(read.value), confirmedAtMs: nowMs };
     return requests.some((request) => {
       const facts = readFacts(request, read.value.settings, null);
-      const { enforced, cache } = decide(facts, snapshot, nowMs);
+      const { enforced, cache } = decide(facts, snapshot, nowMs, OVER_EVERY_LIMIT);
       return enforced !== null || cache !== null;
     });
   }

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { it } from "vitest";
-import { limitField, policyField, refusalHeaders } from "../../../../src/guard/limits/headers.ts";
+import {
+  limitField,
+  policyField,
+  refusalFields,
+  retryAfterSecondsOf,
+} from "../../../../src/guard/limits/headers.ts";
 
 it("writes the draft's own examples", ({ expect }) => {
   expect(
@@ -36,16 +41,15 @@ it("writes the draft's own examples", ({ expect }) => {
 
 it("says seconds rounded up, and never asks to come back at once", ({ expect }) => {
   const policy = { name: "login", quota: { limit: 5, windowMs: 1_500 } };
-  expect(refusalHeaders(policy, 1)).toEqual({
-    "Retry-After": "1",
+  expect(refusalFields(policy, 1)).toEqual({
     "RateLimit-Policy": '"login";q=5;w=2',
     RateLimit: '"login";r=0;t=1',
   });
-  expect(refusalHeaders(policy, 0)["Retry-After"]).toBe("1");
-  expect(refusalHeaders({ ...policy, quota: { limit: 5, windowMs: 200 } }, 61_001)).toMatchObject({
-    "Retry-After": "62",
+  expect(refusalFields({ ...policy, quota: { limit: 5, windowMs: 200 } }, 61_001)).toEqual({
     "RateLimit-Policy": '"login";q=5;w=1',
+    RateLimit: '"login";r=0;t=62',
   });
+  expect([0, 1, 1_000, 1_001].map(retryAfterSecondsOf)).toEqual([1, 1, 1, 2]);
 });
 
 it("makes a valid header of any name", ({ expect }) => {

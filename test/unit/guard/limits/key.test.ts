@@ -3,29 +3,39 @@ import { it } from "vitest";
 import { parseAddress, addressWords } from "../../../../src/guard/ip/address.ts";
 import { quotaOf } from "../../../../src/guard/limits/gcra.ts";
 import { LimitKeys, type LimitSubject } from "../../../../src/guard/limits/key.ts";
-import { KEY_PARTS, limitRule, type KeyPart } from "../../../../src/guard/limits/rule.ts";
+import type { RuleWords } from "../../../../src/guard/limits/rule.ts";
+import { KEY_PARTS, type KeyPart, type SessionSource } from "../../../../src/policy/limits.ts";
 import { aRule } from "../../../support/limits.ts";
+
+const COOKIE: SessionSource = { cookie: "sid" };
+const API_KEY: SessionSource = { header: "x-api-key" };
+const SENT: Readonly<Record<string, string>> = { cookie: "a=1; sid=s-1", "x-api-key": "k-1" };
 
 function aSubject(address: string, overrides: Partial<LimitSubject> = {}): LimitSubject {
   const words = addressWords();
   const family = parseAddress(address, words);
   return {
-    family,
-    address: words,
-    asn: 64_500,
-    country: "NL",
-    ja4: "t13d1516h2_8daaf6152771_b0da82dd1658",
-    session: "s-1",
-    route: "/login",
+    address: family === 0 ? null : { family, words },
+    place: () => ({ asn: 64_500, country: "NL" }),
+    ja4: () => "t13d1516h2_8daaf6152771_b0da82dd1658",
+    header: (name) => SENT[name] ?? null,
     ...overrides,
   };
 }
 
+const sending = (headers: Readonly<Record<string, string>>): Partial<LimitSubject> => ({
+  header: (name) => headers[name] ?? null,
+});
+
 /** Null when there is nothing to count by. */
-function keyOf(parts: readonly KeyPart[], subject: LimitSubject, rule = aRule({ parts })) {
+function keyOf(
+  parts: readonly KeyPart[],
+  subject: LimitSubject,
+  words: Partial<RuleWords> = {},
+): string | null {
   const keys = new LimitKeys();
-  keys.begin(subject);
-  return keys.read(rule) ? keys.key.join(":") : null;
+  keys.begin(subject, [COOKIE, API_KEY]);
+  return keys.read(aRule({ parts, ...words })) ? keys.key.join(":") : null;
 }
 
 it.for([
@@ -41,38 +51,48 @@ it.for([
   expect(keyOf([part], aSubject(one)) === keyOf([part], aSubject(other))).toBe(isSame);
 });
 
+/** `route` is never missing: the pattern that matched is part of the rule. */
+const SUBJECT_PARTS = KEY_PARTS.filter((part) => part !== "route");
+
 it("has nothing to count by when any part is not known", ({ expect }) => {
-  const nobody = aSubject("not an address", {
-    asn: 0,
-    country: "",
-    ja4: "",
-    session: "",
-    route: "",
-  });
-  for (const part of KEY_PARTS) {
-    expect(keyOf([part], nobody), part).toBeNull();
+  for (const part of SUBJECT_PARTS) {
     expect(keyOf([part], aSubject("192.0.2.1")), part).not.toBeNull();
-    const others = KEY_PARTS.filter((other) => other !== part);
-    expect(
-      keyOf([...others, part], { ...aSubject("192.0.2.1"), ...missing(part) }),
-      part,
-    ).toBeNull();
+    expect(keyOf([part], aSubject("192.0.2.1", missing(part))), part).toBeNull();
+    const others = SUBJECT_PARTS.filter((other) => other !== part);
+    expect(keyOf([...others, part], aSubject("192.0.2.1", missing(part))), part).toBeNull();
   }
 });
 
-const missing = (part: KeyPart): Partial<LimitSubject> =>
-  part === "address" || part === "network" ? { family: 0 } : { [part]: part === "asn" ? 0 : "" };
+function missing(part: KeyPart): Partial<LimitSubject> {
+  if (part === "address" || part === "network") return { address: null };
+  if (part === "asn") return { place: () => ({ asn: null, country: "NL" }) };
+  if (part === "country") return { place: () => ({ asn: 64_500, country: null }) };
+  return part === "ja4" ? { ja4: () => null } : sending({});
+}
 
-it("keeps combinations, rules, quotas and instances apart", ({ expect }) => {
-  const subject = aSubject("192.0.2.1");
+it("counts sessions by the cookie or header that the rule names", ({ expect }) => {
+  const byKey = { sessionSource: 1 };
+  const one = aSubject("192.0.2.1");
+  const sameCookie = aSubject("198.51.100.1", sending({ cookie: "sid=s-1", "x-api-key": "k-2" }));
+  expect(keyOf(["session"], one)).toBe(keyOf(["session"], sameCookie));
+  expect(keyOf(["session"], one, byKey)).not.toBe(keyOf(["session"], sameCookie, byKey));
+  const sameText = aSubject("192.0.2.1", sending({ cookie: "sid=x", "x-api-key": "x" }));
+  const none = aSubject("192.0.2.1", sending({ cookie: "other=s-1; sid=" }));
+  expect(keyOf(["session"], sameText)).toBe(keyOf(["session"], sameText, byKey));
+  expect(keyOf(["session"], none)).toBeNull();
+});
+
+it("keeps combinations, rules, quotas and families apart", ({ expect }) => {
+  const subject = aSubject("32.1.13.184");
   const keys = [
     keyOf(["address"], subject),
-    keyOf(["address", "route"], subject),
-    keyOf(["address", "route"], { ...subject, route: "/pay" }),
+    keyOf(["address", "session"], subject),
     keyOf(["session"], subject),
-    keyOf(["address"], subject, aRule({ id: "other", parts: ["address"] })),
-    keyOf(["address"], subject, aRule({ quota: quotaOf(7, 1_000), parts: ["address"] })),
-    keyOf(["address"], subject, limitRule(aRule({ parts: ["address"] }), "shop.staging")),
+    keyOf(["address"], subject, { id: "other" }),
+    keyOf(["address"], subject, { quota: quotaOf(7, 1_000) }),
+    // Its first 64 bits are those of the IPv4 address, and zeros.
+    keyOf(["address"], aSubject("2001:db8::1")),
+    keyOf(["route"], subject),
   ];
   expect(new Set(keys).size).toBe(keys.length);
 });
@@ -89,9 +109,14 @@ it("rarely confuses two clients, and always recognises one", ({ expect }) => {
 
 it("throws at no text", ({ expect }) => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), fc.string(), (session, country) => {
-      const key = keyOf(["session", "country"], aSubject("192.0.2.1", { session, country }));
-      expect(key === null).toBe(session === "" || country === "");
+    fc.property(fc.string({ unit: "binary" }), fc.string(), (key, country) => {
+      const subject = aSubject("192.0.2.1", {
+        ...sending({ "x-api-key": key, cookie: key }),
+        place: () => ({ asn: null, country }),
+      });
+      const byKey = keyOf(["session", "country"], subject, { sessionSource: 1 });
+      expect(byKey === null).toBe(key === "" || country === "");
+      keyOf(["session"], subject);
     }),
   );
 });
@@ -99,11 +124,14 @@ it("throws at no text", ({ expect }) => {
 it("keeps nothing of the request before", ({ expect }) => {
   const keys = new LimitKeys();
   const rule = aRule({ parts: ["address", "session"] });
-  const requests = [aSubject("192.0.2.1"), aSubject("192.0.2.2", { session: "" }), aSubject("::1")];
+  const requests = [
+    aSubject("192.0.2.1"),
+    aSubject("192.0.2.2", sending({})),
+    aSubject("::1", sending({ cookie: "sid=s-2" })),
+  ];
   for (const subject of [...requests, ...requests.toReversed()]) {
-    keys.begin(subject);
+    keys.begin(subject, [COOKIE, API_KEY]);
     const isRead = keys.read(rule);
-    const alone = keyOf(["address", "session"], subject, rule);
-    expect(isRead ? keys.key.join(":") : null).toBe(alone);
+    expect(isRead ? keys.key.join(":") : null).toBe(keyOf(["address", "session"], subject));
   }
 });

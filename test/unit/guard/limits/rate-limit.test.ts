@@ -172,7 +172,7 @@ it("blocks longer each time, up to the most, and forgives after a while", ({ exp
 it("holds a penalty against leases that arrive during it", ({ expect }) => {
   const { limits, rule } = new Scene({ penalty: PENALTY });
   const asked = { rule, key: KEY };
-  const lease = { granted: 50, pauseMs: 500, participants: 1 };
+  const lease = { granted: 50, pauseMs: 500, remaining: 0, participants: 1 };
   limits.decide(rule, KEY, START_MS);
   limits.settle([asked], [{ ...lease, granted: 0 }], START_MS);
   expect(limits.decide(rule, KEY, START_MS)).toMatchObject({ reason: "blocked" });

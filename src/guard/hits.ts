@@ -1,0 +1,91 @@
+/** Which entries of the policy a request meets, whatever that then means. */
+import type { KnownEntry } from "../policy/kinds.ts";
+import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
+import { meantBy } from "./client-table.ts";
+import type { RequestFacts } from "./facts.ts";
+import { limitsOn, type LimitEntry } from "./limits/limit-table.ts";
+import type { Snapshot } from "./loaded-policy.ts";
+import { matchesRoute } from "./routes.ts";
+import { isInShare } from "./share.ts";
+import type { Stage } from "./stages.ts";
+
+/** The stage's entries in force for this request. */
+export function hitsOf(
+  stage: Stage,
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): readonly KnownEntry[] {
+  const entries = candidatesOf(stage, facts, snapshot, nowMs);
+  if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
+  return entries.filter((known) => isHit(known, facts, snapshot, nowMs));
+}
+
+/** The limits in force that count this request. */
+export function limitsFor(
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): readonly LimitEntry[] {
+  const { limits, clients } = snapshot.loaded;
+  if (limits === null) return NO_LIMITS;
+  const onPath = limitsOn(limits, facts.path);
+  const named =
+    limits.byEntry.size === 0 || clients === null
+      ? NO_LIMITS
+      : meantBy(clients, facts, nowMs).flatMap(({ entry }) => limits.byEntry.get(entry.id) ?? []);
+  if (onPath.length === 0 && named.length === 0) return NO_LIMITS;
+  const found = named.length === 0 ? onPath : [...onPath, ...named];
+  return found.filter((limit) => isHit(limit, facts, snapshot, nowMs));
+}
+
+export const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
+  routes?.some((route) => matchesRoute(path, route)) ?? true;
+
+/** Nobody has confirmed the policy for so long that what fails open is off. */
+export const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
+  nowMs - confirmedAtMs > loaded.policy.staleAfterMs;
+
+const NONE: readonly KnownEntry[] = [];
+const NO_LIMITS: readonly LimitEntry[] = [];
+
+/** Entries that name clients are looked up by the client, not tried one by one. */
+function candidatesOf(
+  { kind }: Stage,
+  facts: RequestFacts,
+  { loaded }: Snapshot,
+  nowMs: number,
+): readonly KnownEntry[] {
+  if (kind !== "block-networks") return loaded.entries[kind];
+  if (loaded.clients === null || loaded.entries[kind].length === 0) return NONE;
+  return meantBy(loaded.clients, facts, nowMs).filter((known) => known.kind === kind);
+}
+
+const isHit = (
+  known: KnownEntry,
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): boolean => isInForce(known, snapshot, nowMs) && isAbout(known, facts);
+
+const isInForce = ({ entry, startsAtMs }: KnownEntry, snapshot: Snapshot, nowMs: number): boolean =>
+  entry.expiresAtMs > nowMs &&
+  (startsAtMs === null || startsAtMs <= nowMs) &&
+  (entry.fail === "closed" || isStanding(entry) || !isStale(snapshot, nowMs));
+
+const isAbout = ({ entry, routes, methods, header }: KnownEntry, facts: RequestFacts): boolean =>
+  (methods?.has(facts.method) ?? true) &&
+  isOnRoutes(facts.path, routes) &&
+  carries(facts, header) &&
+  // Nobody need know who it is where it is everyone.
+  (entry.share >= 1 || isInShare(facts.clientKey(), entry.salt, entry.share));
+
+/** A lease may have been taken back while nobody could say so; what stands changes with a deployment only. */
+const isStanding = ({ expiresAtMs }: KnownEntry["entry"]): boolean =>
+  expiresAtMs === NEVER_ENDS_AT_MS;
+
+function carries(facts: RequestFacts, wanted: KnownEntry["header"]): boolean {
+  if (wanted === null) return true;
+  const found = facts.header(wanted.name);
+  return wanted.value === undefined ? found !== null : found === wanted.value;
+}
