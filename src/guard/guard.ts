@@ -2,7 +2,6 @@
  * The request path, the same for every entry point: decide → answer, or the origin exactly once → count. A fault of ours
  * before the call serves the origin, after it the answer already held; a failure of production is production's.
  */
-import { formatSeq } from "../policy/policy.ts";
 import { answerFor, journalAnswer, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
 import { within } from "./deadline.ts";
@@ -155,6 +154,8 @@ type Scene = {
 /** What is remembered of the decision once it is made. */
 type Seen = {
   readonly verdict: Verdict;
+  /** Formatted, `none` in an isolate without one. */
+  readonly policySeq: string;
   /** Null when a fault came before they could be read. */
   readonly facts: RequestFacts | null;
   readonly shadowedIds: readonly string[];
@@ -290,6 +291,7 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
   };
   const seen: Seen = {
     verdict,
+    policySeq: "none",
     facts: null,
     shadowedIds: [],
     unknownEntries: 0,
@@ -348,6 +350,7 @@ const seenIn = (
   { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
 ): Seen => ({
   verdict: decision.verdict,
+  policySeq: snapshot?.loaded.seqText ?? "none",
   facts,
   shadowedIds: decision.shadowedIds,
   unknownEntries: snapshot?.loaded.unknownEntries ?? 0,
@@ -359,8 +362,7 @@ const seenIn = (
 /** Counts how it ended; our own probes are not traffic. A fault here costs a count and nothing else. */
 function settle({ deps, waitUntil }: Scene, seen: Seen, outcome: Outcome): void {
   if (seen.isProbe) return;
-  const policySeq = seen.verdict.policySeq === null ? "none" : formatSeq(seen.verdict.policySeq);
-  const { facts, shadowedIds, unknownEntries, isFault } = seen;
+  const { facts, policySeq, shadowedIds, unknownEntries, isFault } = seen;
   const refusedBy = outcome.kind === "refused" ? seen.verdict.entryId : null;
   orElse(() => {
     const counted = { outcome, facts, policySeq, shadowedIds, refusedBy, unknownEntries, isFault };
@@ -372,14 +374,14 @@ const isNamed = (snapshot: Snapshot | null, nowMs: number): boolean =>
   nowMs < (snapshot?.loaded.policy.settings.policyHeaderUntilMs ?? 0);
 
 /** Tells a probe of ours what was decided, and on which policy; while operators ask for it, everybody learns the policy. */
-function marked(response: Response, { isProbe, isNamed: isForAll, verdict }: Seen): Response {
+function marked(
+  response: Response,
+  { isProbe, isNamed: isForAll, verdict, policySeq }: Seen,
+): Response {
   if (!(isProbe || isForAll) || response.status === 101) return response;
   return orElse(() => {
     const copy = new Response(response.body, response);
-    copy.headers.set(
-      POLICY_HEADER,
-      verdict.policySeq === null ? "none" : formatSeq(verdict.policySeq),
-    );
+    copy.headers.set(POLICY_HEADER, policySeq);
     if (isProbe) copy.headers.set(VERDICT_HEADER, verdict.reason);
     return copy;
   }, response);

@@ -6,10 +6,12 @@ import { networksBlobOf } from "../policy/blobs.ts";
 import { isForClients, knownEntry, type EnforcedKind, type KnownEntry } from "../policy/kinds.ts";
 import type { StandingLimit } from "../policy/limits.ts";
 import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
-import type { Policy, PolicyEntry } from "../policy/policy.ts";
+import { formatSeq, type Policy, type PolicyEntry } from "../policy/policy.ts";
 
 export type LoadedPolicy = {
   readonly policy: Policy;
+  /** Formatted once: a text that is put together for each request is also hashed for each, where it is counted. */
+  readonly seqText: string;
   readonly entries: Readonly<Record<EnforcedKind, readonly KnownEntry[]>>;
   /** Whom the entries that name clients mean; null when there are none, or they cannot be enforced. */
   readonly clients: ClientTable | null;
@@ -48,6 +50,7 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
     enforced.filter((entry) => entry.kind === kind);
   return {
     policy,
+    seqText: formatSeq(policy.seq),
     clients: table.ok ? table.value : null,
     listed,
     isWhole: networksBlobOf(policy)?.sha256 === listed?.sha256,

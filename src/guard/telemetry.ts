@@ -154,7 +154,8 @@ type Reporter = {
 
 type Addressed = { readonly shard: number; readonly flush: TrafficFlush };
 
-function count(tally: Tally, { outcome, ...counted }: Counted): void {
+function count(tally: Tally, counted: Counted): void {
+  const { outcome, shadowedIds } = counted;
   if (outcome.kind === "refused") addTo(tally.refused, outcome.reason);
   else {
     tally[outcome.kind] += 1;
@@ -164,7 +165,7 @@ function count(tally: Tally, { outcome, ...counted }: Counted): void {
     }
   }
   addTo(tally.policySeqs, counted.policySeq);
-  for (const id of counted.shadowedIds) addTo(tally.shadowed, id);
+  for (const id of shadowedIds) addTo(tally.shadowed, id);
   tally.unknownEntries = Math.max(tally.unknownEntries, counted.unknownEntries);
   if (counted.isFault) tally.faults += 1;
 }
