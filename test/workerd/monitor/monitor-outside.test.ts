@@ -122,6 +122,6 @@ describe("the guards' pace", () => {
     await tick();
     world.open = [anIncident({ status: "resolved" })];
     await tick();
-    expect(world.pollsMs).toEqual([5_000, 1_000, 5_000]);
+    expect(world.pollsMs).toEqual([4_000, 1_000, 4_000]);
   });
 });
