@@ -41,10 +41,12 @@ export type HttpDeps = {
 /** Whether a part can work; `missing` is in words, null when nothing is. */
 export type PartState = { readonly id: string; readonly missing: string | null };
 
-/** Every actuator of the registry, and every channel and write journal of the site. */
+/** Every actuator of the registry, every channel and write journal of the site, and the limiter. */
 export type Parts = {
   readonly actuators: readonly PartState[];
   readonly channels: readonly PartState[];
   /** By the route's id. */
   readonly writeJournals: readonly PartState[];
+  /** What isolates share rate limits by. */
+  readonly limiter: PartState;
 };

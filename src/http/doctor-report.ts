@@ -18,7 +18,8 @@ export type Finding = {
     | "owner"
     | "monitor"
     | "networks"
-    | "write-journal";
+    | "write-journal"
+    | "limiter";
   readonly id: string;
   readonly state: FindingState;
   readonly detail: string | null;
@@ -58,6 +59,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...noChannel(input.parts),
     ...listFindings(input.lists, input.nowMs),
     ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),
+    ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
     ...journalFindings(input.signals ?? {}),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
@@ -184,7 +186,7 @@ const actuatorFindings = ({ steps }: CompiledPlaybook, parts: Parts | null): rea
     .map((actuator) => partFinding("actuator", actuator));
 };
 
-type PartKind = "actuator" | "channel" | "write-journal";
+type PartKind = "actuator" | "channel" | "write-journal" | "limiter";
 
 const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
   kind,
@@ -198,6 +200,7 @@ const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
 function mendPart(kind: PartKind, missing: string): string {
   const secret = /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|SIGNING_KEYS)\b/.exec(missing)?.[0];
   if (secret !== undefined) return `wrangler secret put ${secret}`;
+  if (kind === "limiter") return "bind LIMITER to the class Limiter in wrangler.toml";
   return kind === "channel" ? "correct the channel in playbooks/site.yaml" : missing;
 }
 

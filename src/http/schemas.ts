@@ -161,6 +161,7 @@ const finding = z
       "monitor",
       "networks",
       "write-journal",
+      "limiter",
     ]),
     id: z.string(),
     state: z.enum(["ok", "missing", "failing", "due"]),

@@ -1,6 +1,7 @@
 /** What the HTTP surface of this deploy is given. */
 import type { Config } from "../config.ts";
 import type { Env } from "../env.ts";
+import { NO_LIMITER } from "../guard/assemble.ts";
 import type { HttpDeps, PartState } from "../http/deps.ts";
 import { actuators, acts } from "../mitigations/registry.ts";
 import { channels, isChannelKind } from "../notify/registry.ts";
@@ -38,6 +39,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
       id,
       missing: journalMissing(secret, config),
     })),
+    limiter: { id: "LIMITER", missing: env.LIMITER === undefined ? NO_LIMITER : null },
   },
   publicUrl: config.publicUrl,
   signingKeys: config.signingKeys,

@@ -1,17 +1,20 @@
 /** The policy of a middleware that is switched by the app itself: one entry, in force for ever. */
 import { loadPolicy, type LoadedPolicy } from "../loaded-policy.ts";
 import type { EnforcedKind } from "../../policy/kinds.ts";
+import { NEVER_ENDS_AT_MS } from "../../policy/networks.ts";
 import { guardSettings, POLICY_FORMAT, type GuardSettings } from "../../policy/policy.ts";
 
 export type FixedEntry = {
   readonly kind: EnforcedKind;
   readonly match?: Readonly<Record<string, unknown>>;
   readonly action: Readonly<Record<string, unknown>>;
+  /** `open` goes without saying. */
+  readonly fail?: "open" | "closed";
 };
 
 /** `settings` is completed with the defaults; nothing is known of addresses, and nothing is ever polled. */
 export function fixedPolicy(
-  { kind, match = {}, action }: FixedEntry,
+  { kind, match = {}, action, fail = "open" }: FixedEntry,
   settings: Partial<GuardSettings>,
 ): LoadedPolicy {
   return loadPolicy({
@@ -33,10 +36,10 @@ export function fixedPolicy(
         match,
         action,
         mode: "enforce",
-        fail: "open",
+        fail,
         share: 1,
         salt: "",
-        expiresAtMs: Number.MAX_SAFE_INTEGER,
+        expiresAtMs: NEVER_ENDS_AT_MS,
       },
     ],
     blobs: {},

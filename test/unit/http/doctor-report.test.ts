@@ -6,6 +6,8 @@ import { playbook } from "../../../src/playbooks/schema.ts";
 import { catalogue, SOURCE_IDS } from "../../../src/signals/catalogue.ts";
 import { measured, unknownSignal, UNKNOWN_REASONS } from "../../../src/signals/signal.ts";
 
+const BOUND = { id: "LIMITER", missing: null };
+
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const SIGNAL = "postgres.reachable_ratio";
 
@@ -58,6 +60,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
       ],
       channels: [{ id: "pager", missing: null }],
       writeJournals: [],
+      limiter: BOUND,
     },
     isTickFresh: true,
     lists: [],
@@ -121,13 +124,14 @@ describe("doctorReport", () => {
           actuators: [],
           channels: [{ id: "pager", missing: "the secret CHANNEL_PAGER is not set" }],
           writeJournals: [],
+          limiter: BOUND,
         },
       },
       { kind: "channel", state: "missing", mend: "wrangler secret put CHANNEL_PAGER" },
     ],
     [
       "nobody to tell",
-      { parts: { actuators: [], channels: [], writeJournals: [] } },
+      { parts: { actuators: [], channels: [], writeJournals: [], limiter: BOUND } },
       { kind: "channel", state: "missing", mend: "declare a channel in playbooks/site.yaml" },
     ],
     [
@@ -137,9 +141,26 @@ describe("doctorReport", () => {
           actuators: [{ id: "read-only", missing: "bind the policy object" }],
           channels: [{ id: "pager", missing: null }],
           writeJournals: [],
+          limiter: BOUND,
         },
       },
       { kind: "actuator", state: "missing", mend: "bind the policy object" },
+    ],
+    [
+      "no limiter",
+      {
+        parts: {
+          actuators: [],
+          channels: [{ id: "pager", missing: null }],
+          writeJournals: [],
+          limiter: { id: "LIMITER", missing: "LIMITER is not bound" },
+        },
+      },
+      {
+        kind: "limiter",
+        state: "missing",
+        mend: "bind LIMITER to the class Limiter in wrangler.toml",
+      },
     ],
     [
       "a write journal without its secret",
@@ -148,6 +169,7 @@ describe("doctorReport", () => {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
           writeJournals: [{ id: "stripe", missing: "the secret JOURNAL_STRIPE is not set" }],
+          limiter: BOUND,
         },
       },
       {

@@ -1,17 +1,22 @@
 /** What `import … from "firebreak/…"` gives a production app. */
 import { describe, it } from "vitest";
 import { Hono } from "hono";
+import { blockNetworks } from "firebreak/block-networks";
 import { emergencyCache } from "firebreak/emergency-cache";
 import { guard } from "firebreak/guard";
 import { health } from "firebreak/health";
+import { LimiterObject } from "firebreak/limiter";
 import { maintenanceMode } from "firebreak/maintenance-mode";
+import { rateLimit } from "firebreak/rate-limit";
 import { readOnly } from "firebreak/read-only";
 
 describe("the package", () => {
   it("exports every piece of the guard as a middleware factory", ({ expect }) => {
-    for (const factory of [guard, health, maintenanceMode, readOnly, emergencyCache]) {
+    const switches = [maintenanceMode, readOnly, emergencyCache];
+    for (const factory of [guard, health, ...switches, rateLimit, blockNetworks]) {
       expect(factory).toBeTypeOf("function");
     }
+    expect(LimiterObject).toBeTypeOf("function");
   });
 
   it("lets an app of one's own go into maintenance and read-only, as the docs show", async ({
