@@ -26,13 +26,15 @@ const payload = z.union([query, z.strictObject({ queries: z.array(query).max(QUE
 type Query = z.infer<typeof query>;
 type Payload = z.infer<typeof payload>;
 
-/** Serves `/sql` over HTTP and `/v2` over WebSocket for the Postgres on that port of loopback. */
+/** Serves `/sql` over HTTP and `/v2` over WebSocket for the Postgres on that port of loopback; over HTTP also for its replica. */
 export async function startNeonBridge(options: {
   readonly postgresPort: number;
+  readonly replicaPort?: number | undefined;
   readonly port?: number | undefined;
 }): Promise<LoopbackServer> {
   const pools = new Map<string, pg.Pool>();
-  const server = await serveLoopback(neonApp(options.postgresPort, pools).fetch, options.port);
+  const ports = [options.postgresPort, options.replicaPort].filter((port) => port !== undefined);
+  const server = await serveLoopback(neonApp(ports, pools).fetch, options.port);
   const endSockets = acceptNeonSockets(server.http, options.postgresPort);
   return {
     ...server,
@@ -44,7 +46,7 @@ export async function startNeonBridge(options: {
   };
 }
 
-function neonApp(postgresPort: number, pools: Map<string, pg.Pool>): Hono {
+function neonApp(postgresPorts: readonly number[], pools: Map<string, pg.Pool>): Hono {
   const app = new Hono();
   app.onError((error, c) => answerError(c, error));
   app.use(
@@ -56,7 +58,7 @@ function neonApp(postgresPort: number, pools: Map<string, pg.Pool>): Hono {
   );
   app.post("/sql", async (c) => {
     requireDriverHeaders(c);
-    const target = connectionTarget(c, postgresPort);
+    const target = connectionTarget(c, postgresPorts);
     const batch = batchOptions(c);
     const statements = await readPayload(c);
     const client = await connect(poolFor(pools, target));
@@ -131,8 +133,8 @@ function requireDriverHeaders(c: Context): void {
   }
 }
 
-/** Reads the connection string as Neon's proxy does, and serves only the one endpoint that exists here. */
-function connectionTarget(c: Context, postgresPort: number): pg.PoolConfig {
+/** Reads the connection string as Neon's proxy does, and serves only the endpoints that exist here. */
+function connectionTarget(c: Context, postgresPorts: readonly number[]): pg.PoolConfig {
   const header = c.req.header("Neon-Connection-String");
   if (header === undefined) throw new Refusal(400, "invalid header: neon-connection-string");
   const url = URL.parse(header);
@@ -148,7 +150,8 @@ function connectionTarget(c: Context, postgresPort: number): pg.PoolConfig {
   }
   // Neon routes by host name, so that an address can name nothing.
   if (url.hostname === LOOPBACK || url.hostname === "") throw new Refusal(400, "missing hostname");
-  if (url.hostname !== "localhost" || url.port !== String(postgresPort)) {
+  const port = postgresPorts.find((known) => String(known) === url.port);
+  if (url.hostname !== "localhost" || port === undefined) {
     throw new Refusal(
       400,
       "The requested endpoint could not be found, or you don't have access to it. Please check the provided ID and try again.",
@@ -156,7 +159,7 @@ function connectionTarget(c: Context, postgresPort: number): pg.PoolConfig {
   }
   return {
     host: LOOPBACK,
-    port: postgresPort,
+    port,
     database,
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),

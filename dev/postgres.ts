@@ -14,7 +14,7 @@ import { choosePort, LOOPBACK } from "./loopback.ts";
 const READY_WITHIN_MS = 30_000;
 const READY_POLL_MS = 50;
 const CONNECTIONS_MAX = 300;
-const SUPERUSER = "postgres";
+export const SUPERUSER = "postgres";
 
 export type PostgresOptions = {
   /** An existing folder that all users may pass through; binaries and data are put below it. */
@@ -24,6 +24,9 @@ export type PostgresOptions = {
 
 export type Postgres = AsyncDisposable & {
   readonly port: number;
+  /** The superuser's. */
+  readonly password: string;
+  readonly cluster: Cluster;
   readonly isRunning: boolean;
   /** Connection string of the superuser for a database. */
   readonly url: (database: string) => string;
@@ -38,8 +41,23 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const port = await choosePort(options.port);
   const password = randomBytes(18).toString("base64url");
   const cluster = await makeCluster(join(options.directory, "postgres"), password);
+  return runServer({ cluster, port, password });
+}
+
+/** Runs a server on a cluster that is there; resolves when it accepts connections. */
+export async function runServer(options: {
+  readonly cluster: Cluster;
+  readonly port: number;
+  readonly password: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}): Promise<Postgres> {
+  const { cluster, port, password } = options;
   const url = (database: string) =>
     `postgresql://${SUPERUSER}:${password}@localhost:${port}/${database}`;
+  const args = Object.entries({ ...SETTINGS, ...options.settings }).flatMap(([name, value]) => [
+    "-c",
+    `${name}=${value}`,
+  ]);
   let server: ChildProcess | undefined;
 
   // One at a time, in the order asked: a stop that meets a start waits for it.
@@ -54,7 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     if (isAlive(server)) return;
     server = startServer({
       path: join(cluster.directory, "bin/postgres"),
-      args: ["-D", cluster.data, "-p", String(port), ...settings],
+      args: ["-D", cluster.data, "-p", String(port), ...args],
       logPath: cluster.logPath,
       options: cluster.spawn,
     });
@@ -66,6 +84,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   const postgres: Postgres = {
     port,
+    password,
+    cluster,
     url,
     get isRunning() {
       return isAlive(server);
@@ -83,7 +103,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   return postgres;
 }
 
-type Cluster = {
+/** Where a server has its binaries and its data, and as whom it runs. */
+export type Cluster = {
   readonly directory: string;
   readonly data: string;
   readonly logPath: string;
@@ -104,7 +125,7 @@ async function makeCluster(directory: string, password: string): Promise<Cluster
   const passwordPath = join(directory, "password");
   await writeFile(passwordPath, password, { mode: 0o600 });
   // The whole tree, because a strict umask leaves copies that only their owner may read.
-  if (owner.uid !== undefined) await giveTo(directory, owner.uid, owner.gid);
+  await giveToServer(directory, owner);
   await run({
     path: join(directory, "bin/initdb"),
     args: [
@@ -123,7 +144,12 @@ async function makeCluster(directory: string, password: string): Promise<Cluster
   return cluster;
 }
 
-async function giveTo(directory: string, uid: number, gid: number): Promise<void> {
+/** Gives a folder and all below it to the user that the server runs as. */
+export async function giveToServer(
+  directory: string,
+  { uid, gid }: Pick<SpawnOptions, "uid" | "gid">,
+): Promise<void> {
+  if (uid === undefined || gid === undefined) return;
   const below = await readdir(directory, { recursive: true });
   await Promise.all(
     [directory, ...below.map((path) => join(directory, path))].map((path) =>
@@ -141,12 +167,12 @@ const SETTINGS = {
   // A killed server must not leave a segment in /dev/shm.
   dynamic_shared_memory_type: "mmap",
   fsync: "off",
+  // A standby that was away for a while finds what it missed.
+  wal_keep_size: "256MB",
   timezone: "UTC",
   // As at Neon; what it counts is seen in the databases that have the extension.
   shared_preload_libraries: "pg_stat_statements",
 } as const;
-
-const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 
 /** Postgres refuses to run as root; every Linux has `nobody`, and initdb insists on a user with a name. */
 function serverUser(): { uid: number; gid: number } | { uid?: undefined } {

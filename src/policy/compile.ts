@@ -14,6 +14,7 @@ import {
   type PolicySeq,
 } from "./policy.ts";
 import { ENFORCED_KINDS, isForClients, knownEntry } from "./kinds.ts";
+import { isForSdk, isSdkEntry } from "./sdk-kinds.ts";
 import { begun } from "./windows.ts";
 
 /** How long guards that cannot reach the policy keep enforcing what fails open; what fails closed ends with its expiry. */
@@ -81,6 +82,9 @@ function problemWith(
     }
     if (isOurs(entry) && knownEntry(entry, settings.features) === null) {
       return `entry ${entry.id}: a ${entry.kind} entry has no such match or action, or the site no such feature`;
+    }
+    if (isForSdk(entry.kind) && !isSdkEntry(entry)) {
+      return `entry ${entry.id}: a ${entry.kind} entry has no such match or action`;
     }
   }
   const forClients = entries

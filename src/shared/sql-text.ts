@@ -1,6 +1,5 @@
 /** SQL as it may be shown to people: without the values in it, which are customers' data, and without comments. */
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { sha256Hex } from "./ids.ts";
 
 const FINGERPRINT_CHARACTERS = 16;
 
@@ -23,24 +22,32 @@ const TOKEN = new RegExp(
 const LISTS = /\(\s*\?(?:\s*,\s*\?)+\s*\)/g;
 
 /** The query with `?` for each literal, comments left out and white space made plain. Never fails, whatever the text is. */
-export function withoutLiterals(sql: string): string {
-  let shown = "";
+export const withoutLiterals = (sql: string): string => plain(sql, () => "?").replace(LISTS, "(?)");
+
+/** The query with its values, without comments, white space made plain outside of them: equal for what is surely the same query. */
+export const plainSql = (sql: string): string => plain(sql, (literal) => literal);
+
+function plain(sql: string, shownAs: (literal: string) => string): string {
+  const shown: string[] = [];
+  const space = (): void => {
+    if (shown.length > 0 && shown.at(-1) !== " ") shown.push(" ");
+  };
   let at = 0;
   while (at < sql.length) {
     TOKEN.lastIndex = at;
     const groups = TOKEN.exec(sql)?.groups ?? {};
+    const literal = groups["literal"] ?? groups["number"];
     if (groups["comment"] === "/*") {
       at = endOfComment(sql, at);
-      shown += " ";
+      space();
       continue;
     }
     at = TOKEN.lastIndex;
-    if (groups["kept"] !== undefined) shown += groups["kept"];
-    else if (groups["other"] !== undefined) shown += groups["other"];
-    else if (groups["space"] !== undefined || groups["comment"] !== undefined) shown += " ";
-    else shown += "?";
+    if (groups["space"] !== undefined || groups["comment"] !== undefined) space();
+    else if (literal !== undefined) shown.push(shownAs(literal));
+    else shown.push(groups["kept"] ?? groups["other"] ?? "");
   }
-  return shown.replace(/\s+/g, " ").trim().replace(LISTS, "(?)");
+  return shown.join("").trimEnd();
 }
 
 /** Comments nest in SQL. */
@@ -57,7 +64,4 @@ function endOfComment(sql: string, start: number): number {
 
 /** The same for queries that differ in their values only; 16 hexadecimal digits. */
 export const fingerprintOf = (sql: string): string =>
-  bytesToHex(sha256(utf8ToBytes(withoutLiterals(sql).toLowerCase()))).slice(
-    0,
-    FINGERPRINT_CHARACTERS,
-  );
+  sha256Hex(withoutLiterals(sql).toLowerCase()).slice(0, FINGERPRINT_CHARACTERS);

@@ -2,6 +2,7 @@
 import { onTestFinished } from "vitest";
 import { startNeonBridge } from "../../dev/neon-bridge.ts";
 import { startPostgres, type Postgres } from "../../dev/postgres.ts";
+import { startStandby } from "../../dev/postgres-standby.ts";
 import { startWarden } from "../../dev/warden.ts";
 
 /** Keeps something for the length of a test. */
@@ -25,10 +26,30 @@ export async function startPostgresBehindNeon(): Promise<PostgresBehindNeon> {
   const postgres = starting.use(await startPostgres({ directory }));
   const bridge = starting.use(await startNeonBridge({ postgresPort: postgres.port }));
   const taken = starting.move();
+  return { postgres, ...addresses(bridge), [Symbol.asyncDispose]: () => taken.disposeAsync() };
+}
+
+export type PostgresWithReplica = PostgresBehindNeon & { readonly replica: Postgres };
+
+/** The same, with a streaming replica beside it that follows from here on. */
+export async function startPostgresWithReplica(): Promise<PostgresWithReplica> {
+  await using starting = new AsyncDisposableStack();
+  const { directory } = starting.use(startWarden());
+  const postgres = starting.use(await startPostgres({ directory }));
+  const replica = starting.use(await startStandby(postgres));
+  const bridge = starting.use(
+    await startNeonBridge({ postgresPort: postgres.port, replicaPort: replica.port }),
+  );
+  const taken = starting.move();
   return {
     postgres,
-    fetchEndpoint: `${bridge.url}/sql`,
-    wsProxy: `${new URL(bridge.url).host}/v2`,
+    replica,
+    ...addresses(bridge),
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };
 }
+
+const addresses = ({ url }: { readonly url: string }) => ({
+  fetchEndpoint: `${url}/sql`,
+  wsProxy: `${new URL(url).host}/v2`,
+});

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { fingerprintOf, withoutLiterals } from "../../../src/shared/sql-text.ts";
+import { fingerprintOf, plainSql, withoutLiterals } from "../../../src/shared/sql-text.ts";
 
 describe("withoutLiterals", () => {
   it.for<readonly [string, string, string]>([
@@ -51,6 +51,15 @@ describe("withoutLiterals", () => {
       }),
     );
     expect(withoutLiterals("$a".repeat(20_000)).length).toBeGreaterThan(0);
+  });
+});
+
+describe("plainSql", () => {
+  it("keeps values as they are, and nothing else that makes no difference", ({ expect }) => {
+    expect(plainSql("SELECT  'a  b',\n\t1 -- why\n FROM /* x */ t ")).toBe(
+      "SELECT 'a  b', 1 FROM t",
+    );
+    expect(plainSql("SELECT 1")).not.toBe(plainSql("SELECT 2"));
   });
 });
 

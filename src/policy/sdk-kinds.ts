@@ -1,0 +1,52 @@
+/**
+ * The kinds of entry that production itself carries out, through the SDK, and what their `action` says. Guards know their names, so
+ * that they count them as understood, and leave them alone. An entry whose `match` is not empty is for a later version.
+ */
+import * as z from "zod/mini";
+import type { PolicyEntry } from "./policy.ts";
+
+const ms = (min: number, max: number) => z.int().check(z.minimum(min), z.maximum(max));
+
+export const SDK_ACTIONS = {
+  /** Reads go to the replica while it keeps up. */
+  "replica-reads": z.strictObject({
+    maxLagMs: ms(100, 300_000),
+    /** A session that wrote this recently reads from the primary. */
+    readYourWritesMs: ms(0, 60_000),
+  }),
+  /** Results of reads are kept in Redis and given to everybody who asks the same. */
+  "query-cache": z.strictObject({
+    ttlMs: ms(1_000, 3_600_000),
+    valueBytesMax: z.int().check(z.minimum(1), z.maximum(1_048_576)),
+  }),
+  /** Pools may grow, as far as the server's own limit leaves room. */
+  "pool-size": z.strictObject({
+    max: z.int().check(z.minimum(1), z.maximum(10_000)),
+    idleTimeoutMs: ms(0, 3_600_000),
+    connectionTimeoutMs: ms(100, 60_000),
+    /** Connections that are left to others, whatever the pool would like. */
+    reserve: z.int().check(z.minimum(0), z.maximum(10_000)),
+  }),
+  /** The database ends what takes longer. */
+  "statement-timeout": z.strictObject({ timeoutMs: ms(100, 600_000) }),
+} as const;
+
+export type SdkKind = keyof typeof SDK_ACTIONS;
+export type SdkAction<Kind extends SdkKind> = z.infer<(typeof SDK_ACTIONS)[Kind]>;
+
+/** Whether entries of this kind are for the SDK. */
+export const isForSdk = (kind: string): kind is SdkKind => Object.hasOwn(SDK_ACTIONS, kind);
+
+/** What an entry asks of the SDK; null when it is of another kind, or of a later version. */
+export function sdkAction<Kind extends SdkKind>(
+  kind: Kind,
+  entry: PolicyEntry,
+): SdkAction<Kind> | null {
+  if (entry.kind !== kind || Object.keys(entry.match).length > 0) return null;
+  const parsed = SDK_ACTIONS[kind].safeParse(entry.action);
+  return parsed.success ? (parsed.data as SdkAction<Kind>) : null;
+}
+
+/** Whether an entry of one of these kinds is understood. */
+export const isSdkEntry = (entry: PolicyEntry): boolean =>
+  isForSdk(entry.kind) && sdkAction(entry.kind, entry) !== null;

@@ -1,0 +1,215 @@
+/** The database as production uses it: an ordinary query function, which does what Firebreak asks while it asks for something. */
+import type {
+  NeonQueryFunctionInTransaction,
+  NeonQueryInTransaction,
+} from "@neondatabase/serverless";
+import type { SdkAction } from "../policy/sdk-kinds.ts";
+import type { Asked, WaitUntil } from "./policy-view.ts";
+import { poolSettings, SERVER_ROOM, serverRoom, type PoolSettings } from "./pool.ts";
+import { keyOf, QueryCache, type CacheStore } from "./query-cache.ts";
+import { meaningOf, Replica } from "./replica.ts";
+import { limitTime, runOn, type Row, type Sql } from "./sql.ts";
+import { statementOf, type Statement } from "./statement.ts";
+
+/** Texts whose meaning one isolate remembers; applications have few, and those that make up texts are judged each time. */
+export const STATEMENTS_MAX = 1_000;
+const ROOM_FRESH_MS = 10 * 60_000;
+
+export type Connections = {
+  readonly primary: Sql;
+  /** Null where there is none: reads stay where they are. */
+  readonly replica: Sql | null;
+  /** Null where there is no Redis: nothing is cached. */
+  readonly store: CacheStore | null;
+  /** Keeps databases apart that share a Redis. */
+  readonly namespace: string;
+};
+
+export type QueryOptions = {
+  /** False for what must never be minutes old, such as a password or a balance. */
+  readonly cache?: boolean;
+  /** False for what must be read where it was written. */
+  readonly replica?: boolean;
+};
+
+/** What one isolate has learnt, shared by its requests. */
+export class DatabaseMemory {
+  readonly replica = new Replica();
+  readonly cache: QueryCache;
+  readonly #statements = new Map<string, Statement>();
+  #room: { readonly room: number; readonly atMs: number } | null = null;
+  #askingRoomUntilMs = 0;
+
+  constructor(random: () => number) {
+    this.cache = new QueryCache(random);
+  }
+
+  statement(text: string): Statement {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const statement = statementOf(text);
+    this.#remember(text, statement);
+    return statement;
+  }
+
+  /** It looked like a read, and the replica said that it writes. */
+  learnWrite(text: string): void {
+    this.#remember(text, "write");
+  }
+
+  #remember(text: string, statement: Statement): void {
+    if (this.#statements.size < STATEMENTS_MAX || this.#statements.has(text)) {
+      this.#statements.set(text, statement);
+    }
+  }
+
+  /** The server's room for connections; null until it is known. Asked in the background. */
+  room(primary: Sql, waitUntil: WaitUntil): number | null {
+    const nowMs = Date.now();
+    const isFresh = this.#room !== null && nowMs - this.#room.atMs < ROOM_FRESH_MS;
+    if (!isFresh && nowMs >= this.#askingRoomUntilMs) {
+      this.#askingRoomUntilMs = nowMs + 5_000;
+      waitUntil(this.#askRoom(primary));
+    }
+    return this.#room?.room ?? null;
+  }
+
+  async #askRoom(primary: Sql): Promise<void> {
+    const answer = await primary.query(SERVER_ROOM).catch(() => []); // Asked again by a later request.
+    const read = serverRoom.safeParse(answer[0]);
+    if (read.success) this.#room = { room: read.data.room, atMs: Date.now() };
+  }
+}
+
+export type DatabaseDeps = {
+  readonly connections: Connections;
+  readonly memory: DatabaseMemory;
+  /** What is asked for this request's session, from memory. */
+  readonly asked: () => Asked;
+  /** When this session last wrote, as its cookie says; null for never. */
+  readonly wroteAtMs: number | null;
+  readonly waitUntil: WaitUntil;
+};
+
+export class Database {
+  readonly #deps: DatabaseDeps;
+  #wroteAtMs: number | null;
+
+  constructor(deps: DatabaseDeps) {
+    this.#deps = deps;
+    // Visitors hold the cookie: a time that is yet to come is not one.
+    this.#wroteAtMs = deps.wroteAtMs === null ? null : Math.min(deps.wroteAtMs, Date.now());
+  }
+
+  /** When this session last wrote, for its cookie; null for never. */
+  get wroteAtMs(): number | null {
+    return this.#wroteAtMs;
+  }
+
+  /** As a template tag: `` await db.sql`SELECT … WHERE id = ${id}` ``. Runs at once; values are parameters, never text. */
+  readonly sql = (strings: TemplateStringsArray, ...params: readonly unknown[]) =>
+    this.query(
+      strings.reduce((text, part, index) => `${text}$${index}${part}`),
+      params,
+    );
+
+  /** The rows; throws what the driver throws. */
+  async query(
+    text: string,
+    params: readonly unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row[]> {
+    const { connections, memory } = this.#deps;
+    const asked = this.#deps.asked();
+    const timeoutMs = asked["statement-timeout"]?.timeoutMs ?? null;
+    const statement = memory.statement(text);
+    if (statement === "write") return this.#write({ text, params, timeoutMs });
+    if (statement === "utility") return this.#write({ text, params, timeoutMs: null });
+
+    const ask = () => this.#read({ text, params, timeoutMs }, asked["replica-reads"], options);
+    const terms = asked["query-cache"];
+    const isShared = statement === "read" && options.cache !== false;
+    const key = terms !== null && isShared ? keyOf(connections.namespace, text, params) : null;
+    if (terms === null || key === null || connections.store === null) return [...(await ask())];
+    const rows = await memory.cache.rows(
+      { key, notBeforeMs: this.#notBeforeMs(asked), ask },
+      { store: connections.store, terms, waitUntil: this.#deps.waitUntil },
+    );
+    return [...rows];
+  }
+
+  /** Several queries as one transaction, on the primary. `build` must not wait for anything. */
+  async transaction(
+    build: (sql: NeonQueryFunctionInTransaction<false, false>) => readonly NeonQueryInTransaction[],
+  ): Promise<Row[][]> {
+    const { primary } = this.#deps.connections;
+    const timeoutMs = this.#deps.asked()["statement-timeout"]?.timeoutMs ?? null;
+    return this.#writing(async () => {
+      if (timeoutMs === null) return primary.transaction((sql) => [...build(sql)]);
+      const [, ...results] = await primary.transaction((sql) => [
+        sql.query(...limitTime(timeoutMs)),
+        ...build(sql),
+      ]);
+      return results;
+    });
+  }
+
+  /** Settings for a new `Pool` on the primary; `own` are production's. */
+  pool(own: PoolSettings): PoolSettings {
+    const asked = this.#deps.asked()["pool-size"];
+    if (asked === null) return own;
+    const { connections, memory, waitUntil } = this.#deps;
+    return poolSettings(own, asked, memory.room(connections.primary, waitUntil));
+  }
+
+  #write(run: Parameters<typeof runOn>[1]): Promise<Row[]> {
+    return this.#writing(async () => [...(await runOn(this.#deps.connections.primary, run))]);
+  }
+
+  /** A write that failed may have happened all the same. */
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } finally {
+      this.#wroteAtMs = Date.now();
+    }
+  }
+
+  async #read(
+    run: Parameters<typeof runOn>[1],
+    asked: SdkAction<"replica-reads"> | null,
+    options: QueryOptions,
+  ): Promise<readonly Row[]> {
+    const { connections, memory, waitUntil } = this.#deps;
+    const { primary, replica } = connections;
+    const isElsewhere =
+      asked !== null &&
+      replica !== null &&
+      options.replica !== false &&
+      !this.#wroteWithin(asked.readYourWritesMs) &&
+      memory.replica.fitness({ primary, replica }, asked.maxLagMs, waitUntil) === "fit";
+    if (!isElsewhere) return runOn(primary, run);
+    try {
+      return await runOn(replica, run);
+    } catch (error) {
+      const meaning = meaningOf(error);
+      if (meaning === "same") throw error;
+      if (meaning === "trouble") memory.replica.rest();
+      if (meaning === "writes") {
+        memory.learnWrite(run.text);
+        return this.#write(run);
+      }
+      return runOn(primary, run);
+    }
+  }
+
+  /** What others read before this is of no use to a session that wrote: it may have come from a replica that had not heard of it. */
+  #notBeforeMs(asked: Asked): number | null {
+    const windowMs = asked["replica-reads"]?.readYourWritesMs ?? 0;
+    return this.#wroteAtMs === null ? null : this.#wroteAtMs + windowMs;
+  }
+
+  #wroteWithin(ms: number): boolean {
+    return this.#wroteAtMs !== null && Date.now() - this.#wroteAtMs < ms;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What Firebreak asks of production now, from memory. Read in the background and never waited for: a new isolate begins as if nothing
+ * were asked, and when Firebreak is dead the last known good holds until its entries end.
+ */
+import * as z from "zod/mini";
+import { within } from "../guard/deadline.ts";
+import { isInShare } from "../guard/share.ts";
+import {
+  compareSeq,
+  policySeq,
+  type Policy,
+  type PolicyEntry,
+  type PolicySeq,
+} from "../policy/policy.ts";
+import { readPolicy } from "../policy/read.ts";
+import { isSdkEntry, sdkAction, type SdkAction, type SdkKind } from "../policy/sdk-kinds.ts";
+
+export const REFRESH_DEADLINE_MS = 2_000;
+export const BACKOFF_MS_MAX = 30_000;
+/** Until the policy itself says how often. */
+const POLL_MS = 5_000;
+
+export type WaitUntil = (promise: Promise<unknown>) => void;
+
+/** Firebreak's policy object, as far as production needs it: its answer is the wire's, and is parsed here. */
+export type PolicyReader = { read(since: PolicySeq | null): Promise<unknown> };
+
+export type PolicyViewDeps = {
+  /** Called for each read: a stub belongs to the request that made it. Null where there is no Firebreak. */
+  readonly reader: () => PolicyReader | null;
+  /** 0..1, spreads the polls of isolates that started together. */
+  readonly random: () => number;
+};
+
+type Held = {
+  readonly policy: Policy;
+  readonly entries: readonly PolicyEntry[];
+  readonly confirmedAtMs: number;
+};
+
+/** The actions in force for one session; null is nothing asked. */
+export type Asked = { readonly [Kind in SdkKind]: SdkAction<Kind> | null };
+
+export class PolicyView {
+  readonly #deps: PolicyViewDeps;
+  #held: Held | null = null;
+  #refreshingUntilMs = 0;
+  #nextRefreshAtMs = 0;
+  #failures = 0;
+
+  constructor(deps: PolicyViewDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is asked for this session now. Reads memory only, starts a refresh when one is due, never throws. */
+  asked(sessionKey: string, waitUntil: WaitUntil): Asked {
+    const nowMs = Date.now();
+    if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
+      this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
+      waitUntil(this.#refresh());
+    }
+    const entries = this.#inForce(nowMs).filter(({ salt, share }) =>
+      isInShare(sessionKey, salt, share),
+    );
+    return {
+      "replica-reads": firstOf("replica-reads", entries),
+      "query-cache": firstOf("query-cache", entries),
+      "pool-size": firstOf("pool-size", entries),
+      "statement-timeout": firstOf("statement-timeout", entries),
+    };
+  }
+
+  /** Entries end by their own time, and all that fails open when nobody has confirmed them for too long. Rehearsals ask nothing. */
+  #inForce(nowMs: number): readonly PolicyEntry[] {
+    if (this.#held === null || this.#held.entries.length === 0) return [];
+    const { policy, entries, confirmedAtMs } = this.#held;
+    const isStale = nowMs - confirmedAtMs > policy.staleAfterMs;
+    return entries.filter(
+      ({ mode, fail, expiresAtMs }) =>
+        mode === "enforce" && expiresAtMs > nowMs && !(isStale && fail === "open"),
+    );
+  }
+
+  async #refresh(): Promise<void> {
+    const isConfirmed = await within(this.#read(), REFRESH_DEADLINE_MS, false).catch(
+      () => false, // An unreachable object is the ordinary case that the last known good is for.
+    );
+    this.#failures = isConfirmed ? 0 : this.#failures + 1;
+    const pollMs = this.#held?.policy.settings.pollMs ?? POLL_MS;
+    const backedOffMs = Math.min(pollMs * 2 ** this.#failures, Math.max(BACKOFF_MS_MAX, pollMs));
+    this.#nextRefreshAtMs = Date.now() + backedOffMs * (0.9 + 0.2 * this.#deps.random());
+    this.#refreshingUntilMs = 0;
+  }
+
+  async #read(): Promise<boolean> {
+    const reader = this.#deps.reader();
+    if (reader === null) return false;
+    const askedAtMs = Date.now();
+    const held = this.#held;
+    const answer = answerShape.safeParse(await reader.read(held?.policy.seq ?? null));
+    if (!answer.success) return false;
+    if (answer.data.policy === null) {
+      if (held === null || compareSeq(answer.data.seq, held.policy.seq) !== 0) return false;
+      this.#held = { ...held, confirmedAtMs: askedAtMs };
+      return true;
+    }
+    const read = readPolicy(answer.data.policy);
+    if (!read.ok) return false;
+    // Another refresh may have been quicker and seen more.
+    if (this.#held !== null && compareSeq(read.value.seq, this.#held.policy.seq) < 0) return false;
+    const entries = read.value.entries.filter(isSdkEntry);
+    this.#held = { policy: read.value, entries, confirmedAtMs: askedAtMs };
+    return true;
+  }
+}
+
+const answerShape = z.object({ seq: policySeq, policy: z.unknown() });
+
+/** The policy's order puts the widest and longest first. */
+function firstOf<Kind extends SdkKind>(
+  kind: Kind,
+  entries: readonly PolicyEntry[],
+): SdkAction<Kind> | null {
+  for (const entry of entries) {
+    const action = sdkAction(kind, entry);
+    if (action !== null) return action;
+  }
+  return null;
+}

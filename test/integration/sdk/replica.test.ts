@@ -1,0 +1,299 @@
+/** Reads that go to a real streaming replica while Firebreak asks for it, and come back when it cannot serve. */
+import { neon, neonConfig, Pool } from "@neondatabase/serverless";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, it, vi } from "vitest";
+import { WebSocket } from "ws";
+import type { Sql } from "../../../src/sdk/index.ts";
+import { anIsolate, anSdkEntry } from "../../support/sdk.ts";
+import { startPostgresWithReplica, type PostgresWithReplica } from "../../support/servers.ts";
+
+let servers: PostgresWithReplica;
+let primary: Sql;
+let replica: Sql;
+let replicaAdmin: pg.Client;
+beforeAll(async () => {
+  servers = await startPostgresWithReplica();
+  neonConfig.fetchEndpoint = servers.fetchEndpoint;
+  neonConfig.webSocketConstructor = WebSocket;
+  neonConfig.useSecureWebSocket = false;
+  neonConfig.wsProxy = () => servers.wsProxy;
+  primary = neon(servers.postgres.url("postgres"));
+  replica = neon(servers.replica.url("postgres"));
+  await primary.query("CREATE TABLE notes (id int PRIMARY KEY, text text)");
+  await primary.query("INSERT INTO notes VALUES (1, 'first')");
+  await primary.query(
+    "CREATE FUNCTION sneaky() RETURNS int LANGUAGE sql AS 'INSERT INTO notes VALUES (99, ''x'') ON CONFLICT (id) DO UPDATE SET text = notes.text RETURNING id'",
+  );
+  replicaAdmin = new pg.Client({ connectionString: servers.replica.url("postgres") });
+  replicaAdmin.on("error", () => {});
+  await replicaAdmin.connect();
+});
+afterAll(async () => {
+  await replicaAdmin?.end();
+  await servers?.[Symbol.asyncDispose]();
+});
+
+const MAX_LAG_MS = 2_000;
+const READS = anSdkEntry("replica-reads", { maxLagMs: MAX_LAG_MS, readYourWritesMs: 5_000 });
+/** The servers' ports tell them apart. */
+const WHERE = "SELECT current_setting('port')::int AS port";
+const portOf = async (query: Promise<readonly Record<string, unknown>[]>) =>
+  (await query)[0]?.["port"];
+
+const connections = () => ({ primary, replica, store: null, namespace: "test" });
+/** An isolate that knows that the replica keeps up. */
+async function aRoutingIsolate() {
+  const isolate = anIsolate(connections());
+  await isolate.ask([READS]);
+  await vi.waitFor(async () => {
+    const db = await isolate.request();
+    const port = await portOf(db.query(WHERE));
+    await isolate.idle();
+    if (port !== servers.replica.port) throw new Error("not yet measured");
+  });
+  return isolate;
+}
+const caughtUp = async () => {
+  const [row] = await primary.query("SELECT pg_current_wal_lsn()::text AS lsn");
+  await vi.waitFor(async () => {
+    const answer = await replicaAdmin.query("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS ok", [
+      row?.["lsn"],
+    ]);
+    if (answer.rows[0]?.ok !== true) throw new Error("not yet");
+  });
+};
+beforeEach(caughtUp);
+
+describe("the standby of the local stack", () => {
+  it("follows the primary and refuses writes", async ({ expect }) => {
+    await expect(replica.query("DELETE FROM notes")).rejects.toMatchObject({ code: "25006" });
+    await primary.query("INSERT INTO notes VALUES (2, 'second')");
+    await caughtUp();
+    expect(await replica.query("SELECT text FROM notes WHERE id = 2")).toEqual([
+      { text: "second" },
+    ]);
+  });
+});
+
+describe("while nothing is asked", () => {
+  it("everything goes to the primary, and so does an isolate's first request", async ({
+    expect,
+  }) => {
+    const isolate = anIsolate(connections());
+    const db = await isolate.request();
+    expect(await portOf(db.sql`SELECT current_setting('port')::int AS port`)).toBe(
+      servers.postgres.port,
+    );
+    await isolate.ask([{ ...READS, mode: "shadow" }]);
+    expect(await portOf((await isolate.request()).query(WHERE))).toBe(servers.postgres.port);
+  });
+
+  it("Firebreak may be dead, from the first request or later", async ({ expect }) => {
+    const { Firebreak } = await import("../../../src/sdk/index.ts");
+    for (const policy of [
+      () => null,
+      () => ({ read: () => Promise.reject(new Error("dead")) }),
+      () => ({ read: () => new Promise<never>(() => {}) }),
+      () => {
+        throw new Error("no such binding");
+      },
+    ]) {
+      const firebreak = new Firebreak({ policy });
+      for (let request = 0; request < 3; request += 1) {
+        const db = firebreak.database(connections(), {
+          session: { key: "", wroteAtMs: null },
+          waitUntil: () => {},
+        });
+        expect(await portOf(db.query(WHERE))).toBe(servers.postgres.port);
+      }
+    }
+  });
+});
+
+describe("while reads are routed to the replica", () => {
+  it("reads go there, writes and transactions do not", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    const db = await isolate.request();
+    expect(await portOf(db.query(WHERE))).toBe(servers.replica.port);
+    expect(await portOf(db.query(WHERE, [], { replica: false }))).toBe(servers.postgres.port);
+    const [results] = await db.transaction((sql) => [sql.query(WHERE)]);
+    expect(results?.[0]?.["port"]).toBe(servers.postgres.port);
+    const other = await isolate.request();
+    await other.sql`UPDATE notes SET text = ${"changed"} WHERE id = ${1}`;
+    expect(await primary.query("SELECT text FROM notes WHERE id = 1")).toEqual([
+      { text: "changed" },
+    ]);
+  });
+
+  it("the replica's own counters show that it is read", async ({ expect }) => {
+    const read = async () => {
+      await replicaAdmin.query("SELECT pg_stat_force_next_flush()");
+      const answer = await replicaAdmin.query(
+        "SELECT tup_returned::int AS n FROM pg_stat_database WHERE datname = 'postgres'",
+      );
+      return Number(answer.rows[0]?.n);
+    };
+    const isolate = await aRoutingIsolate();
+    const before = await read();
+    const db = await isolate.request();
+    await vi.waitFor(
+      async () => {
+        await db.query("SELECT count(*) FROM pg_proc");
+        expect(await read()).toBeGreaterThan(before + 5_000);
+      },
+      { timeout: 10_000 },
+    );
+  });
+
+  it("a session reads what it wrote, others may read from the replica", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    const db = await isolate.request();
+    await db.query("INSERT INTO notes VALUES (10, 'mine')");
+    expect(await portOf(db.query(WHERE))).toBe(servers.postgres.port);
+    // The next request of this session, in this isolate or another, by its cookie.
+    const next = await isolate.request({ wroteAtMs: db.wroteAtMs });
+    expect(await portOf(next.query(WHERE))).toBe(servers.postgres.port);
+    const later = await isolate.request({ wroteAtMs: Date.now() - 5_001 });
+    expect(await portOf(later.query(WHERE))).toBe(servers.replica.port);
+    expect(await portOf((await isolate.request()).query(WHERE))).toBe(servers.replica.port);
+  });
+
+  it("a function that writes is refused by the replica, and done once, on the primary", async ({
+    expect,
+  }) => {
+    const isolate = await aRoutingIsolate();
+    const db = await isolate.request();
+    expect(await db.query("SELECT sneaky() AS id")).toEqual([{ id: 99 }]);
+    expect(db.wroteAtMs).not.toBeNull();
+    expect(await primary.query("SELECT count(*)::int AS n FROM notes WHERE id = 99")).toEqual([
+      { n: 1 },
+    ]);
+  });
+
+  it("a replica that lags is not read from, until it has caught up", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    await replicaAdmin.query("SELECT pg_wal_replay_pause()");
+    await primary.query("UPDATE notes SET text = 'newer' WHERE id = 1");
+    const until = (port: number) =>
+      vi.waitFor(
+        async () => {
+          const db = await isolate.request();
+          const found = await portOf(db.query(WHERE));
+          await isolate.idle();
+          expect(found).toBe(port);
+        },
+        { timeout: 15_000, interval: 100 },
+      );
+    await until(servers.postgres.port);
+    await replicaAdmin.query("SELECT pg_wal_replay_resume()");
+    await until(servers.replica.port);
+  });
+
+  it("what a visitor did wrong is his error, and is not asked twice", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    const db = await isolate.request();
+    await expect(db.query("SELECT 1 / 0")).rejects.toMatchObject({ code: "22012" });
+    expect(await portOf(db.query(WHERE))).toBe(servers.replica.port);
+  });
+
+  it("with a statement timeout, both servers end what takes longer", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    await isolate.ask([READS, anSdkEntry("statement-timeout", { timeoutMs: 100 })]);
+    const db = await isolate.request();
+    const startedAtMs = Date.now();
+    await expect(db.query("SELECT pg_sleep(20)")).rejects.toMatchObject({ code: "57014" });
+    await expect(db.transaction((sql) => [sql.query("SELECT pg_sleep(20)")])).rejects.toMatchObject(
+      { code: "57014" },
+    );
+    expect(Date.now() - startedAtMs).toBeLessThan(5_000);
+    expect(await db.query("SELECT current_setting('statement_timeout') AS t")).toEqual([
+      { t: "100ms" },
+    ]);
+    // What may not stand in a transaction is left as it is.
+    expect(await db.query("VACUUM notes")).toEqual([]);
+  });
+
+  it("a shorter limit of the role's own stands", async ({ expect }) => {
+    await primary.query("CREATE ROLE hasty SUPERUSER LOGIN PASSWORD 'hasty'");
+    await primary.query("ALTER ROLE hasty SET statement_timeout = '50ms'");
+    const url = new URL(servers.postgres.url("postgres"));
+    url.username = "hasty";
+    url.password = "hasty";
+    const isolate = anIsolate({ ...connections(), primary: neon(url.href) });
+    await isolate.ask([anSdkEntry("statement-timeout", { timeoutMs: 5_000 })]);
+    const db = await isolate.request();
+    expect(await db.query("SELECT current_setting('statement_timeout') AS t")).toEqual([
+      { t: "50ms" },
+    ]);
+  });
+
+  it("a replica that dies costs no read, and is used again when it lives", async ({ expect }) => {
+    const isolate = await aRoutingIsolate();
+    await servers.replica.stop();
+    const ports = await Promise.all(
+      Array.from({ length: 20 }, async () => portOf((await isolate.request()).query(WHERE))),
+    );
+    expect(new Set(ports)).toEqual(new Set([servers.postgres.port]));
+    await isolate.idle();
+    await servers.replica.start();
+    replicaAdmin = new pg.Client({ connectionString: servers.replica.url("postgres") });
+    await replicaAdmin.connect();
+    await vi.waitFor(
+      async () => {
+        const db = await isolate.request();
+        const port = await portOf(db.query(WHERE));
+        await isolate.idle();
+        if (port !== servers.replica.port) throw new Error("not yet");
+      },
+      { timeout: 15_000, interval: 100 },
+    );
+  });
+});
+
+describe("while pools may grow", () => {
+  it("one grows as far as the server has room, seen in its connections", async ({ expect }) => {
+    const isolate = anIsolate(connections());
+    const own = { max: 20, idleTimeoutMillis: 1_000, connectionTimeoutMillis: 10_000 };
+    const ask = (max: number, reserve: number) =>
+      isolate.ask([
+        anSdkEntry("pool-size", {
+          max,
+          idleTimeoutMs: 60_000,
+          connectionTimeoutMs: 5_000,
+          reserve,
+        }),
+      ]);
+    const connected = async (settings: typeof own) => {
+      const pool = new Pool({ ...settings, connectionString: servers.postgres.url("postgres") });
+      try {
+        // More than it may connect at once; those that find no connection wait for one.
+        const work = Array.from({ length: settings.max + 20 }, () =>
+          pool.query("SELECT pg_sleep(2)"),
+        );
+        const seen = await vi.waitFor(
+          async () => {
+            const [row] = await primary.query(
+              "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(2)' AND state = 'active'",
+            );
+            const n = Number(row?.["n"]);
+            if (n < settings.max) throw new Error("not yet");
+            return n;
+          },
+          { timeout: 10_000 },
+        );
+        await Promise.all(work);
+        return seen;
+      } finally {
+        await pool.end();
+      }
+    };
+    expect(await connected((await isolate.request()).pool(own))).toBe(20);
+    await ask(100, 10);
+    // The server's room is asked for in the background; until then production's own stand.
+    expect((await isolate.request()).pool(own)).toMatchObject({ max: 100 });
+    expect(await connected((await isolate.request()).pool(own))).toBe(100);
+    await ask(1_000, 200);
+    // 300 connections, 3 kept for superusers, 200 for others.
+    expect((await isolate.request()).pool(own)).toMatchObject({ max: 97 });
+  });
+});
