@@ -13,10 +13,18 @@ export const storefrontBindings = (
   STRIPE_WEBHOOK_SECRET: stripeSecret,
   SIGNING_KEYS: signingKeys(signingKey),
   POSTGRES_URL: stored.database.ownerUrl,
+  POSTGRES_REPLICA_URL: onPort(stored.database.ownerUrl, stored.replica.port),
   POSTGRES_FETCH_ENDPOINT: stored.fetchEndpoint,
   REDIS_URL: cached.restUrl,
   REDIS_TOKEN: cached.token,
 });
+
+/** The same role and database on another server. */
+function onPort(connectionString: string, port: number): string {
+  const url = new URL(connectionString);
+  url.port = String(port);
+  return url.href;
+}
 
 /** See `src/env.ts`. */
 export const firebreakBindings = (from: {

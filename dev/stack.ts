@@ -58,6 +58,8 @@ export type Stack = AsyncDisposable & {
   readonly info: StackInfo;
   readonly secrets: StackSecrets;
   readonly postgres: Pick<Postgres, "isRunning" | "start" | "stop">;
+  /** The storefront's read replica. */
+  readonly replica: Pick<Postgres, "isRunning" | "start" | "stop" | "url">;
   readonly redis: Pick<Redis, "kind" | "isRunning" | "start" | "stop">;
   /** Delivers the cron trigger now, beside the one of each minute. */
   readonly deliverCron: () => Promise<void>;
@@ -120,6 +122,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     info,
     secrets,
     postgres: stored.postgres,
+    replica: stored.replica,
     redis: cached.redis,
     deliverCron,
     [Symbol.asyncDispose]: () => taken.disposeAsync(),

@@ -1,5 +1,6 @@
 /** The stores of the local stack, real, with the HTTP bridges that the vendors' unmodified drivers talk to. */
 import { startNeonBridge } from "./neon-bridge.ts";
+import { startStandby } from "./postgres-standby.ts";
 import { startPostgres, type Postgres } from "./postgres.ts";
 import { startRedis, type Redis } from "./redis.ts";
 import { createStorefrontDatabase, type StorefrontDatabase } from "./storefront-database.ts";
@@ -7,6 +8,8 @@ import { startUpstashBridge } from "./upstash-bridge.ts";
 
 export type PostgresStore = {
   readonly postgres: Postgres;
+  /** A streaming replica of it. */
+  readonly replica: Postgres;
   readonly database: StorefrontDatabase;
   /** For `neonConfig.fetchEndpoint`. */
   readonly fetchEndpoint: string;
@@ -18,7 +21,7 @@ export type RedisStore = {
   readonly token: string;
 };
 
-/** Postgres with the storefront's database, behind Neon's protocol. `stack` takes what is to be disposed. */
+/** Postgres with the storefront's database and a replica, behind Neon's protocol. `stack` takes what is to be disposed. */
 export async function startPostgresStore(
   stack: AsyncDisposableStack,
   options: {
@@ -32,10 +35,15 @@ export async function startPostgresStore(
     await startPostgres({ directory: options.directory, port: options.port }),
   );
   const database = await createStorefrontDatabase(postgres, options.sqlDirectory);
+  const replica = stack.use(await startStandby(postgres));
   const bridge = stack.use(
-    await startNeonBridge({ postgresPort: postgres.port, port: options.bridgePort }),
+    await startNeonBridge({
+      postgresPort: postgres.port,
+      replicaPort: replica.port,
+      port: options.bridgePort,
+    }),
   );
-  return { postgres, database, fetchEndpoint: `${bridge.url}/sql` };
+  return { postgres, replica, database, fetchEndpoint: `${bridge.url}/sql` };
 }
 
 /** Redis behind Upstash's protocol. */

@@ -3,9 +3,13 @@ import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
+import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
+import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
+import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
+import { statementTimeout } from "./actuators/statement-timeout.ts";
 import { asActuator, type Act } from "./opaque.ts";
 
 export const actuators = {
@@ -15,6 +19,10 @@ export const actuators = {
   [emergencyCache.id]: asActuator(emergencyCache),
   [blockNetworks.id]: asActuator(blockNetworks),
   [rateLimit.id]: asActuator(rateLimit),
+  [routeReadsToReplica.id]: asActuator(routeReadsToReplica),
+  [emergencyQueryCache.id]: asActuator(emergencyQueryCache),
+  [poolSize.id]: asActuator(poolSize),
+  [statementTimeout.id]: asActuator(statementTimeout),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {};

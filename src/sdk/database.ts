@@ -119,7 +119,7 @@ export class Database {
     params: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Row[]> {
-    const { connections, memory } = this.#deps;
+    const { memory } = this.#deps;
     const asked = this.#deps.asked();
     const timeoutMs = asked["statement-timeout"]?.timeoutMs ?? null;
     const statement = memory.statement(text);
@@ -127,15 +127,21 @@ export class Database {
     if (statement === "utility") return this.#write({ text, params, timeoutMs: null });
 
     const ask = () => this.#read({ text, params, timeoutMs }, asked["replica-reads"], options);
-    const terms = asked["query-cache"];
     const isShared = statement === "read" && options.cache !== false;
-    const key = terms !== null && isShared ? keyOf(connections.namespace, text, params) : null;
-    if (terms === null || key === null || connections.store === null) return [...(await ask())];
-    const rows = await memory.cache.rows(
-      { key, notBeforeMs: this.#notBeforeMs(asked), ask },
-      { store: connections.store, terms, waitUntil: this.#deps.waitUntil },
-    );
-    return [...rows];
+    const key = isShared ? this.#cacheKey(asked, text, params) : null;
+    if (key === null) return [...(await ask())];
+    const lookup = { key: key.text, notBeforeMs: this.#notBeforeMs(asked), ask };
+    const { waitUntil } = this.#deps;
+    return [...(await memory.cache.rows(lookup, { ...key, waitUntil }))];
+  }
+
+  /** Where the result is kept and on what terms; null when it is not. */
+  #cacheKey(asked: Asked, text: string, params: readonly unknown[]) {
+    const { store, namespace } = this.#deps.connections;
+    const terms = asked["query-cache"];
+    if (terms === null || store === null) return null;
+    const key = keyOf(namespace, text, params);
+    return key === null ? null : { text: key, store, terms };
   }
 
   /** Several queries as one transaction, on the primary. `build` must not wait for anything. */

@@ -59,6 +59,7 @@ function compiled(entries: readonly PolicyEntry[], before: Policy | null): Polic
     previous: before?.seq ?? { epoch: 1, n: 0 },
     entries,
     settings: aSettings(),
+    networks: null,
     nowMs: Date.now(),
   });
   if (!policy.ok) throw new Error(policy.error);

@@ -10,14 +10,15 @@ import { addressOf } from "./visitor.ts";
 const order = z.strictObject({ pitch_id: z.string().max(18) });
 
 export const checkout = new Hono<App>().post("/", async (c) => {
-  const { sql, redis } = c.var.stores;
+  const { db, redis } = c.var.stores;
   const session = await readSession(c, redis);
   if (session === null) return c.json({ error: "sign in first" }, 401);
   const { pitch_id: pitchId } = await readBody(c, order);
-  const pitch = await findPitch(sql, pitchId);
+  // What is paid is the price of now.
+  const pitch = await findPitch(db, pitchId, { cache: false, replica: false });
   if (pitch === undefined) return c.json({ error: "there is no such pitch" }, 404);
   const chargeId = charge();
-  const [paid] = await sql.transaction([
+  const [paid] = await db.transaction((sql) => [
     sql`
       WITH payment AS (
         INSERT INTO payments (user_id, pitch_id, amount, status)

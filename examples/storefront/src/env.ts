@@ -1,7 +1,11 @@
 /** What wrangler.toml and the secrets hand to the storefront. */
+import type { PolicyReader } from "firebreak/sdk";
+
 export type Env = {
   /** Neon connection string. */
   readonly POSTGRES_URL: string;
+  /** The same for a read replica; empty for none. */
+  readonly POSTGRES_REPLICA_URL: string;
   /** Where the Neon driver sends its queries; empty for the driver's own choice. */
   readonly POSTGRES_FETCH_ENDPOINT: string;
   /** Upstash REST URL and token. */
@@ -13,4 +17,6 @@ export type Env = {
   readonly SIGNING_KEYS?: string;
   /** `<site>.<environment>` of Firebreak's site.yaml. */
   readonly FIREBREAK_INSTANCE: string;
+  /** Firebreak's policy object; absent where there is no Firebreak. */
+  readonly FIREBREAK_POLICY?: { readonly getByName: (name: string) => PolicyReader };
 };

@@ -5,9 +5,9 @@ import type { App } from "./app.ts";
 type Check = { readonly ok: boolean; readonly latencyMs: number };
 
 export const health = new Hono<App>().get("/", async (c) => {
-  const { sql, redis } = c.var.stores;
+  const { db, redis } = c.var.stores;
   const [postgres, cache] = await Promise.all([
-    check(() => sql`SELECT 1`),
+    check(() => db.query("SELECT 1", [], { cache: false, replica: false })),
     check(() => redis.ping()),
   ]);
   const ok = postgres.ok && cache.ok;

@@ -5,13 +5,14 @@ import { HTTPException } from "hono/http-exception";
 import type { App } from "./app.ts";
 import { checkout } from "./checkout.ts";
 import { health } from "./health.ts";
+import { readLastWrite, rememberLastWrite } from "./last-write.ts";
 import { ErrorPage, HomePage } from "./pages.tsx";
 import { paymentWebhook } from "./payment-webhook.ts";
 import { listPitches, pitches } from "./pitches.ts";
 import { signIn } from "./sign-in.ts";
 import { SITE_CSS } from "./site-css.ts";
 import { openStores } from "./stores.ts";
-import { wantsHtml } from "./visitor.ts";
+import { addressOf, wantsHtml } from "./visitor.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
 
@@ -28,11 +29,18 @@ app.get("/assets/site.css", (c) =>
 
 app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }));
 app.use(async function stores(c, next) {
-  c.set("stores", openStores(c.env));
+  const wroteAtMs = readLastWrite(c);
+  const stores = openStores(c.env, {
+    session: { key: addressOf(c), wroteAtMs },
+    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+  });
+  c.set("stores", stores);
   await next();
+  const { wroteAtMs: writtenAtMs } = stores.db;
+  if (writtenAtMs !== null && writtenAtMs !== wroteAtMs) rememberLastWrite(c, writtenAtMs);
 });
 app.get("/", async (c) =>
-  c.html(document(HomePage({ pitches: await listPitches(c.var.stores.sql) }))),
+  c.html(document(HomePage({ pitches: await listPitches(c.var.stores.db) }))),
 );
 app.route("/health", health);
 app.route("/pitches", pitches);

@@ -30,7 +30,7 @@ export const paymentWebhook = new Hono<App>().post("/", async (c) => {
   const parsed = event.safeParse(JSON.parse(new TextDecoder().decode(body)));
   if (!parsed.success) return c.json({ error: "this is no event of the payment provider" }, 422);
   const { type, data } = parsed.data;
-  await c.var.stores.sql`
+  await c.var.stores.db.sql`
     WITH event AS (
       INSERT INTO payment_events (event_id, type, is_replay, received_at)
       VALUES (${id}, ${type}, ${isReplay}, ${new Date(receivedAtMs).toISOString()})

@@ -1,10 +1,10 @@
 /** Pitches: listing, reading and making them. */
 import { Hono } from "hono";
+import type { Database, QueryOptions } from "firebreak/sdk";
 import { z } from "zod";
 import type { App } from "./app.ts";
 import { readBody } from "./body.ts";
 import { readSession } from "./sessions.ts";
-import type { Sql } from "./stores.ts";
 import { addressOf } from "./visitor.ts";
 
 const LISTED_MAX = 50;
@@ -24,35 +24,40 @@ const draft = z.strictObject({
   price_cents: z.coerce.number().int().min(0).max(10_000_000),
 });
 
-export const listPitches = async (sql: Sql): Promise<Pitch[]> =>
+export const listPitches = async (db: Database): Promise<Pitch[]> =>
   z.array(row).parse(
-    await sql`
+    await db.sql`
       SELECT p.id::text, p.title, p.summary, u.name AS author, p.price_cents
       FROM pitches p JOIN users u ON u.id = p.user_id
       ORDER BY p.created_at DESC LIMIT ${LISTED_MAX}`,
   );
 
+const FIND = `
+  SELECT p.id::text, p.title, p.summary, u.name AS author, p.price_cents
+  FROM pitches p JOIN users u ON u.id = p.user_id WHERE p.id = $1`;
+
 /** The pitch, or undefined; an id that is no number is nobody's. */
-export async function findPitch(sql: Sql, id: string): Promise<Pitch | undefined> {
+export async function findPitch(
+  db: Database,
+  id: string,
+  options: QueryOptions = {},
+): Promise<Pitch | undefined> {
   if (!/^[1-9]\d{0,17}$/.test(id)) return undefined;
-  const rows = await sql`
-    SELECT p.id::text, p.title, p.summary, u.name AS author, p.price_cents
-    FROM pitches p JOIN users u ON u.id = p.user_id WHERE p.id = ${id}`;
-  return row.optional().parse(rows[0]);
+  return row.optional().parse((await db.query(FIND, [id], options))[0]);
 }
 
 export const pitches = new Hono<App>()
-  .get("/", async (c) => c.json({ items: await listPitches(c.var.stores.sql) }))
+  .get("/", async (c) => c.json({ items: await listPitches(c.var.stores.db) }))
   .get("/:id", async (c) => {
-    const pitch = await findPitch(c.var.stores.sql, c.req.param("id"));
+    const pitch = await findPitch(c.var.stores.db, c.req.param("id"));
     return pitch === undefined ? c.json({ error: "there is no such pitch" }, 404) : c.json(pitch);
   })
   .post("/", async (c) => {
-    const { sql, redis } = c.var.stores;
+    const { db, redis } = c.var.stores;
     const session = await readSession(c, redis);
     if (session === null) return c.json({ error: "sign in first" }, 401);
     const { title, summary, price_cents } = await readBody(c, draft);
-    const [created] = await sql.transaction([
+    const [created] = await db.transaction((sql) => [
       sql`INSERT INTO pitches (user_id, title, summary, price_cents)
         VALUES (${session.userId}, ${title}, ${summary}, ${price_cents}) RETURNING id::text`,
       sql`INSERT INTO audit_logs (user_id, action, resource, ip_address)

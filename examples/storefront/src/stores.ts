@@ -1,31 +1,53 @@
 /** The storefront's Postgres and Redis, for one request and with its deadline. */
-import { neon, neonConfig, type NeonQueryFunction } from "@neondatabase/serverless";
+import { neon, neonConfig } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis/cloudflare";
+import { Firebreak, type Database, type Session } from "firebreak/sdk";
 import type { Env } from "./env.ts";
 
 /** Together below what a visitor waits for, so that a dead store is an answer and not a hang. */
 const POSTGRES_DEADLINE_MS = 2_000;
 const REDIS_DEADLINE_MS = 1_000;
 
-export type Stores = { readonly sql: Sql; readonly redis: Redis };
-export type Sql = NeonQueryFunction<false, false>;
+export type Stores = { readonly db: Database; readonly redis: Redis };
+
+/** One per isolate; the runtime hands the same `env` to every request of it. */
+const firebreaks = new WeakMap<Env, Firebreak>();
+
+function firebreakOf(env: Env): Firebreak {
+  const known = firebreaks.get(env);
+  if (known !== undefined) return known;
+  const made = new Firebreak({
+    policy: () => env.FIREBREAK_POLICY?.getByName("policy") ?? null,
+  });
+  firebreaks.set(env, made);
+  return made;
+}
+
+export type Visit = {
+  readonly session: Session;
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+};
 
 /** Makes clients whose work, all queries of this request together, must be done by the deadline. */
-export function openStores(env: Env): Stores {
+export function openStores(env: Env, visit: Visit): Stores {
   if (env.POSTGRES_FETCH_ENDPOINT !== "") neonConfig.fetchEndpoint = env.POSTGRES_FETCH_ENDPOINT;
-  return {
-    sql: neon(env.POSTGRES_URL, {
-      fetchOptions: { signal: AbortSignal.timeout(POSTGRES_DEADLINE_MS) },
-    }),
-    redis: new Redis({
-      url: env.REDIS_URL,
-      token: env.REDIS_TOKEN,
-      // A function: with a signal as value this client reports an aborted read as "no such key".
-      signal: () => AbortSignal.timeout(REDIS_DEADLINE_MS),
-      // Its default repeats five times over four seconds, increments included.
-      retry: false,
-      enableAutoPipelining: false,
-      enableTelemetry: false,
-    }),
+  const connect = (url: string) =>
+    neon(url, { fetchOptions: { signal: AbortSignal.timeout(POSTGRES_DEADLINE_MS) } });
+  const redis = new Redis({
+    url: env.REDIS_URL,
+    token: env.REDIS_TOKEN,
+    // A function: with a signal as value this client reports an aborted read as "no such key".
+    signal: () => AbortSignal.timeout(REDIS_DEADLINE_MS),
+    // Its default repeats five times over four seconds, increments included.
+    retry: false,
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+  });
+  const connections = {
+    primary: connect(env.POSTGRES_URL),
+    replica: env.POSTGRES_REPLICA_URL === "" ? null : connect(env.POSTGRES_REPLICA_URL),
+    store: redis,
+    namespace: "storefront",
   };
+  return { db: firebreakOf(env).database(connections, visit), redis };
 }

@@ -1,8 +1,8 @@
 /** Answers visitors who are not signed in from copies of production's answers, and goes on doing so when production fails. */
 import { z } from "zod";
 import { MATCH_ROUTES_MAX } from "../../policy/patterns.ts";
-import { parseDuration } from "../../shared/duration.ts";
 import { defineLease } from "../actuator.ts";
+import { durationOption, msOf } from "../duration-option.ts";
 import { guardEntry } from "../guard-entry.ts";
 
 const SECOND_MS = 1_000;
@@ -12,13 +12,7 @@ const options = z.strictObject({
   /** Only here; without it, everywhere. Nothing private is ever kept, whatever the route. */
   routes: z.array(z.string().startsWith("/").max(500)).min(1).max(MATCH_ROUTES_MAX).optional(),
   /** How long a copy answers without production being asked, 1 s to 1 d. Later it answers only if production fails. */
-  fresh: z
-    .string()
-    .default("5m")
-    .refine((text) => {
-      const parsed = parseDuration(text);
-      return parsed.ok && parsed.value >= SECOND_MS && parsed.value <= FRESH_MS_MAX;
-    }, "write a duration from 1s to 1d"),
+  fresh: durationOption(SECOND_MS, FRESH_MS_MAX).default("5m"),
 });
 
 type Options = z.infer<typeof options>;
@@ -31,7 +25,7 @@ export const emergencyCache = defineLease({
     ({ routes, fresh }) => ({
       kind: "emergency-cache",
       match: routes === undefined ? {} : { routes },
-      action: { freshSeconds: secondsOf(fresh) },
+      action: { freshSeconds: Math.floor(msOf(fresh) / SECOND_MS) },
       fail: "open",
     }),
     {
@@ -45,8 +39,3 @@ export const emergencyCache = defineLease({
     },
   ),
 });
-
-function secondsOf(fresh: string): number {
-  const parsed = parseDuration(fresh);
-  return parsed.ok ? Math.floor(parsed.value / SECOND_MS) : 1;
-}

@@ -1,8 +1,12 @@
 /** The stack as gamedays use it, with the guard as a Worker of its own: the harder of the two variants. */
-import { afterAll, beforeAll, describe, it } from "vitest";
+import pg from "pg";
+import { afterAll, beforeAll, describe, it, vi } from "vitest";
+import { z } from "zod";
 import { startStack, type Stack } from "../../../dev/stack.ts";
 
 const ANSWER_WITHIN_MS = 3_000;
+
+const mitigations = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let stack: Stack;
 beforeAll(async () => {
@@ -66,6 +70,58 @@ describe("the storefront behind the guard", () => {
     expect(made.status).toBe(201);
     expect((await post("/pitches", { ...pitch, title: "" }, cookie)).status).toBe(400);
   });
+});
+
+describe("a lease on production's own doing", () => {
+  /** How often the replica was asked for the list of pitches. */
+  async function readsOfReplica(): Promise<number> {
+    const client = new pg.Client({ connectionString: stack.replica.url("storefront") });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ calls: number }>(
+        "SELECT coalesce(sum(calls), 0)::int AS calls FROM pg_stat_statements WHERE query LIKE '%FROM pitches p JOIN users%'",
+      );
+      return rows[0]?.calls ?? 0;
+    } finally {
+      await client.end();
+    }
+  }
+  const asResponder = (method: string, path: string, body?: unknown) =>
+    ask(`/_firebreak/api/v1${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${stack.info.token.responder}`,
+        "Content-Type": "application/json",
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  it("sends its reads to the replica, and back when it is taken back", async ({ expect }) => {
+    expect(await readsOfReplica()).toBe(0);
+    const applied = await asResponder("POST", "/mitigations", {
+      actuator: "route-reads-to-replica",
+      lease: "5m",
+      why: "the primary is slow",
+    });
+    expect(applied.status, await applied.clone().text()).toBe(200);
+    await vi.waitFor(
+      async () => {
+        expect((await ask("/pitches")).status).toBe(200);
+        expect(await readsOfReplica()).toBeGreaterThan(0);
+      },
+      { timeout: 25_000, interval: 200 },
+    );
+    const { items } = mitigations.parse(await (await asResponder("GET", "/mitigations")).json());
+    for (const { id } of items) await asResponder("DELETE", `/mitigations/${id}?why=enough`);
+    await vi.waitFor(
+      async () => {
+        const before = await readsOfReplica();
+        for (let n = 0; n < 5; n += 1) await ask("/pitches");
+        expect(await readsOfReplica()).toBe(before);
+      },
+      { timeout: 25_000, interval: 200 },
+    );
+  }, 60_000);
 });
 
 // Last, as it takes the stores away.

@@ -79,6 +79,25 @@ it("refuses what must not leave the house, and says why", ({ expect }) => {
   );
 });
 
+it("refuses what production's SDK would not understand", ({ expect }) => {
+  const cache = (changes: Partial<PolicyEntry>) =>
+    idsOf(
+      compile([
+        anEntry({
+          kind: "query-cache",
+          action: { ttlMs: 300_000, valueBytesMax: 1_000 },
+          ...changes,
+        }),
+      ]),
+    );
+  expect(cache({})).toEqual(["lse_1"]);
+  expect(cache({ match: { routes: ["/a"] } })).toContain("no such match or action");
+  expect(cache({ action: {} })).toContain("no such match or action");
+  expect(cache({ action: { ttlMs: 300_000, valueBytesMax: 1_000, more: 1 } })).toContain(
+    "no such match or action",
+  );
+});
+
 it("refuses networks that guards could not enforce, and says why", ({ expect }) => {
   const block = (...matches: PolicyEntry["match"][]) =>
     idsOf(

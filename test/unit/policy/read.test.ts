@@ -3,6 +3,7 @@ import { it } from "vitest";
 import { loadPolicy, type LoadedPolicy } from "../../../src/guard/loaded-policy.ts";
 import { networksBlobOf } from "../../../src/policy/blobs.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
+import { isForSdk, SDK_ACTIONS, sdkAction } from "../../../src/policy/sdk-kinds.ts";
 import { aPolicy, anEntry } from "../../support/policy.ts";
 
 const golden = (name: string): unknown =>
@@ -82,6 +83,25 @@ it("reads limits, leased and standing, as they were written", ({ expect }) => {
     ["lse_3kq0v1b9", "shared", null],
     ["site:sign-in", "strict", { firstMs: 60_000, maxMs: 3_600_000, forgetMs: 7_200_000 }],
   ]);
+});
+
+it("reads the entries for production's SDK as they were written, and counts them as understood", ({
+  expect,
+}) => {
+  const written = golden("policy-1-sdk");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  expect(read.value.entries.map(({ kind }) => kind)).toEqual(Object.keys(SDK_ACTIONS).toSorted());
+  for (const entry of read.value.entries) {
+    expect(isForSdk(entry.kind) && sdkAction(entry.kind, entry)).toEqual(entry.action);
+  }
+  expect(loadPolicy(read.value).unknownEntries).toBe(0);
+  const later = {
+    ...read.value,
+    entries: [anEntry({ kind: "query-cache", match: { hosts: [] } })],
+  };
+  expect(loadPolicy(later).unknownEntries).toBe(1);
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

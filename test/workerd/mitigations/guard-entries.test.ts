@@ -12,7 +12,10 @@ import type { Reach } from "../../../src/mitigations/actuator.ts";
 import type { Actuator } from "../../../src/mitigations/opaque.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
 import type { PolicyApi } from "../../../src/policy/policy-api.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
+import { isSdkEntry } from "../../../src/policy/sdk-kinds.ts";
+import { PolicyView } from "../../../src/sdk/policy-view.ts";
 import { err, ok, type Result } from "../../../src/shared/result.ts";
 import { actuatorContract, type Ground } from "../../contract/actuator.ts";
 import { anEntry } from "../../support/policy.ts";
@@ -191,6 +194,49 @@ describe("rate-limit", () => {
   });
 });
 
+actuatorContract({
+  actuator: actuators["route-reads-to-replica"],
+  options: { max_lag: "2s", read_your_writes: "5s" },
+  badOptions: [
+    { options: { max_lag: "10ms" }, field: "max_lag" },
+    { options: { max_lag: "5s", read_your_writes: "4s" }, field: "read_your_writes" },
+    { options: { lag: "5s" }, field: "lag" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["emergency-query-cache"],
+  options: { ttl: "300s" },
+  badOptions: [
+    { options: { ttl: "2h" }, field: "ttl" },
+    { options: { value_bytes_max: 0 }, field: "value_bytes_max" },
+    { options: { ttl: 300 }, field: "ttl" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["pool-size"],
+  options: { max: 100, idle_timeout: "60s", connection_timeout: "5s", reserve: 10 },
+  badOptions: [
+    { options: { max: 0 }, field: "max" },
+    { options: { reserve: -1 }, field: "reserve" },
+    { options: { connection_timeout: "0s" }, field: "connection_timeout" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["statement-timeout"],
+  options: { timeout: "5s" },
+  badOptions: [
+    { options: { timeout: "1ms" }, field: "timeout" },
+    { options: { timeout: "soon" }, field: "timeout" },
+  ],
+  ground,
+});
+
 describe("disable-features", () => {
   const lease = (options: object) => ({
     id: "lse_feature" as const,
@@ -248,11 +294,26 @@ describe("a lease in the guard", () => {
     const read = readPolicy(sent);
     if (!read.ok) throw new Error(read.error);
     const snapshot = { loaded: loadPolicy(read.value), confirmedAtMs: nowMs };
+    const forProduction = read.value.entries.filter((entry) => isSdkEntry(entry));
+    if (forProduction.length > 0) return isAsked(read.value, nowMs);
     return requests.some((request) => {
       const facts = readFacts(request, read.value.settings, null);
       const { enforced, cache } = decide(facts, snapshot, nowMs, OVER_EVERY_LIMIT);
       return enforced !== null || cache !== null;
     });
+  }
+
+  /** Whether production's SDK would do anything at that time. */
+  async function isAsked(sent: Policy, nowMs: number): Promise<boolean> {
+    vi.setSystemTime(nowMs);
+    const reader = { read: async () => ({ seq: sent.seq, policy: sent }) };
+    const view = new PolicyView({ reader: () => reader, random: () => 1 });
+    const left: Promise<unknown>[] = [];
+    view.asked("ada", (promise) => void left.push(promise));
+    await Promise.all(left);
+    const asked = view.asked("ada", () => {});
+    vi.setSystemTime(T0);
+    return Object.values(asked).some((action) => action !== null);
   }
 
   it.for(Object.values(actuators))(
