@@ -44,11 +44,14 @@ export function tableCosts(family: 4 | 6, networks: readonly string[], rounds: n
 
 const NOW_MS = 1_000;
 
-export const entriesOf = (networks: readonly string[]): readonly NetworkEntry[] =>
+export const entriesOf = (
+  networks: readonly string[],
+  entryId = "lse_1",
+): readonly NetworkEntry[] =>
   networks.map((text) => {
     const network = parseCidr(text);
     if (!network.ok) throw new Error(`${text} ${network.error}`);
-    return { network: network.value, entryId: "lse_1", action: "block", expiresAtMs: 2 * NOW_MS };
+    return { network: network.value, entryId, action: "block", expiresAtMs: 2 * NOW_MS };
   });
 
 export function compiledTable(networks: readonly string[]): ArrayBuffer {

@@ -2,9 +2,10 @@
  * The network matcher alone: lookups with parsing against the libraries, and what a table costs to make and to take. Everyone
  * answers the same questions of the same list, half of them hits.
  */
+import { goal, type Goal } from "./goal.ts";
 import { ipContestants } from "./ip-contestants.ts";
 import { tableCosts, type TableCosts } from "./ip-table.ts";
-import { compare, type Figure } from "./measure.ts";
+import { compare, type Figure, type Spread } from "./measure.ts";
 import { networksAndProbes } from "./networks.ts";
 
 const SIZES = [1_000, 10_000, 100_000];
@@ -35,6 +36,47 @@ export async function ip(rounds: number): Promise<IpReport> {
   });
   return { lookups, tables };
 }
+
+const LOOKUP_NS_MAX = { 4: 150, 6: 500 } as const;
+const COMPILE_MS_MAX = { 4: 150, 6: 600 } as const;
+const READ_MS_MAX = 5;
+const TABLE_MIB_MAX = 2;
+
+export const ipGoals = ({ lookups, tables }: IpReport): readonly Goal[] => [
+  ...lookups.flatMap(({ family, networks, figures }) => {
+    const [ours] = figures;
+    if (networks !== TABLE_SIZE || ours === undefined) return [];
+    return goal({
+      what: `IPv${family} lookup with parsing, ${networks} networks`,
+      value: ours.medianNs,
+      unit: "ns",
+      limit: { atMost: LOOKUP_NS_MAX[family] },
+      rounds: ours.rounds,
+      spread: { median: ours.medianNs, p25: ours.lowestNs, p75: ours.highestNs },
+    });
+  }),
+  ...tables.flatMap(({ family, networks, bytes, coldCompileMs, coldReadMs }) => {
+    const what = `${networks} IPv${family} networks`;
+    const ms = (does: string, spread: Spread, atMost: number): Goal =>
+      goal({
+        what: `${what} ${does}`,
+        value: spread.median,
+        unit: "ms",
+        limit: { atMost },
+        spread,
+      });
+    return [
+      ms("compiled, in a fresh process", coldCompileMs, COMPILE_MS_MAX[family]),
+      ms("taken, in a fresh process", coldReadMs, READ_MS_MAX),
+      goal({
+        what: `${what}, the table`,
+        value: bytes / 2 ** 20,
+        unit: "MiB",
+        limit: { atMost: TABLE_MIB_MAX },
+      }),
+    ];
+  }),
+];
 
 /** For people: a line for each figure. */
 export function sayIp({ lookups, tables }: IpReport): string {

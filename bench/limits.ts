@@ -5,6 +5,7 @@ import { RateLimits } from "../src/guard/limits/rate-limit.ts";
 import { limitRule, type LimitRule } from "../src/guard/limits/rule.ts";
 import { mix32 } from "../src/sketches/hash.ts";
 import { simulate } from "../test/support/limits.ts";
+import { goal, type Goal } from "./goal.ts";
 import { compare, type Contestant, type Figure } from "./measure.ts";
 
 const LOADS = [0.2, 0.5, 1, 1.2, 2, 10, 200];
@@ -46,6 +47,22 @@ export function limits(rounds: number): LimitsReport {
   );
   return { figures, leases, bytes: new RateLimits(4).byteLength };
 }
+
+const ERROR_MAX = 0.05;
+const ERROR_MAX_BEYOND_16 = 0.15;
+
+/** The figures of virtual isolates; `rig` has those of real ones. */
+export const limitsGoals = ({ leases }: LimitsReport): readonly Goal[] =>
+  leases.map(({ spread, isolates, load, worstError }) =>
+    goal({
+      what: `admitted too many or too few, ${isolates} isolates, ${load} × the limit, ${spread}`,
+      value: Math.abs(worstError),
+      unit: "of the exact count",
+      limit: { atMost: isolates > 16 ? ERROR_MAX_BEYOND_16 : ERROR_MAX },
+      baseline: "one exact counter",
+      rounds: SEEDS.length,
+    }),
+  );
 
 export const sayLimits = ({ figures, leases, bytes }: LimitsReport): string =>
   [

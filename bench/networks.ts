@@ -18,6 +18,17 @@ export function networksAndProbes(family: 4 | 6, count: number): Work {
   return { networks: listed, probes };
 }
 
+/** `count` IPv4 networks in which no visitor of `visitors.ts` is. */
+export const networksOfOthers = (count: number): readonly string[] =>
+  networksAndProbes(4, count + SPARE)
+    .networks.filter((network) => !VISITORS_NETWORK.test(network))
+    .slice(0, count);
+
+/** For benchmarks, by RFC 2544. */
+const VISITORS_NETWORK = /^198\.1[89]\./;
+/** More than are ever left out: a network of visitors is one in some 30 000. */
+const SPARE = 200;
+
 type Random = () => number;
 
 /** Mulberry32: small, seeded, good enough to spread addresses. */

@@ -1,6 +1,7 @@
 /** What counting costs per request, next to the map that everyone begins with, and whether it finds what it is there to find. */
 import { hashText, mix32 } from "../src/sketches/hash.ts";
 import { talkerKeys, TopTalkers } from "../src/sketches/top-talkers.ts";
+import { goal, type Goal } from "./goal.ts";
 import { compare, type Contestant, type Figure } from "./measure.ts";
 import { randomFrom } from "../test/support/limits.ts";
 
@@ -32,6 +33,27 @@ export function sketches(rounds: number): SketchesReport {
   const found = [1, 2, 3, 4, 5].map((seed) => heavyFound(makeStream(seed)));
   return { figures, found, bytes: new TopTalkers().byteLength };
 }
+
+const COUNT_NS_MAX: Readonly<Record<string, number>> = {
+  "three numeric keys": 80,
+  "all seven, with hashing": 400,
+};
+
+export const sketchesGoals = ({ figures, found }: SketchesReport): readonly Goal[] => [
+  ...figures.flatMap(({ name, rounds, medianNs, lowestNs, highestNs }) => {
+    const atMost = COUNT_NS_MAX[name];
+    if (atMost === undefined) return [];
+    const spread = { median: medianNs, p25: lowestNs, p75: highestNs };
+    return goal({ what: name, value: medianNs, unit: "ns", limit: { atMost }, rounds, spread });
+  }),
+  goal({
+    what: "heavy sources found, worst of the seeds",
+    value: Math.min(...found),
+    unit: `of ${HEAVY}`,
+    limit: { atLeast: HEAVY },
+    rounds: found.length,
+  }),
+];
 
 export const saySketches = ({ figures, found, bytes }: SketchesReport): string =>
   [

@@ -16,6 +16,7 @@ import { loadPolicy, type ListedNetworks, type Snapshot } from "./loaded-policy.
 import { NetworkTables } from "./network-tables.ts";
 import { Slots } from "./slots.ts";
 import type { PolicyCache } from "./policy-cache.ts";
+import type { WaitUntil } from "./wait-until.ts";
 
 export const COLD_DEADLINE_MS = 100;
 export const REFRESH_DEADLINE_MS = 2_000;
@@ -48,8 +49,6 @@ export type SnapshotDeps = {
   /** 0..1, spreads the polls of isolates that started together. */
   readonly random: () => number;
 };
-
-export type WaitUntil = (promise: Promise<unknown>) => void;
 
 export class Snapshots {
   readonly #deps: SnapshotDeps;

@@ -1,6 +1,6 @@
 /** Counts requests under the limits of the policy: one isolate's counters, and a meter for each request. */
 import type { RequestFacts } from "../facts.ts";
-import type { WaitUntil } from "../snapshots.ts";
+import type { WaitUntil } from "../wait-until.ts";
 import { LimitKeys } from "./key.ts";
 import type { LimitEntry, LimitTable } from "./limit-table.ts";
 import { LimiterLink, type LimiterLinkDeps } from "./limiter-link.ts";

@@ -5,7 +5,7 @@
 import * as z from "zod/mini";
 import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
 import { within } from "../deadline.ts";
-import type { WaitUntil } from "../snapshots.ts";
+import type { WaitUntil } from "../wait-until.ts";
 import { askedKey, type AskedKey } from "./asks.ts";
 import type { LimitKey } from "./local-table.ts";
 import { ASK_DEADLINE_MS, type Left, type LimitDecision, type RateLimits } from "./rate-limit.ts";

@@ -1,0 +1,39 @@
+/** How much policy a guard has while it is measured. Nothing of it concerns those who ask. */
+import type { PolicyEntry } from "../src/policy/policy.ts";
+
+export type Burden = { readonly networks: number; readonly rules: number };
+
+/** The usual, as the goals name it. */
+export const FULL: Burden = { networks: 100_000, rules: 20 };
+
+/** What all entries of benches and rigs have in common. */
+export const ENTRY = {
+  owner: "bench",
+  reason: "a bench",
+  match: {},
+  action: {},
+  mode: "enforce",
+  fail: "open",
+  share: 1,
+  salt: "",
+  expiresAtMs: Date.now() + 86_400_000,
+} as const satisfies Omit<PolicyEntry, "id" | "kind">;
+
+/**
+ * A site's limits, as sites have them: two for everyone, the others for routes of their own, where none of these visitors is.
+ * Nobody reaches any of them.
+ */
+export const limitEntry = (rule: number): PolicyEntry => ({
+  ...ENTRY,
+  id: `limit_${rule}`,
+  kind: "rate-limit",
+  match: rule < FOR_EVERYONE.length ? {} : { routes: [`/api/resource-${rule}/*`] },
+  action: {
+    limit: 1_000_000,
+    windowMs: 60_000,
+    by: FOR_EVERYONE[rule] ?? ["address"],
+    name: `limit-${rule}`,
+  },
+});
+
+const FOR_EVERYONE = [["address"], ["network"]] as const;

@@ -1,0 +1,149 @@
+/** The decision alone, in V8 without a runtime around it: what is read from a request, and what a full policy makes of it. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { decide } from "../src/guard/decide.ts";
+import { readFacts } from "../src/guard/facts.ts";
+import { Counters } from "../src/guard/limits/counters.ts";
+import { NO_METER } from "../src/guard/limits/meter.ts";
+import { LeaseTable } from "../src/limiter/lease.ts";
+import type { Lease, LeaseAsk } from "../src/limiter/limiter-api.ts";
+import { ENTRY, FULL, limitEntry } from "./burden.ts";
+import { readIpSet } from "../src/guard/ip/read-ip-set.ts";
+import { loadPolicy, type Snapshot } from "../src/guard/loaded-policy.ts";
+import { guardSettings, POLICY_FORMAT, type PolicyEntry } from "../src/policy/policy.ts";
+import { goal, short, type Goal } from "./goal.ts";
+import { compiledEntries, entriesOf } from "./ip-table.ts";
+import { spreadOf, type Spread } from "./measure.ts";
+import { networksOfOthers } from "./networks.ts";
+import { requestsLike } from "./request-like.ts";
+
+export type DecisionReport = {
+  readonly rounds: number;
+  /** Nanoseconds for one decision, reading the clock included. */
+  readonly medianNs: Spread;
+  readonly p99Ns: Spread;
+  /** Bytes allocated for one clean request. */
+  readonly allocatedBytes: Spread;
+};
+
+const DECISIONS = 100_000;
+/** Few enough to fit between two collections. */
+const COUNTED_DECISIONS = 2_000;
+
+export function decision(rounds: number): DecisionReport {
+  const snapshot = fullSnapshot();
+  const requests = requestsLike({ hasCf: true });
+  const { limits, policy } = snapshot.loaded;
+  const counters = countersHere();
+  const terms = { shards: policy.settings.limiterShards, waitUntil: () => undefined };
+  const decideOne = (at: number): void => {
+    const request = requests[at % requests.length];
+    if (request === undefined) return;
+    const facts = readFacts(request, policy.settings, null);
+    const meter = limits === null ? NO_METER : counters.meter(facts, limits, terms);
+    const { verdict } = decide(facts, snapshot, snapshot.confirmedAtMs, meter);
+    if (verdict.reason !== "clean") throw new Error(`a visitor was not served: ${verdict.reason}`);
+  };
+  const samples = Array.from({ length: rounds + 1 }, () => ({
+    ...timesOf(decideOne),
+    allocatedBytes: allocatedBy(decideOne),
+  })).slice(1); // Of the first, V8 is still compiling.
+  return {
+    rounds,
+    medianNs: spreadOf(samples.map(({ medianNs }) => medianNs)),
+    p99Ns: spreadOf(samples.map(({ p99Ns }) => p99Ns)),
+    allocatedBytes: spreadOf(samples.map(({ allocatedBytes }) => allocatedBytes)),
+  };
+}
+
+function timesOf(one: (at: number) => void): { readonly medianNs: number; readonly p99Ns: number } {
+  const ns = new Float64Array(DECISIONS);
+  for (let at = 0; at < DECISIONS; at += 1) {
+    const from = process.hrtime.bigint();
+    one(at);
+    ns[at] = Number(process.hrtime.bigint() - from);
+  }
+  ns.sort();
+  return { medianNs: ns[DECISIONS / 2] ?? 0, p99Ns: ns[Math.floor(DECISIONS * 0.99)] ?? 0 };
+}
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+function allocatedBy(one: (at: number) => void): number {
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let at = 0; at < COUNTED_DECISIONS; at += 1) one(at);
+  return (process.memoryUsage().heapUsed - before) / COUNTED_DECISIONS;
+}
+
+function fullSnapshot(): Snapshot {
+  const networks = entriesOf(networksOfOthers(FULL.networks), BLOCKED.id);
+  const set = readIpSet(compiledEntries(networks));
+  if (!set.ok) throw new Error(set.error);
+  const policy = {
+    format: POLICY_FORMAT,
+    instance: "shop.test",
+    seq: { epoch: 1, n: 1 },
+    compiledAtMs: Date.now(),
+    staleAfterMs: 900_000,
+    settings: guardSettings.parse({ title: "The Shop", pollMs: 5_000 }),
+    entries: [BLOCKED, ...Array.from({ length: FULL.rules }, (_, rule) => limitEntry(rule))],
+    blobs: {},
+  };
+  const loaded = loadPolicy(policy, { sha256: "bench", set: set.value });
+  if (loaded.clients === null || loaded.limits?.all.length !== FULL.rules) {
+    throw new Error("the policy is not enforced");
+  }
+  return { loaded, confirmedAtMs: Date.now() };
+}
+
+const BLOCKED: PolicyEntry = {
+  ...ENTRY,
+  id: "list_bench",
+  kind: "block-networks",
+  match: { listed: true },
+};
+
+/** An isolate's counters, whose shards are near. */
+function countersHere(): Counters {
+  const table = new LeaseTable();
+  const lease = async (isolate: number, asks: readonly LeaseAsk[]): Promise<readonly Lease[]> =>
+    asks.map((ask) => table.lease(isolate, ask, Date.now()));
+  const take = (): never => {
+    throw new Error("no limit here is strict");
+  };
+  return new Counters({ shard: () => ({ lease, take }), newIsolateId: () => 1 });
+}
+
+export const decisionGoals = ({ rounds, medianNs, p99Ns }: DecisionReport): readonly Goal[] => {
+  const us = ({ median, p25, p75 }: Spread): Spread => ({
+    median: median / 1_000,
+    p25: p25 / 1_000,
+    p75: p75 / 1_000,
+  });
+  return [
+    goal({
+      what: `a decision under ${FULL.networks} networks and ${FULL.rules} rules, median`,
+      value: medianNs.median / 1_000,
+      unit: "µs",
+      limit: { atMost: 1 },
+      rounds,
+      spread: us(medianNs),
+    }),
+    goal({
+      what: `a decision under ${FULL.networks} networks and ${FULL.rules} rules, p99`,
+      value: p99Ns.median / 1_000,
+      unit: "µs",
+      limit: { atMost: 5 },
+      rounds,
+      spread: us(p99Ns),
+    }),
+  ];
+};
+
+export const sayDecision = ({ medianNs, p99Ns, allocatedBytes }: DecisionReport): string =>
+  [
+    `A decision alone, under ${FULL.networks} networks and ${FULL.rules} rules`,
+    `  ${short(medianNs.median)} ns (p99 ${short(p99Ns.median)}), ${short(allocatedBytes.median)} bytes allocated`,
+  ].join("\n");

@@ -1,0 +1,49 @@
+/** A small version of `npm run bench -- rig`: the guard in several isolates of real workerd, its objects far away. */
+import { afterAll, beforeAll, it } from "vitest";
+import { distribution } from "../../../bench/rig/distribution.ts";
+import { outages } from "../../../bench/rig/outages.ts";
+import { startRig, type Rig } from "../../../bench/rig/rig.ts";
+import { layLimit, sharedLimit } from "../../../bench/rig/shared-limit.ts";
+
+const SIZE = { locations: 2, isolatesPerLocation: 3, distance: { fromMs: 5, untilMs: 60 } };
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await startRig(SIZE);
+  await layLimit(rig);
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+it("enforces a lease in every isolate within seconds, those that slept included", async ({
+  expect,
+}) => {
+  const spread = await distribution(rig, {
+    leases: 2,
+    pollMs: 1_000,
+    everyMs: 50,
+    sleepMs: 5_500,
+  });
+  expect(spread.failedRequests).toBe(0);
+  expect(spread.slowestMs).toBeLessThan(5_000);
+  expect(spread.outdatedRequests).toBe(0);
+  expect(spread.firstAfterSleep).toBe(8);
+  // A location asks the object once per poll, however many isolates it has.
+  expect(spread.policyReadsPerSecond).toBeLessThan(2 * SIZE.locations);
+});
+
+it("fails nobody while everything that it depends on is broken in turn", async ({ expect }) => {
+  const broken = await outages(rig, { secondsEach: 1, requestsPerSecond: 50 });
+  expect(broken.filter(({ failed }) => failed > 0)).toEqual([]);
+  expect(broken).toHaveLength(17);
+  // The worst that a request of a cold isolate waits for is 100 ms; the rest is this machine's.
+  for (const { dependency, p50Ms } of broken) {
+    if (dependency !== "origin") expect(p50Ms).toBeLessThan(100);
+  }
+});
+
+it("shares a limit between isolates that are far from its shard", async ({ expect }) => {
+  const shared = await sharedLimit(rig, { isolates: 4, load: 4, seconds: 10 }, 1);
+  expect(shared.failed).toBe(0);
+  expect(Math.abs(shared.error)).toBeLessThan(0.25);
+  expect(shared.callsPerThousand).toBeLessThan(400);
+});
