@@ -18,6 +18,7 @@ import { GuardPolicyObject } from "./policy/policy-object.ts";
 import { guardSettingsOf } from "./policy/settings.ts";
 import type { Collected } from "./signals/collect.ts";
 import { TrafficObject } from "./traffic/traffic-object.ts";
+import { onCron } from "./wiring/cron.ts";
 import { httpDeps } from "./wiring/http.ts";
 import { deskDeps, incidentDeps } from "./wiring/incidents.ts";
 import { monitorDeps, sourceReach } from "./wiring/monitor.ts";
@@ -100,9 +101,9 @@ export default {
     return guardOf(env)(request, ctx);
   },
 
-  /** Each minute: watches the monitor's tick and every open incident's next wake. */
+  /** Each minute: watches the monitor's tick and every open incident's next wake, and cleans up at the vendors. */
   async scheduled(_controller, env): Promise<void> {
-    await monitorOf(env).poke("cron");
+    await onCron(env);
   },
 } satisfies ExportedHandler<Env>;
 

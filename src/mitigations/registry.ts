@@ -11,6 +11,7 @@ import { readOnly } from "./actuators/read-only.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
 import { asActuator, type Act } from "./opaque.ts";
+import type { Marking } from "./reaper.ts";
 
 export const actuators = {
   [maintenanceMode.id]: asActuator(maintenanceMode),
@@ -26,6 +27,9 @@ export const actuators = {
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {};
+
+/** What stays at a vendor when its time is up, for the reaper to find by its mark. */
+export const markings: readonly Marking[] = [];
 
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>

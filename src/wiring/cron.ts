@@ -1,0 +1,18 @@
+/** What the cron does each minute. */
+import type { Env } from "../env.ts";
+import { reap } from "../mitigations/reaper.ts";
+import { markings } from "../mitigations/registry.ts";
+import { settleAll } from "../shared/settle-all.ts";
+import { reachOf } from "./incidents.ts";
+import { monitorOf } from "./objects.ts";
+
+/** Watches the monitor, which watches everything else; and cleans up at the vendors, whatever became of the monitor. */
+export const onCron = (env: Env): Promise<void> =>
+  settleAll([() => monitorOf(env).poke("cron"), () => reapAll(env)]);
+
+async function reapAll(env: Env): Promise<void> {
+  for (const reaped of await reap(markings, reachOf(env), Date.now())) {
+    const level = reaped.outcome === "failed" ? "error" : "warn";
+    console[level](JSON.stringify({ level, reaped }));
+  }
+}
