@@ -17,7 +17,7 @@ const SECRET_HEADERS = new Set(["authorization", "cookie", "x-api-key"]);
 type Desk = {
   readonly vendor: Vendor;
   readonly calls: Call[];
-  fault: { kind: Fault["kind"]; timesLeft: number } | null;
+  fault: { kind: Fault["kind"]; timesLeft: number; method: Fault["method"] } | null;
 };
 
 /** Serves every vendor; `stackControl` answers below `/__stack`. */
@@ -55,8 +55,8 @@ function control(desk: Desk): Hono {
     }),
   );
   app.post("/", async (c) => {
-    const { kind, times } = fault.parse(await c.req.json());
-    desk.fault = { kind, timesLeft: times };
+    const { kind, times, method } = fault.parse(await c.req.json());
+    desk.fault = { kind, timesLeft: times, method };
     return c.body(null, 204);
   });
   app.put("/", async (c) => {
@@ -76,13 +76,14 @@ function control(desk: Desk): Hono {
 /** Takes one call: the fault that is due, or the vendor's own answer; either way it is recorded. */
 async function receive(desk: Desk, c: Context): Promise<Response> {
   const body = await c.req.text();
-  const path = new URL(c.req.url).pathname.slice(desk.vendor.name.length + 1) || "/";
-  const request = new Request(new URL(path, c.req.url), {
+  const { pathname, search } = new URL(c.req.url);
+  const path = pathname.slice(desk.vendor.name.length + 1) || "/";
+  const request = new Request(new URL(`${path}${search}`, c.req.url), {
     method: c.req.method,
     headers: c.req.raw.headers,
     ...(body === "" ? {} : { body }),
   });
-  const kind = takeFault(desk);
+  const kind = takeFault(desk, request.method);
   const response = await respond(desk.vendor, request, kind, (status) => {
     desk.calls.push({
       atMs: Date.now(),
@@ -98,9 +99,10 @@ async function receive(desk: Desk, c: Context): Promise<Response> {
   return response;
 }
 
-function takeFault(desk: Desk): Fault["kind"] | null {
+function takeFault(desk: Desk, asked: string): Fault["kind"] | null {
   if (desk.fault === null) return null;
-  const { kind } = desk.fault;
+  const { kind, method } = desk.fault;
+  if (method !== undefined && method !== asked) return null;
   desk.fault.timesLeft -= 1;
   if (desk.fault.timesLeft === 0) desk.fault = null;
   return kind;

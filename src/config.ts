@@ -5,6 +5,8 @@ import { readSigningKeys, type SigningKey } from "./guard/signed.ts";
 import { isJournalSecret } from "./guard/write-journal/names.ts";
 import { apiTokens, type ApiToken } from "./http/auth.ts";
 import { parseJson } from "./shared/json.ts";
+import type { CloudflareReach } from "./mitigations/actuator.ts";
+import { CLOUDFLARE_API_URL, createCloudflare } from "./platform/cloudflare.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
@@ -19,6 +21,8 @@ export type Config = {
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage;
+  /** Production at Cloudflare; null when there is no token or account. */
+  readonly cloudflare: CloudflareReach | null;
   readonly publicUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
@@ -45,6 +49,7 @@ export function readConfig(env: Env): Config {
     cloudflareStatus: createStatusPage(
       (env.CLOUDFLARE_STATUS_URLS ?? CLOUDFLARE_STATUS_URLS).split(",").slice(0, STATUS_URLS_MAX),
     ),
+    cloudflare: readCloudflare(env),
     publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
     heartbeatToken: env.HEARTBEAT_TOKEN,
@@ -64,6 +69,21 @@ function readTokens(text: string | undefined): readonly ApiToken[] {
     `config: API_TOKENS is not [{ "name", "role", "sha256" }]; no token is valid. ${problem}`,
   );
   return [];
+}
+
+/** As `wrangler.toml` and `wrangler.guard.toml` call them. */
+const OWN_SCRIPTS = ["firebreak", "firebreak-guard"];
+
+function readCloudflare(env: Env): CloudflareReach | null {
+  const { CLOUDFLARE_API_TOKEN: token, CLOUDFLARE_ACCOUNT_ID: accountId } = env;
+  if (token === undefined || accountId === undefined) return null;
+  const baseUrl = env.CLOUDFLARE_API_URL ?? CLOUDFLARE_API_URL;
+  return {
+    api: createCloudflare({ baseUrl, accountId, token }),
+    worker: env.CLOUDFLARE_WORKER ?? null,
+    pagesProject: env.CLOUDFLARE_PAGES_PROJECT ?? null,
+    own: { scripts: OWN_SCRIPTS, versionId: env.OWN_VERSION?.id ?? null },
+  };
 }
 
 const readPostgres = (env: Env): Postgres | null =>

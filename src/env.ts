@@ -40,6 +40,16 @@ export type Env = {
   readonly REDIS_TOKEN?: string;
   /** Comma-separated base URLs, asked in order. */
   readonly CLOUDFLARE_STATUS_URLS?: string;
+  /** Reads and rolls back production: Workers Scripts Write, Pages Write, Workers Observability. */
+  readonly CLOUDFLARE_API_TOKEN?: string;
+  readonly CLOUDFLARE_ACCOUNT_ID?: string;
+  /** Overrides where Cloudflare's API answers. */
+  readonly CLOUDFLARE_API_URL?: string;
+  /** The production Worker's name, and its Pages project's, as Cloudflare knows them. */
+  readonly CLOUDFLARE_WORKER?: string;
+  readonly CLOUDFLARE_PAGES_PROJECT?: string;
+  /** Which version of Firebreak this is. */
+  readonly OWN_VERSION?: WorkerVersionMetadata;
   /** The bearer token that Alertmanager sends. */
   readonly ALERTMANAGER_TOKEN?: string;
   /** The bearer token of the jobs that say when they ran. */

@@ -103,7 +103,7 @@ export default {
 
   /** Each minute: watches the monitor's tick and every open incident's next wake, and cleans up at the vendors. */
   async scheduled(_controller, env): Promise<void> {
-    await onCron(env);
+    await onCron(env, configOf(env));
   },
 } satisfies ExportedHandler<Env>;
 

@@ -134,6 +134,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   redis:
     "set REDIS_URL and REDIS_TOKEN: wrangler secret put REDIS_URL; wrangler secret put REDIS_TOKEN",
   cloudflare: "set CLOUDFLARE_STATUS_URLS in [vars] of wrangler.toml",
+  deployments:
+    "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   traffic: "route production's traffic through the guard",
   guard: "route production's traffic through the guard",
   write_journal: "declare a write_journal in playbooks/site.yaml",
@@ -153,6 +155,8 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
     "GRANT pg_monitor TO POSTGRES_URL's role, and check that pg_stat_statements is in shared_preload_libraries",
   redis: "check that Redis runs and that REDIS_TOKEN is current",
   cloudflare: "check that CLOUDFLARE_STATUS_URLS answer from a Worker",
+  deployments:
+    "check that CLOUDFLARE_API_TOKEN may read Workers Scripts of CLOUDFLARE_ACCOUNT_ID, and that CLOUDFLARE_WORKER is its name",
   traffic: "check the Traffic object in the Worker's log",
   guard: "check the Traffic object in the Worker's log",
   alerts: "check the Desk object in the Worker's log",

@@ -1,6 +1,7 @@
 /** The port every mitigation implements: one file in `actuators/`, one line in `registry.ts`. */
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
+import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
 import type { Result } from "../shared/result.ts";
 import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
@@ -136,6 +137,13 @@ export type ActFailure = Failure & { readonly ask?: Readonly<Record<string, unkn
 export type Reach = {
   readonly instance: string;
   readonly policy: PolicyReach;
+  /** Null when Cloudflare's API is not configured. */
+  readonly cloudflare: CloudflareReach | null;
+};
+
+/** Production at Cloudflare, and what of it is Firebreak itself and is never touched. */
+export type CloudflareReach = CloudflareProduction & {
+  readonly own: { readonly scripts: readonly string[]; readonly versionId: string | null };
 };
 
 /** The guard's policy, as actuators write it. */

@@ -8,9 +8,11 @@ import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
+import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
+import { rollbackPages } from "./actuators/rollback-pages.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
-import { asActuator, type Act } from "./opaque.ts";
+import { asAct, asActuator, type Act } from "./opaque.ts";
 import type { Marking } from "./reaper.ts";
 
 export const actuators = {
@@ -26,7 +28,10 @@ export const actuators = {
   [statementTimeout.id]: asActuator(statementTimeout),
 } as const;
 
-export const acts: Readonly<Record<string, Act>> = {};
+export const acts: Readonly<Record<string, Act>> = {
+  [rollbackDeployment.id]: asAct(rollbackDeployment),
+  [rollbackPages.id]: asAct(rollbackPages),
+};
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */
 export const markings: readonly Marking[] = [];

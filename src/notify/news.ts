@@ -100,7 +100,9 @@ function actNews(event: ActEvent, view: IncidentView): News | null {
         event.data.readings,
       );
     case "act.failed": {
-      const { failure } = event.data;
+      const { during, failure } = event.data;
+      // There was nothing to do: that is for the timeline.
+      if (during === "judge" && failure.class === "refuse") return null;
       const became = act.status === "unclear" ? "may or may not have been done" : "was not done";
       return tell("needs_person", `${act.actuator} ${became}: ${failure.detail}`);
     }

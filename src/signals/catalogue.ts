@@ -1,25 +1,23 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import {
+  around,
+  cache,
+  database,
+  jobs,
+  journal,
+  monitoring,
+  queries,
+  rows,
+  schema,
+  through,
+  users,
+  vendor,
+  visitors,
+  type SignalSpec,
+} from "./evidence.ts";
 import type { SignalName } from "./signal.ts";
 
-export type SignalType = "double" | "int" | "bool" | "string";
-
-/**
- * What stands behind a value. Two signals are independent evidence when their kinds or their vantages differ:
- * `passive` watched real traffic, `active` asked by itself, `told` came from outside monitoring.
- */
-export type Evidence = {
-  readonly kind: "passive" | "active" | "told";
-  readonly vantage: string;
-};
-
-export type SignalSpec = {
-  readonly type: SignalType;
-  readonly unit: string;
-  readonly source: SourceId;
-  readonly evidence: Evidence;
-  /** One sentence for the on-call engineer. */
-  readonly describes: string;
-};
+export type { Evidence, SignalSpec, SignalType } from "./evidence.ts";
 
 export const SOURCE_IDS = [
   "probe",
@@ -27,6 +25,7 @@ export const SOURCE_IDS = [
   "database",
   "redis",
   "cloudflare",
+  "deployments",
   "traffic",
   "guard",
   "alerts",
@@ -36,20 +35,6 @@ export const SOURCE_IDS = [
   "write_journal",
 ] as const;
 export type SourceId = (typeof SOURCE_IDS)[number];
-
-const around = { kind: "active", vantage: "around the guard" } as const;
-const through = { kind: "active", vantage: "through the guard" } as const;
-const database = { kind: "active", vantage: "database" } as const;
-const queries = { kind: "passive", vantage: "database" } as const;
-const cache = { kind: "active", vantage: "redis" } as const;
-const vendor = { kind: "told", vantage: "cloudflare" } as const;
-const rows = { kind: "active", vantage: "rows of the database" } as const;
-const schema = { kind: "active", vantage: "catalogue of the database" } as const;
-const jobs = { kind: "told", vantage: "jobs" } as const;
-const users = { kind: "told", vantage: "users" } as const;
-const visitors = { kind: "passive", vantage: "visitors" } as const;
-const journal = { kind: "passive", vantage: "write journal" } as const;
-const monitoring = { kind: "told", vantage: "monitoring" } as const;
 
 export const CATALOGUE = {
   "probe.around_success_ratio": {
@@ -188,6 +173,13 @@ export const CATALOGUE = {
     source: "cloudflare",
     evidence: vendor,
     describes: "Cloudflare's own status: 0 none, 1 minor, 2 major, 3 critical.",
+  },
+  "cloudflare.deployment_age_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "deployments",
+    evidence: vendor,
+    describes: "Since when the production Worker runs what it runs.",
   },
   "traffic.requests_per_second": {
     type: "double",

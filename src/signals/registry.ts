@@ -4,6 +4,7 @@ import type { Answer, PollContext, Source } from "./source.ts";
 import { alerts } from "./sources/alerts.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
+import { deployments } from "./sources/deployments.ts";
 import { guard } from "./sources/guard.ts";
 import { heartbeats } from "./sources/heartbeats.ts";
 import { integrity } from "./sources/integrity.ts";
@@ -20,6 +21,7 @@ export const SOURCES = {
   database,
   redis,
   cloudflare,
+  deployments,
   traffic,
   guard,
   alerts,

@@ -5,6 +5,7 @@ import type { AlertCounts } from "../alerts/alert.ts";
 import type { Heard, HeartbeatSpec } from "../alerts/heartbeats.ts";
 import type { ReportCounts } from "../alerts/reports.ts";
 import type { IntegrityCheck } from "../integrity/check.ts";
+import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
@@ -53,6 +54,7 @@ export type SourceReach = {
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage | null;
+  readonly cloudflare: CloudflareProduction | null;
   readonly traffic: TrafficReader;
   readonly policy: Pick<PolicyApi, "read">;
   /** One per journaled route. */

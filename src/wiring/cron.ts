@@ -1,4 +1,5 @@
 /** What the cron does each minute. */
+import type { Config } from "../config.ts";
 import type { Env } from "../env.ts";
 import { reap } from "../mitigations/reaper.ts";
 import { markings } from "../mitigations/registry.ts";
@@ -7,11 +8,11 @@ import { reachOf } from "./incidents.ts";
 import { monitorOf } from "./objects.ts";
 
 /** Watches the monitor, which watches everything else; and cleans up at the vendors, whatever became of the monitor. */
-export const onCron = (env: Env): Promise<void> =>
-  settleAll([() => monitorOf(env).poke("cron"), () => reapAll(env)]);
+export const onCron = (env: Env, config: Config): Promise<void> =>
+  settleAll([() => monitorOf(env).poke("cron"), () => reapAll(env, config)]);
 
-async function reapAll(env: Env): Promise<void> {
-  for (const reaped of await reap(markings, reachOf(env), Date.now())) {
+async function reapAll(env: Env, config: Config): Promise<void> {
+  for (const reaped of await reap(markings, reachOf(env, config), Date.now())) {
     const level = reaped.outcome === "failed" ? "error" : "warn";
     console[level](JSON.stringify({ level, reaped }));
   }

@@ -32,7 +32,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   parts: {
     actuators: [...Object.values(actuators), ...Object.values(acts)].map(({ id, missing }) => ({
       id,
-      missing: missing(reachOf(env)),
+      missing: missing(reachOf(env, config)),
     })),
     channels: bundle.site.channels.map((channel) => channelState(channel, config)),
     writeJournals: bundle.site.write_journal.map(({ id, secret }) => ({

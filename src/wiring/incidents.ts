@@ -48,7 +48,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
   perform: performWith({
     actuators,
     acts,
-    reach: reachOf(env),
+    reach: reachOf(env, config),
     spendAction: (id) => deskOf(env).spendAction(id, Date.now(), bundle.site.actions_per_hour_max),
     collect: (collector, view) => collect(collector, view, { env, config }),
     deliver: (channel, message) =>
@@ -63,13 +63,14 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
 });
 
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
-export const reachOf = (env: Env): Reach => ({
+export const reachOf = (env: Env, { cloudflare }: Pick<Config, "cloudflare">): Reach => ({
   instance: instanceOf(bundle.site),
   policy: {
     put: (entry) => calling(() => policyOf(env).put(entry)),
     get: (id) => calling(async () => ok(await policyOf(env).get(id))),
     remove: (id) => calling(() => policyOf(env).remove(id)),
   },
+  cloudflare,
 });
 
 async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
@@ -132,6 +133,7 @@ function collect(
     signals: [...new Set(signals)],
     history: (name, fromMs) => monitorOf(env).history(name, fromMs),
     cloudflareStatus: config.cloudflareStatus,
+    cloudflare: config.cloudflare,
     postgres: config.postgres,
     redis: config.redis,
     traffic: trafficOf(env),

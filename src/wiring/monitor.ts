@@ -38,6 +38,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   postgres: config.postgres,
   redis: config.redis,
   cloudflareStatus: config.cloudflareStatus,
+  cloudflare: config.cloudflare,
   traffic: trafficOf(env),
   policy: policyOf(env),
   writeJournals: bundle.site.write_journal.map(({ id }) => writeJournalOf(env, id)),

@@ -55,6 +55,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   postgres: null,
   redis: null,
   cloudflareStatus: null,
+  cloudflare: null,
   traffic: aTraffic(),
   policy: { read: async () => ({ seq: { epoch: 1, n: 1 }, policy: null }) },
   writeJournals: [],

@@ -1,6 +1,7 @@
 /** The port of an evidence collector: what an `investigate` step runs once, and what goes into the incident's timeline. */
 import type { Failure } from "../../incidents/journal.ts";
 import type { IntegrityCheck } from "../../integrity/check.ts";
+import type { CloudflareProduction } from "../../platform/cloudflare.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { StatusPage } from "../../platform/status-page.ts";
@@ -24,6 +25,7 @@ export type CollectorContext = {
   /** The monitor's samples of one signal since then, newest last. */
   readonly history: (name: SignalName, fromMs: number) => Promise<readonly Signal[]>;
   readonly cloudflareStatus: StatusPage | null;
+  readonly cloudflare: CloudflareProduction | null;
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers">;

@@ -1,4 +1,7 @@
 /** Every collector there is. Adding one is a file here and a line below. */
+import { cloudflareDeployments } from "./cloudflare-deployments.ts";
+import { cloudflareErrorLogs } from "./cloudflare-error-logs.ts";
+import { cloudflarePagesDeployments } from "./cloudflare-pages-deployments.ts";
 import { cloudflareStatus } from "./cloudflare-status.ts";
 import {
   COLLECTOR_DEADLINE_MS,
@@ -25,6 +28,9 @@ import { err, ok, type Result } from "../../shared/result.ts";
 export const COLLECTORS = {
   "signals-around-onset": signalsAroundOnset,
   "cloudflare-status": cloudflareStatus,
+  "cloudflare-deployments": cloudflareDeployments,
+  "cloudflare-pages-deployments": cloudflarePagesDeployments,
+  "cloudflare-error-logs": cloudflareErrorLogs,
   "postgres-long-queries": postgresLongQueries,
   "postgres-blocking-chains": postgresBlockingChains,
   "postgres-connections": postgresConnections,

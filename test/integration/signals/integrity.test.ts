@@ -109,6 +109,7 @@ describe("damage", () => {
       signals: [],
       history: async (name) => [measured(name, 30, { atMs: NOW_MS + 20_000, freshMs: 1_000 })],
       cloudflareStatus: null,
+      cloudflare: null,
       postgres: storefront.watcher,
       redis: null,
       traffic: aTraffic(),

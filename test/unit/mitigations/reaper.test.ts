@@ -13,6 +13,7 @@ const nobody = async () => err({ class: "unknown_outcome", detail: "nobody answe
 const REACH: Reach = {
   instance: OURS,
   policy: { put: nobody, get: nobody, remove: nobody },
+  cloudflare: null,
 };
 
 const leaseIdOf = (n: number): `lse_${string}` => `lse_${n.toString(16).padStart(26, "0")}`;

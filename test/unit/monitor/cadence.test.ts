@@ -72,20 +72,42 @@ describe("the plan of a tick", () => {
 
   const ROWS = [
     ["idle", 60_000, CHEAP],
-    ["idle", 300_000, [...CHEAP, "write_journal", "cloudflare"]],
+    ["idle", 300_000, [...CHEAP, "write_journal", "cloudflare", "deployments"]],
     [
       "idle",
       3_600_000,
-      [...CHEAP, "write_journal", "cloudflare", "postgres", "redis", "database", "integrity"],
+      [
+        ...CHEAP,
+        "write_journal",
+        "cloudflare",
+        "deployments",
+        "postgres",
+        "redis",
+        "database",
+        "integrity",
+      ],
     ],
     ["busy", 30_000, CHEAP],
-    ["busy", 60_000, [...CHEAP, "write_journal", "postgres", "redis", "database", "integrity"]],
+    [
+      "busy",
+      60_000,
+      [...CHEAP, "write_journal", "deployments", "postgres", "redis", "database", "integrity"],
+    ],
     ["alert", 1_000, [...CHEAP, "write_journal"]],
     ["alert", 5_000, [...CHEAP, "write_journal", "postgres", "redis"]],
     [
       "alert",
       60_000,
-      [...CHEAP, "write_journal", "cloudflare", "postgres", "redis", "database", "integrity"],
+      [
+        ...CHEAP,
+        "write_journal",
+        "cloudflare",
+        "deployments",
+        "postgres",
+        "redis",
+        "database",
+        "integrity",
+      ],
     ],
   ] as const;
   it.for(ROWS)("%s, %d ms after the last poll, asks %j", ([mood, sinceMs, asked], { expect }) => {

@@ -33,6 +33,7 @@ function site() {
   const policy: PolicyApi = stub;
   const reach: Reach = {
     instance: TEST_INSTANCE,
+    cloudflare: null,
     policy: {
       put: (entry) => policy.put(entry),
       get: async (id) => ok(await policy.get(id)),

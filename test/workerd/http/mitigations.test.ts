@@ -149,6 +149,47 @@ describe("by hand", () => {
   });
 });
 
+describe("an act", () => {
+  const body = { actuator: "rollback-deployment", why: "the last deployment broke it" };
+
+  it("by hand is looked into, and says what is missing", async ({ expect }) => {
+    const incident = await declared();
+    const answer = await ask("/api/v1/mitigations", { body: { ...body, incident } });
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    await until(deps.incident(incident), "act.failed");
+    const view = await deps.incident(incident).view();
+    const mid = view?.acts[0]?.id ?? "";
+    const read = await ask(`/api/v1/mitigations/${mid}`, { as: "viewer" });
+    expect(await read.json()).toMatchObject({
+      id: mid,
+      kind: "act",
+      status: "failed",
+      mode: "manual",
+      expiresAt: null,
+      says: null,
+      why: expect.stringContaining("CLOUDFLARE_API_TOKEN"),
+    });
+    const path = `/api/v1/incidents/${incident}/mitigations/${mid}`;
+    for (const [command, reason] of [
+      ["approve", "lease_not_waiting"],
+      ["decline", "lease_not_waiting"],
+      ["revert", "not_reversible"],
+    ] as const) {
+      const refused = await ask(`${path}/${command}`, { method: "POST" });
+      expect(await refused.json()).toMatchObject({ status: 409, reason });
+    }
+  });
+
+  it.for([
+    ["an act for a time", { ...body, lease: "5m" }],
+    ["a lease for no time", { actuator: "read-only", why: "x" }],
+  ] as const)("is not %s", async ([, given], { expect }) => {
+    const answer = await ask("/api/v1/mitigations", { body: given });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ errors: [{ field: "body.lease" }] });
+  });
+});
+
 describe("release-all", () => {
   it("leaves what only says that deliveries wait", async ({ expect }) => {
     const entry = { kind: "write-journal", match: { routes: ["/webhooks/stripe"] } };

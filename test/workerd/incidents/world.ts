@@ -109,6 +109,7 @@ export class World {
     acts: { "throw-switch": switchAct(() => this.board) },
     reach: {
       instance: "shop.test",
+      cloudflare: null,
       policy: {
         put: async (entry) => {
           this.policy.set(entry.id, entry);

@@ -1,0 +1,179 @@
+/**
+ * A thin client of Cloudflare's API: one call, one answer, never a retry. It says how a failure is to be taken, keeps below the
+ * vendor's limits, and lets neither the token nor an endless answer through.
+ */
+import { z } from "zod";
+import type { Failure } from "../incidents/journal.ts";
+import { parseJson } from "../shared/json.ts";
+import { redact } from "../shared/redact.ts";
+import { err, ok, type Result } from "../shared/result.ts";
+import { BodyTooLargeError, boundBody } from "./bounded-body.ts";
+import { withinDeadline } from "./deadline.ts";
+import { errorName } from "./error-name.ts";
+import { RateMeter, type RateBudget } from "./rate-budget.ts";
+
+export const CLOUDFLARE_API_URL = "https://api.cloudflare.com/client/v4";
+export const CLOUDFLARE_TIMEOUT_MS = 8_000;
+export const CLOUDFLARE_BYTES_MAX = 1024 * 1024;
+/** The vendor allows 1200 in five minutes, for everything that the token's owner does together. */
+export const CLOUDFLARE_BUDGET: RateBudget = { perSecond: 3, burst: 30, reserve: 10 };
+/** After a 429 everything is refused for up to five minutes. */
+export const CLOUDFLARE_WAIT_MS_MAX = 300_000;
+const CLOUDFLARE_WAIT_MS = 60_000;
+const ERRORS_SHOWN_MAX = 3;
+const MESSAGE_CHARS_MAX = 500;
+
+export type CloudflareCall<T> = {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the account: `/workers/scripts/shop/deployments`, each part already encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** What `result` of a right answer looks like. */
+  readonly result: z.ZodType<T>;
+  /** It changes nothing although it is not a GET. */
+  readonly isRead?: boolean;
+};
+
+export type CloudflareError = { readonly code: number; readonly message: string };
+
+/** `errors` are the vendor's own, when it gave any: codes mean something only together with the endpoint. */
+export type CloudflareFailure = Failure & {
+  readonly errors: readonly CloudflareError[];
+  /** Null when nothing was answered. */
+  readonly status: number | null;
+};
+
+export type Cloudflare = {
+  readonly call: <T>(call: CloudflareCall<T>) => Promise<Result<T, CloudflareFailure>>;
+};
+
+/** Production, as Cloudflare knows it. Null is not configured. */
+export type CloudflareProduction = {
+  readonly api: Cloudflare;
+  readonly worker: string | null;
+  readonly pagesProject: string | null;
+};
+
+export type CloudflareAccess = {
+  readonly baseUrl: string;
+  readonly accountId: string;
+  readonly token: string;
+  readonly timeoutMs?: number;
+};
+
+const envelope = z.object({
+  success: z.boolean(),
+  errors: z
+    .array(z.object({ code: z.int(), message: z.string() }))
+    .nullish()
+    .transform((errors) => errors ?? []),
+  result: z.unknown(),
+});
+
+export function createCloudflare(
+  { baseUrl, accountId, token, timeoutMs = CLOUDFLARE_TIMEOUT_MS }: CloudflareAccess,
+  now: () => number = Date.now,
+): Cloudflare {
+  const meter = new RateMeter(CLOUDFLARE_BUDGET);
+  const withoutToken = (text: string): string => redact(text.replaceAll(token, "[redacted]"));
+  const fail: Fail = (kind, detail, { errors = [], status = null } = {}) =>
+    err({
+      class: kind,
+      detail: withoutToken(`Cloudflare: ${detail}`).slice(0, MESSAGE_CHARS_MAX),
+      errors: errors.slice(0, ERRORS_SHOWN_MAX).map(({ code, message }) => ({
+        code,
+        message: withoutToken(message).slice(0, MESSAGE_CHARS_MAX),
+      })),
+      status,
+    });
+
+  return {
+    async call(asked) {
+      const isRead = asked.isRead ?? asked.method === "GET";
+      /** What may have been done cannot simply be done again; what was only read can. */
+      const lost = isRead ? "retry" : "unknown_outcome";
+      if (!meter.take(isRead ? "read" : "change", now())) {
+        return fail("retry", "too much was asked of it lately; nothing was sent");
+      }
+      try {
+        const answered = await withinDeadline(timeoutMs, async (signal) => {
+          const response = await fetch(urlOf(baseUrl, accountId, asked), {
+            method: asked.method,
+            headers: headersOf(token, asked),
+            ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+            redirect: "manual",
+            signal,
+          });
+          const text = await boundBody(response, CLOUDFLARE_BYTES_MAX).text();
+          return { response, text };
+        });
+        if (!answered.ok) return fail(lost, "no answer within the deadline");
+        const { response, text } = answered.value;
+        if (response.status === 429) meter.close(now() + waitMsOf(response));
+        return readAnswer(asked, { status: response.status, text, lost }, fail);
+      } catch (error) {
+        const isGarbage = error instanceof BodyTooLargeError;
+        return fail(lost, isGarbage ? "an answer too large to read" : errorName(error));
+      }
+    },
+  };
+}
+
+type Fail = (
+  kind: Failure["class"],
+  detail: string,
+  about?: { readonly errors?: readonly CloudflareError[]; readonly status?: number | null },
+) => Result<never, CloudflareFailure>;
+
+function readAnswer<T>(
+  asked: CloudflareCall<T>,
+  {
+    status,
+    text,
+    lost,
+  }: { readonly status: number; readonly text: string; readonly lost: Failure["class"] },
+  fail: Fail,
+): Result<T, CloudflareFailure> {
+  if (status === 429) return fail("retry", "it asks us to wait (HTTP 429)", { status });
+  if (status >= 500 || status === 408) return fail(lost, `HTTP ${status}`, { status });
+  const answer = envelope.safeParse(parseJson(text));
+  const errors = answer.success ? answer.data.errors : [];
+  if (status >= 300) return fail("refuse", `${said(errors)}HTTP ${status}`, { errors, status });
+  if (!answer.success) return fail(lost, "an answer that makes no sense", { status });
+  if (!answer.data.success) return fail("refuse", `${said(errors)}not done`, { errors, status });
+  const result = asked.result.safeParse(answer.data.result);
+  return result.success ? ok(result.data) : fail(lost, "an answer that makes no sense", { status });
+}
+
+const said = (errors: readonly CloudflareError[]): string =>
+  errors
+    .slice(0, ERRORS_SHOWN_MAX)
+    .map(({ code, message }) => `${message} (${code}); `)
+    .join("");
+
+function urlOf(baseUrl: string, accountId: string, { path, query = {} }: CloudflareCall<unknown>) {
+  const url = new URL(
+    `${baseUrl.replace(/\/$/, "")}/accounts/${encodeURIComponent(accountId)}${path}`,
+  );
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+}
+
+const headersOf = (
+  token: string,
+  { body }: CloudflareCall<unknown>,
+): Readonly<Record<string, string>> => ({
+  authorization: `Bearer ${token}`,
+  accept: "application/json",
+  "user-agent": "firebreak",
+  ...(body === undefined ? {} : { "content-type": "application/json" }),
+});
+
+/** How long it asks us to wait; it may give seconds, or nothing. */
+function waitMsOf(response: Response): number {
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0
+    ? Math.min(seconds * 1_000, CLOUDFLARE_WAIT_MS_MAX)
+    : CLOUDFLARE_WAIT_MS;
+}

@@ -1,0 +1,80 @@
+/** Cloudflare's API as acts reach it: the stand-in, and the product's client of it. */
+import { cloudflareApi, type CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
+import { startVendors } from "../../../dev/vendors.ts";
+import type { Call } from "../../../dev/vendors/vendor.ts";
+import type { CloudflareReach, Reach } from "../../../src/mitigations/actuator.ts";
+import { createCloudflare, type Cloudflare } from "../../../src/platform/cloudflare.ts";
+import { err } from "../../../src/shared/result.ts";
+import type { ChangeFault } from "../../contract/act.ts";
+import { keep } from "../../support/servers.ts";
+
+export const ONSET_MS = Date.parse("2026-11-25T12:00:00Z");
+export const TOKEN = "token-of-the-test-0123456789";
+const MINUTE = 60_000;
+
+/** So many minutes before the harm began. */
+export const before = (minutes: number): string =>
+  new Date(ONSET_MS - minutes * MINUTE).toISOString();
+
+const FAULTS: Readonly<Record<ChangeFault, string>> = {
+  "429": "429",
+  "5xx": "5xx",
+  "403": "403",
+  timeout: "timeout",
+  answer_lost: "duplicate",
+};
+
+const nobody = async () => err({ class: "unknown_outcome", detail: "nobody" } as const);
+export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
+  instance: "shop.test",
+  policy: { put: nobody, get: nobody, remove: nobody },
+  cloudflare,
+});
+
+export async function vendor(initial: CloudflareState) {
+  const deployed: string[] = [];
+  const server = keep(
+    await startVendors({
+      vendors: [
+        cloudflareApi({
+          accountId: "acc",
+          token: TOKEN,
+          initial,
+          onDeploy: (_, id) => void deployed.push(id),
+        }),
+      ],
+    }),
+  );
+  const control = async (method: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${server.url}/__vendor/cloudflare-api`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return method === "GET" ? response.json() : null;
+  };
+  const look = async () =>
+    (await control("GET")) as { readonly state: CloudflareState; readonly calls: readonly Call[] };
+  const client = (baseUrl: string, token = TOKEN): Cloudflare =>
+    createCloudflare({ baseUrl, accountId: "acc", token, timeoutMs: 500 });
+  const reach = (given: Partial<CloudflareReach> = {}): Reach =>
+    reachWith({
+      api: client(`${server.url}/cloudflare-api`),
+      worker: "shop",
+      pagesProject: "site",
+      own: { scripts: ["firebreak"], versionId: "own-version" },
+      ...given,
+    });
+  return {
+    /** Versions that went live by a call, in order. */
+    deployed,
+    state: async () => (await look()).state,
+    calls: async () => (await look()).calls,
+    set: async (state: CloudflareState): Promise<void> => void (await control("PUT", state)),
+    fail: async (fault: ChangeFault): Promise<void> =>
+      void (await control("POST", { kind: FAULTS[fault], method: "POST" })),
+    reach,
+    strangers: reach({ api: client(`${server.url}/cloudflare-api`, "wrong") }),
+    unreachable: reach({ api: client("http://127.0.0.1:1") }),
+  };
+}

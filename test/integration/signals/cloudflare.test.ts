@@ -1,0 +1,173 @@
+/** What Cloudflare's API tells of production: evidence and a signal, against the stand-in. */
+import { describe, it } from "vitest";
+import type { CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
+import type { CloudflareProduction } from "../../../src/platform/cloudflare.ts";
+import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
+import { deployments } from "../../../src/signals/sources/deployments.ts";
+import { aReach, aTraffic } from "../../support/signals.ts";
+import { before, ONSET_MS, TOKEN, vendor } from "../mitigations/cloudflare.ts";
+
+const WORKER = {
+  versions: [{ id: "v2" }, { id: "v1" }],
+  deployments: [
+    {
+      id: "d2",
+      createdAt: before(4),
+      message: "faster checkout",
+      versions: [{ id: "v2", percentage: 100 }],
+    },
+    { id: "d1", createdAt: before(600), versions: [{ id: "v1", percentage: 100 }] },
+  ],
+};
+const SITE = {
+  live: "p2",
+  deployments: [{ id: "p2", createdAt: before(3), commit: "abcdef0123456789" }],
+};
+const log = (minutes: number, message: string, given: object = {}) => ({
+  atMs: ONSET_MS - minutes * 60_000,
+  script: "shop",
+  version: "v2",
+  message,
+  ...given,
+});
+const WORLD: CloudflareState = {
+  workers: { shop: WORKER },
+  pages: { site: SITE },
+  logs: [
+    log(1, "TypeError: no prices for pitch 17, password=hunter2"),
+    log(0.5, "TypeError: no prices for pitch 4711, password=other"),
+    log(0.4, "slow", { level: "warn" }),
+    log(0.3, "elsewhere", { script: "other" }),
+    log(30, "long ago"),
+  ],
+};
+
+async function asked(given: CloudflareState = WORLD) {
+  const made = await vendor(given);
+  const { cloudflare } = made.reach();
+  if (cloudflare === null) throw new Error("it is configured");
+  return { ...made, cloudflare };
+}
+
+const collect = (id: string, cloudflare: CloudflareProduction | null) =>
+  collectEvidence(id, {
+    atMs: ONSET_MS + 30_000,
+    onsetAtMs: ONSET_MS,
+    signals: [],
+    history: async () => [],
+    cloudflareStatus: null,
+    cloudflare,
+    postgres: null,
+    redis: null,
+    traffic: aTraffic(),
+    integrityChecks: [],
+  });
+const COLLECTORS = [
+  "cloudflare-deployments",
+  "cloudflare-pages-deployments",
+  "cloudflare-error-logs",
+] as const;
+
+describe("evidence", () => {
+  it("of deployments says who, and how long before", async ({ expect }) => {
+    const { cloudflare } = await asked();
+    expect(await collect("cloudflare-deployments", cloudflare)).toMatchObject({
+      ok: true,
+      value: {
+        summary: "shop was last deployed 4m before the harm began, by ada@shop.example",
+        facts: {
+          deployments: [
+            {
+              id: "d2",
+              beforeOnsetMs: 240_000,
+              author: "ada@shop.example",
+              message: "faster checkout",
+            },
+            { id: "d1" },
+          ],
+        },
+      },
+    });
+  });
+
+  it("of Pages says which commit, and how long before", async ({ expect }) => {
+    const { cloudflare } = await asked();
+    expect(await collect("cloudflare-pages-deployments", cloudflare)).toMatchObject({
+      value: {
+        summary: "site serves abcdef012345, made 3m before the harm began",
+        facts: { live: "p2", builds: [{ id: "p2", beforeOnsetMs: 180_000 }] },
+      },
+    });
+  });
+
+  it("of error logs counts what is the same, by outcome and version, without secrets", async ({
+    expect,
+  }) => {
+    const { cloudflare } = await asked();
+    const collected = await collect("cloudflare-error-logs", cloudflare);
+    expect(collected).toMatchObject({
+      value: {
+        facts: {
+          count: 2,
+          messages: [{ what: expect.stringContaining("no prices for pitch #"), count: 2 }],
+          outcomes: [{ what: "exception in v2", count: 2 }],
+        },
+      },
+    });
+    expect(JSON.stringify(collected)).not.toContain("hunter2");
+  });
+
+  it("of a quiet log says so", async ({ expect }) => {
+    const { cloudflare } = await asked({ ...WORLD, logs: [] });
+    expect(await collect("cloudflare-error-logs", cloudflare)).toMatchObject({
+      value: { summary: "shop logged no error around the time the harm began" },
+    });
+  });
+
+  it.for(COLLECTORS)("%s names what is not configured", async (id, { expect }) => {
+    const { cloudflare } = await asked();
+    expect(await collect(id, null)).toMatchObject({
+      error: { class: "refuse", detail: expect.stringContaining("CLOUDFLARE_API_TOKEN") },
+    });
+    expect(await collect(id, { ...cloudflare, worker: null, pagesProject: null })).toMatchObject({
+      error: { class: "refuse", detail: expect.stringMatching(/CLOUDFLARE_\w+ is/) },
+    });
+  });
+
+  it.for(COLLECTORS)("%s fails without the token when Cloudflare does", async (id, { expect }) => {
+    const { unreachable } = await asked();
+    const collected = await collect(id, unreachable.cloudflare);
+    expect(collected).toMatchObject({ ok: false, error: { class: "retry" } });
+    expect(JSON.stringify(collected)).not.toContain(TOKEN);
+  });
+});
+
+describe("cloudflare.deployment_age_seconds", () => {
+  const poll = (cloudflare: CloudflareProduction | null) =>
+    deployments.poll({
+      ...aReach({ cloudflare }),
+      atMs: ONSET_MS,
+      signal: new AbortController().signal,
+      kept: null,
+      keep: () => {},
+    });
+
+  it("is how old what is live is", async ({ expect }) => {
+    const { cloudflare } = await asked();
+    expect(await poll(cloudflare)).toEqual({ "cloudflare.deployment_age_seconds": { value: 240 } });
+  });
+
+  it.for([
+    ["not_configured", async (): Promise<CloudflareProduction | null> => null],
+    ["refused", async () => (await asked()).strangers.cloudflare],
+    ["timeout", async () => (await asked()).unreachable.cloudflare],
+    [
+      "no_data",
+      async () => (await asked({ workers: { shop: { ...WORKER, deployments: [] } } })).cloudflare,
+    ],
+  ] as const)("is unknown: %s", async ([unknown, reach], { expect }) => {
+    expect(await poll(await reach())).toMatchObject({
+      "cloudflare.deployment_age_seconds": { unknown },
+    });
+  });
+});
