@@ -35,6 +35,7 @@ export const firebreakBindings = (from: {
 }): Bindings => ({
   API_TOKENS: apiTokens(from.secrets.token),
   SIGNING_KEYS: signingKeys(from.secrets.signingKey),
+  ...turnstileBindings(from.secrets, from.vendorsUrl),
   POSTGRES_URL: from.stored.database.watcherUrl,
   POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
   REDIS_URL: from.cached.restUrl,
@@ -49,10 +50,16 @@ export const firebreakBindings = (from: {
   }),
 });
 
-/** What `wrangler.guard.toml` asks for: the guard alone holds no key to any store or vendor. */
-export const guardBindings = ({ signingKey, stripeSecret }: StackSecrets): Bindings => ({
-  SIGNING_KEYS: signingKeys(signingKey),
-  JOURNAL_STRIPE: stripeSecret,
+/** What `wrangler.guard.toml` asks for: the guard alone holds no key to any store. */
+export const guardBindings = (secrets: StackSecrets, vendorsUrl: string): Bindings => ({
+  SIGNING_KEYS: signingKeys(secrets.signingKey),
+  JOURNAL_STRIPE: secrets.stripeSecret,
+  ...turnstileBindings(secrets, vendorsUrl),
+});
+
+const turnstileBindings = ({ turnstileSecret }: StackSecrets, vendorsUrl: string): Bindings => ({
+  TURNSTILE_SECRET: turnstileSecret,
+  TURNSTILE_URL: `${vendorsUrl}/turnstile`,
 });
 
 const signingKeys = (secret: string): string => JSON.stringify([{ kid: "local", secret }]);

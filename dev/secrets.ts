@@ -10,6 +10,7 @@ export type StackSecrets = {
   readonly alertmanagerToken: string;
   readonly heartbeatToken: string;
   readonly redisToken: string;
+  readonly turnstileSecret: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
   /** What the payment provider signs with. */
@@ -24,6 +25,7 @@ export const makeSecrets = (): StackSecrets => ({
   alertmanagerToken: random(),
   heartbeatToken: random(),
   redisToken: random(),
+  turnstileSecret: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
   stripeSecret: `whsec_${random()}`,
 });

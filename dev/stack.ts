@@ -13,6 +13,7 @@ import { startPostgresStore, startRedisStore } from "./stores.ts";
 import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
 import { pager } from "./vendors/pager.ts";
+import { turnstile } from "./vendors/turnstile.ts";
 import { startWarden } from "./warden.ts";
 import {
   buildWorker,
@@ -22,6 +23,8 @@ import {
   type WorkerLog,
 } from "./workers.ts";
 
+/** As `playbooks/site.yaml` has it. */
+const TURNSTILE_SITE_KEY = "0x4AAAAAAA-local";
 const STOREFRONT = projectFile("examples/storefront");
 
 /** What may be given a fixed port; everything else is on a free one. */
@@ -83,7 +86,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   let running: Stack | undefined;
   const vendors = starting.use(
     await startVendors({
-      vendors: [cloudflareStatus(), pager(secrets.pagerSecret)],
+      vendors: [
+        cloudflareStatus(),
+        pager(secrets.pagerSecret),
+        turnstile({ siteKey: TURNSTILE_SITE_KEY, secret: secrets.turnstileSecret }),
+      ],
       stackControl: stackControl(() => running),
       port: ports.vendors,
     }),
@@ -94,7 +101,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       deployed: deployAll(bundles, ports, {
         firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
         storefront: storefrontBindings(stored, cached, secrets),
-        guard: guardBindings(secrets),
+        guard: guardBindings(secrets, vendors.url),
       }),
       storage: join(directory, "objects"),
       onLog: options.onLog ?? silent,

@@ -30,8 +30,12 @@ export type Env = {
   readonly GUARD?: string;
   /** JSON: `[{ "name", "role": "viewer"|"responder"|"admin", "sha256" }]`. */
   readonly API_TOKENS?: string;
-  /** JSON: `[{ "kid", "secret" }]`, at most two live: signs bypass and probe tokens. */
+  /** JSON: `[{ "kid", "secret" }]`, at most two live: signs bypass and probe tokens, challenges and clearances. */
   readonly SIGNING_KEYS?: string;
+  /** Of the Turnstile widget whose site key is in `site.yaml`. */
+  readonly TURNSTILE_SECRET?: string;
+  /** Overrides where Turnstile is. */
+  readonly TURNSTILE_URL?: string;
   /** Connection string of a read-only role of our own, with `pg_monitor`. */
   readonly POSTGRES_URL?: string;
   /** Overrides where the Neon driver sends its queries. */

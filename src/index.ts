@@ -145,5 +145,6 @@ function makeGuard(env: Env, origin: Origin): Guard {
       journal: (routeId) => writeJournalOf(env, routeId),
       secret: configOf(env).journalSecret,
     },
+    turnstile: { secret: env.TURNSTILE_SECRET, url: env.TURNSTILE_URL },
   });
 }

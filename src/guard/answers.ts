@@ -2,10 +2,13 @@
 import type { RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { audienceOf } from "./audience.ts";
+import { PUZZLE_PATH, REDEEM_PATH } from "./challenge/paths.ts";
+import { challengeOf } from "./challenge/terms.ts";
 import type { RequestLike } from "./facts.ts";
 import { retryAfterSecondsOf, refusalFields } from "./limits/headers.ts";
 import { LIMIT_WORDS, limitProblem, UNAVAILABLE_MESSAGE } from "./limits/words.ts";
 import type { LimitRefusal } from "./limits/rate-limit.ts";
+import { CLEARANCE_COOKIE } from "./signed.ts";
 import type { VerdictReason } from "./verdict.ts";
 import { renderPage, type PageWords } from "./page.ts";
 
@@ -19,7 +22,10 @@ const WEBSOCKET_TRY_AGAIN_LATER = 1013;
 const WEBSOCKET_POLICY_VIOLATION = 1008;
 
 export type Refusal = {
-  readonly enforced: Pick<RefusingEntry, "kind" | "message" | "retryAfterSeconds" | "limit"> & {
+  readonly enforced: Pick<
+    RefusingEntry,
+    "kind" | "message" | "retryAfterSeconds" | "limit" | "challenge"
+  > & {
     readonly entry: Pick<RefusingEntry["entry"], "expiresAtMs">;
   };
   /** What the limit said, where it is one that refuses. */
@@ -32,7 +38,9 @@ export type Refusal = {
 export function answerFor(request: RequestLike, refusal: Refusal): Response {
   const words = wordsOf(refusal);
   const terms = termsOf(refusal);
-  switch (audienceOf(request)) {
+  const audience = audienceOf(request);
+  // The page of a challenge is not made here, and nobody but a browser on its way to a page can use it.
+  switch (audience === "page" && challengeOf(refusal.enforced) !== null ? "program" : audience) {
     case "websocket":
       return closedWebSocket(
         terms.status === 403 ? WEBSOCKET_POLICY_VIOLATION : WEBSOCKET_TRY_AGAIN_LATER,
@@ -83,6 +91,7 @@ type Terms = {
 const STATUSES = {
   "block-networks": 403,
   "rate-limit": 429,
+  challenge: 403,
   maintenance: 503,
   "read-only": 503,
   "disabled-feature": 503,
@@ -117,12 +126,27 @@ function wordsOf({ enforced, limited, settings }: Refusal): Words {
     contact: messages.contact,
     statusPage: settings.statusPage,
     heading,
-    message: isUnknown ? UNAVAILABLE_MESSAGE : (enforced.message ?? messages[message]),
+    message:
+      enforced.kind === "challenge"
+        ? CHALLENGE_DETAIL
+        : isUnknown
+          ? UNAVAILABLE_MESSAGE
+          : (enforced.message ?? messages[message]),
     hint,
-    ...(limited === null || enforced.limit === null
-      ? { type: `/_firebreak/problems/${enforced.kind}`, members: {} }
-      : limitProblem(limited, enforced.limit)),
+    ...problemOf(enforced, limited),
   };
+}
+
+function problemOf(
+  enforced: Refusal["enforced"],
+  limited: LimitRefusal | null,
+): Pick<Words, "type" | "members"> {
+  const ways = challengeOf(enforced) === null ? {} : CHALLENGE_MEMBERS;
+  if (limited === null || enforced.limit === null) {
+    return { type: `/_firebreak/problems/${enforced.kind}`, members: ways };
+  }
+  const { type, members } = limitProblem(limited, enforced.limit);
+  return { type, members: { ...members, ...ways } };
 }
 
 const KIND_WORDS = {
@@ -132,6 +156,11 @@ const KIND_WORDS = {
     hint: "If you think that this is a mistake, please write to us from another network.",
   },
   "rate-limit": LIMIT_WORDS.limited,
+  challenge: {
+    heading: "One moment, please",
+    message: "challenge",
+    hint: "",
+  },
   maintenance: {
     heading: "Back shortly",
     message: "maintenance",
@@ -162,6 +191,10 @@ const PAGE_HEADERS = {
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
 } as const;
+
+/** How a program may pay. */
+const CHALLENGE_DETAIL = `This site challenges clients at the moment. Open it in a browser and send the cookie ${CLEARANCE_COOKIE} that the browser gets, or solve the puzzle that \`puzzle\` gives and POST the solution to \`redeem\`. Nothing reached production.`;
+const CHALLENGE_MEMBERS = { puzzle: PUZZLE_PATH, redeem: REDEEM_PATH };
 
 const PROBLEM_HEADERS = { "content-type": "application/problem+json" } as const;
 

@@ -1,5 +1,10 @@
 /** Puts the guard together for an entry point: one per isolate, told where production, policy and counters are. */
+import * as z from "zod/mini";
+import { hashText } from "../sketches/hash.ts";
+import type { TakeOnce } from "./challenge/spent.ts";
 import type { TrafficApi } from "../traffic/traffic-api.ts";
+import { Challenges } from "./challenge/challenges.ts";
+import { TURNSTILE_URL, type TurnstileAccount } from "./challenge/turnstile.ts";
 import { locationCopies } from "./emergency-cache/copies.ts";
 import { guardRequest, type GuardContext, type GuardDeps } from "./guard.ts";
 import { limiterName } from "../limiter/limiter-api.ts";
@@ -35,6 +40,8 @@ export type GuardParts = {
   /** The secret as configured; a malformed one is logged, and then no token is valid. */
   readonly signingKeys: string | undefined;
   readonly journal: JournalLink;
+  /** Of the site's Turnstile widget, and where Turnstile is if not where it always is; without a secret, challenges are work. */
+  readonly turnstile?: { readonly secret: string | undefined; readonly url: string | undefined };
 };
 
 export type Guard = (request: Request, ctx: GuardContext) => Promise<Response>;
@@ -49,7 +56,10 @@ export function assembleParts(
   parts: Omit<GuardParts, "origin" | "ownRoutes">,
 ): Omit<GuardDeps, "origin" | "ownRoutes"> {
   const keys = readSigningKeys(parts.signingKeys);
-  if (!keys.ok) console.error(`guard: ${keys.error}; bypass and probe tokens are refused`);
+  if (!keys.ok) {
+    console.error(`guard: ${keys.error}; our tokens are refused, and nobody is challenged`);
+  }
+  const signing = keys.ok ? keys.value : [];
   const snapshots = new Snapshots({
     reader: parts.policy,
     cache: locationCache(parts.policyId),
@@ -72,10 +82,32 @@ export function assembleParts(
       shard: limiter === null ? null : (n) => limiter(limiterName(n)),
       newIsolateId: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
     }),
-    keys: keys.ok ? keys.value : [],
+    challenges: new Challenges({
+      keys: signing,
+      turnstile: accountOf(parts.turnstile),
+      takeOnce: limiter === null ? null : takeOnceFrom(limiter),
+    }),
+    keys: signing,
     onFault: faultLog(),
   };
 }
+
+/** A strict limit of one per challenge is exactly "once, wherever". */
+const takeOnceFrom =
+  (limiter: (name: string) => Shard): TakeOnce =>
+  async (name, windowMs) => {
+    const [high, low] = [hashText(name, 1), hashText(name, 2)];
+    const quota = { limit: 1, windowMs: Math.max(1, Math.ceil(windowMs)), burst: 1 };
+    const answer = await limiter(limiterName(0)).take(high, low, quota);
+    return taken.parse(answer).isAdmitted;
+  };
+
+const taken = z.object({ isAdmitted: z.boolean() });
+
+const accountOf = (given: GuardParts["turnstile"]): TurnstileAccount | null =>
+  given?.secret === undefined
+    ? null
+    : { secret: given.secret, baseUrl: given.url ?? TURNSTILE_URL };
 
 /** A guard that cannot even be put together, for want of a binding, serves production. */
 export function guardOrOrigin(make: () => Guard, origin: Origin): Guard {

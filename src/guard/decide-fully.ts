@@ -1,5 +1,6 @@
 /** Decides on a request, finding out on the way what the decision turns on, when and only when it does. */
 import { assert, unreachable } from "../shared/assert.ts";
+import type { Clearance } from "./challenge/clearance.ts";
 import { decide, type Decision, type Need } from "./decide.ts";
 import type { RequestFacts } from "./facts.ts";
 import { readsOnly } from "./graphql/reads-only.ts";
@@ -13,6 +14,8 @@ export type Ground = {
   readonly snapshot: Snapshot | null;
   readonly nowMs: number;
   readonly meter: Meter;
+  /** What the request's bearer has paid; rejects when that cannot be found out. */
+  readonly clearance: () => Clearance | Promise<Clearance>;
 };
 
 /** A decision that stands: at once when nothing need be found out. Rejects when what it needs cannot be. */
@@ -36,21 +39,25 @@ async function decideOn(
   let decision = undecided;
   for (let round = 0; decision.needs !== null; round += 1) {
     assert(round < ROUNDS_MAX, `a need that was met is over: ${decision.needs}`);
-    known = await meetNeed(decision.needs, { request, known, meter });
+    known = await meetNeed(decision.needs, { ...ground, request, known });
     decision = decide(known, snapshot, nowMs, meter);
   }
   return decision;
 }
 
-type Finding = {
+type Finding = Pick<Ground, "meter" | "clearance"> & {
   readonly request: Request;
   readonly known: RequestFacts;
-  readonly meter: Meter;
 };
 
 /** What is known once the need is met. One more need is one more case. */
-async function meetNeed(need: Need, { request, known, meter }: Finding): Promise<RequestFacts> {
+async function meetNeed(
+  need: Need,
+  { request, known, meter, clearance }: Finding,
+): Promise<RequestFacts> {
   switch (need) {
+    case "clearance":
+      return { ...known, clearance: await clearance() };
     case "body":
       return { ...known, isGraphqlRead: await readsOnly(request) };
     case "limit":

@@ -1,9 +1,11 @@
 /**
  * What becomes of one request. Pure: no I/O, no clock; what limits say comes in by a port. The order, first match wins: guard
- * off → own route (both before this function, they need no policy) → operator bypass → block → rate limit → maintenance →
- * read-only → disabled feature → emergency cache → origin. The allowlist and the protected classes exempt from block and rate
- * limit and from nothing else, however specific the block is.
+ * off → own route (both before this function, they need no policy) → operator bypass → block → challenge → rate limit →
+ * maintenance → read-only → disabled feature → emergency cache → origin. The allowlist and the protected classes exempt from
+ * block, challenge and rate limit and from nothing else, however specific these are.
  */
+import { challengeOf } from "./challenge/terms.ts";
+import { isPaid } from "./challenge/clearance.ts";
 import {
   isRefusing,
   type EnforcedKind,
@@ -40,10 +42,10 @@ export type Decision = {
 };
 
 /**
- * What a decision may turn on and facts do not hold at first, because finding out costs time. `body`: what it asks for. `limit`:
- * what the shards say that the meter is asking.
+ * What a decision may turn on and facts do not hold at first, because finding out costs time. `body`: what it asks for.
+ * `clearance`: what its bearer has paid. `limit`: what the shards say that the meter is asking.
  */
-export type Need = "body" | "limit";
+export type Need = "body" | "clearance" | "limit";
 
 /** `snapshot` is null in an isolate that has never seen a policy: then production is served. */
 export function decide(
@@ -71,7 +73,7 @@ export function decide(
         : meet(stage, hitsOf(stage, facts, snapshot, nowMs), encounter);
     if (refusing !== null) {
       const journal = PAUSES.has(refusing.kind) ? journalOf(facts, snapshot) : null;
-      return { ...refuse(refusing, snapshot, met), journal };
+      return { ...refuse(refusing, { facts, snapshot, met, nowMs }), journal };
     }
   }
   const journal = met.passed["write-journal"] === undefined ? null : journalOf(facts, snapshot);
@@ -103,16 +105,28 @@ function meet(
   { facts, snapshot, met, nowMs }: Encounter,
 ): RefusingEntry | null {
   if (hits.length === 0) return null;
-  const enforced = hits.find(({ entry }) => entry.mode === "enforce") ?? null;
-  const exemptBy = exemptionOf(stage, facts, snapshot.loaded, nowMs);
-  if (exemptBy !== null) {
-    if (enforced !== null) met.exemption ??= { reason: exemptBy, entryId: enforced.entry.id };
-    return null;
-  }
+  const inForce = hits.filter(({ entry }) => entry.mode === "enforce");
+  const enforced = inForce.find((known) => isPossible(known, facts)) ?? null;
+  const exemptBy =
+    exemptionOf(stage, facts, snapshot.loaded, nowMs) ?? inability(inForce, enforced);
+  if (exemptBy !== null) return exempt(inForce, exemptBy, met);
   met.needs ??= needOf(stage, facts, snapshot.loaded.policy);
   if (enforced !== null && isRefusing(enforced)) return enforced;
   if (enforced !== null) met.passed[stage.kind] = enforced;
   for (const { entry } of hits) if (entry.mode === "shadow") met.shadowedIds.push(entry.id);
+  return null;
+}
+
+/** What is in force cannot be enforced, and all of it would rather serve. */
+const inability = (
+  inForce: readonly KnownEntry[],
+  enforced: KnownEntry | null,
+): VerdictReason | null =>
+  enforced === null && inForce.length > 0 ? "challenge_unavailable" : null;
+
+function exempt(inForce: readonly KnownEntry[], reason: VerdictReason, met: Met): null {
+  const [first] = inForce;
+  if (first !== undefined) met.exemption ??= { reason, entryId: first.entry.id };
   return null;
 }
 
@@ -130,14 +144,30 @@ function meetLimits(
     if (said.kind === "ask") met.needs ??= "limit";
     else if (said.kind === "admit") {
       if (limit.limit.announce) met.announced.push(limit);
-    } else if (limit.entry.mode === "shadow") met.shadowedIds.push(limit.entry.id);
-    else {
-      met.limited = said;
-      return limit;
+    } else if (!isPaidFor(limit, facts)) {
+      // Whoever is beyond the limit may have paid; whoever has not is told how.
+      if (isUnseen(limit, facts)) met.needs ??= "clearance";
+      if (limit.entry.mode !== "shadow") {
+        met.limited = said;
+        return limit;
+      }
+      met.shadowedIds.push(limit.entry.id);
     }
   }
   return null;
 }
+
+/** Of a limit beyond which whoever pays goes on. */
+const isPaidFor = (limit: LimitEntry, { clearance }: RequestFacts): boolean => {
+  const terms = challengeOf(limit);
+  return terms !== null && clearance !== null && isPaid(clearance, terms);
+};
+const isUnseen = (limit: LimitEntry, { clearance }: RequestFacts): boolean =>
+  clearance === null && challengeOf(limit) !== null;
+
+/** Without a key nobody can be challenged: what fails open serves, and only what fails closed refuses. */
+const isPossible = ({ challenge, entry }: KnownEntry, { clearance }: RequestFacts): boolean =>
+  challenge === null || entry.fail === "closed" || clearance?.kind !== "unavailable";
 
 /** What the stages so far left behind. */
 type Met = {
@@ -192,10 +222,11 @@ export function closedEntry(
 }
 
 /** What this stage turns on and nobody has found out yet. */
-const needOf = (stage: Stage, facts: RequestFacts, policy: Policy): Need | null =>
-  stage.kind === "read-only" && facts.isGraphqlRead === null && mayReadByPost(facts, policy)
-    ? "body"
-    : null;
+function needOf({ kind }: Stage, facts: RequestFacts, policy: Policy): Need | null {
+  if (kind === "challenge") return facts.clearance === null ? "clearance" : null;
+  if (kind !== "read-only") return null;
+  return facts.isGraphqlRead === null && mayReadByPost(facts, policy) ? "body" : null;
+}
 
 /** Where a POST may be reading. Like an exemption, not for a path that routers may read differently. */
 const mayReadByPost = (
@@ -231,22 +262,28 @@ const serve = (
   needs: null,
 });
 
-const refuse = (
+function reasonOf(
   enforced: RefusingEntry,
-  snapshot: Snapshot,
-  { shadowedIds, needs, limited }: Met,
-): Decision => ({
+  { limited }: Met,
+  { clearance }: RequestFacts,
+): VerdictReason {
+  if (limited !== null) return LIMIT_REASONS[limited.reason];
+  const isUnavailable = enforced.challenge !== null && clearance?.kind === "unavailable";
+  return isUnavailable ? "challenge_unavailable" : REASONS[enforced.kind];
+}
+
+const refuse = (enforced: RefusingEntry, { facts, snapshot, met }: Encounter): Decision => ({
   verdict: {
     action: ACTIONS[enforced.kind],
-    reason: limited === null ? REASONS[enforced.kind] : LIMIT_REASONS[limited.reason],
+    reason: reasonOf(enforced, met, facts),
     entryId: enforced.entry.id,
     policySeq: snapshot.loaded.policy.seq,
   },
   enforced,
-  limited,
+  limited: met.limited,
   announced: [],
   cache: null,
   journal: null,
-  shadowedIds,
-  needs,
+  shadowedIds: met.shadowedIds,
+  needs: met.needs,
 });

@@ -1,5 +1,6 @@
 /** What the guard knows of one request: everything that a decision may depend on, and nothing else. */
 import type { GuardSettings } from "../policy/policy.ts";
+import type { Clearance } from "./challenge/clearance.ts";
 import {
   addressWords,
   formatAddress,
@@ -39,6 +40,8 @@ export type RequestFacts = {
   readonly operator: string | null;
   /** Whether it is a GraphQL operation that changes nothing; null until the body was read, which is only done when it matters. */
   readonly isGraphqlRead: boolean | null;
+  /** What its bearer paid to be let through; null until that was looked at, which is only done when it matters. */
+  readonly clearance: Clearance | null;
 };
 
 export type ClientAddress = { readonly family: Family; readonly words: AddressWords };
@@ -87,6 +90,7 @@ export function readFacts(
     isProbe,
     operator,
     isGraphqlRead: null,
+    clearance: null,
   };
 }
 

@@ -2,9 +2,15 @@
  * The request path, the same for every entry point: decide → answer, or the origin exactly once → count. A fault of ours
  * before the call serves the origin, after it the answer already held; a failure of production is production's.
  */
+import type { RefusingEntry } from "../policy/kinds.ts";
+import { guardSettings } from "../policy/policy.ts";
 import { answerFor, journalAnswer, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
 import { within } from "./deadline.ts";
+import type { Challenges, CountChallenge } from "./challenge/challenges.ts";
+import { NO_KEY, type Clearance } from "./challenge/clearance.ts";
+import { isChallengeUrl } from "./challenge/paths.ts";
+import { challengeOf } from "./challenge/terms.ts";
 import { closedEntry, type Decision } from "./decide.ts";
 import { decideFully } from "./decide-fully.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
@@ -32,7 +38,9 @@ export type GuardDeps = {
   /** Everything below `/_firebreak`. */
   readonly ownRoutes: (request: Request) => Promise<Response>;
   readonly snapshots: Pick<Snapshots, "current" | "peek">;
-  readonly telemetry: Pick<Telemetry, "record">;
+  readonly telemetry: Pick<Telemetry, "record" | "recordChallenge">;
+  /** Null where nobody is ever challenged. */
+  readonly challenges: Challenges | null;
   readonly copies: Copies;
   readonly journal: JournalLink;
   readonly counters: Pick<Counters, "meter">;
@@ -50,8 +58,8 @@ export async function guardRequest(
   ctx: GuardContext,
 ): Promise<Response> {
   if (deps.isOff) return deps.origin(request);
-  if (isOwn(request)) return answerOwn(request, deps);
   const scene: Scene = { request, deps, waitUntil: (promise) => ctx.waitUntil(promise) };
+  if (isOwn(request)) return answerOwn(scene);
   const plan = await planFor(scene);
   if (plan.kind === "answer") {
     settle(scene, plan.seen, { kind: "refused", reason: plan.seen.verdict.reason });
@@ -194,13 +202,14 @@ async function planFor(scene: Scene): Promise<Plan> {
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
     const meter = meterFor(scene, facts, snapshot);
-    const deciding = decideFully(request, facts, { snapshot, nowMs, meter });
+    const clearance = () => clearanceOf(scene, credentials, { snapshot, nowMs });
+    const deciding = decideFully(request, facts, { snapshot, nowMs, meter, clearance });
     const decision = deciding instanceof Promise ? await deciding : deciding;
     const judged: Judged = { decision, facts, snapshot, nowMs, meter };
     const kept = decision.journal === null ? null : await journaled(scene, judged);
     if (kept !== null && kept.response !== null) return { kind: "answer", ...kept };
     const seen = kept?.seen ?? seenIn(decision, facts, { snapshot, nowMs });
-    return planOf(scene, judged, { seen, hasCredentials: credentials !== null });
+    return await planOf(scene, judged, { seen, hasCredentials: credentials !== null });
   } catch (fault) {
     return planAfterFault(scene, fault);
   }
@@ -215,15 +224,20 @@ type Judged = {
 };
 
 function planOf(
-  { request }: Scene,
-  { decision, facts, snapshot, nowMs, meter }: Judged,
+  scene: Scene,
+  judged: Judged,
   { seen, hasCredentials }: { readonly seen: Seen; readonly hasCredentials: boolean },
-): Plan {
-  const { enforced, limited, cache } = decision;
+): Plan | Promise<Plan> {
+  const { request } = scene;
+  const { decision, facts, snapshot, nowMs, meter } = judged;
+  const { enforced, cache, verdict } = decision;
+  if (verdict.reason === "challenge_unavailable") counting(scene)("unenforced", nowMs);
   if (enforced !== null && snapshot !== null) {
-    const { settings } = snapshot.loaded.policy;
-    const response = answerFor(request, { enforced, limited, settings, nowMs });
-    return { kind: "answer", response, seen };
+    return refuse(scene, enforced, judged).then((response) => ({
+      kind: "answer",
+      response,
+      seen,
+    }));
   }
   const scope =
     cache === null || snapshot === null
@@ -275,7 +289,42 @@ async function orMissed(deps: GuardDeps, attempt: () => Promise<HandedOver>): Pr
   }
 }
 
+const clearanceOf = (
+  { request, deps }: Scene,
+  credentials: Credentials | null,
+  { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
+): Clearance | Promise<Clearance> => {
+  const instance = snapshot?.loaded.policy.instance ?? null;
+  const cookie = credentials?.clearance ?? null;
+  return deps.challenges?.clearanceOf(cookie, request, { instance, nowMs }) ?? NO_KEY;
+};
+
+async function refuse(
+  scene: Scene,
+  enforced: RefusingEntry,
+  { decision: { limited }, snapshot, nowMs }: Judged,
+): Promise<Response> {
+  const { request, deps } = scene;
+  const { settings, instance } = snapshot?.loaded.policy ?? { settings: DEFAULTS, instance: null };
+  const refusal = { enforced, limited, settings, nowMs };
+  const terms = challengeOf(enforced);
+  return terms === null || deps.challenges === null
+    ? answerFor(request, refusal)
+    : deps.challenges.answer(request, { ...refusal, terms, instance }, counting(scene));
+}
+
+/** A fault here costs a count and nothing else. */
+const counting =
+  ({ deps, waitUntil }: Scene): CountChallenge =>
+  (event, issuedAtMs) =>
+    orElse(
+      () => deps.telemetry.recordChallenge(event, issuedAtMs, { nowMs: Date.now(), waitUntil }),
+      undefined,
+    );
+
+/** Of a site whose policy is not there yet. */
 const WITHOUT_POLICY = { clientAddress: "none" } as const;
+const DEFAULTS = guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
 
 /** Serves production, unless an entry in force declared that a fault of ours means refusal. */
 function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
@@ -391,7 +440,11 @@ function marked(
 const isOwn = (request: Request): boolean => orElse(() => isOwnUrl(request.url), false);
 
 /** Our own routes never fall through to production, which does not know them. */
-async function answerOwn(request: Request, deps: GuardDeps): Promise<Response> {
+async function answerOwn(scene: Scene): Promise<Response> {
+  const { request, deps } = scene;
+  if (deps.challenges !== null && isChallengeUrl(request.url)) {
+    return answerChallenge(scene, deps.challenges);
+  }
   try {
     return await deps.ownRoutes(request);
   } catch (fault) {
@@ -400,6 +453,19 @@ async function answerOwn(request: Request, deps: GuardDeps): Promise<Response> {
       title: "Firebreak's control plane does not answer",
       detail: "The site itself is served by the guard as before. Try again in a moment.",
     });
+  }
+}
+
+/** Challenges are paid here, whether or not there is a control plane, or a policy yet. */
+async function answerChallenge(scene: Scene, challenges: Challenges): Promise<Response> {
+  const { request, deps } = scene;
+  try {
+    const policy = deps.snapshots.peek()?.loaded.policy ?? null;
+    const site = { settings: policy?.settings ?? DEFAULTS, instance: policy?.instance ?? null };
+    return await challenges.answerOwn(request, site, counting(scene));
+  } catch (fault) {
+    orElse(() => deps.onFault(fault), undefined);
+    return closedAnswer(request);
   }
 }
 

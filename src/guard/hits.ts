@@ -1,6 +1,7 @@
 /** Which entries of the policy a request meets, whatever that then means. */
-import type { KnownEntry } from "../policy/kinds.ts";
+import { isForClients, type KnownEntry } from "../policy/kinds.ts";
 import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
+import { isPaid } from "./challenge/clearance.ts";
 import { meantBy } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
 import { limitsOn, type LimitEntry } from "./limits/limit-table.ts";
@@ -49,16 +50,18 @@ export const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boo
 const NONE: readonly KnownEntry[] = [];
 const NO_LIMITS: readonly LimitEntry[] = [];
 
-/** Entries that name clients are looked up by the client, not tried one by one. */
+/** Entries that name clients are looked up by the client, not tried one by one; those for everyone stand beside them. */
 function candidatesOf(
   { kind }: Stage,
   facts: RequestFacts,
   { loaded }: Snapshot,
   nowMs: number,
 ): readonly KnownEntry[] {
-  if (kind !== "block-networks") return loaded.entries[kind];
-  if (loaded.clients === null || loaded.entries[kind].length === 0) return NONE;
-  return meantBy(loaded.clients, facts, nowMs).filter((known) => known.kind === kind);
+  const entries = loaded.entries[kind];
+  if (entries.length === 0 || !isForClients({ kind }) || loaded.clients === null) return entries;
+  const meant = meantBy(loaded.clients, facts, nowMs).filter((known) => known.kind === kind);
+  const forEveryone = entries.filter(({ clients }) => clients === null);
+  return forEveryone.length === 0 ? meant : [...meant, ...forEveryone];
 }
 
 const isHit = (
@@ -73,7 +76,15 @@ const isInForce = ({ entry, startsAtMs }: KnownEntry, snapshot: Snapshot, nowMs:
   (startsAtMs === null || startsAtMs <= nowMs) &&
   (entry.fail === "closed" || isStanding(entry) || !isStale(snapshot, nowMs));
 
-const isAbout = ({ entry, routes, methods, header }: KnownEntry, facts: RequestFacts): boolean =>
+/** A challenge that was met is none. Until somebody has looked, it was not. */
+const isMet = (challenge: KnownEntry["challenge"], { clearance }: RequestFacts): boolean =>
+  challenge !== null && clearance !== null && isPaid(clearance, challenge);
+
+const isAbout = (
+  { entry, routes, methods, header, challenge }: KnownEntry,
+  facts: RequestFacts,
+): boolean =>
+  !isMet(challenge, facts) &&
   (methods?.has(facts.method) ?? true) &&
   isOnRoutes(facts.path, routes) &&
   carries(facts, header) &&

@@ -14,7 +14,7 @@ export type LoadedPolicy = {
   /** Formatted once: a text that is put together for each request is also hashed for each, where it is counted. */
   readonly seqText: string;
   readonly entries: Readonly<Record<EnforcedKind, readonly KnownEntry[]>>;
-  /** Whom the entries that name clients mean; null when there are none, or they cannot be enforced. */
+  /** Whom the entries that name or spare clients mean; null when there are none, or they cannot be enforced. */
   readonly clients: ClientTable | null;
   /** The blob that was there when this was laid out, which may be one of an earlier policy; null: none. */
   readonly listed: ListedNetworks | null;
@@ -61,6 +61,7 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
     entries: {
       "allow-networks": ofKind("allow-networks"),
       "block-networks": ofKind("block-networks"),
+      challenge: ofKind("challenge"),
       "rate-limit": ofKind("rate-limit"),
       maintenance: ofKind("maintenance"),
       "read-only": ofKind("read-only"),

@@ -1,4 +1,4 @@
-/** The page that a visitor sees instead of the site: one file, no script, no third party, readable in the dark and aloud. */
+/** The page that a visitor sees instead of the site: one file, no third party, readable in the dark and aloud. */
 
 export type PageWords = {
   readonly site: string;
@@ -27,14 +27,23 @@ footer { color: #655d52; font-size: 1rem; }
   footer { color: #b3aa9d; }
 }`;
 
-export const renderPage = ({
-  site,
-  heading,
-  message,
-  hint,
-  contact,
-  statusPage,
-}: PageWords): string =>
+export const renderPage = (words: PageWords): string =>
+  renderDocument(words, {
+    style: "",
+    nonce: null,
+    main: `<p>${escapeHtml(words.message)}</p>
+<p>${escapeHtml(words.hint)}</p>`,
+  });
+
+/** What all pages of the guard share; `main` is HTML. With a nonce, style sheets and scripts without it are not run. */
+export const renderDocument = (
+  { site, heading, contact, statusPage }: Omit<PageWords, "message" | "hint">,
+  {
+    style,
+    nonce,
+    main,
+  }: { readonly style: string; readonly nonce: string | null; readonly main: string },
+): string =>
   `<!doctype html>
 <html lang="en">
 <head>
@@ -42,14 +51,13 @@ export const renderPage = ({
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(heading)} · ${escapeHtml(site)}</title>
-<style>${STYLE}
+<style${nonce === null ? "" : ` nonce="${nonce}"`}>${STYLE}${style}
 </style>
 </head>
 <body>
 <main>
 <h1>${escapeHtml(heading)}</h1>
-<p>${escapeHtml(message)}</p>
-<p>${escapeHtml(hint)}</p>
+${main}
 <footer>${statusPage === null ? "" : `\n<p><a href="${escapeHtml(statusPage)}">Status and news</a></p>`}
 <p>${escapeHtml(site)}${contact === null ? "" : ` · ${renderContact(contact)}`}</p>
 </footer>
@@ -73,5 +81,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-const escapeHtml = (text: string): string =>
+export const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? character);

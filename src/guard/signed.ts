@@ -1,6 +1,6 @@
 /**
- * Signed tokens: an operator's bypass, and the mark that makes a request a probe of ours. Bound to an instance, a key and a
- * time; whoever holds one key of an instance can mint for it and for no other.
+ * Signed tokens: an operator's bypass, the mark that makes a request a probe of ours, and the clearance of a client that met a
+ * challenge. Bound to an instance, a key and a time; whoever holds one key of an instance can mint for it and for no other.
  */
 import * as z from "zod/mini";
 import { parseJson } from "../shared/json.ts";
@@ -16,6 +16,7 @@ export const PROBE_HEADER = "x-firebreak-probe";
 export const BYPASS_HEADER = "x-firebreak-bypass";
 /** `__Host-`: only this host, only over HTTPS, only for the whole site. */
 export const BYPASS_COOKIE = "__Host-firebreak-bypass";
+export const CLEARANCE_COOKIE = "__Host-firebreak-clearance";
 
 const signingKey = z.object({
   kid: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "a kid is at most 32 of a-z, 0-9 and -")),
@@ -27,8 +28,8 @@ const claims = z.object({
   v: z.literal(TOKEN_VERSION),
   kid: z.string().check(z.maxLength(32)),
   instance: z.string().check(z.maxLength(130)),
-  kind: z.enum(["bypass", "probe"]),
-  /** Who: a person's name or address, or the probe's id. */
+  kind: z.enum(["bypass", "probe", "clearance"]),
+  /** Who: a person's name or address, or the probe's id; of a clearance, what was paid and by what kind of browser. */
   sub: z.string().check(z.minLength(1), z.maxLength(120)),
   /** Epoch milliseconds. */
   exp: z.int(),
@@ -61,8 +62,8 @@ export async function mintToken(
   wanted: Omit<TokenClaims, "v" | "kid">,
 ): Promise<string> {
   const minted = claims.parse({ ...wanted, v: TOKEN_VERSION, kid: key.kid });
-  const mac = await crypto.subtle.sign("HMAC", await importKey(key), signedBytes(minted));
-  return `${toBase64Url(encoder.encode(JSON.stringify(minted)))}.${toBase64Url(new Uint8Array(mac))}`;
+  const mac = await macOf(key, fieldsOf(minted));
+  return closeToken(minted, mac);
 }
 
 export type Verification = {
@@ -82,9 +83,7 @@ export async function verifyToken(
   if (read === null) return err("malformed");
   const key = keys.find(({ kid }) => kid === read.claims.kid);
   if (key === undefined) return err("unknown_key");
-  const bytes = signedBytes(read.claims);
-  const isGenuine = await crypto.subtle.verify("HMAC", await importKey(key), read.mac, bytes);
-  if (!isGenuine) return err("forged");
+  if (!(await isMacOf(read.mac, key, fieldsOf(read.claims)))) return err("forged");
   if (read.claims.exp <= nowMs) return err("expired");
   if (instance !== null && read.claims.instance !== instance) return err("other_instance");
   if (read.claims.kind !== kind) return err("other_kind");
@@ -93,16 +92,31 @@ export async function verifyToken(
 
 const encoder = new TextEncoder();
 
-const signedBytes = (signed: TokenClaims): Uint8Array<ArrayBuffer> =>
-  lengthPrefixed([
-    "firebreak-token",
-    String(signed.v),
-    signed.kid,
-    signed.instance,
-    signed.kind,
-    signed.sub,
-    String(signed.exp),
-  ]);
+const fieldsOf = (signed: TokenClaims): readonly string[] => [
+  "firebreak-token",
+  String(signed.v),
+  signed.kid,
+  signed.instance,
+  signed.kind,
+  signed.sub,
+  String(signed.exp),
+];
+
+/** What a key makes of these fields. The first says what kind of thing they are, so that no two kinds sign the same bytes. */
+export async function macOf(
+  key: SigningKey,
+  fields: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const mac = await crypto.subtle.sign("HMAC", await imported(key), lengthPrefixed(fields));
+  return new Uint8Array(mac);
+}
+
+export const isMacOf = async (
+  mac: Uint8Array<ArrayBuffer>,
+  key: SigningKey,
+  fields: readonly string[],
+): Promise<boolean> =>
+  crypto.subtle.verify("HMAC", await imported(key), mac, lengthPrefixed(fields));
 
 /** Each field with its length in bytes before it, so that no two lists of fields are the same bytes. */
 export function lengthPrefixed(fields: readonly string[]): Uint8Array<ArrayBuffer> {
@@ -114,12 +128,35 @@ export function lengthPrefixed(fields: readonly string[]): Uint8Array<ArrayBuffe
 type ReadToken = { readonly claims: TokenClaims; readonly mac: Uint8Array<ArrayBuffer> };
 
 function readToken(token: string): ReadToken | null {
+  const opened = openToken(token);
+  const parsed = claims.safeParse(opened?.payload);
+  return opened !== null && parsed.success ? { claims: parsed.data, mac: opened.mac } : null;
+}
+
+/** The two halves of `<payload>.<mac>`, unchecked; null when it is no such thing. */
+export function openToken(
+  token: string,
+): { readonly payload: unknown; readonly mac: Uint8Array<ArrayBuffer> } | null {
   if (token.length > TOKEN_CHARACTERS_MAX) return null;
   const [payload = "", mac = "", ...rest] = token.split(".");
   const [payloadBytes, macBytes] = [fromBase64Url(payload), fromBase64Url(mac)];
   if (payloadBytes === null || macBytes === null || rest.length > 0) return null;
-  const parsed = claims.safeParse(parseJson(new TextDecoder().decode(payloadBytes)));
-  return parsed.success ? { claims: parsed.data, mac: macBytes } : null;
+  return { payload: parseJson(new TextDecoder().decode(payloadBytes)), mac: macBytes };
+}
+
+/** `<payload>.<mac>`, both base64url. */
+export const closeToken = (payload: unknown, mac: Uint8Array): string =>
+  `${toBase64Url(encoder.encode(JSON.stringify(payload)))}.${toBase64Url(mac)}`;
+
+/** Once per isolate. Only what is ready is kept: a promise belongs to the request that made it. */
+const imports = new WeakMap<SigningKey, CryptoKey>();
+
+async function imported(key: SigningKey): Promise<CryptoKey> {
+  const known = imports.get(key);
+  if (known !== undefined) return known;
+  const fresh = await importKey(key);
+  imports.set(key, fresh);
+  return fresh;
 }
 
 export const importKey = ({ secret }: SigningKey): Promise<CryptoKey> =>

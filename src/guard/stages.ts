@@ -49,8 +49,19 @@ export const STAGES: readonly Stage[] = [
     },
     spares: whoIsSpared,
     concerns: () => true,
-    // Whom it means is what may be broken, and refusing everyone is worse than refusing nobody.
-    mayConcern: () => false,
+    mayConcern: () => true,
+  },
+  {
+    kind: "challenge",
+    exempt: {
+      reason: "protected",
+      routes: ({ protectedClasses }) => protectedClasses.webhookRoutes,
+    },
+    spares: whoIsSpared,
+    // A preflight carries no cookies, so it can show no clearance, and asks on behalf of a request that can.
+    concerns: ({ method, header }) =>
+      method !== "OPTIONS" || header("access-control-request-method") === null,
+    mayConcern: () => true,
   },
   {
     kind: "rate-limit",
@@ -102,7 +113,7 @@ export const STAGES: readonly Stage[] = [
   },
 ];
 
-/** Who is allowed, and who else no automation may block; they exempt from this and nothing else. */
+/** Who is allowed, and who else no automation may block or challenge; they exempt from these and nothing else. */
 function whoIsSpared(
   facts: RequestFacts,
   { policy, clients }: LoadedPolicy,
@@ -117,6 +128,7 @@ function whoIsSpared(
 /** What a kind of entry does to a request. */
 export const ACTIONS = {
   "block-networks": "block",
+  challenge: "challenge",
   "rate-limit": "limit",
   maintenance: "maintenance",
   "read-only": "read_only",
@@ -126,6 +138,7 @@ export const ACTIONS = {
 /** The reason of that verdict. */
 export const REASONS = {
   "block-networks": "blocked",
+  challenge: "challenged",
   "rate-limit": "limited",
   maintenance: "maintenance",
   "read-only": "read_only",

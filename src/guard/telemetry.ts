@@ -1,7 +1,12 @@
 /** What one isolate counted, second by second, and sends to `Traffic` about once a second, after the answers are out. */
 import { addLatency, addTo, emptyTally, type Tally } from "../traffic/tally.ts";
 import { TouchedTally } from "../traffic/touched.ts";
-import { FLUSH_SECONDS_MAX, type TrafficApi, type TrafficFlush } from "../traffic/traffic-api.ts";
+import {
+  FLUSH_SECONDS_MAX,
+  type ChallengeEvent,
+  type TrafficApi,
+  type TrafficFlush,
+} from "../traffic/traffic-api.ts";
 import { within } from "./deadline.ts";
 import { hashText } from "../sketches/hash.ts";
 import type { RequestFacts } from "./facts.ts";
@@ -67,10 +72,7 @@ export class Telemetry {
     const second = Math.floor(nowMs / 1_000);
     const tally = this.#seconds.get(second) ?? this.#open(second);
     count(tally, counted);
-    if (nowMs >= this.#armedUntilMs) {
-      this.#armedUntilMs = nowMs + FLUSH_INTERVAL_MS + FLUSH_DEADLINE_MS;
-      waitUntil(this.#flushLater());
-    }
+    this.#arm(nowMs, waitUntil);
     this.#firstAtMs ??= nowMs;
     this.#lastAtMs = nowMs;
     if (counted.facts === null) return;
@@ -78,6 +80,26 @@ export class Telemetry {
     if (counted.refusedBy !== null || counted.shadowedIds.length > 0) {
       touch(this.#touched, counted, counted.facts);
     }
+  }
+
+  #arm(nowMs: number, waitUntil: (promise: Promise<unknown>) => void): void {
+    if (nowMs < this.#armedUntilMs) return;
+    this.#armedUntilMs = nowMs + FLUSH_INTERVAL_MS + FLUSH_DEADLINE_MS;
+    waitUntil(this.#flushLater());
+  }
+
+  /** Counts what became of a challenge in the second in which it was put; at most that is its life ago. */
+  recordChallenge(
+    event: ChallengeEvent,
+    issuedAtMs: number,
+    {
+      nowMs,
+      waitUntil,
+    }: { readonly nowMs: number; readonly waitUntil: (promise: Promise<unknown>) => void },
+  ): void {
+    const second = Math.floor(Math.min(issuedAtMs, nowMs) / 1_000);
+    addTo((this.#seconds.get(second) ?? this.#open(second)).challenges, event);
+    this.#arm(nowMs, waitUntil);
   }
 
   /** Sends what is held; false when it could not be, and then the next flush tries again. Never throws. */

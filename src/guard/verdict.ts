@@ -6,6 +6,8 @@ export const VERDICT_REASONS = [
   "guard_off",
   "own_route",
   "blocked",
+  "challenged",
+  "challenge_unavailable",
   "allowlisted",
   "protected",
   "limited",
@@ -43,6 +45,7 @@ export type Verdict = {
     | "serve"
     | "block"
     | "limit"
+    | "challenge"
     | "maintenance"
     | "read_only"
     | "disabled_feature"

@@ -24,6 +24,9 @@ export type GuardEnv = {
   readonly WRITE_JOURNAL?: DurableObjectNamespace<WriteJournalObject>;
   /** Secrets of senders, by the name that `site.yaml` gives: one, or an old and a new one on two lines. */
   readonly [journalSecret: `JOURNAL_${string}`]: string | undefined;
+  /** Of a Turnstile widget, and where Turnstile is if not at Cloudflare. */
+  readonly TURNSTILE_SECRET?: string;
+  readonly TURNSTILE_URL?: string;
 };
 
 /** One guard per isolate; the runtime hands the same `env` to every request of it. */
@@ -54,6 +57,7 @@ function guardOf(env: GuardEnv): Guard {
         journal: (routeId) => env.WRITE_JOURNAL?.getByName(journalName(routeId)) ?? null,
         secret: (name) => (isJournalSecret(name) ? env[name] : undefined),
       },
+      turnstile: { secret: env.TURNSTILE_SECRET, url: env.TURNSTILE_URL },
     });
   return guardOrOrigin(make, origin);
 }

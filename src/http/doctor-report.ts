@@ -139,6 +139,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   traffic: "route production's traffic through the guard",
   guard: "route production's traffic through the guard",
   write_journal: "declare a write_journal in playbooks/site.yaml",
+  challenge: "nothing to do: it is known while clients are challenged",
   alerts:
     "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager",
   heartbeats:
@@ -159,6 +160,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
     "check that CLOUDFLARE_API_TOKEN may read Workers Scripts of CLOUDFLARE_ACCOUNT_ID, and that CLOUDFLARE_WORKER is its name",
   traffic: "check the Traffic object in the Worker's log",
   guard: "check the Traffic object in the Worker's log",
+  challenge: "check the Traffic object in the Worker's log",
   alerts: "check the Desk object in the Worker's log",
   heartbeats: "check the Desk object in the Worker's log",
   reports: "check the Desk object in the Worker's log",

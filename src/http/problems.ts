@@ -112,6 +112,24 @@ export const PROBLEMS = {
     explains:
       "The guard accepts no requests from this client's network at the moment. Nothing reached production; if that is a mistake, write to the site's contact.",
   },
+  challenge: {
+    status: 403,
+    title: "A challenge comes first",
+    explains:
+      "The guard asks every client for a little work before it goes on. Browsers do it by themselves; programs find the puzzle at `puzzle` and pay at `redeem`, and then send the cookie with each request. Nothing reached production.",
+  },
+  "challenge-failed": {
+    status: 403,
+    title: "The challenge was not met",
+    explains:
+      "What was sent does not meet the challenge that it is for; `reason` says why. Ask for another one, which is free.",
+  },
+  "challenge-unavailable": {
+    status: 503,
+    title: "Nobody can be challenged at the moment",
+    explains:
+      "The guard was told to challenge clients, and to refuse them when it cannot. It has no signing key: set the secret SIGNING_KEYS.",
+  },
   "disabled-feature": {
     status: 503,
     title: "This part of the site is switched off",

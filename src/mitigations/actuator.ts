@@ -137,6 +137,8 @@ export type ActFailure = Failure & { readonly ask?: Readonly<Record<string, unkn
 export type Reach = {
   readonly instance: string;
   readonly policy: PolicyReach;
+  /** Whether this deploy has a signing key: without one, nothing can be signed for visitors. */
+  readonly canSign: boolean;
   /** Null when Cloudflare's API is not configured. */
   readonly cloudflare: CloudflareReach | null;
 };

@@ -1,6 +1,7 @@
 /** Every actuator there is: leases, which are taken back, and acts, which cannot be. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
+import { challengeSuspicious } from "./actuators/challenge-suspicious.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
@@ -26,6 +27,7 @@ export const actuators = {
   [emergencyQueryCache.id]: asActuator(emergencyQueryCache),
   [poolSize.id]: asActuator(poolSize),
   [statementTimeout.id]: asActuator(statementTimeout),
+  [challengeSuspicious.id]: asActuator(challengeSuspicious),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {

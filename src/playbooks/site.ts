@@ -248,6 +248,15 @@ const shape = z.strictObject({
     ),
   /** How many Limiter objects share the counting. */
   limiter_shards: z.int().min(1).max(LIMITER_SHARDS_MAX).default(4),
+  challenge: z
+    .strictObject({
+      /** Of a Turnstile widget; its secret is the Worker's secret TURNSTILE_SECRET. Without both, challenges are work of our own. */
+      turnstile_site_key: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .optional(),
+    })
+    .prefault({}),
   /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
@@ -270,6 +279,13 @@ const shape = z.strictObject({
         .string()
         .max(500)
         .default("Too many requests have come from here in a short time."),
+      /** To people whose browser is challenged. */
+      challenge: z
+        .string()
+        .max(500)
+        .default(
+          "This site is busier than usual and asks every browser for a little work before it goes on.",
+        ),
       contact: z.string().max(200).optional(),
     })
     .prefault({}),

@@ -3,6 +3,7 @@
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
 import * as z from "zod/mini";
+import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
 import {
   clientMatch,
   NAMES_NOBODY,
@@ -17,6 +18,7 @@ import type { Feature, PolicyEntry } from "./policy.ts";
 export const ENFORCED_KINDS = [
   "allow-networks",
   "block-networks",
+  "challenge",
   "rate-limit",
   "maintenance",
   "read-only",
@@ -30,6 +32,7 @@ export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 const CLIENT_KINDS: ReadonlySet<string> = new Set<EnforcedKind>([
   "allow-networks",
   "block-networks",
+  "challenge",
   "rate-limit",
 ]);
 export const isForClients = ({ kind }: { readonly kind: string }): boolean =>
@@ -64,10 +67,11 @@ const feature = z.union([
   z.strictObject({ feature: z.string().check(z.minLength(1), z.maxLength(60)) }),
 ]);
 
-/** Some clients, never all of them; on these routes only, if there are any. */
-const clients = z
-  .strictObject({ ...clientMatch, routes: z.optional(routes) })
-  .check(z.refine(namesSomebody, NAMES_NOBODY));
+/** These clients, or all of them; on these routes only, if there are any. */
+const anyone = z.strictObject({ ...clientMatch, routes: z.optional(routes) });
+
+/** Some clients, never all of them. */
+const clients = anyone.check(z.refine(namesSomebody, NAMES_NOBODY));
 
 /** Everywhere: an allowed client is spared like one on the site's own allowlist. */
 const allowedClients = z
@@ -77,6 +81,7 @@ const allowedClients = z
 const MATCHES = {
   "allow-networks": allowedClients,
   "block-networks": clients,
+  challenge: anyone,
   maintenance: scheduled,
   "read-only": scheduled,
   "disabled-feature": feature,
@@ -111,6 +116,8 @@ export type KnownEntry = {
   readonly freshSeconds: number | null;
   /** Null for every kind but a rate limit. */
   readonly limit: LimitTerms | null;
+  /** Null: it asks for nothing. */
+  readonly challenge: ChallengeTerms | null;
 };
 
 /** Of a kind that answers in production's place by saying why it does not serve. */
@@ -132,7 +139,8 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
   const matched = whereOf(kind, entry.match, features);
   const acted = action.safeParse(entry.action);
   const limit = kind === "rate-limit" ? limitTerms(entry.action) : null;
-  if (matched === null || !acted.success) return null;
+  const challenge = kind === "challenge" ? challengeTerms.safeParse(entry.action) : null;
+  if (matched === null || !acted.success || challenge?.success === false) return null;
   if (kind === "rate-limit" && !isCountable(limit, matched)) return null;
   return {
     kind,
@@ -142,6 +150,7 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
     freshSeconds: acted.data.freshSeconds ?? null,
     limit,
+    challenge: challenge?.data ?? null,
   };
 }
 
@@ -166,7 +175,9 @@ const isCountable = (limit: LimitTerms | null, { routes: on }: Where): boolean =
   limit !== null && !(limit.by.includes("route") && on === null);
 
 function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[]): Where | null {
-  if (kind === "block-networks" || kind === "allow-networks") return whoseOf(kind, match);
+  if (kind === "allow-networks" || kind === "block-networks" || kind === "challenge") {
+    return whoseOf(kind, match);
+  }
   if (kind === "rate-limit") return countedOf(match);
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
@@ -184,10 +195,14 @@ function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[
   };
 }
 
-function whoseOf(kind: "allow-networks" | "block-networks", match: unknown): Where | null {
+function whoseOf(
+  kind: "allow-networks" | "block-networks" | "challenge",
+  match: unknown,
+): Where | null {
   const parsed = MATCHES[kind].safeParse(match);
   if (!parsed.success) return null;
-  return { ...ANYWHERE, routes: parsed.data.routes ?? null, clients: clientsOf(parsed.data) };
+  const clients = namesSomebody(parsed.data) ? clientsOf(parsed.data) : null;
+  return { ...ANYWHERE, routes: parsed.data.routes ?? null, clients };
 }
 
 function countedOf(match: unknown): Where | null {

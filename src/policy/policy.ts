@@ -71,6 +71,8 @@ export type JournalRoute = z.infer<typeof journalRoute>;
 
 const BLOCKED = "Requests from your network are not accepted at the moment.";
 const LIMITED = "Too many requests have come from here in a short time.";
+const CHALLENGED =
+  "This site is busier than usual and asks every browser for a little work before it goes on.";
 const FEATURE_OFF = "This part of the site is switched off for the moment.";
 
 /** What does not come from leases but the guard must know: from `site.yaml`. */
@@ -106,6 +108,8 @@ export const guardSettings = z.object({
   limits: z._default(z.array(standingLimit), []),
   /** How many `Limiter` objects share the keys; changing it gives every key its quota once more. */
   limiterShards: z._default(z.int().check(z.minimum(1), z.maximum(LIMITER_SHARDS_MAX)), 4),
+  /** The public half of the site's Turnstile widget; null has none, and then challenges are work of our own. */
+  turnstileSiteKey: z._default(z.nullable(z.string()), null),
   pollMs: z.int().check(z.minimum(100)),
   /** Among how many `Traffic` objects isolates spread what they report. */
   trafficShards: z._default(z.int().check(z.minimum(1), z.maximum(TRAFFIC_SHARDS_MAX)), 1),
@@ -129,6 +133,7 @@ export const guardSettings = z.object({
       disabledFeature: z._default(z.string(), FEATURE_OFF),
       blocked: z._default(z.string(), BLOCKED),
       limited: z._default(z.string(), LIMITED),
+      challenge: z._default(z.string(), CHALLENGED),
       contact: z.nullable(z.string()),
     }),
     {
@@ -137,6 +142,7 @@ export const guardSettings = z.object({
       disabledFeature: FEATURE_OFF,
       blocked: BLOCKED,
       limited: LIMITED,
+      challenge: CHALLENGED,
       contact: null,
     },
   ),

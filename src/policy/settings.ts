@@ -24,6 +24,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
   },
   limits: site.limits.map(standingLimitOf),
   limiterShards: site.limiter_shards,
+  turnstileSiteKey: site.challenge.turnstile_site_key ?? null,
   pollMs,
   trafficShards: site.traffic_shards,
   policyHeaderUntilMs: null,
@@ -48,6 +49,7 @@ export const guardSettingsOf = (site: SiteSpec, pollMs: number): GuardSettings =
     disabledFeature: site.messages.disabled_feature,
     blocked: site.messages.blocked,
     limited: site.messages.limited,
+    challenge: site.messages.challenge,
     contact: site.messages.contact ?? null,
   },
 });

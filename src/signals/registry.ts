@@ -2,6 +2,7 @@
 import type { CatalogueName, SourceId } from "./catalogue.ts";
 import type { Answer, PollContext, Source } from "./source.ts";
 import { alerts } from "./sources/alerts.ts";
+import { challenge } from "./sources/challenge.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
 import { deployments } from "./sources/deployments.ts";
@@ -24,6 +25,7 @@ export const SOURCES = {
   deployments,
   traffic,
   guard,
+  challenge,
   alerts,
   heartbeats,
   reports,

@@ -15,6 +15,7 @@ export type Tally = {
   latency: number[];
   faults: number;
   unknownEntries: number;
+  challenges: Labels;
 };
 
 export const emptyTally = (second: number): Tally => ({
@@ -27,6 +28,7 @@ export const emptyTally = (second: number): Tally => ({
   latency: Array.from({ length: LATENCY_BOUNDS_MS.length + 1 }, () => 0),
   faults: 0,
   unknownEntries: 0,
+  challenges: {},
 });
 
 /** Adds to one label, keeping the number of labels bounded. */
@@ -49,7 +51,7 @@ export function mergeInto(tally: Tally, second: TrafficSecond): void {
   tally.failed += second.failed;
   tally.faults += second.faults;
   tally.unknownEntries = Math.max(tally.unknownEntries, second.unknownEntries);
-  for (const name of ["refused", "shadowed", "policySeqs"] as const) {
+  for (const name of ["refused", "shadowed", "policySeqs", "challenges"] as const) {
     for (const [label, by] of Object.entries(second[name])) addTo(tally[name], label, by);
   }
   for (const [bucket, by] of second.latency.entries()) {

@@ -8,6 +8,13 @@ export const LATENCY_BOUNDS_MS = [
 ] as const;
 export const FLUSH_SECONDS_MAX = 120;
 
+/**
+ * What becomes of challenges. `issued` and `solved` are counted in the second in which the challenge was put, so that the two
+ * compare; `unenforced` is a request that should have been challenged and could not be, for want of a key.
+ */
+export const CHALLENGE_EVENTS = ["issued", "solved", "failed", "unenforced"] as const;
+export type ChallengeEvent = (typeof CHALLENGE_EVENTS)[number];
+
 /** One second of one isolate. */
 export type TrafficSecond = {
   /** Epoch seconds. */
@@ -28,6 +35,8 @@ export type TrafficSecond = {
   readonly faults: number;
   /** Policy entries of kinds this guard does not know. */
   readonly unknownEntries: number;
+  /** By `ChallengeEvent`. */
+  readonly challenges: Readonly<Record<string, number>>;
 };
 
 /** Whose requests one isolate counted since its last flush, the guard's own answers included. */

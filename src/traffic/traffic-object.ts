@@ -88,6 +88,8 @@ const trafficFlush = z.object({
         latency: z.array(count).length(LATENCY_BOUNDS_MS.length + 1),
         faults: count,
         unknownEntries: count,
+        // Guards of an earlier version report none.
+        challenges: labels.default({}),
       }),
     )
     .max(FLUSH_SECONDS_MAX),

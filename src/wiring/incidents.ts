@@ -63,8 +63,12 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
 });
 
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
-export const reachOf = (env: Env, { cloudflare }: Pick<Config, "cloudflare">): Reach => ({
+export const reachOf = (
+  env: Env,
+  { cloudflare, signingKeys }: Pick<Config, "cloudflare" | "signingKeys">,
+): Reach => ({
   instance: instanceOf(bundle.site),
+  canSign: signingKeys.length > 0,
   policy: {
     put: (entry) => calling(() => policyOf(env).put(entry)),
     get: (id) => calling(async () => ok(await policyOf(env).get(id))),

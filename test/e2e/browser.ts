@@ -1,7 +1,15 @@
 /** A real Chromium, and what a person would notice about a page: errors, strangers' requests, text they cannot read. */
 import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
 
 const ARGS = [
   "--no-sandbox",
@@ -15,6 +23,27 @@ const ARGS = [
 
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumPath(), headless: true, args: ARGS });
+
+/** A fresh profile that is set to refuse all cookies, as people set it. Whoever made it removes it. */
+export async function profileWithoutCookies(): Promise<string> {
+  const profile = await mkdtemp(join(tmpdir(), "firebreak-profile-"));
+  const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await mkdir(join(profile, "Default"));
+  await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(preferences));
+  return profile;
+}
+
+/** A browser of its own with this profile; closing the context closes it. */
+export const launchWithProfile = (
+  profile: string,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> =>
+  chromium.launchPersistentContext(profile, {
+    executablePath: chromiumPath(),
+    headless: true,
+    args: ARGS,
+    ...options,
+  });
 
 function chromiumPath(): string {
   const directories = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin"];

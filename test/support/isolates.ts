@@ -27,6 +27,7 @@ export const factsFrom = (word: number, changes: Partial<RequestFacts> = {}): Re
   isProbe: false,
   operator: null,
   isGraphqlRead: false,
+  clearance: null,
   ...changes,
 });
 

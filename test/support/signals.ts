@@ -41,6 +41,7 @@ export const aSecond = (second: Partial<TrafficSecond> = {}): TrafficSecond => (
   failed: 0,
   refused: {},
   shadowed: {},
+  challenges: {},
   policySeqs: {},
   latency: [],
   faults: 0,

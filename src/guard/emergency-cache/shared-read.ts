@@ -1,6 +1,7 @@
 /** Which requests everybody could have sent: those alone may be answered from, and leave something in, a cache that all share. */
 import type { GuardSettings } from "../../policy/policy.ts";
 import type { RequestFacts } from "../facts.ts";
+import { CLEARANCE_COOKIE } from "../signed.ts";
 
 /** What browsers, Cloudflare and tracing send, and nobody signs in with. */
 const HARMLESS_HEADERS: ReadonlySet<string> = new Set(
@@ -36,5 +37,6 @@ export function isSharedRead(facts: RequestFacts, { emergencyCache }: SharedRead
 const isHarmlessCookie = (cookie: string, harmless: readonly string[]): boolean =>
   cookie.split(";").every((pair) => {
     const [name = ""] = pair.split("=");
-    return harmless.includes(name.trim());
+    // Production never sees a clearance, so it changes no answer.
+    return name.trim() === CLEARANCE_COOKIE || harmless.includes(name.trim());
   });

@@ -24,6 +24,8 @@ export type GuardOptions<Env> = {
   readonly writeJournal?: (env: Env) => DurableObjectNamespaceLike;
   /** A sender's secret by the name that `site.yaml` gives it. */
   readonly journalSecret?: (env: Env, name: string) => string | undefined;
+  /** The secret of a Turnstile widget; without it, challenges are work of our own. */
+  readonly turnstileSecret?: (env: Env) => string | undefined;
   /** True serves everything, before anything else is looked at. */
   readonly isOff?: (env: Env) => boolean;
 };
@@ -67,6 +69,7 @@ function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Par
         journal: (routeId) => options.writeJournal?.(env).getByName(journalName(routeId)) ?? null,
         secret: (name) => options.journalSecret?.(env, name),
       },
+      turnstile: { secret: options.turnstileSecret?.(env), url: undefined },
     });
   } catch (fault) {
     console.error("guard: cannot start, the app runs unguarded; check the bindings", {

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import * as z from "zod";
 import type { EnforcedKind } from "../../policy/kinds.ts";
 import { guardSettings } from "../../policy/policy.ts";
+import { NO_KEY } from "../challenge/clearance.ts";
 import { answerFor } from "../answers.ts";
 import { decideFully } from "../decide-fully.ts";
 import { readFacts } from "../facts.ts";
@@ -39,7 +40,7 @@ export function switched(
     const nowMs = Date.now();
     const facts = readFacts(c.req.raw, settings, null);
     const snapshot = { loaded, confirmedAtMs: nowMs };
-    const ground = { snapshot, nowMs, meter: NO_METER };
+    const ground = { snapshot, nowMs, meter: NO_METER, clearance: () => NO_KEY };
     const { enforced, limited } = await decideFully(c.req.raw, facts, ground);
     return enforced === null ? null : answerFor(c.req.raw, { enforced, limited, settings, nowMs });
   };

@@ -111,7 +111,7 @@ function topRatio(cut: DimensionCut | undefined): Answer {
 }
 
 /** Why the window cannot be trusted, or null. */
-function doubtAbout(window: OfAllShards<TrafficWindow>, atMs: number): string | null {
+export function doubtAbout(window: OfAllShards<TrafficWindow>, atMs: number): string | null {
   if (window.silentShards > 0)
     return `${window.silentShards} shards of the counters did not answer`;
   if (window.lastFlushAtMs === null) return "no guard has reported yet";

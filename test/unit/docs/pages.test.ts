@@ -144,7 +144,7 @@ describe("docs/cost.md", () => {
     const number = (cell: string): number => Number(cell.replaceAll(/\s/g, ""));
     const said = new Map(rows(page).map((row) => [row[0], row]));
     const totals = {
-      "Durable Object requests": n * 15 + 1_440 * 2,
+      "Durable Object requests": n * 15 + 1_440 * 2 + 24 * 2,
       "rows written": n * 5,
       "rows read": n * 13,
       "requests to production": n * (2 * 2 + 1),
@@ -166,8 +166,8 @@ describe("docs/deploy.md", () => {
     );
     const objects = ["MONITOR", "DESK", "INCIDENT", "POLICY", "TRAFFIC", "LIMITER"];
     const bound = new Set([...objects, "WRITE_JOURNAL"]);
-    // Where tests send what goes to Neon otherwise; nobody deploys with it.
-    const local = new Set(["POSTGRES_FETCH_ENDPOINT"]);
+    // Where tests send what goes to Neon and Turnstile otherwise; nobody deploys with them.
+    const local = new Set(["POSTGRES_FETCH_ENDPOINT", "TURNSTILE_URL"]);
     const asked = declared.filter((name) => !bound.has(name) && !local.has(name));
     expect(asked.filter((name) => !page.includes(name))).toEqual([]);
   });

@@ -24,6 +24,7 @@ const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   hasClientCertificate: () => false,
   operator: null,
   isGraphqlRead: null,
+  clearance: null,
   ...changes,
 });
 const snapshotOf = (

@@ -30,6 +30,7 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
     "allow-networks": 0,
     "block-networks": 0,
     "rate-limit": 0,
+    challenge: 0,
     maintenance: 1,
     "read-only": 1,
     "disabled-feature": 2,
@@ -102,6 +103,35 @@ it("reads the entries for production's SDK as they were written, and counts them
     entries: [anEntry({ kind: "query-cache", match: { hosts: [] } })],
   };
   expect(loadPolicy(later).unknownEntries).toBe(1);
+});
+
+it("reads challenges as they were written, and gives defaults to terms that are newer", ({
+  expect,
+}) => {
+  const written = golden("policy-1-challenge");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  const { unknownEntries, entries } = loadPolicy(read.value);
+  expect([unknownEntries, entries.challenge.map(({ challenge }) => challenge)]).toEqual([
+    0,
+    [
+      {
+        difficulty: 15,
+        provider: "turnstile",
+        waitSeconds: 30,
+        clearanceSeconds: 900,
+        isStrict: true,
+      },
+      {
+        difficulty: 14,
+        provider: "work",
+        waitSeconds: 20,
+        clearanceSeconds: 3_600,
+        isStrict: false,
+      },
+    ],
+  ]);
 });
 
 it("reads a policy from before the settings grew", ({ expect }) => {

@@ -172,6 +172,7 @@ it("escapes every word that it was given", async ({ expect }) => {
     disabledFeature: evil,
     blocked: evil,
     limited: evil,
+    challenge: evil,
     contact: evil,
   };
   const entries = [{}, { action: { message: evil } }];

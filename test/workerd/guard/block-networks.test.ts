@@ -34,6 +34,7 @@ function site() {
   const reach: Reach = {
     instance: TEST_INSTANCE,
     cloudflare: null,
+    canSign: true,
     policy: {
       put: (entry) => policy.put(entry),
       get: async (id) => ok(await policy.get(id)),

@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { Hono } from "hono";
 import { blockNetworks } from "firebreak/block-networks";
+import { challenge } from "firebreak/challenge";
 import { emergencyCache } from "firebreak/emergency-cache";
 import { guard } from "firebreak/guard";
 import { health } from "firebreak/health";
@@ -12,7 +13,7 @@ import { readOnly } from "firebreak/read-only";
 
 describe("the package", () => {
   it("exports every piece of the guard as a middleware factory", ({ expect }) => {
-    const switches = [maintenanceMode, readOnly, emergencyCache];
+    const switches = [maintenanceMode, readOnly, emergencyCache, challenge];
     for (const factory of [guard, health, ...switches, rateLimit, blockNetworks]) {
       expect(factory).toBeTypeOf("function");
     }

@@ -305,7 +305,9 @@ describe("a fault of the guard's own, at every step, still serves production onc
   it("after the call: the counter throws, and the answer already held is given", async ({
     expect,
   }) => {
-    const { ask, calls } = guarded([], { telemetry: { record: broken("telemetry") } });
+    const { ask, calls } = guarded([], {
+      telemetry: { record: broken("telemetry"), recordChallenge: broken("telemetry") },
+    });
     expect(await (await ask("/cart")).text()).toBe("production");
     expect(calls).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 /** A guard over given entries, whose production, counters and faults a test can see. */
+import { Challenges } from "../../../src/guard/challenge/challenges.ts";
 import { guardRequest, type GuardDeps } from "../../../src/guard/guard.ts";
 import { locationCopies } from "../../../src/guard/emergency-cache/copies.ts";
 import { NO_COUNTERS } from "../../../src/guard/limits/counters.ts";
@@ -6,6 +7,7 @@ import { loadPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
 import { mintToken, type SigningKey } from "../../../src/guard/signed.ts";
 import type { Counted } from "../../../src/guard/telemetry.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
+import type { ChallengeEvent } from "../../../src/traffic/traffic-api.ts";
 import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
 
 export const KEY: SigningKey = { kid: "k1", secret: "a-secret-that-only-this-test-knows" };
@@ -23,6 +25,7 @@ export function guarded(
   const calls: Request[] = [];
   const background: Promise<unknown>[] = [];
   const counted: Counted[] = [];
+  const challenged: ChallengeEvent[] = [];
   const faults: unknown[] = [];
   const snapshot: Snapshot = {
     loaded: loadPolicy(aPolicy({ entries: [...entries], settings: aSettings(settings) })),
@@ -36,7 +39,11 @@ export function guarded(
     },
     ownRoutes: async () => new Response("own"),
     snapshots: { current: async () => snapshot, peek: () => snapshot },
-    telemetry: { record: (entry) => void counted.push(entry) },
+    telemetry: {
+      record: (entry) => void counted.push(entry),
+      recordChallenge: (event) => void challenged.push(event),
+    },
+    challenges: new Challenges({ keys: [KEY], turnstile: null, takeOnce: null }),
     copies: locationCopies(crypto.randomUUID(), () => caches.default),
     journal: { journal: () => null, secret: () => undefined },
     counters: NO_COUNTERS,
@@ -50,5 +57,5 @@ export function guarded(
     });
   /** After what goes on when the answers are out. */
   const settled = () => Promise.all(background);
-  return { ask, calls, counted, faults, deps, settled };
+  return { ask, calls, counted, challenged, faults, deps, settled };
 }

@@ -110,6 +110,7 @@ export class World {
     reach: {
       instance: "shop.test",
       cloudflare: null,
+      canSign: true,
       policy: {
         put: async (entry) => {
           this.policy.set(entry.id, entry);

@@ -31,6 +31,7 @@ const freshPolicy = () => {
   const reach: Reach = {
     instance: TEST_INSTANCE,
     cloudflare: null,
+    canSign: true,
     policy: {
       put: (entry) => policy.put(entry),
       get: async (id) => ok(await policy.get(id)),
@@ -173,6 +174,27 @@ actuatorContract({
   ground,
 });
 
+actuatorContract({
+  actuator: actuators["challenge-suspicious"],
+  options: { routes: ["/search"], asns: [64_496], difficulty: 12, clearance: "10m", wait: "none" },
+  badOptions: [
+    { options: { difficulty: 7 }, field: "difficulty" },
+    { options: { difficulty: 19 }, field: "difficulty" },
+    { options: { difficulty: 9.5 }, field: "difficulty" },
+    { options: { provider: "acme" }, field: "provider" },
+    { options: { wait: "3m" }, field: "wait" },
+    { options: { wait: "never" }, field: "wait" },
+    { options: { clearance: "30s" }, field: "clearance" },
+    { options: { clearance: "5h" }, field: "clearance" },
+    { options: { routes: ["search"] }, field: "routes" },
+    { options: { networks: [] }, field: "networks" },
+    { options: { countries: ["nl"] }, field: "countries" },
+    { options: { message: "x".repeat(501) }, field: "message" },
+    { options: { massage: "x" }, field: "massage" },
+  ],
+  ground,
+});
+
 describe("rate-limit", () => {
   it("is the document's 50 in 60 seconds for each address, unless the playbook says otherwise", async ({
     expect,
@@ -236,6 +258,15 @@ actuatorContract({
     { options: { timeout: "soon" }, field: "timeout" },
   ],
   ground,
+});
+
+describe("challenge-suspicious", () => {
+  it("says what is missing where nothing can be signed", ({ expect }) => {
+    const { reach } = freshPolicy();
+    const { missing } = actuators["challenge-suspicious"];
+    expect(missing(reach)).toBeNull();
+    expect(missing({ ...reach, canSign: false })).toContain("SIGNING_KEYS");
+  });
 });
 
 describe("disable-features", () => {

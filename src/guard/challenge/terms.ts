@@ -1,0 +1,13 @@
+/** Which terms a refused client may meet instead: those of a challenge, or of a limit beyond which clients are challenged. */
+import { challengeTerms, type ChallengeTerms } from "../../policy/challenge.ts";
+import type { KnownEntry } from "../../policy/kinds.ts";
+
+/** A limit has no terms of its own. */
+const LIMIT_TERMS = challengeTerms.parse({});
+
+/** Null: there is nothing that this client could pay. */
+export const challengeOf = ({
+  challenge,
+  limit,
+}: Pick<KnownEntry, "challenge" | "limit">): ChallengeTerms | null =>
+  challenge ?? (limit?.beyond === "challenge" ? LIMIT_TERMS : null);

@@ -1,0 +1,277 @@
+/** The challenge, as people meet it: a real browser, the real guard in front of the real storefront. */
+import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { startStack, type Stack } from "../../dev/stack.ts";
+import {
+  launchBrowser,
+  launchWithProfile,
+  legibilityOf,
+  profileWithoutCookies,
+} from "./browser.ts";
+import { eventually } from "./eventually.ts";
+
+/** Kept after the run, for people to look at. */
+const SCREENSHOTS = join(tmpdir(), "firebreak-screenshots");
+const CLEARANCE = "__Host-firebreak-clearance";
+const LOOKS = [
+  { look: "light", options: { colorScheme: "light" } },
+  { look: "dark", options: { colorScheme: "dark" } },
+  { look: "phone", options: { colorScheme: "light", viewport: { width: 320, height: 640 } } },
+] as const;
+
+let stack: Stack;
+let browser: Browser;
+
+beforeAll(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  [stack, browser] = await Promise.all([startStack({ split: true }), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await stack[Symbol.asyncDispose]();
+});
+
+/** Puts a challenge in force in place of the one before, and waits until this guard has heard of it. */
+async function challengeWith(options: {
+  readonly difficulty: number;
+  readonly [name: string]: unknown;
+}) {
+  await api("mitigations/release-all", {});
+  await api("mitigations", {
+    actuator: "challenge-suspicious",
+    with: options,
+    lease: "10m",
+    why: "the browser wants to see it",
+  });
+  const context = await browser.newContext();
+  await eventually(async () => {
+    const headers = { accept: "text/html" };
+    const response = await context.request.get(stack.info.guard, { headers });
+    return (await response.text()).includes(`data-difficulty="${options.difficulty}"`);
+  });
+  await context.close();
+}
+
+async function api(path: string, body: object): Promise<void> {
+  const response = await fetch(`${stack.info.guard}/_firebreak/api/v1/${path}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${stack.info.token.admin}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+}
+
+async function visitor(options: BrowserContextOptions = {}, own: BrowserContext | null = null) {
+  const context = own ?? (await browser.newContext(options));
+  const page = await context.newPage();
+  const documents: string[] = [];
+  const strangers: string[] = [];
+  const errors: string[] = [];
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) {
+      documents.push(`${request.method()} ${url.pathname}${url.search}`);
+    }
+    if (url.protocol.startsWith("http") && url.origin !== stack.info.guard)
+      strangers.push(url.href);
+  });
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/status of 40[34]|favicon/.test(message.text()))
+      errors.push(message.text());
+  });
+  return {
+    context,
+    page,
+    documents,
+    strangers,
+    errors,
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}
+const wanted = () => `${stack.info.guard}/?sort=new#list`;
+const arrived = (page: Page) => page.waitForFunction(() => document.title.includes("Storefront"));
+
+describe("a person with an ordinary browser", () => {
+  beforeAll(() => challengeWith({ difficulty: 14 }));
+
+  it("is held up for a moment, and lands where they wanted", async ({ expect }) => {
+    await using at = await visitor();
+    await at.page.goto(wanted());
+    await arrived(at.page);
+    expect(await at.page.title()).toContain("Storefront");
+    expect(at.documents).toEqual([
+      "GET /?sort=new",
+      "POST /_firebreak/challenge/redeem",
+      expect.stringContaining("GET /_firebreak/challenge/return?to="),
+      "GET /?sort=new",
+    ]);
+    expect(at.strangers).toEqual([]);
+    expect(at.errors).toEqual([]);
+    const cookies = await at.context.cookies(stack.info.guard);
+    expect(cookies).toMatchObject([
+      { name: CLEARANCE, httpOnly: true, secure: true, sameSite: "Lax" },
+    ]);
+  });
+
+  it("is not asked again, on any page", async ({ expect }) => {
+    await using at = await visitor();
+    await at.page.goto(wanted());
+    await arrived(at.page);
+    const second = await at.page.goto(`${stack.info.guard}/`);
+    expect(second?.status()).toBe(200);
+    expect(at.documents.filter((document) => document.startsWith("POST"))).toHaveLength(1);
+  });
+
+  it("whose browser has no Worker waits for the page itself to do the work", async ({ expect }) => {
+    await using at = await visitor();
+    await at.page.addInitScript(() => void Reflect.deleteProperty(globalThis, "Worker"));
+    await at.page.goto(wanted());
+    await arrived(at.page);
+    expect(at.errors).toEqual([]);
+  });
+});
+
+describe("a person whose browser runs no scripts", () => {
+  beforeAll(() => challengeWith({ difficulty: 15, wait: "2s" }));
+
+  it("is told to wait, and lands where they wanted", async ({ expect }) => {
+    await using at = await visitor({ javaScriptEnabled: false });
+    await at.page.goto(wanted().replace("#list", ""));
+    expect(await at.page.textContent("main")).toContain("Wait 2 seconds, then press the button");
+    await screenshot(at.page, "challenge-no-script");
+    await at.page.getByRole("button", { name: "Continue" }).click();
+    await eventually(async () => {
+      const again = at.page.getByRole("button", { name: "Continue" });
+      if (await again.isVisible()) await again.click();
+      return (await at.page.title()).includes("Storefront");
+    });
+    expect(at.page.url()).toBe(wanted().replace("#list", ""));
+  });
+});
+
+describe("a person whose browser refuses cookies", () => {
+  let profile: string;
+  beforeAll(async () => {
+    await challengeWith({ difficulty: 8, wait: "1s" });
+    profile = await profileWithoutCookies();
+  });
+  afterAll(() => rm(profile, { recursive: true }));
+
+  it("is told so, and goes round no more", async ({ expect }) => {
+    await using at = await visitor({}, await launchWithProfile(profile));
+    await at.page.goto(wanted());
+    await at.page
+      .getByRole("status")
+      .filter({ hasText: /cookies/ })
+      .waitFor();
+    // Once round at most: some browsers say beforehand that they will keep none.
+    expect(at.documents.length).toBeLessThanOrEqual(3);
+    expect(at.errors).toEqual([]);
+  });
+
+  it("is told so at once where the browser says it", async ({ expect }) => {
+    await using at = await visitor();
+    await at.page.addInitScript(() => {
+      Object.defineProperty(navigator, "cookieEnabled", { get: () => false });
+    });
+    await at.page.goto(wanted());
+    await at.page.getByRole("status").filter({ hasText: "refuses cookies" }).waitFor();
+    expect(at.documents).toHaveLength(1);
+  });
+
+  it("is told so without scripts, too", async ({ expect }) => {
+    await using at = await visitor(
+      {},
+      await launchWithProfile(profile, { javaScriptEnabled: false }),
+    );
+    await at.page.goto(wanted());
+    const told = at.page.getByRole("status").filter({ hasText: "allow cookies" });
+    await eventually(async () => {
+      await at.page.getByRole("button", { name: "Continue" }).click();
+      return told.isVisible();
+    });
+    await screenshot(at.page, "challenge-no-cookies");
+    const link = at.page.getByRole("link", { name: "Try again" });
+    expect(await link.getAttribute("href")).toBe("/?sort=new");
+    expect(at.documents.at(-1)).toContain("/_firebreak/challenge/return");
+    expect(await at.context.cookies()).toEqual([]);
+  });
+});
+
+describe("with Turnstile", () => {
+  const control = (method: string, body?: object) =>
+    fetch(`${stack.info.vendors}/__vendor/turnstile`, {
+      method,
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  beforeAll(() => challengeWith({ provider: "turnstile", difficulty: 9 }));
+
+  it("a person passes its widget, and does no work", async ({ expect }) => {
+    await control("DELETE");
+    await using at = await visitor();
+    await at.page.goto(wanted());
+    await arrived(at.page);
+    const { calls } = Object(await (await control("GET")).json());
+    expect(calls.filter(({ path }: { path: string }) => path === "/siteverify")).toHaveLength(1);
+    expect(at.errors).toEqual([]);
+  });
+
+  it.for(["5xx", "garbage"] as const)(
+    "a person works instead when siteverify gives %s",
+    async (kind, { expect }) => {
+      await control("DELETE");
+      await using at = await visitor();
+      await at.page.route("**/turnstile/tokens", async (route) => {
+        const answer = await route.fetch();
+        await control("POST", { kind });
+        await route.fulfill({ response: answer });
+      });
+      await at.page.goto(wanted());
+      await arrived(at.page);
+      expect(at.documents.filter((document) => document.startsWith("POST"))).toHaveLength(2);
+    },
+  );
+
+  it("a person works instead when the widget cannot be loaded", async ({ expect }) => {
+    await using at = await visitor();
+    await at.page.route("**/turnstile/api.js*", (route) => route.abort());
+    await at.page.goto(wanted());
+    await arrived(at.page);
+    expect(at.documents.filter((document) => document.startsWith("POST"))).toHaveLength(1);
+  });
+});
+
+describe("the page", () => {
+  beforeAll(() => challengeWith({ difficulty: 18 }));
+
+  it.for(LOOKS)(
+    "is readable, shows how far it is, and says so aloud: $look",
+    async ({ look, options }, { expect }) => {
+      await using at = await visitor({ ...options, reducedMotion: "reduce" });
+      await at.page.goto(wanted(), { waitUntil: "commit" });
+      const bar = at.page.getByRole("progressbar", { name: "Work done" });
+      await bar.waitFor();
+      await at.page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) >= 1);
+      expect(await at.page.getByRole("status").textContent()).toContain("Working.");
+      expect(await at.page.getByRole("status").getAttribute("aria-live")).toBe("polite");
+      expect(await at.page.getByRole("button").count()).toBe(0);
+      const legibility = await legibilityOf(at.page);
+      await screenshot(at.page, `challenge-${look}`);
+      expect(legibility).toMatchObject({ language: "en", headings: 1, isTooWide: false });
+      expect(legibility.smallestFontPx).toBeGreaterThanOrEqual(16);
+      expect(legibility.worstContrast).toBeGreaterThanOrEqual(4.5);
+      expect(at.errors).toEqual([]);
+    },
+  );
+});
+
+const screenshot = (page: Page, name: string) =>
+  page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
