@@ -7,8 +7,7 @@ import { guardSettings } from "../policy/policy.ts";
 import { answerFor, journalAnswer, problemAnswer } from "./answers.ts";
 import { readCredentials, withoutCredentials, type Credentials } from "./credentials.ts";
 import { within } from "./deadline.ts";
-import type { Challenges, CountChallenge } from "./challenge/challenges.ts";
-import { NO_KEY, type Clearance } from "./challenge/clearance.ts";
+import { clearanceOf, type Challenges, type CountChallenge } from "./challenge/challenges.ts";
 import { isChallengeUrl } from "./challenge/paths.ts";
 import { challengeOf } from "./challenge/terms.ts";
 import { closedEntry, type Decision } from "./decide.ts";
@@ -24,6 +23,7 @@ import { pathOf } from "./routes.ts";
 import { ACTIONS } from "./stages.ts";
 import { verifyToken, type SigningKey, type TokenClaims } from "./signed.ts";
 import type { Snapshots } from "./snapshots.ts";
+import { orElse } from "./or-else.ts";
 import type { WaitUntil } from "./wait-until.ts";
 import type { Outcome, Telemetry } from "./telemetry.ts";
 import { POLICY_HEADER, VERDICT_HEADER, type Verdict } from "./verdict.ts";
@@ -202,7 +202,7 @@ async function planFor(scene: Scene): Promise<Plan> {
     const settings = snapshot?.loaded.policy.settings ?? WITHOUT_POLICY;
     const facts = readFacts(request, settings, bearer.operator, bearer.isProbe);
     const meter = meterFor(scene, facts, snapshot);
-    const clearance = () => clearanceOf(scene, credentials, { snapshot, nowMs });
+    const clearance = () => clearanceOf(deps.challenges, request, credentials, { snapshot, nowMs });
     const deciding = decideFully(request, facts, { snapshot, nowMs, meter, clearance });
     const decision = deciding instanceof Promise ? await deciding : deciding;
     const judged: Judged = { decision, facts, snapshot, nowMs, meter };
@@ -288,16 +288,6 @@ async function orMissed(deps: GuardDeps, attempt: () => Promise<HandedOver>): Pr
     return "journal_missed";
   }
 }
-
-const clearanceOf = (
-  { request, deps }: Scene,
-  credentials: Credentials | null,
-  { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
-): Clearance | Promise<Clearance> => {
-  const instance = snapshot?.loaded.policy.instance ?? null;
-  const cookie = credentials?.clearance ?? null;
-  return deps.challenges?.clearanceOf(cookie, request, { instance, nowMs }) ?? NO_KEY;
-};
 
 async function refuse(
   scene: Scene,
@@ -474,12 +464,3 @@ const closedAnswer = (request: Request): Response =>
     title: "Temporarily unavailable",
     detail: "This request cannot be handled safely at the moment. Please try again shortly.",
   });
-
-/** The one place where a fault is swallowed on purpose: what is tried here is worth less than the answer. */
-function orElse<T>(attempt: () => T, otherwise: T): T {
-  try {
-    return attempt();
-  } catch {
-    return otherwise;
-  }
-}

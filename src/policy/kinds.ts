@@ -138,10 +138,8 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
   if (kind === undefined) return null;
   const matched = whereOf(kind, entry.match, features);
   const acted = action.safeParse(entry.action);
-  const limit = kind === "rate-limit" ? limitTerms(entry.action) : null;
-  const challenge = kind === "challenge" ? challengeTerms.safeParse(entry.action) : null;
-  if (matched === null || !acted.success || challenge?.success === false) return null;
-  if (kind === "rate-limit" && !isCountable(limit, matched)) return null;
+  const terms = matched === null ? null : termsOf(kind, entry.action, matched);
+  if (matched === null || terms === null || !acted.success) return null;
   return {
     kind,
     entry,
@@ -149,9 +147,23 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
     message: acted.data.message ?? null,
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
     freshSeconds: acted.data.freshSeconds ?? null,
-    limit,
-    challenge: challenge?.data ?? null,
+    ...terms,
   };
+}
+
+/** What only some kinds have; null when a kind that has it does not say it right. */
+function termsOf(
+  kind: EnforcedKind,
+  given: unknown,
+  where: Where,
+): Pick<KnownEntry, "limit" | "challenge"> | null {
+  if (kind === "rate-limit") {
+    const limit = limitTerms(given);
+    return isCountable(limit, where) ? { limit, challenge: null } : null;
+  }
+  if (kind !== "challenge") return { limit: null, challenge: null };
+  const challenge = challengeTerms.safeParse(given);
+  return challenge.success ? { limit: null, challenge: challenge.data } : null;
 }
 
 /** When an entry with this match begins; null: it has. */

@@ -1,6 +1,5 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
 import * as seen from "./evidence.ts";
-import type { SignalSpec } from "./evidence.ts";
 import type { SignalName } from "./signal.ts";
 
 export type { Evidence, SignalSpec, SignalType } from "./evidence.ts";
@@ -262,8 +261,7 @@ export const CATALOGUE = {
     unit: "ratio",
     source: "challenge",
     evidence: seen.visitors,
-    describes:
-      "Of the challenges put in the last minute that has run out, the share that was never met.",
+    describes: "Of the challenges of the last minute that has run out, the share never met.",
   },
   "alerts.firing_count": {
     type: "int",
@@ -401,9 +399,9 @@ export const CATALOGUE = {
     describes:
       "Deliveries of the last minute that should have been kept and were not: no secret, no binding, or no answer.",
   },
-} as const satisfies Record<SignalName, SignalSpec>;
+} as const satisfies Record<SignalName, seen.SignalSpec>;
 
 export type CatalogueName = keyof typeof CATALOGUE;
 
 /** The same list, looked up by any string. */
-export const catalogue: Readonly<Record<SignalName, SignalSpec>> = CATALOGUE;
+export const catalogue: Readonly<Record<SignalName, seen.SignalSpec>> = CATALOGUE;

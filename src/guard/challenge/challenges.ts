@@ -10,11 +10,12 @@ import {
 } from "../../policy/challenge.ts";
 import { answerFor, type Refusal } from "../answers.ts";
 import { audienceOf } from "../audience.ts";
-import { readCredentials } from "../credentials.ts";
+import { readCredentials, type Credentials } from "../credentials.ts";
+import type { Snapshot } from "../loaded-policy.ts";
 import { within } from "../deadline.ts";
 import type { RequestLike } from "../facts.ts";
 import { toBase64Url, type SigningKey } from "../signed.ts";
-import type { Clearance, Price } from "./clearance.ts";
+import { NO_KEY, type Clearance, type Price } from "./clearance.ts";
 import { clearanceCookie, Clearances } from "./clearances.ts";
 import { issueChallenge, issuedAtMs, readChallenge, type Issued } from "./issue.ts";
 import { challengePage } from "./page.ts";
@@ -263,6 +264,18 @@ export class Challenges {
     return sorry(site, to, { heading: "That did not work", message: REASONS[reason] });
   }
 }
+
+/** What this request's bearer has paid; `unavailable` where nobody is ever challenged. */
+export const clearanceOf = (
+  challenges: Challenges | null,
+  request: RequestLike,
+  credentials: Credentials | null,
+  { snapshot, nowMs }: { readonly snapshot: Snapshot | null; readonly nowMs: number },
+): Clearance | Promise<Clearance> => {
+  const instance = snapshot?.loaded.policy.instance ?? null;
+  const cookie = credentials?.clearance ?? null;
+  return challenges?.clearanceOf(cookie, request, { instance, nowMs }) ?? NO_KEY;
+};
 
 type Scene = {
   readonly request: Request;

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import { guardSettings, type GuardSettings } from "../../policy/policy.ts";
+import { NO_KEY } from "../challenge/clearance.ts";
 import { answerFor } from "../answers.ts";
 import type { Decision } from "../decide.ts";
 import { decideFully } from "../decide-fully.ts";
@@ -57,7 +58,12 @@ export async function decideStanding(
   const facts = readFacts(c.req.raw, settings, null);
   const meter = meterFor(facts);
   const snapshot = { loaded, confirmedAtMs: nowMs };
-  const decision = await decideFully(c.req.raw, facts, { snapshot, nowMs, meter });
+  const decision = await decideFully(c.req.raw, facts, {
+    snapshot,
+    nowMs,
+    meter,
+    clearance: () => NO_KEY,
+  });
   const { enforced, limited } = decision;
   const response =
     enforced === null ? null : answerFor(c.req.raw, { enforced, limited, settings, nowMs });

@@ -27,6 +27,7 @@ const FAULTS: Readonly<Record<ChangeFault, string>> = {
 const nobody = async () => err({ class: "unknown_outcome", detail: "nobody" } as const);
 export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
   instance: "shop.test",
+  canSign: true,
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare,
 });

@@ -11,6 +11,7 @@ const OURS = "shop.test";
 const nobody = async () => err({ class: "unknown_outcome", detail: "nobody answers" } as const);
 /** No incident, no monitor, no policy: only the vendor is left. */
 const REACH: Reach = {
+  canSign: true,
   instance: OURS,
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare: null,

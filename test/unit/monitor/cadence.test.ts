@@ -78,6 +78,7 @@ describe("the plan of a tick", () => {
       3_600_000,
       [
         ...CHEAP,
+        "challenge",
         "write_journal",
         "cloudflare",
         "deployments",
@@ -91,15 +92,25 @@ describe("the plan of a tick", () => {
     [
       "busy",
       60_000,
-      [...CHEAP, "write_journal", "deployments", "postgres", "redis", "database", "integrity"],
+      [
+        ...CHEAP,
+        "challenge",
+        "write_journal",
+        "deployments",
+        "postgres",
+        "redis",
+        "database",
+        "integrity",
+      ],
     ],
-    ["alert", 1_000, [...CHEAP, "write_journal"]],
-    ["alert", 5_000, [...CHEAP, "write_journal", "postgres", "redis"]],
+    ["alert", 1_000, [...CHEAP, "challenge", "write_journal"]],
+    ["alert", 5_000, [...CHEAP, "challenge", "write_journal", "postgres", "redis"]],
     [
       "alert",
       60_000,
       [
         ...CHEAP,
+        "challenge",
         "write_journal",
         "cloudflare",
         "deployments",
