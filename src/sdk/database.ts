@@ -8,7 +8,7 @@ import type { Asked, WaitUntil } from "./policy-view.ts";
 import { poolSettings, SERVER_ROOM, serverRoom, type PoolSettings } from "./pool.ts";
 import { keyOf, QueryCache, type CacheStore } from "./query-cache.ts";
 import { meaningOf, Replica } from "./replica.ts";
-import { limitTime, runOn, type Row, type Sql } from "./sql.ts";
+import { limitTime, READ_ONLY, runOn, sqlStateOf, type Row, type Run, type Sql } from "./sql.ts";
 import { statementOf, type Statement } from "./statement.ts";
 
 /** Texts whose meaning one isolate remembers; applications have few, and those that make up texts are judged each time. */
@@ -52,7 +52,7 @@ export class DatabaseMemory {
     return statement;
   }
 
-  /** It looked like a read, and the replica said that it writes. */
+  /** It looked like a read, and the database said that it writes. */
   learnWrite(text: string): void {
     this.#remember(text, "write");
   }
@@ -126,13 +126,21 @@ export class Database {
     if (statement === "write") return this.#write({ text, params, timeoutMs });
     if (statement === "utility") return this.#write({ text, params, timeoutMs: null });
 
-    const ask = () => this.#read({ text, params, timeoutMs }, asked["replica-reads"], options);
     const isShared = statement === "read" && options.cache !== false;
     const key = isShared ? this.#cacheKey(asked, text, params) : null;
-    if (key === null) return [...(await ask())];
-    const lookup = { key: key.text, notBeforeMs: this.#notBeforeMs(asked), ask };
-    const { waitUntil } = this.#deps;
-    return [...(await memory.cache.rows(lookup, { ...key, waitUntil }))];
+    // What is kept for others must be a read, not look like one: the database refuses whatever else it is.
+    const run: Run = { text, params, timeoutMs, readOnly: key !== null };
+    const ask = () => this.#read(run, asked["replica-reads"], options);
+    try {
+      if (key === null) return [...(await ask())];
+      const lookup = { key: key.text, notBeforeMs: this.#notBeforeMs(asked), ask };
+      const { waitUntil } = this.#deps;
+      return [...(await memory.cache.rows(lookup, { ...key, waitUntil }))];
+    } catch (error) {
+      if (sqlStateOf(error) !== READ_ONLY) throw error;
+      memory.learnWrite(text);
+      return this.#write({ text, params, timeoutMs });
+    }
   }
 
   /** Where the result is kept and on what terms; null when it is not. */
@@ -168,7 +176,7 @@ export class Database {
     return poolSettings(own, asked, memory.room(connections.primary, waitUntil));
   }
 
-  #write(run: Parameters<typeof runOn>[1]): Promise<Row[]> {
+  #write(run: Run): Promise<Row[]> {
     return this.#writing(async () => [...(await runOn(this.#deps.connections.primary, run))]);
   }
 
@@ -182,7 +190,7 @@ export class Database {
   }
 
   async #read(
-    run: Parameters<typeof runOn>[1],
+    run: Run,
     asked: SdkAction<"replica-reads"> | null,
     options: QueryOptions,
   ): Promise<readonly Row[]> {
@@ -199,12 +207,8 @@ export class Database {
       return await runOn(replica, run);
     } catch (error) {
       const meaning = meaningOf(error);
-      if (meaning === "same") throw error;
+      if (meaning === "same" || meaning === "writes") throw error;
       if (meaning === "trouble") memory.replica.rest();
-      if (meaning === "writes") {
-        memory.learnWrite(run.text);
-        return this.#write(run);
-      }
       return runOn(primary, run);
     }
   }

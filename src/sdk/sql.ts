@@ -15,16 +15,19 @@ export type Run = {
   readonly params: readonly unknown[];
   /** Null: whatever the database is set to. */
   readonly timeoutMs: number | null;
+  /** Refused with `READ_ONLY` when it writes after all. */
+  readonly readOnly?: boolean;
 };
 
 /** The rows; throws what the driver throws. */
-export async function runOn(sql: Sql, { text, params, timeoutMs }: Run): Promise<readonly Row[]> {
-  if (timeoutMs === null) return sql.query(text, [...params]);
-  const results = await sql.transaction([
-    sql.query(...limitTime(timeoutMs)),
-    sql.query(text, [...params]),
-  ]);
-  return results[1] ?? [];
+export async function runOn(
+  sql: Sql,
+  { text, params, timeoutMs, readOnly = false }: Run,
+): Promise<readonly Row[]> {
+  if (timeoutMs === null && !readOnly) return sql.query(text, [...params]);
+  const limit = timeoutMs === null ? [] : [sql.query(...limitTime(timeoutMs))];
+  const results = await sql.transaction([...limit, sql.query(text, [...params])], { readOnly });
+  return results.at(-1) ?? [];
 }
 
 /** What goes first in a transaction that must end in time. */
@@ -39,5 +42,5 @@ export function sqlStateOf(error: unknown): string | null {
   return typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : null;
 }
 
-/** The error of a standby that was asked to write. */
+/** The error of a standby, or of a read-only transaction, that was asked to write. */
 export const READ_ONLY = "25006";

@@ -1,6 +1,6 @@
 /**
  * What a statement does, as far as its text tells. Conservative: only what surely reads is a read. What the text hides, such as a
- * function that writes, the replica itself refuses (SQLSTATE 25006), and then the primary is asked.
+ * function that writes, the replica or a read-only transaction refuses (SQLSTATE 25006), and then it is done on the primary.
  */
 import { withoutLiterals } from "../shared/sql-text.ts";
 

@@ -1,4 +1,5 @@
 /** The emergency query cache on a real Redis, over Upstash's own client and protocol. */
+import { neon, neonConfig } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, beforeEach, describe, it, vi } from "vitest";
 import { startRedis, type Redis as RedisServer } from "../../../dev/redis.ts";
@@ -7,6 +8,7 @@ import { startWarden } from "../../../dev/warden.ts";
 import { keyOf, LOCK_MS } from "../../../src/sdk/query-cache.ts";
 import type { Connections, Row, Sql } from "../../../src/sdk/index.ts";
 import { anIsolate, anSdkEntry } from "../../support/sdk.ts";
+import { startPostgresBehindNeon, type PostgresBehindNeon } from "../../support/servers.ts";
 
 let server: RedisServer;
 let url = "";
@@ -43,7 +45,8 @@ function aDatabase(answer: (text: string) => Promise<Row[]>) {
     asked.push(text);
     return answer(text);
   };
-  return { sql: { query } as unknown as Sql, asked };
+  const transaction = (queries: readonly Promise<Row[]>[]) => Promise.all(queries);
+  return { sql: { query, transaction } as unknown as Sql, asked };
 }
 
 const CACHE = anSdkEntry("query-cache", { ttlMs: 300_000, valueBytesMax: 1_000 });
@@ -203,5 +206,33 @@ describe("trouble", () => {
       await isolate.idle();
       expect(String(await server.command(["GET", keyOfQuery]))).toContain("firebreak1:");
     }
+  });
+});
+
+describe("a function that writes, behind a SELECT", () => {
+  let database: PostgresBehindNeon;
+  beforeAll(async () => {
+    database = await startPostgresBehindNeon();
+    neonConfig.fetchEndpoint = database.fetchEndpoint;
+    await neon(database.postgres.url("postgres")).transaction((sql) => [
+      sql.query("CREATE TABLE charges (amount int)"),
+      sql.query(
+        "CREATE FUNCTION charge(amount int) RETURNS int LANGUAGE sql AS 'INSERT INTO charges VALUES ($1) RETURNING 1'",
+      ),
+    ]);
+  });
+  afterAll(() => database?.[Symbol.asyncDispose]());
+
+  it("is done each time it is asked for, by whichever isolate", async ({ expect }) => {
+    const sql: Sql = neon(database.postgres.url("postgres"));
+    for (const isolate of [await anIsolateOn(sql), await anIsolateOn(sql)]) {
+      for (let calls = 0; calls < 2; calls += 1) {
+        const db = await isolate.request();
+        expect(await db.query("SELECT charge($1) AS done", [5])).toEqual([{ done: 1 }]);
+        expect(db.wroteAtMs).not.toBeNull();
+        await isolate.idle();
+      }
+    }
+    expect(await sql.query("SELECT count(*)::int AS n FROM charges")).toEqual([{ n: 4 }]);
   });
 });
