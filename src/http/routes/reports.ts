@@ -22,6 +22,8 @@ import { Problem } from "../problems.ts";
 const BODY_BYTES_MAX = 8 * 1024;
 /** How long an isolate collects before it sends. */
 export const REPORT_LINGER_MS = 1_000;
+/** A request that was to send, and has not begun by then, was ended by the runtime. */
+const LINGER_MS_MAX = 5_000;
 /** People whose last report an isolate remembers. */
 const REPORTERS_MAX = 10_000;
 const REPORTER_CHARS = 16;
@@ -48,7 +50,7 @@ const receive = createRoute({
 export function reportRoute(api: Api, deps: HttpDeps): void {
   const sieve = new ReportSieve(REPORTERS_MAX);
   let waiting: Report[] = [];
-  let isSending = false;
+  let lingersUntilMs = 0;
 
   api.openapi(receive, async (c) => {
     const caller = callerOf(c.req.header("authorization"), deps.tokens);
@@ -60,14 +62,15 @@ export function reportRoute(api: Api, deps: HttpDeps): void {
       c.executionCtx.waitUntil(poke());
       return c.json({ accepted: true } as const, 202);
     }
-    if (!sieve.isNews(said)) return c.json({ accepted: true } as const, 202);
-    if (waiting.length >= REPORTS_BATCH_MAX) {
-      throw new Problem("unavailable", "Too many reports at once; try again in a moment.");
-    }
-    waiting.push(said);
-    if (!isSending) {
-      isSending = true;
+    const isFull = waiting.length >= REPORTS_BATCH_MAX;
+    // Only what is taken counts as said: whoever is turned away may say it again.
+    if (!isFull && sieve.isNews(said)) waiting.push(said);
+    if (waiting.length > 0 && said.atMs >= lingersUntilMs) {
+      lingersUntilMs = said.atMs + LINGER_MS_MAX;
       c.executionCtx.waitUntil(sendSoon());
+    }
+    if (isFull) {
+      throw new Problem("unavailable", "Too many reports at once; try again in a moment.");
     }
     return c.json({ accepted: true } as const, 202);
   });
@@ -76,7 +79,7 @@ export function reportRoute(api: Api, deps: HttpDeps): void {
     await new Promise((resolve) => setTimeout(resolve, REPORT_LINGER_MS));
     const sent = waiting;
     waiting = [];
-    isSending = false;
+    lingersUntilMs = 0;
     try {
       await deps.desk.report(sent);
       await poke();

@@ -1,10 +1,10 @@
 /** What jobs and people tell us, from the request to the signal. */
 import { env } from "cloudflare:workers";
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
 import { reports } from "../../../src/signals/sources/reports.ts";
 import type { DeskApi } from "../../../src/incidents/desk-api.ts";
-import { REPORT_WINDOW_MS } from "../../../src/alerts/reports.ts";
+import { REPORT_WINDOW_MS, REPORTS_BATCH_MAX } from "../../../src/alerts/reports.ts";
 import { aPoll } from "../../support/signals.ts";
 import { but, client, deps, HEARTBEAT_TOKEN } from "./api.ts";
 
@@ -76,6 +76,27 @@ describe("POST /heartbeats/{name}", () => {
     expect(heard).toMatchObject({ lastOkAtMs: null, lastFailedAtMs: null });
   });
 
+  it("refuses a word of failure that does not say it is JSON, and never takes it for a good run", async ({
+    expect,
+  }) => {
+    const { ask, desk } = aSite();
+    const body = '{"status":"failed"}';
+    const contentTypes = ["application/x-www-form-urlencoded", "text/plain", null];
+    for (const contentType of contentTypes) {
+      const headers = contentType === null ? {} : { "content-type": contentType };
+      const given = contentType === null ? new TextEncoder().encode(body) : body;
+      const answer = await ask("/heartbeats/nightly-backup", {
+        method: "POST",
+        as: null,
+        headers: { authorization, ...headers },
+        body: given,
+      });
+      expect([contentType, answer.status]).toEqual([contentType, 415]);
+    }
+    const [heard] = await desk.heartbeats(["nightly-backup"]);
+    expect(heard).toMatchObject({ lastOkAtMs: null, lastFailedAtMs: null });
+  });
+
   it("says that its secret is not set, in a way that makes jobs try again", async ({ expect }) => {
     const { ask: _, ...rest } = aSite();
     const ask = client({ desk: rest.desk, heartbeatToken: undefined });
@@ -130,6 +151,26 @@ describe("POST /reports", () => {
     const kept = JSON.stringify(await desk.reports(100));
     expect(kept).toContain("nothing loads");
     expect(kept).not.toContain("192.0.2");
+  });
+
+  it("takes reports again after the desk was down, however many waited", async ({ expect }) => {
+    const { desk } = aSite();
+    let isDown = true;
+    const ask = client({
+      desk: but(() => desk, {
+        report: (given) => (isDown ? Promise.reject(new Error("down")) : desk.report(given)),
+      }),
+    });
+    const say = async (n: number) =>
+      (await ask("/reports", { as: null, body: { kind: "slow" }, headers: from(`192.0.2.${n}`) }))
+        .status;
+    await Promise.all(Array.from({ length: REPORTS_BATCH_MAX }, (_, n) => say(n)));
+    expect(await say(200)).toBe(503);
+    isDown = false;
+    // It sends what waits; whoever was turned away is heard when he says it again.
+    expect(await say(200)).toBe(503);
+    expect(await say(200)).toBe(202);
+    expect((await desk.reportCounts()).reporters).toBe(REPORTS_BATCH_MAX + 1);
   });
 
   it("keeps what the desk could not take, for the next call", async ({ expect }) => {
