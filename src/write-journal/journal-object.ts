@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { REPLAY_PATH_CHARACTERS_MAX } from "../guard/write-journal/envelope.ts";
 import type { Failure } from "../incidents/journal.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { GuardSettings, JournalRoute, PolicyEntry } from "../policy/policy.ts";
@@ -29,7 +30,6 @@ const RAISES_MAX = 3;
 /** Deliveries per alarm; the next alarm takes the next ones. */
 const REPLAYS_PER_ALARM = 50;
 const CLEAN_EVERY_MS = 24 * 3_600_000;
-const URL_CHARACTERS_MAX = 8_192;
 const HEADERS_MAX = 32;
 export const LETTERS_MAX = 100;
 
@@ -39,7 +39,7 @@ export type WriteJournalDeps = {
   readonly route: () => JournalRoute | null;
   readonly settings: () => GuardSettings;
   readonly policy: () => Pick<PolicyApi, "put" | "remove" | "entries">;
-  /** One attempt to give production a delivery. Never throws. */
+  /** One attempt to give production a delivery. Throws only by mistake. */
   readonly replay: (delivery: ReplayedDelivery) => Promise<Result<null, Failure>>;
   readonly newId: () => string;
 };
@@ -52,7 +52,8 @@ export type ReplayedDelivery = JournalDelivery & {
 
 const delivery = z.object({
   key: z.string().min(1).max(200).nullable(),
-  url: z.url().max(URL_CHARACTERS_MAX),
+  /** Its path will be signed. */
+  url: z.url().max(REPLAY_PATH_CHARACTERS_MAX),
   headers: z
     .array(z.object({ name: z.string().max(100), value: z.string().max(4_096) }))
     .max(HEADERS_MAX),
@@ -175,11 +176,9 @@ export class WriteJournalObject<Env = unknown> extends DurableObject<Env> implem
     const attempts = head.attempts + 1;
     const dueAtMs = dueAfter(attempts, Date.now(), Math.random());
     this.#rows.begin(head.seq, attempts, dueAtMs);
-    const answer = await this.#deps.replay({
-      ...head,
-      id: head.key ?? head.id,
-      routeId: this.#routeId,
-    });
+    const replayed = { ...head, id: head.key ?? head.id, routeId: this.#routeId };
+    // One that cannot even be sent has been tried, or it would stand at the head of its route for ever.
+    const answer = await calling("it could not be sent", () => this.#deps.replay(replayed));
     const nowMs = Date.now();
     this.ctx.storage.transactionSync(() => {
       if (answer.ok) return this.#rows.delivered(head, nowMs);
@@ -203,7 +202,7 @@ export class WriteJournalObject<Env = unknown> extends DurableObject<Env> implem
     // Written down first, with an alarm: should this be the end, the entry is found and taken back.
     if (!before.isUp) this.#rows.saveMarker({ generation, isUp: false, expiresAtMs });
     await this.#wakeAt(nowMs + HELD_POLL_MS);
-    const told = await calling(() =>
+    const told = await calling(NO_POLICY, () =>
       this.#deps.policy().put(this.#entry(generation, expiresAtMs, route)),
     );
     // Lowered meanwhile: then this entry is on its way out, and the next one gets another id.
@@ -223,7 +222,9 @@ export class WriteJournalObject<Env = unknown> extends DurableObject<Env> implem
 
   async #removeLowered(): Promise<void> {
     for (const generation of this.#rows.lowered()) {
-      const removed = await calling(() => this.#deps.policy().remove(this.#entryId(generation)));
+      const removed = await calling(NO_POLICY, () =>
+        this.#deps.policy().remove(this.#entryId(generation)),
+      );
       if (removed.ok) this.#rows.lowerDone(generation);
     }
   }
@@ -260,11 +261,17 @@ export class WriteJournalObject<Env = unknown> extends DurableObject<Env> implem
 const ownBytes = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(bytes);
 
-async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+const NO_POLICY = "the policy object did not answer";
+
+/** `detail` says what a fault means; the fault's own words may hold what was sent. */
+async function calling<T>(
+  detail: string,
+  call: () => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
   try {
     const answer = await call();
     return answer.ok ? ok(answer.value) : answer;
   } catch {
-    return err({ class: "unknown_outcome", detail: "the policy object did not answer" });
+    return err({ class: "unknown_outcome", detail });
   }
 }

@@ -18,6 +18,8 @@ export const REPLAY_HEADER = "x-firebreak-replay";
 export const REPLAY_VERSION = 1;
 /** Each attempt is signed anew; this is for the way, and for clocks that differ. */
 export const REPLAY_LIFE_MS = 60_000;
+/** What comes on a longer path cannot be signed, and is not kept. */
+export const REPLAY_PATH_CHARACTERS_MAX = 4_096;
 const TOKEN_CHARACTERS_MAX = 8_192;
 
 const claims = z.object({
@@ -29,7 +31,7 @@ const claims = z.object({
   /** The same however often it is replayed: what the receiver applies once. */
   id: z.string().check(z.minLength(1), z.maxLength(200)),
   /** Path and query, as they arrived. */
-  path: z.string().check(z.maxLength(4_096)),
+  path: z.string().check(z.maxLength(REPLAY_PATH_CHARACTERS_MAX)),
   receivedAtMs: z.int(),
   exp: z.int(),
 });

@@ -1,6 +1,6 @@
 /** What jobs and people tell us, from the request to the signal. */
 import { env } from "cloudflare:workers";
-import { describe, it, vi } from "vitest";
+import { describe, it } from "vitest";
 import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
 import { reports } from "../../../src/signals/sources/reports.ts";
 import type { DeskApi } from "../../../src/incidents/desk-api.ts";

@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import type { Failure } from "../../../src/incidents/journal.ts";
+import { REPLAY_PATH_CHARACTERS_MAX } from "../../../src/guard/write-journal/envelope.ts";
 import { ATTEMPTS_MAX } from "../../../src/write-journal/after-attempt.ts";
 import { HELD_POLL_MS, MARKER_LIFE_MS } from "../../../src/write-journal/journal-object.ts";
 import { DEAD_KEEP_MS, DELIVERED_KEEP_MS } from "../../../src/write-journal/journal-rows.ts";
@@ -179,6 +180,20 @@ describe("production that fails", () => {
   });
 });
 
+it("gives up what cannot even be sent, and the next one gets its turn", async ({ expect }) => {
+  const backlog = await waiting("poison", "b");
+  backlog.maintenance(false);
+  backlog.world.answer = (id) => {
+    if (id === "poison") throw new TypeError("no such header value: s3cret");
+    return null;
+  };
+  await backlog.settle();
+  expect(backlog.world.received).toEqual(["b"]);
+  const { items } = await backlog.journal.deadLetters(null, 10);
+  expect(items).toMatchObject([{ key: "poison", attempts: ATTEMPTS_MAX }]);
+  expect(JSON.stringify(items)).not.toContain("s3cret");
+});
+
 describe("a dead letter", () => {
   const dead = async (...keys: readonly string[]) => {
     const backlog = await waiting(...keys);
@@ -234,7 +249,14 @@ describe("a dead letter", () => {
 
 it("refuses what no guard would hand over", async ({ expect }) => {
   const stub = env.TEST_JOURNAL.getByName(crypto.randomUUID());
-  const wrong = [{ url: "/x" }, { key: "" }, { body: "text" }, { headers: "none" }];
+  const endless = `https://a/b?${"x".repeat(REPLAY_PATH_CHARACTERS_MAX)}`;
+  const wrong = [
+    { url: "/x" },
+    { url: endless },
+    { key: "" },
+    { body: "text" },
+    { headers: "none" },
+  ];
   await runInDurableObject(stub, async (object) => {
     for (const changes of wrong) {
       const given = { key: "a", url: "https://a/b", headers: [], body: new Uint8Array() };
