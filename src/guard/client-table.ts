@@ -74,14 +74,11 @@ export function missingFrom(
  * in the policy before what is listed, then by place and hello.
  */
 export function meantBy(table: ClientTable, client: Client, nowMs: number): readonly KnownEntry[] {
-  const { networks, listed, entries, places, ja4s } = table;
-  const own = chainOf(networks, client);
-  const more = listed === null ? 0 : chainOf(listed, client);
-  // The usual client is in no network at all, and costs no allocation.
-  if (own === 0 && more === 0 && places === null && ja4s === null) return NOBODY;
+  const { networks, listed, entries } = table;
+  if (isStranger(table, client)) return NOBODY;
   const meant = new Set<KnownEntry>();
-  addLive(meant, networks, own, { entries, nowMs });
-  if (listed !== null) addLive(meant, listed, more, { entries, nowMs });
+  addLive(meant, networks, chainOf(networks, client), { entries, nowMs });
+  if (listed !== null) addLive(meant, listed, chainOf(listed, client), { entries, nowMs });
   for (const known of byPlaceAndHello(table, client)) meant.add(known);
   return [...meant].filter((known) => !isAllowing(known));
 }
@@ -89,12 +86,20 @@ export function meantBy(table: ClientTable, client: Client, nowMs: number): read
 /** Whether the client is on the site's allowlist, which never ends, or meant by an entry that allows and has not ended. */
 export function isAllowed(table: ClientTable, client: Client, nowMs: number): boolean {
   const { networks, listed, entries } = table;
+  if (isStranger(table, client)) return false;
   return (
     isAllowedIn(networks, client, { entries, nowMs }) ||
     (listed !== null && isAllowedIn(listed, client, { entries, nowMs })) ||
     byPlaceAndHello(table, client).some((known) => allowsAt(known, nowMs))
   );
 }
+
+/** Whom no network, place or hello means: the usual client, which costs no allocation. */
+const isStranger = ({ networks, listed, places, ja4s }: ClientTable, client: Client): boolean =>
+  places === null &&
+  ja4s === null &&
+  chainOf(networks, client) === 0 &&
+  (listed === null || chainOf(listed, client) === 0);
 
 type Asked = Pick<ClientTable, "entries"> & { readonly nowMs: number };
 

@@ -70,7 +70,8 @@ export function readFacts(
   operator: string | null,
   isProbe = false,
 ): RequestFacts {
-  const address = readAddress(addressOf(request, settings.clientAddress));
+  const { headers } = request;
+  const address = readAddress(addressOf(headers, settings.clientAddress));
   // Behind another proxy, what Cloudflare knows of the connection is about that proxy.
   const isDirect = settings.clientAddress === "cloudflare";
   const { path, isPlain } = pathOf(request.url);
@@ -78,8 +79,8 @@ export function readFacts(
     method: request.method,
     path,
     isPlainPath: isPlain,
-    header: (name) => request.headers.get(name),
-    headerNames: () => request.headers.keys(),
+    header: (name) => headers.get(name),
+    headerNames: () => headers.keys(),
     hasClientCertificate: () =>
       memberOf(memberOf(request.cf, "tlsClientAuth"), "certPresented") === "1",
     clientKey: () => (address === null ? "" : clientKey(address)),
@@ -112,11 +113,14 @@ const textOrNull = (held: unknown): string | null => (typeof held === "string" ?
 const memberOf = (held: unknown, name: string): unknown =>
   typeof held === "object" && held !== null ? Reflect.get(held, name) : undefined;
 
-function addressOf(request: RequestLike, source: GuardSettings["clientAddress"]): string {
+function addressOf(
+  headers: RequestLike["headers"],
+  source: GuardSettings["clientAddress"],
+): string {
   if (source === "none") return "";
-  if (source === "cloudflare") return request.headers.get("cf-connecting-ip") ?? "";
+  if (source === "cloudflare") return headers.get("cf-connecting-ip") ?? "";
   // A proxy appends what it saw; whatever stands before it is the client's own claim.
-  return request.headers.get(source.header)?.split(",").at(-1)?.trim() ?? "";
+  return headers.get(source.header)?.split(",").at(-1)?.trim() ?? "";
 }
 
 function readAddress(text: string): ClientAddress | null {

@@ -19,7 +19,7 @@ export function hitsOf(
 ): readonly KnownEntry[] {
   const entries = candidatesOf(stage, facts, snapshot, nowMs);
   if (entries.length === 0 || !stage.concerns(facts, snapshot.loaded.policy.settings)) return NONE;
-  return entries.filter((known) => isHit(known, facts, snapshot, nowMs));
+  return hitsAmong(entries, facts, snapshot, nowMs);
 }
 
 /** The limits in force that count this request. */
@@ -37,7 +37,21 @@ export function limitsFor(
       : meantBy(clients, facts, nowMs).flatMap(({ entry }) => limits.byEntry.get(entry.id) ?? []);
   if (onPath.length === 0 && named.length === 0) return NO_LIMITS;
   const found = named.length === 0 ? onPath : [...onPath, ...named];
-  return found.filter((limit) => isHit(limit, facts, snapshot, nowMs));
+  return hitsAmong(found, facts, snapshot, nowMs);
+}
+
+/** Mostly all of them are, and then it is the list as it lies there. */
+function hitsAmong<K extends KnownEntry>(
+  entries: readonly K[],
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): readonly K[] {
+  const isOne = (known: K): boolean => isHit(known, facts, snapshot, nowMs);
+  const miss = entries.findIndex((known) => !isOne(known));
+  return miss === -1
+    ? entries
+    : [...entries.slice(0, miss), ...entries.slice(miss + 1).filter(isOne)];
 }
 
 export const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>

@@ -16,16 +16,25 @@ export type PathFacts = {
 };
 
 /**
- * A URL in whose path there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing
- * that some router takes for an end. Nearly all are like that, and parsing a URL costs more than a whole decision.
+ * A path in which there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing that
+ * some router takes for an end. Nearly all are like that, and parsing a URL costs more than a whole decision.
  */
-const PLAIN_URL =
-  /^https?:\/\/[^/?#\\]+((?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?)(?:[?#]|$)/;
+const PLAIN_PATH = /^(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?$/;
 
 /** Reads the path of a URL, as `Request` has it. */
 export function pathOf(url: string): PathFacts {
-  const plain = PLAIN_URL.exec(url)?.[1] ?? "";
-  return plain === "" ? readPath(new URL(url).pathname) : { path: plain, isPlain: true };
+  const path = writtenPath(url);
+  const isPlain = path !== "" && PLAIN_PATH.test(path);
+  return isPlain ? { path, isPlain } : readPath(new URL(url).pathname);
+}
+
+/** What stands between host and query; empty where it is not clear what does. */
+function writtenPath(url: string): string {
+  const from = url.indexOf("/", url.indexOf("://") + 3);
+  if (from === -1) return "";
+  const query = url.indexOf("?", from);
+  const until = query === -1 ? url.length : query;
+  return url.slice(from, until);
 }
 
 /** Reads the pathname of a parsed URL (whose literal dot segments are already resolved). */

@@ -74,7 +74,9 @@ class RequestMeter implements Meter {
   readonly #facts: RequestFacts;
   readonly #table: LimitTable;
   readonly #by: Instruments;
-  readonly #said = new Map<LimitEntry, LimitDecision>();
+  /** What was said of which, in the order they were asked: a handful, in which looking is cheaper than in a map. */
+  readonly #limits: LimitEntry[] = [];
+  readonly #said: LimitDecision[] = [];
   #asking: Promise<void>[] = [];
 
   constructor(facts: RequestFacts, table: LimitTable, by: Instruments) {
@@ -84,11 +86,10 @@ class RequestMeter implements Meter {
   }
 
   read(limit: LimitEntry): LimitDecision {
-    const known = this.#said.get(limit);
+    const known = this.#said[this.#limits.indexOf(limit)];
     if (known !== undefined) return known;
-    const said = this.#count(limit);
-    this.#said.set(limit, said);
-    return said;
+    const at = this.#limits.push(limit) - 1;
+    return (this.#said[at] = this.#count(limit, at));
   }
 
   left(limit: LimitEntry): Left {
@@ -103,13 +104,13 @@ class RequestMeter implements Meter {
     await Promise.all(asking);
   }
 
-  #count(limit: LimitEntry): LimitDecision {
+  #count(limit: LimitEntry, at: number): LimitDecision {
     const { link, waitUntil } = this.#by;
     const { rule, key } = this.#keyed(limit);
     if (key === null) return ADMIT;
     const checked = link.check(rule, key, waitUntil);
     if (!(checked instanceof Promise)) return checked;
-    const told = checked.then((said) => void this.#said.set(limit, said));
+    const told = checked.then((said) => void (this.#said[at] = said));
     // What is only rehearsed keeps nobody waiting: this one request counts as admitted.
     if (limit.entry.mode === "shadow") {
       waitUntil(told);

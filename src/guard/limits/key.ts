@@ -87,7 +87,8 @@ export class LimitKeys {
   #setAddress(at: number, address: LimitSubject["address"], isNetwork: boolean): boolean {
     if (address === null) return false;
     const { family, words } = address;
-    const [first = 0, second = 0] = words;
+    const first = words[0] ?? 0;
+    const second = words[1] ?? 0;
     if (family === 4) return this.#setWords(at, family, isNetwork ? first >>> 8 : first, 0);
     return this.#setWords(at, family, first, isNetwork ? second >>> 16 : second);
   }
