@@ -24,7 +24,7 @@ export async function createStorefrontDatabase(
     await client.query(`CREATE ROLE storefront LOGIN PASSWORD '${ownerPassword}'`);
     await client.query(`CREATE ROLE firebreak LOGIN PASSWORD '${watcherPassword}'`);
     await client.query("ALTER ROLE firebreak SET default_transaction_read_only = on");
-    await client.query("GRANT pg_monitor, pg_read_all_data TO firebreak");
+    await client.query("GRANT pg_monitor, pg_read_all_data, pg_signal_backend TO firebreak");
     await client.query(`CREATE DATABASE ${DATABASE} OWNER storefront`);
   });
   await withClient(postgres.url(DATABASE), async (client) => {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
+import type { Postgres } from "../platform/postgres.ts";
 import type { Result } from "../shared/result.ts";
 import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
 import type { SignalName } from "../signals/signal.ts";
@@ -139,6 +140,8 @@ export type Reach = {
   readonly policy: PolicyReach;
   /** Whether this deploy has a signing key: without one, nothing can be signed for visitors. */
   readonly canSign: boolean;
+  /** With the role that watches; null is not configured. */
+  readonly postgres: Postgres | null;
   /** Null when Cloudflare's API is not configured. */
   readonly cloudflare: CloudflareReach | null;
 };

@@ -5,6 +5,7 @@ import { challengeSuspicious } from "./actuators/challenge-suspicious.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
+import { endLongQueries } from "./actuators/end-long-queries.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
@@ -31,6 +32,7 @@ export const actuators = {
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
+  [endLongQueries.id]: asAct(endLongQueries),
   [rollbackDeployment.id]: asAct(rollbackDeployment),
   [rollbackPages.id]: asAct(rollbackPages),
 };

@@ -65,7 +65,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
 export const reachOf = (
   env: Env,
-  { cloudflare, signingKeys }: Pick<Config, "cloudflare" | "signingKeys">,
+  { cloudflare, signingKeys, postgres }: Pick<Config, "cloudflare" | "signingKeys" | "postgres">,
 ): Reach => ({
   instance: instanceOf(bundle.site),
   canSign: signingKeys.length > 0,
@@ -75,6 +75,7 @@ export const reachOf = (
     remove: (id) => calling(() => policyOf(env).remove(id)),
   },
   cloudflare,
+  postgres,
 });
 
 async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {

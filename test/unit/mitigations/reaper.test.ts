@@ -14,6 +14,7 @@ const REACH: Reach = {
   canSign: true,
   instance: OURS,
   policy: { put: nobody, get: nobody, remove: nobody },
+  postgres: null,
   cloudflare: null,
 };
 

@@ -35,6 +35,7 @@ function site() {
     instance: TEST_INSTANCE,
     cloudflare: null,
     canSign: true,
+    postgres: null,
     policy: {
       put: (entry) => policy.put(entry),
       get: async (id) => ok(await policy.get(id)),

@@ -111,6 +111,7 @@ export class World {
       instance: "shop.test",
       cloudflare: null,
       canSign: true,
+      postgres: null,
       policy: {
         put: async (entry) => {
           this.policy.set(entry.id, entry);

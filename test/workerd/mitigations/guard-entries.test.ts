@@ -32,6 +32,7 @@ const freshPolicy = () => {
     instance: TEST_INSTANCE,
     cloudflare: null,
     canSign: true,
+    postgres: null,
     policy: {
       put: (entry) => policy.put(entry),
       get: async (id) => ok(await policy.get(id)),

@@ -1,0 +1,181 @@
+/** Long queries in a real database, ended; and those that must not be, not. */
+import type pg from "pg";
+import { afterAll, beforeAll, describe, it, vi } from "vitest";
+import type { Reach } from "../../../src/mitigations/actuator.ts";
+import type { StoredAct } from "../../../src/mitigations/opaque.ts";
+import { acts } from "../../../src/mitigations/registry.ts";
+import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
+import { err } from "../../../src/shared/result.ts";
+import { aSession, running, startStorefront, type Storefront } from "../../support/storefront.ts";
+
+const act = acts["end-long-queries"];
+if (act === undefined) throw new Error("there is such an act");
+
+let storefront: Storefront;
+beforeAll(async () => {
+  storefront = await startStorefront();
+});
+afterAll(() => storefront?.[Symbol.asyncDispose]());
+
+const nobody = async () => err({ class: "refuse", detail: "not needed here" } as const);
+const reach = (postgres: Postgres | null = storefront.watcher): Reach => ({
+  instance: "shop.test",
+  policy: { put: nobody, get: nobody, remove: nobody },
+  cloudflare: null,
+  canSign: false,
+  postgres,
+});
+const anAct = (options: object = {}): StoredAct => ({
+  id: "act_1",
+  incidentId: "inc_1",
+  options: { older_than: "1s", grace: "2s", ...options },
+  reason: "database",
+  onsetAtMs: 0,
+});
+const owner = (name?: string) => aSession(storefront.database.ownerUrl, name);
+
+/** Waits until the act would end this many, and says what it judged. */
+const judgedOn = (count: number, given: StoredAct) =>
+  vi.waitFor(
+    async () => {
+      const answer = await act.judge(given, reach());
+      if (!answer.ok) throw new Error(answer.error.detail);
+      if (!answer.value.says.startsWith(`end ${count} queries`)) throw new Error(answer.value.says);
+      return answer.value;
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+const isAlive = async (client: pg.Client): Promise<boolean> =>
+  client.query("SELECT 1").then(
+    () => true,
+    () => false,
+  );
+
+describe("end-long-queries", () => {
+  it("cancels a long query, leaves its session, and tells whom it hit without their values", async ({
+    expect,
+  }) => {
+    const client = await owner("reports");
+    const outcome = running(client, "SELECT pg_sleep(60), 'hunter2'");
+    const { judged, says } = await judgedOn(1, anAct());
+    expect(says).toMatch(/pid \d+ \(reports as storefront, \d+ s, [0-9a-f]{16}\)/);
+    expect(JSON.stringify({ judged, says })).not.toContain("hunter2");
+    const given = { ...anAct(), judged };
+    expect(await act.confirm(given, reach())).toEqual({ ok: true, value: { done: false } });
+    const done = await act.perform(given, reach());
+    expect(done).toMatchObject({
+      ok: true,
+      value: {
+        says: "1 queries cancelled, 0 sessions ended, 0 had gone by themselves",
+        receipt: {
+          victims: [
+            {
+              role: "storefront",
+              application: "reports",
+              seconds: expect.any(Number),
+              end: "query cancelled",
+            },
+          ],
+        },
+      },
+    });
+    expect(await outcome).toBe("57014");
+    expect(await isAlive(client)).toBe(true);
+    expect(await act.confirm(given, reach())).toMatchObject({ value: { done: true } });
+    // Done again, it hits nobody.
+    await client.query("SELECT 2");
+    expect(await act.perform(given, reach())).toMatchObject({
+      value: { says: "0 queries cancelled, 0 sessions ended, 1 had gone by themselves" },
+    });
+    expect(await isAlive(client)).toBe(true);
+  });
+
+  it("ends the session of a query that does not stop", async ({ expect }) => {
+    const admin = await aSession(storefront.postgres.url("storefront"));
+    await admin.query(`CREATE FUNCTION deaf() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN
+        LOOP
+          BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END;
+        END LOOP;
+      END $$`);
+    const client = await owner("deaf");
+    const outcome = running(client, "SELECT deaf()");
+    const { judged } = await judgedOn(1, anAct());
+    expect(await act.perform({ ...anAct({ grace: "300ms" }), judged }, reach())).toMatchObject({
+      value: {
+        says: "0 queries cancelled, 1 sessions ended, 0 had gone by themselves",
+        receipt: { victims: [{ end: "session ended" }] },
+      },
+    });
+    expect(await outcome).toBe("57P01");
+  });
+
+  it("ends a transaction that does nothing, and whoever waits for it goes on", async ({
+    expect,
+  }) => {
+    const [holder, waiter] = [await owner("holder"), await owner("waiter")];
+    await holder.query("BEGIN");
+    await holder.query("UPDATE pitches SET title = title WHERE id = 1");
+    const outcome = running(waiter, "UPDATE pitches SET title = title WHERE id = 1");
+    const given = anAct({ idle_in_transaction: true, excluded_applications: ["waiter"] });
+    const { judged } = await judgedOn(1, given);
+    expect(await act.perform({ ...given, judged }, reach())).toMatchObject({
+      value: { receipt: { victims: [{ application: "holder", end: "session ended" }] } },
+    });
+    expect(await outcome).toBeNull();
+  });
+
+  it("spares maintenance, backups, migrations, whom it is told to, and young queries", async ({
+    expect,
+  }) => {
+    const spared = [await owner("pg_dump"), await owner("flyway"), await owner("nightly")];
+    for (const client of spared) void running(client, "SELECT pg_sleep(60)");
+    const admin = await aSession(storefront.postgres.url("storefront"), "person");
+    void running(admin, "SELECT pg_sleep(60)");
+    const given = anAct({ excluded_applications: ["nightly"] });
+    const detail = await vi.waitFor(
+      async () => {
+        const answer = await act.judge(given, reach());
+        if (answer.ok) throw new Error(answer.value.says);
+        expect(answer.error.detail).toContain("4 are spared");
+        return answer.error.detail;
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    expect(detail).toContain("no query older than 1s may be ended");
+    for (const why of ["backup", "migration tool", "nightly is excluded", "pg_signal_backend"]) {
+      expect(detail).toContain(why);
+    }
+    expect(await act.judge(anAct({ older_than: "1h" }), reach())).toMatchObject({
+      ok: false,
+      error: { class: "refuse", detail: "no query older than 1h may be ended" },
+    });
+  });
+
+  it("hits nobody who has gone on to another query since it was judged", async ({ expect }) => {
+    const client = await owner("quick");
+    const first = running(client, "SELECT pg_sleep(1.5)");
+    const { judged } = await judgedOn(1, anAct());
+    expect(await first).toBeNull();
+    const second = running(client, "SELECT pg_sleep(0.5)");
+    expect(await act.perform({ ...anAct(), judged }, reach())).toMatchObject({
+      value: { says: "0 queries cancelled, 0 sessions ended, 1 had gone by themselves" },
+    });
+    expect(await second).toBeNull();
+  });
+
+  it("says what is missing, and what it may not do", async ({ expect }) => {
+    expect(act.missing(reach(null))).toBe("POSTGRES_URL is not set");
+    expect(await act.judge(anAct(), reach(null))).toMatchObject({
+      error: { class: "refuse", detail: "POSTGRES_URL is not set" },
+    });
+    const gone = createPostgres({
+      connectionString: storefront.postgres.url("nowhere"),
+      fetchEndpoint: storefront.fetchEndpoint,
+    });
+    expect(await act.judge(anAct(), reach(gone))).toMatchObject({ ok: false });
+    expect(act.words.problemsWith({ older_than: "10ms" }).join()).toContain("older_than");
+    expect(act.words.problemsWith({ max: 21 }).join()).toContain("max");
+    expect(act.words.problemsWith({ grace: "5s", excluded_roles: ["billing"] })).toEqual([]);
+  });
+});
