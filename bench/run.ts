@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { challenge, challengeGoals, sayChallenge } from "./challenge.ts";
 import { decision, decisionGoals, sayDecision } from "./decision.ts";
 import { sayGoal, type Goal } from "./goal.ts";
 import { guard, guardGoals, sayGuard } from "./guard.ts";
@@ -35,6 +36,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   decision: async (rounds) => {
     const report = decision(rounds ?? ROUNDS);
     return { report, text: sayDecision(report), goals: decisionGoals(report) };
+  },
+  challenge: async (rounds) => {
+    const report = await challenge(rounds ?? ROUNDS);
+    return { report, text: sayChallenge(report), goals: challengeGoals(report) };
   },
   "start-up": async (rounds) => {
     const report = await startUp(rounds ?? ROUNDS);
