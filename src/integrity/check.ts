@@ -86,7 +86,9 @@ export function queryOf(check: IntegrityCheck): string {
     case "duplicates":
     case "invariant":
       return `SELECT count(*)::int AS broken, NULL::float8 AS rows, NULL::text AS digest
-FROM (SELECT 1 FROM (${brokenRowsOf(check)}) AS broken LIMIT ${BROKEN_ROWS_MAX}) AS counted`;
+FROM (SELECT 1 FROM (
+${brokenRowsOf(check)}
+) AS broken LIMIT ${BROKEN_ROWS_MAX}) AS counted`;
     case "row-count":
       return `SELECT NULL::int AS broken, count(*)::float8 AS rows, NULL::text AS digest FROM ${quote(check.table)}`;
     case "checksum": {
@@ -158,9 +160,11 @@ WITH wanted AS (
       WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns
   FROM pg_constraint c WHERE c.convalidated AND c.contype IN ('f', 'u', 'p')
   UNION ALL
+  -- Of its key only, without what is INCLUDEd; one over an expression says nothing about the columns beside it.
   SELECT 'u', i.indrelid, 0, (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
-      WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey))
-  FROM pg_index i WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL
+      WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]))
+  FROM pg_index i
+  WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 )
 SELECT
   (SELECT count(*)::int FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace

@@ -23,11 +23,13 @@ const past = z.object({
 export const integrityNote = z.object({
   checks: z.record(z.string(), past),
   cleanAtMs: z.number().nullable(),
+  /** Checks that had their turn and could not run. */
+  late: z.array(z.string()).default([]),
 });
 export type IntegrityNote = z.infer<typeof integrityNote>;
 type Past = z.infer<typeof past>;
 
-export const NOTHING_REMEMBERED: IntegrityNote = { checks: {}, cleanAtMs: null };
+export const NOTHING_REMEMBERED: IntegrityNote = { checks: {}, cleanAtMs: null, late: [] };
 const NO_PAST: Past = { counts: [], digest: null, changedAtMs: null };
 
 export type Verdict = {

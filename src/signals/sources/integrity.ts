@@ -24,7 +24,9 @@ import { STORE_EVERY_MS } from "./store.ts";
 
 /** Of one check; what takes longer is unknown, and belongs into a job with a heartbeat. */
 export const CHECK_TIMEOUT_MS = 1_500;
-const DEADLINE_MS = 20_000;
+/** Of all of them: a tick waits for its slowest source. Those whose turn did not come are unknown, and come first the next time. */
+const BUDGET_MS = 5_000;
+const DEADLINE_MS = 6_000;
 
 const emits = [
   "integrity.failed_checks_count",
@@ -50,16 +52,16 @@ export const integrity = defineSource({
       return answerAll(emits, { unknown: "not_configured", detail });
     }
     const before = integrityNote.safeParse(kept).data ?? NOTHING_REMEMBERED;
+    const budget = AbortSignal.any([signal, AbortSignal.timeout(BUDGET_MS)]);
+    const catalogue = await readCatalogue(postgres, checks, budget);
     const ran: Ran[] = [];
     // One after the other: they shall not be what the database is busy with.
-    for (const check of checks) {
-      const found = await run(postgres, check, signal);
-      ran.push({
-        check,
-        verdict: typeof found === "string" ? found : judge(check, found, before, atMs),
-      });
+    for (const check of inTurn(checks, before.late)) {
+      const hadTurn = !budget.aborted;
+      const found = hadTurn ? await run(postgres, check, budget) : `${check.id}: no time was left`;
+      const verdict = typeof found === "string" ? found : judge(check, found, before, atMs);
+      ran.push({ check, verdict, hadTurn });
     }
-    const catalogue = await readCatalogue(postgres, checks, signal);
     const isClean =
       ran.every(({ verdict }) => typeof verdict !== "string" && !verdict.isBroken) &&
       typeof catalogue !== "string" &&
@@ -71,7 +73,18 @@ export const integrity = defineSource({
 });
 
 /** A check and what it found; a text is why it could not run. */
-type Ran = { readonly check: IntegrityCheck; readonly verdict: Verdict | string };
+type Ran = {
+  readonly check: IntegrityCheck;
+  readonly verdict: Verdict | string;
+  readonly hadTurn: boolean;
+};
+
+/** Those that could not run in their turn wait for all others. */
+const inTurn = (
+  checks: readonly IntegrityCheck[],
+  late: readonly string[],
+): readonly IntegrityCheck[] =>
+  checks.toSorted((a, b) => Number(late.includes(a.id)) - Number(late.includes(b.id)));
 
 const foundRow = z.object({
   broken: z.int().nullable(),
@@ -119,6 +132,9 @@ const noteOf = (
   cleanAtMs: number | null,
 ): IntegrityNote => ({
   cleanAtMs,
+  late: ran.flatMap(({ check, verdict, hadTurn }) =>
+    hadTurn && typeof verdict === "string" ? check.id : [],
+  ),
   checks: Object.fromEntries(
     ran.flatMap(({ check: { id }, verdict }) => {
       const remembered = typeof verdict === "string" ? before.checks[id] : verdict.remembered;

@@ -173,6 +173,13 @@ describe("damage", () => {
     });
   });
 
+  it("is seen by an invariant that ends in a comment", async ({ expect }) => {
+    const poll = aMonitor(
+      checks({ kind: "invariant", id: "told", sql: "SELECT 1 -- what should not be" }),
+    );
+    expect((await poll())["integrity.failed_checks_count"]).toEqual({ value: 1 });
+  });
+
   it("by an invariant that writes is not ours: the statement is read-only", async ({ expect }) => {
     const client = await owner();
     await client.query("CREATE SEQUENCE counter; GRANT ALL ON SEQUENCE counter TO PUBLIC");
@@ -180,6 +187,23 @@ describe("damage", () => {
       checks({ kind: "invariant", id: "sneaky", sql: "SELECT nextval('counter')" }),
     );
     expect((await poll())["integrity.failed_checks_count"]).toMatchObject({ unknown: "no_data" });
+  });
+});
+
+describe("constraints", () => {
+  it("guard a key when they are on its columns, and on nothing less", async ({ expect }) => {
+    const client = await owner();
+    await client.query("CREATE TABLE coded (tenant int NOT NULL, code text, note text)");
+    await client.query("CREATE UNIQUE INDEX ON coded (tenant, lower(code))");
+    const missing = async (...columns: readonly string[]) => {
+      const poll = aMonitor(checks({ kind: "duplicates", id: "keys", table: "coded", columns }));
+      return (await poll())["integrity.missing_constraints_count"];
+    };
+    // Unique is the pair with the expression, and neither column alone.
+    expect(await missing("tenant")).toEqual({ value: 1 });
+    await client.query("CREATE UNIQUE INDEX ON coded (code) INCLUDE (note)");
+    expect(await missing("code")).toEqual({ value: 0 });
+    expect(await missing("code", "note")).toEqual({ value: 1 });
   });
 });
 
@@ -204,6 +228,22 @@ describe("not knowing", () => {
     expect(await aMonitor(checks(broken, locked))()).toMatchObject({
       "integrity.failed_checks_count": { value: 1 },
       "integrity.broken_rows_count": { value: 1 },
+    });
+  });
+
+  it("of slow checks keeps no other from its turn, and nobody waiting", async ({ expect }) => {
+    const client = await owner();
+    await client.query("CREATE TABLE slow (user_id bigint); GRANT SELECT ON slow TO PUBLIC");
+    await client.query("BEGIN");
+    await client.query("LOCK TABLE slow IN ACCESS EXCLUSIVE MODE");
+    const slow = ["a", "b", "c", "d", "e"].map((id) => ({ ...locked, id, table: "slow" }));
+    const broken = { kind: "invariant", id: "broken", sql: "SELECT 1" };
+    const poll = aMonitor(checks(...slow, broken));
+    const startedAtMs = performance.now();
+    expect((await poll())["integrity.failed_checks_count"]).toMatchObject({ unknown: "no_data" });
+    expect(performance.now() - startedAtMs).toBeLessThan(integrity.deadlineMs);
+    expect(await poll(NOW_MS + 10_000)).toMatchObject({
+      "integrity.failed_checks_count": { value: 1 },
     });
   });
 
