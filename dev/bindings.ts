@@ -1,5 +1,6 @@
 /** The vars and secrets that the Workers of the local stack are deployed with. */
 import { apiTokens, type StackSecrets } from "./secrets.ts";
+import { ACCOUNT_ID } from "./versions.ts";
 import type { PostgresStore, RedisStore } from "./stores.ts";
 
 export type Bindings = Readonly<Record<string, string>>;
@@ -41,6 +42,10 @@ export const firebreakBindings = (from: {
   REDIS_URL: from.cached.restUrl,
   REDIS_TOKEN: from.cached.token,
   CLOUDFLARE_STATUS_URLS: `${from.vendorsUrl}/cloudflare-status`,
+  CLOUDFLARE_API_URL: `${from.vendorsUrl}/cloudflare-api`,
+  CLOUDFLARE_API_TOKEN: from.secrets.cloudflareToken,
+  CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID,
+  CLOUDFLARE_WORKER: "storefront",
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
   HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
   JOURNAL_STRIPE: from.secrets.stripeSecret,

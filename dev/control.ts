@@ -1,10 +1,19 @@
 /** The stack's own control under `/__stack`, so that a gameday can attach to a stack in another process. */
 import { Hono } from "hono";
 import type { Stack } from "./stack.ts";
+import type { Versions } from "./versions.ts";
 
-/** GET tells what `npm start -- --json` tells; POST `/<store>/<stop|start>` really stops and starts a store. */
-export function stackControl(stack: () => Stack | undefined): Hono {
+/**
+ * GET tells what `npm start -- --json` tells, `/live` which version of the storefront visitors get; POST `/<store>/<stop|start>`
+ * really stops and starts a store, `/deploy/<version>` deploys one.
+ */
+export function stackControl(stack: () => Stack | undefined, storefront: Versions): Hono {
   const app = new Hono();
+  app.get("/live", (c) => c.text(storefront.live()));
+  app.post("/deploy/:version", async (c) => {
+    await storefront.deploy(c.req.param("version"));
+    return c.json({ live: storefront.live() });
+  });
   app.get("/", (c) => {
     const info = stack()?.info;
     return info === undefined ? c.json({ error: "still starting" }, 503) : c.json(info);

@@ -11,6 +11,7 @@ export type StackSecrets = {
   readonly heartbeatToken: string;
   readonly redisToken: string;
   readonly turnstileSecret: string;
+  readonly cloudflareToken: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
   /** What the payment provider signs with. */
@@ -26,6 +27,7 @@ export const makeSecrets = (): StackSecrets => ({
   heartbeatToken: random(),
   redisToken: random(),
   turnstileSecret: random(),
+  cloudflareToken: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
   stripeSecret: `whsec_${random()}`,
 });

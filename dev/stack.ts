@@ -14,6 +14,7 @@ import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
 import { pager } from "./vendors/pager.ts";
 import { turnstile } from "./vendors/turnstile.ts";
+import { renamed, versionRouter, versionsOf } from "./versions.ts";
 import { startWarden } from "./warden.ts";
 import {
   buildWorker,
@@ -26,6 +27,9 @@ import {
 /** As `playbooks/site.yaml` has it. */
 const TURNSTILE_SITE_KEY = "0x4AAAAAAA-local";
 const STOREFRONT = projectFile("examples/storefront");
+/** Versions of the storefront: the one that is live at first, and the one that a gameday deploys over it. */
+const WHOLE = "whole";
+const BROKEN = "broken";
 
 /** What may be given a fixed port; everything else is on a free one. */
 export const PORT_NAMES = ["guard", "storefront", "vendors", "postgres", "redis"] as const;
@@ -84,14 +88,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   signal?.throwIfAborted();
 
   let running: Stack | undefined;
+  const storefront = versionsOf(bundles.storefront.name, {
+    versions: [BROKEN, WHOLE],
+    live: WHOLE,
+    token: secrets.cloudflareToken,
+  });
   const vendors = starting.use(
     await startVendors({
       vendors: [
         cloudflareStatus(),
+        storefront.vendor,
         pager(secrets.pagerSecret),
         turnstile({ siteKey: TURNSTILE_SITE_KEY, secret: secrets.turnstileSecret }),
       ],
-      stackControl: stackControl(() => running),
+      stackControl: stackControl(() => running, storefront),
       port: ports.vendors,
     }),
   );
@@ -101,6 +111,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       deployed: deployAll(bundles, ports, {
         firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
         storefront: storefrontBindings(stored, cached, secrets),
+        router: { LIVE_URL: `${vendors.url}/__stack/live` },
         guard: guardBindings(secrets, vendors.url),
       }),
       storage: join(directory, "objects"),
@@ -144,33 +155,40 @@ type Bundles = {
   readonly guard: BuiltWorker | undefined;
   readonly firebreak: BuiltWorker;
   readonly storefront: BuiltWorker;
+  readonly broken: BuiltWorker;
 };
 
 async function buildAll(directory: string, split: boolean): Promise<Bundles> {
   const build = (configPath: string) => buildWorker(configPath, directory);
-  const [storefront, firebreak, guard] = await settleAll([
+  const [storefront, broken, firebreak, guard] = await settleAll([
     build(join(STOREFRONT, "wrangler.toml")),
+    build(join(STOREFRONT, "wrangler.broken.toml")),
     build(projectFile("wrangler.toml")),
     split ? build(projectFile("wrangler.guard.toml")) : undefined,
   ]);
-  return { guard, firebreak, storefront };
+  return { guard, firebreak, storefront, broken };
 }
 
 /** Visitors ask the first; what stands behind it has a port of its own only where people ask it too. */
 function deployAll(
-  { guard, firebreak, storefront }: Bundles,
+  { guard, firebreak, storefront, broken }: Bundles,
   ports: StackPorts,
-  bindings: Readonly<Record<keyof Bundles, Bindings>>,
+  bindings: Readonly<Record<"guard" | "firebreak" | "storefront" | "router", Bindings>>,
 ): readonly [DeployedWorker, ...DeployedWorker[]] {
   const front = ports.guard ?? 0;
-  const behind = { worker: storefront, bindings: bindings.storefront, port: ports.storefront ?? 0 };
+  const whole = renamed(storefront, `${storefront.name}-${WHOLE}`);
+  const router = versionRouter(storefront.name, { [WHOLE]: whole, [BROKEN]: broken });
+  const behind = [
+    { worker: router, bindings: bindings.router, port: ports.storefront ?? 0 },
+    ...[whole, broken].map((worker) => ({ worker, bindings: bindings.storefront, port: 0 })),
+  ];
   if (guard === undefined) {
-    return [{ worker: firebreak, bindings: bindings.firebreak, port: front }, behind];
+    return [{ worker: firebreak, bindings: bindings.firebreak, port: front }, ...behind];
   }
   return [
     { worker: guard, bindings: bindings.guard, port: front },
     { worker: firebreak, bindings: bindings.firebreak, port: 0 },
-    behind,
+    ...behind,
   ];
 }
 

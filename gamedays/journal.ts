@@ -18,7 +18,7 @@ export function timesIn(rows: readonly JournalRow[]): JournalTimes {
     onsetAtMs: opening.success ? Date.parse(opening.data.onsetAt) : null,
     detectedAtMs: first("incident.opened", "incident.reopened"),
     acknowledgedAtMs: first("incident.acknowledged"),
-    mitigatedAtMs: first("lease.applied"),
+    mitigatedAtMs: first("lease.applied", "act.performed"),
     recoveredAtMs: last("incident.recovery_seen"),
     releasedAtMs: last("lease.reverted"),
     resolvedAtMs: last("incident.resolved"),

@@ -16,6 +16,8 @@ const data = z.looseObject({
   channel: z.string().optional(),
   message: z.string().optional(),
   step: z.string().optional(),
+  says: z.string().optional(),
+  failure: z.looseObject({ detail: z.string() }).optional(),
   expiresAt: z.string().optional(),
 });
 type Data = z.infer<typeof data>;
@@ -44,6 +46,13 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   "lease.reverted": () => "taken back",
   "lease.expired": () => "LEASE EXPIRED",
   "lease.failed": () => "LEASE FAILED",
+  "act.proposed": ({ actuator }) => `${actuator}: looking what it would do`,
+  "act.judged": ({ says }) => `it would ${says}`,
+  "act.performed": ({ says }) => `DONE: ${says}`,
+  "act.effective": () => "seen to have helped",
+  "act.ineffective": ({ why }) => `INEFFECTIVE: ${why}`,
+  "act.declined": ({ why }) => `not done: ${why}`,
+  "act.failed": ({ failure }) => `not done: ${failure?.detail ?? "no reason given"}`,
   "message.requested": ({ channel, message }) => `message to ${channel}: ${message?.split(":")[0]}`,
   "message.failed": () => "MESSAGE FAILED",
   "postmortem.drafted": () => "post-mortem drafted",

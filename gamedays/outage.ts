@@ -1,6 +1,7 @@
-/** Postgres stops, really, and starts again. Declared in outage.yaml. */
+/** Production breaks, really: Postgres stops and starts again, or a bad version is deployed. Declared in outage.yaml and bad-deployment.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, Gameday, Report } from "./gameday.ts";
+import { judgeRollback } from "./bad-deployment.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
 import { releaseStages, timesIn } from "./journal.ts";
@@ -10,11 +11,25 @@ import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
+import { deployStorefront, liveStorefront } from "./deploy-control.ts";
 import { controlStore } from "./store-control.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "outage";
+const POSTGRES_STOPS = "postgres-stops";
+const BAD_DEPLOYMENT = "bad-deployment";
+/** As `dev/stack.ts` calls it. */
+const BROKEN = "broken";
+/** Expectations of a maintenance page; where nothing but a rollback happens, they say nothing. */
+const OF_MAINTENANCE: ReadonlySet<string> = new Set([
+  "enforced",
+  "informed",
+  "staged",
+  "sticky",
+  "lease",
+  "afterwards",
+]);
 /** All visits of this long must be refused before the mitigation counts as felt. */
 const FELT_MS = 1_000;
 
@@ -27,14 +42,17 @@ type Log = {
   statusSamples: readonly StatusSample[];
   pager: PagerState;
   after: Seen["after"];
+  live: { readonly before: string | null; readonly after: string | null };
   brokenOff: string | null;
 };
 
 export const outage: Gameday = {
   name: "outage",
-  variants: ["postgres-stops"],
+  variants: [POSTGRES_STOPS, BAD_DEPLOYMENT],
   async run(field) {
-    const scenario = await readScenario("outage");
+    const scenario = await readScenario(
+      field.variant === BAD_DEPLOYMENT ? BAD_DEPLOYMENT : "outage",
+    );
     const startedAtMs = Date.now();
     const log: Log = {
       faultAtMs: null,
@@ -44,6 +62,7 @@ export const outage: Gameday = {
       statusSamples: [],
       pager: { pages: [], refused: 0 },
       after: null,
+      live: { before: null, after: null },
       brokenOff: null,
     };
     field.say(scenario.story);
@@ -83,10 +102,13 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.visitors = visitors;
   await sleep(parts.calm, undefined, { signal });
 
-  say("FAULT: stopping Postgres");
-  cleanup.defer(() => controlStore(stack, "postgres", "start"));
+  const before = await liveStorefront(stack);
+  log.live = { before, after: null };
+  const isDeployment = field.variant === BAD_DEPLOYMENT;
+  say(isDeployment ? "FAULT: deploying a broken version" : "FAULT: stopping Postgres");
+  cleanup.defer(() => mend(field, before));
   log.faultAtMs = Date.now();
-  await controlStore(stack, "postgres", "stop");
+  await (isDeployment ? deployStorefront(stack, BROKEN) : controlStore(stack, "postgres", "stop"));
 
   const incident = await until("an incident opens", () => outageIncident(firebreak), patience);
   log.incident = incident;
@@ -94,15 +116,9 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
   await answerThePager(firebreak, incident, { field, log, scenario });
-  await until("visitors see only the maintenance page", () => isFelt(visitors), patience);
-  say("every visitor is told");
-  await until("the guards report it", () => hasRow(log, "lease.effective"), patience);
-  await sleep(parts.hold, undefined, { signal });
-
-  say("MENDED: starting Postgres");
-  await controlStore(stack, "postgres", "start");
-  await until("recovery is seen", () => hasRow(log, "incident.recovery_seen"), patience);
-  await until("the lease is taken back", () => hasRow(log, "lease.reverted"), patience);
+  await (isDeployment
+    ? rolledBack(log, patience)
+    : underMaintenance({ scenario, field, log }, visitors));
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
   await until(
@@ -112,12 +128,45 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   );
   await sleep(parts.afterwards, undefined, { signal });
 
+  log.live = { before, after: await liveStorefront(stack) };
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = {
     policyEntries: await firebreak.policyEntries(),
     postmortem: await firebreak.postmortem(incident),
     kpis: await firebreak.kpis(),
   };
+}
+
+/** Whatever became of it, the stack is left as it was found. */
+const mend = ({ stack, variant }: Field, version: string): Promise<void> =>
+  variant === BAD_DEPLOYMENT
+    ? deployStorefront(stack, version)
+    : controlStore(stack, "postgres", "start");
+
+type Patience = Parameters<typeof until>[2];
+
+async function underMaintenance(
+  { scenario, field, log }: Scene & { readonly scenario: Scenario },
+  visitors: Visitors,
+): Promise<void> {
+  const { parts } = scenario;
+  const { stack, say, signal } = field;
+  const patience = { withinMs: parts.patience, signal };
+  await until("visitors see only the maintenance page", () => isFelt(visitors), patience);
+  say("every visitor is told");
+  await until("the guards report it", () => hasRow(log, "lease.effective"), patience);
+  await sleep(parts.hold, undefined, { signal });
+
+  say("MENDED: starting Postgres");
+  await controlStore(stack, "postgres", "start");
+  await until("recovery is seen", () => hasRow(log, "incident.recovery_seen"), patience);
+  await until("the lease is taken back", () => hasRow(log, "lease.reverted"), patience);
+}
+
+/** Nobody mends anything. */
+async function rolledBack(log: Log, patience: Patience): Promise<void> {
+  await until("production is rolled back", () => hasRow(log, "act.performed"), patience);
+  await until("it is seen to have helped", () => hasRow(log, "act.effective"), patience);
 }
 
 async function outageIncident(firebreak: Firebreak): Promise<string | null> {
@@ -171,6 +220,16 @@ function isFelt(visitors: Visitors): boolean {
 
 const hasRow = ({ rows }: Log, type: string): boolean => rows.some((row) => row.type === type);
 
+function judge(seen: Seen & Pick<Log, "live">, { expect }: Scenario, variant: string) {
+  const all = judgeOutage(seen, expect);
+  if (variant !== BAD_DEPLOYMENT) return all;
+  const { before, after } = seen.live;
+  return [
+    ...all.filter(({ id }) => !OF_MAINTENANCE.has(id)),
+    ...judgeRollback({ ...seen, liveBefore: before, liveAfter: after }, expect),
+  ];
+}
+
 function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {
   const visits = log.visitors?.visits ?? [];
   const boundaries = boundariesOf(visits, {
@@ -182,7 +241,7 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
     faultAtMs: log.faultAtMs,
     enforcedAtMs: boundaries.enforcedAtMs,
   };
-  const expectations = judgeOutage({ ...log, visits, times, boundaries }, scenario.expect);
+  const expectations = judge({ ...log, visits, times, boundaries }, scenario, field.variant);
   const since = (fromMs: number | null, toMs: number | null): number | null =>
     fromMs === null || toMs === null ? null : toMs - fromMs;
   return {

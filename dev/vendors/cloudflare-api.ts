@@ -132,7 +132,7 @@ export function cloudflareApi(options: CloudflareApiOptions): Vendor {
     const made = deployment.parse({
       id: crypto.randomUUID(),
       createdAt: new Date().toISOString(),
-      author: "firebreak@shop.example",
+      author: "owner-of-the-token@shop.example",
       message: Buffer.from(message).subarray(0, MESSAGE_BYTES_MAX).toString(),
       versions: versions.map(({ version_id: id, percentage }) => ({ id, percentage })),
     });

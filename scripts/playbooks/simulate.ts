@@ -186,6 +186,14 @@ class Simulation {
       }
       case "lease.revert":
         return { ok: true, value: "restored" };
+      case "act.judge": {
+        const step = this.#incident.acts.find(({ id }) => id === effect.data.actId)?.step ?? "";
+        return this.#input.timeline.failing.includes(step)
+          ? { ok: false, failure: { class: "refuse", detail: "there is nothing to do" } }
+          : { ok: true, value: { says: `do ${step}`, judged: {} } };
+      }
+      case "act.perform":
+        return { ok: true, value: { says: "done", receipt: {} } };
       case "evidence.collect":
         return { ok: true, value: { summary: "seen", facts: {} } };
       default:

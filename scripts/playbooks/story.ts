@@ -7,6 +7,8 @@ import { firingRules } from "../../src/detection/trigger.ts";
 export function lineOf(event: IncidentEvent, state: IncidentState): string | null {
   const step = (leaseId: string): string =>
     state.leases.find(({ id }) => id === leaseId)?.step ?? leaseId;
+  const actStep = (actId: string): string =>
+    state.acts.find(({ id }) => id === actId)?.step ?? actId;
   switch (event.type) {
     case "incident.opened":
       return `opened ${event.data.severity} by ${firingRules(event.data.rules).join(", ")}`;
@@ -51,6 +53,22 @@ export function lineOf(event: IncidentEvent, state: IncidentState): string | nul
       return `declined ${step(event.data.leaseId)}`;
     case "lease.failed":
       return `failed to ${event.data.during} ${step(event.data.leaseId)}`;
+    case "act.judged": {
+      const act = state.acts.find(({ id }) => id === event.data.actId);
+      return act?.mode === "auto" && !act.shadow
+        ? null
+        : `prepared ${actStep(event.data.actId)}${act?.shadow === true ? " in shadow" : ""}`;
+    }
+    case "act.performed":
+      return `did ${actStep(event.data.actId)}`;
+    case "act.effective":
+      return `helped: ${actStep(event.data.actId)}`;
+    case "act.ineffective":
+      return `did not help: ${actStep(event.data.actId)}`;
+    case "act.declined":
+      return `declined ${actStep(event.data.actId)}`;
+    case "act.failed":
+      return `failed to ${event.data.during} ${actStep(event.data.actId)}`;
     default:
       return null;
   }

@@ -38,6 +38,21 @@ it("does the same with the guard as a Worker of its own", async ({ expect }) => 
   expect(report.deployment).toBe("split");
 });
 
+it("rolls a bad deployment back, and nothing else mends it", async ({ expect }) => {
+  const { report, exitCode, output } = await runGameday(["outage", "--variant", "bad-deployment"]);
+  expect(
+    report.expectations.filter(({ ok }) => !ok),
+    output,
+  ).toEqual([]);
+  expect(exitCode).toBe(0);
+  const judged = report.expectations.map(({ id }) => id);
+  expect(judged).toEqual(
+    expect.arrayContaining(["rolled-back", "nothing-else", "version", "served-again"]),
+  );
+  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+  expect(report.postmortem).toContain("rollback-deployment");
+});
+
 function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string): void {
   const failed = report.expectations.filter(({ ok }) => !ok);
   expect(failed, output).toEqual([]);
