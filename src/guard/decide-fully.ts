@@ -2,7 +2,7 @@
 import { assert, unreachable } from "../shared/assert.ts";
 import type { Clearance } from "./challenge/clearance.ts";
 import { decide, type Decision, type Need } from "./decide.ts";
-import type { RequestFacts } from "./facts.ts";
+import { knowing, type RequestFacts } from "./facts.ts";
 import { readsOnly } from "./graphql/reads-only.ts";
 import type { Meter } from "./limits/meter.ts";
 import type { Snapshot } from "./loaded-policy.ts";
@@ -57,9 +57,9 @@ async function meetNeed(
 ): Promise<RequestFacts> {
   switch (need) {
     case "clearance":
-      return { ...known, clearance: await clearance() };
+      return knowing(known, { clearance: await clearance() });
     case "body":
-      return { ...known, isGraphqlRead: await readsOnly(request) };
+      return knowing(known, { isGraphqlRead: await readsOnly(request) });
     case "limit":
       await meter.answered();
       return known;

@@ -58,9 +58,9 @@ export function decide(
   if (facts.operator !== null) return serve("operator_bypass", snapshot);
 
   const met: Met = {
-    passed: {},
-    shadowedIds: [],
-    announced: [],
+    passed: NOTHING_PASSED,
+    shadowedIds: NO_IDS,
+    announced: NO_LIMITS,
     needs: null,
     exemption: null,
     limited: null,
@@ -73,11 +73,10 @@ export function decide(
         : meet(stage, hitsOf(stage, facts, snapshot, nowMs), encounter);
     if (refusing !== null) {
       const journal = PAUSES.has(refusing.kind) ? journalOf(facts, snapshot) : null;
-      return { ...refuse(refusing, { facts, snapshot, met, nowMs }), journal };
+      return { ...refuse(refusing, encounter), journal };
     }
   }
-  const journal = met.passed["write-journal"] === undefined ? null : journalOf(facts, snapshot);
-  return { ...serveAfter(met, snapshot, nowMs), journal };
+  return serveAfter(encounter);
 }
 
 /** What ends, and then production takes what came meanwhile. */
@@ -112,8 +111,8 @@ function meet(
   if (exemptBy !== null) return exempt(inForce, exemptBy, met);
   met.needs ??= needOf(stage, facts, snapshot.loaded.policy);
   if (enforced !== null && isRefusing(enforced)) return enforced;
-  if (enforced !== null) met.passed[stage.kind] = enforced;
-  for (const { entry } of hits) if (entry.mode === "shadow") met.shadowedIds.push(entry.id);
+  if (enforced !== null) met.passed = { ...met.passed, [stage.kind]: enforced };
+  for (const { entry } of hits) if (entry.mode === "shadow") rehearse(met, entry.id);
   return null;
 }
 
@@ -143,7 +142,7 @@ function meetLimits(
     const said = meter.read(limit);
     if (said.kind === "ask") met.needs ??= "limit";
     else if (said.kind === "admit") {
-      if (limit.limit.announce) met.announced.push(limit);
+      if (limit.limit.announce) met.announced = [...met.announced, limit];
     } else if (!isPaidFor(limit, facts)) {
       // Whoever is beyond the limit may have paid; whoever has not is told how.
       if (isUnseen(limit, facts)) met.needs ??= "clearance";
@@ -151,7 +150,7 @@ function meetLimits(
         met.limited = said;
         return limit;
       }
-      met.shadowedIds.push(limit.entry.id);
+      rehearse(met, limit.entry.id);
     }
   }
   return null;
@@ -172,25 +171,33 @@ const isPossible = ({ challenge, entry }: KnownEntry, { clearance }: RequestFact
 /** What the stages so far left behind. */
 type Met = {
   /** In force, and of a kind that refuses nobody. */
-  readonly passed: Partial<Record<EnforcedKind, KnownEntry>>;
+  passed: Readonly<Partial<Record<EnforcedKind, KnownEntry>>>;
   limited: LimitRefusal | null;
-  readonly shadowedIds: string[];
-  readonly announced: LimitEntry[];
+  shadowedIds: readonly string[];
+  announced: readonly LimitEntry[];
   needs: Need | null;
   exemption: { readonly reason: VerdictReason; readonly entryId: string } | null;
 };
 
+/** What nearly every request leaves behind; the same lists for all of them, so that it costs nothing. */
+const NOTHING_PASSED: Met["passed"] = {};
+const NO_IDS: Met["shadowedIds"] = [];
+const NO_LIMITS: Met["announced"] = [];
+
+function rehearse(met: Met, id: string): void {
+  met.shadowedIds = [...met.shadowedIds, id];
+}
+
 /** No stage enforced anything: production serves, and the first of exemption, shadow and nothing at all says why. */
-function serveAfter(met: Met, snapshot: Snapshot, nowMs: number): Decision {
+function serveAfter({ facts, snapshot, met, nowMs }: Encounter): Decision {
   const { passed, exemption, shadowedIds, announced, needs } = met;
+  const cache = passed["emergency-cache"] ?? null;
+  const journal = passed["write-journal"] === undefined ? null : journalOf(facts, snapshot);
+  const left = { announced, cache, journal, shadowedIds, needs };
+  if (exemption !== null) return serve(exemption.reason, snapshot, exemption.entryId, left);
   const [firstShadowed] = shadowedIds;
-  const why =
-    exemption !== null
-      ? serve(exemption.reason, snapshot, exemption.entryId)
-      : firstShadowed !== undefined
-        ? serve("shadowed", snapshot, firstShadowed)
-        : serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot);
-  return { ...why, cache: passed["emergency-cache"] ?? null, shadowedIds, announced, needs };
+  if (firstShadowed !== undefined) return serve("shadowed", snapshot, firstShadowed, left);
+  return serve(isStale(snapshot, nowMs) ? "no_policy" : "clean", snapshot, null, left);
 }
 
 /**
@@ -247,19 +254,30 @@ const exemptionOf = (
     ? exempt.reason
     : spares(facts, loaded, nowMs);
 
+type Left = Pick<Decision, "announced" | "cache" | "journal" | "shadowedIds" | "needs">;
+
+const NOTHING_LEFT: Left = {
+  announced: NO_LIMITS,
+  cache: null,
+  journal: null,
+  shadowedIds: NO_IDS,
+  needs: null,
+};
+
 const serve = (
   reason: VerdictReason,
   snapshot: Snapshot | null,
   entryId: string | null = null,
+  { announced, cache, journal, shadowedIds, needs }: Left = NOTHING_LEFT,
 ): Decision => ({
   verdict: { action: "serve", reason, entryId, policySeq: snapshot?.loaded.policy.seq ?? null },
   enforced: null,
   limited: null,
-  announced: [],
-  cache: null,
-  journal: null,
-  shadowedIds: [],
-  needs: null,
+  announced,
+  cache,
+  journal,
+  shadowedIds,
+  needs,
 });
 
 function reasonOf(

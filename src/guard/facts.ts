@@ -14,26 +14,27 @@ import { pathOf } from "./routes.ts";
 const OWN_SEGMENT = "_firebreak";
 export const OWN_PREFIX = `/${OWN_SEGMENT}`;
 
+/** Call its methods on it, and let `knowing` add to it: a copy of its fields would have no methods. */
 export type RequestFacts = {
   readonly method: string;
   /** See routes.ts: as the most generous router reads it. */
   readonly path: string;
   readonly isPlainPath: boolean;
   /** By name, for entries that ask for one. */
-  readonly header: (name: string) => string | null;
+  header(name: string): string | null;
   /** In lower case. */
-  readonly headerNames: () => Iterable<string>;
-  readonly hasClientCertificate: () => boolean;
+  headerNames(): Iterable<string>;
+  hasClientCertificate(): boolean;
   /** Stable for one visitor; empty when the address is not known. */
-  readonly clientKey: () => string;
+  clientKey(): string;
   /** Null when the site says that addresses are not known, or what stands in the header is none. */
   readonly address: ClientAddress | null;
   /** Where Cloudflare has the client's connection from; nothing behind a proxy, of which it would be the place. */
-  readonly place: () => ClientPlace;
+  place(): ClientPlace;
   /** The fingerprint of the client's TLS, as Cloudflare takes it; null where it does not, and behind a proxy. */
-  readonly ja4: () => string | null;
+  ja4(): string | null;
   /** By Cloudflare's verification, never by user agent. */
-  readonly isVerifiedBot: () => boolean;
+  isVerifiedBot(): boolean;
   /** Carries a valid token of our own probes. */
   readonly isProbe: boolean;
   /** Who holds a valid bypass token, null for everyone else. */
@@ -70,29 +71,72 @@ export function readFacts(
   operator: string | null,
   isProbe = false,
 ): RequestFacts {
-  const { headers } = request;
-  const address = readAddress(addressOf(headers, settings.clientAddress));
-  // Behind another proxy, what Cloudflare knows of the connection is about that proxy.
-  const isDirect = settings.clientAddress === "cloudflare";
-  const { path, isPlain } = pathOf(request.url);
-  return {
-    method: request.method,
-    path,
-    isPlainPath: isPlain,
-    header: (name) => headers.get(name),
-    headerNames: () => headers.keys(),
-    hasClientCertificate: () =>
-      memberOf(memberOf(request.cf, "tlsClientAuth"), "certPresented") === "1",
-    clientKey: () => (address === null ? "" : clientKey(address)),
-    address,
-    place: () => (isDirect ? placeOf(request.cf) : NOWHERE),
-    ja4: () => (isDirect ? textOrNull(memberOf(botManagementOf(request), "ja4")) : null),
-    isVerifiedBot: () => isDirect && memberOf(botManagementOf(request), "verifiedBot") === true,
-    isProbe,
-    operator,
-    isGraphqlRead: null,
-    clearance: null,
-  };
+  return new Facts(request, settings, { operator, isProbe });
+}
+
+/** The same request, of which more is known now. */
+export const knowing = (facts: RequestFacts, more: Partial<RequestFacts>): RequestFacts =>
+  Object.assign(Object.create(facts), more);
+
+/** Read from a request when they are asked for, and most never are: a class, because eight closures would be made for each. */
+class Facts implements RequestFacts {
+  readonly method: string;
+  readonly path: string;
+  readonly isPlainPath: boolean;
+  readonly address: ClientAddress | null;
+  readonly isProbe: boolean;
+  readonly operator: string | null;
+  readonly isGraphqlRead = null;
+  readonly clearance = null;
+  readonly request: RequestLike;
+  readonly headers: RequestLike["headers"];
+  /** Behind another proxy, what Cloudflare knows of the connection is about that proxy. */
+  readonly isDirect: boolean;
+
+  constructor(
+    request: RequestLike,
+    { clientAddress }: Pick<GuardSettings, "clientAddress">,
+    bearer: Pick<RequestFacts, "operator" | "isProbe">,
+  ) {
+    const { path, isPlain } = pathOf(request.url);
+    this.request = request;
+    this.headers = request.headers;
+    this.method = request.method;
+    this.path = path;
+    this.isPlainPath = isPlain;
+    this.address = readAddress(addressOf(this.headers, clientAddress));
+    this.isDirect = clientAddress === "cloudflare";
+    this.isProbe = bearer.isProbe;
+    this.operator = bearer.operator;
+  }
+
+  header(name: string): string | null {
+    return this.headers.get(name);
+  }
+
+  headerNames(): Iterable<string> {
+    return this.headers.keys();
+  }
+
+  hasClientCertificate(): boolean {
+    return memberOf(memberOf(this.request.cf, "tlsClientAuth"), "certPresented") === "1";
+  }
+
+  clientKey(): string {
+    return this.address === null ? "" : clientKey(this.address);
+  }
+
+  place(): ClientPlace {
+    return this.isDirect ? placeOf(this.request.cf) : NOWHERE;
+  }
+
+  ja4(): string | null {
+    return this.isDirect ? textOrNull(memberOf(botManagementOf(this.request), "ja4")) : null;
+  }
+
+  isVerifiedBot(): boolean {
+    return this.isDirect && memberOf(botManagementOf(this.request), "verifiedBot") === true;
+  }
 }
 
 const NOWHERE: ClientPlace = { asn: null, country: null };

@@ -47,12 +47,23 @@ function hitsAmong<K extends KnownEntry>(
   snapshot: Snapshot,
   nowMs: number,
 ): readonly K[] {
-  const isOne = (known: K): boolean => isHit(known, facts, snapshot, nowMs);
-  const miss = entries.findIndex((known) => !isOne(known));
-  return miss === -1
-    ? entries
-    : [...entries.slice(0, miss), ...entries.slice(miss + 1).filter(isOne)];
+  let hits = 0;
+  for (const known of entries) {
+    if (!isHit(known, facts, snapshot, nowMs)) break;
+    hits += 1;
+  }
+  if (hits === entries.length) return entries;
+  const rest = entries.slice(hits + 1);
+  return [...entries.slice(0, hits), ...filterHits(rest, facts, snapshot, nowMs)];
 }
+
+/** Apart, because a function that makes a closure pays for it even when it does not get there. */
+const filterHits = <K extends KnownEntry>(
+  entries: readonly K[],
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): readonly K[] => entries.filter((known) => isHit(known, facts, snapshot, nowMs));
 
 export const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
   routes?.some((route) => matchesRoute(path, route)) ?? true;

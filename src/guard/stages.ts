@@ -59,8 +59,8 @@ export const STAGES: readonly Stage[] = [
     },
     spares: whoIsSpared,
     // A preflight carries no cookies, so it can show no clearance, and asks on behalf of a request that can.
-    concerns: ({ method, header }) =>
-      method !== "OPTIONS" || header("access-control-request-method") === null,
+    concerns: (facts) =>
+      facts.method !== "OPTIONS" || facts.header("access-control-request-method") === null,
     mayConcern: () => true,
   },
   {

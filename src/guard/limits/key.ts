@@ -107,5 +107,7 @@ export class LimitKeys {
   }
 }
 
-const sessionOf = ({ header }: LimitSubject, source: SessionSource): string | null =>
-  "cookie" in source ? cookieNamed(source.cookie, header("cookie")) : header(source.header);
+const sessionOf = (subject: LimitSubject, source: SessionSource): string | null =>
+  "cookie" in source
+    ? cookieNamed(source.cookie, subject.header("cookie"))
+    : subject.header(source.header);

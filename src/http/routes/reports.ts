@@ -95,8 +95,8 @@ export function reportRoute(api: Api, deps: HttpDeps): void {
 
 /** Tells strangers apart without naming them; all whose address is not known are one. */
 function strangerOf(request: Request, { bundle, signingKeys }: HttpDeps): string {
-  const { clientKey } = readFacts(request, { clientAddress: bundle.site.client_address }, null);
+  const facts = readFacts(request, { clientAddress: bundle.site.client_address }, null);
   // Without a secret in it, a hash of an address is the address: there are not that many.
   const salt = signingKeys[0]?.secret ?? instanceOf(bundle.site);
-  return `user:${sha256Hex(`${salt}\n${clientKey()}`).slice(0, REPORTER_CHARS)}`;
+  return `user:${sha256Hex(`${salt}\n${facts.clientKey()}`).slice(0, REPORTER_CHARS)}`;
 }

@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { closedEntry, decide } from "../../../src/guard/decide.ts";
-import { readFacts, type RequestFacts } from "../../../src/guard/facts.ts";
+import { knowing, readFacts, type RequestFacts } from "../../../src/guard/facts.ts";
 import type { LimitEntry } from "../../../src/guard/limits/limit-table.ts";
 import type { Meter } from "../../../src/guard/limits/meter.ts";
 import type { LimitDecision } from "../../../src/guard/limits/rate-limit.ts";
@@ -11,14 +11,15 @@ import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
 const NOW_MS = 100_000;
 const STALE_AFTER_MS = 900_000;
 
-const request = (changes: Partial<RequestFacts> = {}, address = "192.0.2.7"): RequestFacts => ({
-  ...readFacts(
-    new Request("https://shop.example/", { headers: { "cf-connecting-ip": address } }),
-    { clientAddress: "cloudflare" },
-    null,
-  ),
-  ...changes,
-});
+const request = (changes: Partial<RequestFacts> = {}, address = "192.0.2.7"): RequestFacts =>
+  knowing(
+    readFacts(
+      new Request("https://shop.example/", { headers: { "cf-connecting-ip": address } }),
+      { clientAddress: "cloudflare" },
+      null,
+    ),
+    changes,
+  );
 const snapshotOf = (
   entries: readonly PolicyEntry[],
   settings: Partial<GuardSettings> = {},
