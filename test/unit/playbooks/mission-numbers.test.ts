@@ -5,6 +5,8 @@ import { RESPONSE_MS } from "../../../src/incidents/severity.ts";
 import { TARGETS } from "../../../src/metrics/kpis.ts";
 import { deployedPlaybook } from "../../../src/playbooks/deployed.ts";
 import type { Severity } from "../../../src/playbooks/schema.ts";
+import { LONG_SECONDS } from "../../../src/signals/collectors/postgres-long-queries.ts";
+import { TABLES_MAX } from "../../../src/signals/collectors/postgres-table-sizes.ts";
 import { parseDuration } from "../../../src/shared/duration.ts";
 
 const DOCUMENT = readFileSync("test/fixtures/mission/incident-response-playbooks.md", "utf8");
@@ -17,6 +19,8 @@ function durationIn(pattern: RegExp): number {
   if (!parsed.ok) throw new Error(`the document does not say ${pattern}`);
   return parsed.value;
 }
+
+const numberIn = (pattern: RegExp): number => Number(pattern.exec(DOCUMENT)?.[1]);
 
 describe("the numbers of the playbook document", () => {
   it.for(["SEV-1", "SEV-2", "SEV-3", "SEV-4"] as const)(
@@ -46,5 +50,35 @@ describe("the numbers of the playbook document", () => {
     const said = durationIn(/Updates will be provided every (\d+) (minute)s/);
     const written = deployedPlaybook("outage")?.spec.communicate.update_every ?? "";
     expect(parseDuration(written)).toEqual({ ok: true, value: said });
+  });
+
+  it("when the database is slow, which queries are looked at, and which are ended", ({
+    expect,
+  }) => {
+    const slowMs = numberIn(/Query response time > (\d+)ms/);
+    const lookSeconds = numberIn(/interval '(\d+) seconds'/);
+    const endMinutes = numberIn(/interval '(\d+) minutes'/);
+    const tables = numberIn(/pg_total_relation_size[^;]*DESC\s+LIMIT (\d+)/);
+    const database = deployedPlaybook("database")?.spec;
+    expect(database?.params).toMatchObject({
+      slow_ms: { default: slowMs },
+      long_seconds: { default: lookSeconds },
+      end_seconds: { default: endMinutes * 60 },
+    });
+    expect([LONG_SECONDS, TABLES_MAX]).toEqual([lookSeconds, tables]);
+    const options = Object.fromEntries(
+      database?.mitigate.map((step) => [step.do, step.with]) ?? [],
+    );
+    expect(options["end-long-queries"]).toMatchObject({ older_than: `${endMinutes}m` });
+    const pool = numberIn(/max: (\d+),\s+\/\/ Increased from 20/);
+    const idleMs = numberIn(/idleTimeoutMillis: (\d+)/);
+    const connectMs = numberIn(/connectionTimeoutMillis: (\d+)/);
+    expect(options["pool-size"]).toMatchObject({
+      max: pool,
+      idle_timeout: `${idleMs / 1_000}s`,
+      connection_timeout: `${connectMs / 1_000}s`,
+    });
+    const ttl = numberIn(/EMERGENCY_CACHE_TTL = (\d+)/);
+    expect(options["emergency-query-cache"]).toEqual({ ttl: `${ttl}s` });
   });
 });

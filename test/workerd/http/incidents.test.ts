@@ -52,7 +52,9 @@ describe("declare", () => {
     expect(await opened.json()).toMatchObject({ playbook: "outage", drill: true });
     expect(refused.status).toBe(422);
     expect(await refused.json()).toMatchObject({
-      errors: [{ field: "body.playbook", value: "outrage", allowed: "data-corruption, outage" }],
+      errors: [
+        { field: "body.playbook", value: "outrage", allowed: "data-corruption, database, outage" },
+      ],
     });
   });
 });
