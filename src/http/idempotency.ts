@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { z } from "zod";
-import { readBytes } from "../guard/write-journal/read-bytes.ts";
+import { readStart } from "../platform/bounded-body.ts";
 import { sha256Hex } from "../shared/ids.ts";
 import type { HttpEnv } from "./auth.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -31,7 +31,7 @@ export function requestId(
   return `${prefix}_${sha256Hex(parts).slice(0, 26)}`;
 }
 
-/** As much of a body as tells one from another; larger ones are refused by their routes, or differ before this. */
+/** As much of a body as tells one from another; of a longer one this start, and its length. */
 const FINGERPRINT_BYTES_MAX = 1024 * 1024;
 
 /**
@@ -42,9 +42,10 @@ export const idempotent = (deps: Pick<HttpDeps, "desk" | "now">) =>
   createMiddleware<HttpEnv>(async function idempotent(c, next) {
     const isKeyed = c.req.header("idempotency-key") !== undefined;
     if (!isKeyed || c.req.method === "GET" || c.req.method === "HEAD") return next();
-    const body = await readBytes(c.req.raw.clone(), FINGERPRINT_BYTES_MAX);
-    const asked = new TextDecoder().decode(body ?? new Uint8Array());
-    const fingerprint = sha256Hex(JSON.stringify([new URL(c.req.url).search, asked]));
+    const asked = await readStart(c.req.raw.clone(), FINGERPRINT_BYTES_MAX);
+    const bytes = Number(c.req.header("content-length") ?? 0);
+    const length = bytes > FINGERPRINT_BYTES_MAX ? [bytes] : [];
+    const fingerprint = sha256Hex(JSON.stringify([new URL(c.req.url).search, asked, ...length]));
     const id = requestId(c, "req", (prefix) => prefix);
     const first = await deps.desk.once(id, fingerprint, deps.now()).catch(() => null);
     if (first !== null && !first.isSame) {

@@ -40,6 +40,8 @@ const MIGRATIONS = [
 
 /** Nobody repeats a request after a day without asking what became of it. */
 export const REQUESTS_KEEP_MS = 24 * 3_600_000;
+/** Remembered at once; the oldest go first. */
+export const REQUESTS_MAX = 20_000;
 
 const requestRow = z.object({ fingerprint: z.string(), at_ms: z.int() });
 
@@ -196,6 +198,10 @@ export class DeskRows {
   ): { readonly firstAtMs: number; readonly isSame: boolean } {
     this.#sql.exec("DELETE FROM requests WHERE at_ms <= ?", atMs - REQUESTS_KEEP_MS);
     this.#sql.exec("INSERT OR IGNORE INTO requests VALUES (?, ?, ?)", id, fingerprint, atMs);
+    this.#sql.exec(
+      "DELETE FROM requests WHERE rowid <= (SELECT max(rowid) FROM requests) - ?",
+      REQUESTS_MAX,
+    );
     const first = requestRow.parse(
       this.#sql.exec("SELECT fingerprint, at_ms FROM requests WHERE id = ?", id).one(),
     );

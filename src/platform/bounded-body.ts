@@ -23,9 +23,12 @@ export function boundBody(response: Response, bytesMax: number): Response {
 }
 
 /** The body's first `bytesMax` bytes as text; the rest is not downloaded. */
-export async function readStart(response: Response, bytesMax: number): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
+export async function readStart(
+  { body }: Pick<Response | Request, "body">,
+  bytesMax: number,
+): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   let left = bytesMax;

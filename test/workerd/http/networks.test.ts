@@ -269,6 +269,20 @@ describe("callers that meet", () => {
     expect(await items()).toBe("192.0.2.1/32\n");
   });
 
+  it("and a long list is not taken for another one that came under its key", async ({ expect }) => {
+    const { put, items } = fresh();
+    const comments = "# scanners\n".repeat(100_000);
+    const statusOf = async (list: string) => {
+      const headers = { "idempotency-key": "k2", "content-length": String(list.length) };
+      return (await put(list, { headers })).status;
+    };
+    expect(await statusOf(`192.0.2.1\n${comments}`)).toBe(200);
+    expect(await statusOf(`192.0.2.2\n${comments}`)).toBe(422);
+    expect(await statusOf(`192.0.2.1\n${comments}192.0.2.3\n`)).toBe(422);
+    expect(await statusOf(`192.0.2.1\n${comments}`)).toBe(200);
+    expect(await items()).toBe("192.0.2.1/32\n");
+  });
+
   it("and a caller who repeats itself is not taken for two", async ({ expect }) => {
     const { ask, put, items } = fresh();
     const key = { headers: { "idempotency-key": "k1" } };

@@ -1,6 +1,7 @@
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import { COMMANDS_AT_ONCE_MAX } from "../../../src/incidents/desk-object.ts";
+import { REQUESTS_MAX } from "../../../src/incidents/desk-rows.ts";
 import { T0 } from "../../support/incident.ts";
 import { anAlert, aTrigger, DeskLife, outcomeOf, standStill } from "./desk-life.ts";
 
@@ -130,4 +131,20 @@ describe("its alarm", () => {
     expect(life.world.handled).toHaveLength(before);
     expect(await runDurableObjectAlarm(life.stub)).toBe(false);
   });
+});
+
+it("remembers so many keyed requests, and forgets the oldest first", async ({ expect }) => {
+  const { stub } = new DeskLife();
+  await stub.once("first", "a", T0);
+  await runInDurableObject(stub, (_, { storage: { sql } }) => {
+    sql.exec(
+      `WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?)
+       INSERT INTO requests SELECT 'req_' || n, 'f', ? FROM counted`,
+      REQUESTS_MAX,
+      T0,
+    );
+  });
+  expect(await stub.once("last", "b", T0)).toEqual({ firstAtMs: T0, isSame: true });
+  expect(await stub.once(`req_${REQUESTS_MAX}`, "g", T0)).toMatchObject({ isSame: false });
+  expect(await stub.once("first", "b", T0 + 1)).toEqual({ firstAtMs: T0 + 1, isSame: true });
 });
