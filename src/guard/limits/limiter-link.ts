@@ -5,6 +5,7 @@
 import * as z from "zod/mini";
 import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
 import { within } from "../deadline.ts";
+import { Slots } from "../slots.ts";
 import type { WaitUntil } from "../wait-until.ts";
 import { askedKey, type AskedKey } from "./asks.ts";
 import type { LimitKey } from "./local-table.ts";
@@ -35,8 +36,8 @@ type Asking<F extends (...args: never) => unknown> = (...args: Parameters<F>) =>
 export class LimiterLink {
   readonly #deps: LimiterLinkDeps;
   readonly #lingeringUntilMs: Float64Array;
+  readonly #waits = new Slots(WAITS_MAX);
   #isolate: number | null = null;
-  #waits = 0;
 
   constructor(deps: LimiterLinkDeps) {
     this.#deps = deps;
@@ -57,8 +58,16 @@ export class LimiterLink {
       return decision;
     }
     const asked = askedKey(rule, key);
-    if (this.#waits >= WAITS_MAX) return limits.decideAgain(asked, nowMs);
-    return rule.accuracy === "strict" ? this.#take(asked) : this.#ask(asked, waitUntil);
+    const isStrict = rule.accuracy === "strict";
+    const untilMs = nowMs + (isStrict ? STRICT_DEADLINE_MS : WAIT_DEADLINE_MS);
+    if (!this.#waits.take(nowMs, untilMs)) return limits.decideUnasked(asked, nowMs);
+    return this.#waited(isStrict ? this.#take(asked) : this.#ask(asked, waitUntil), untilMs);
+  }
+
+  async #waited(deciding: Promise<LimitDecision>, untilMs: number): Promise<LimitDecision> {
+    const decision = await deciding;
+    this.#waits.give(untilMs);
+    return decision;
   }
 
   /** What is left for a key that was just decided on. */
@@ -86,9 +95,7 @@ export class LimiterLink {
     const sending = this.#send(shard);
     // It goes on after the deadline, for the requests that follow.
     waitUntil(sending);
-    this.#waits += 1;
     const isAnswered = await within(sending, WAIT_DEADLINE_MS, false);
-    this.#waits -= 1;
     const nowMs = Date.now();
     return isAnswered ? limits.decideAgain(asked, nowMs) : limits.decideUnanswered(asked, nowMs);
   }
@@ -99,10 +106,8 @@ export class LimiterLink {
     if (limits.asks.isQuiet(key, Date.now())) return limits.decideUnanswered(asked, Date.now());
     const shard = limits.asks.shardOf(key);
     const [high = 0, low = 0] = key;
-    this.#waits += 1;
     const taking = this.#call(() => this.#deps.shard(shard).take(high, low, rule.quota));
     const answer = takenShape.safeParse(await within(taking, STRICT_DEADLINE_MS, null));
-    this.#waits -= 1;
     const nowMs = Date.now();
     if (answer.success) return limits.decideTaken(asked, answer.data, nowMs);
     limits.fail(shard, [], nowMs);

@@ -115,7 +115,7 @@ export class RateLimits {
     const known = this.#decideFromMemory(rule, slot, at);
     if (known !== null) return known;
     if (this.asks.isQuiet(key, nowMs)) return this.#decideWithoutShard(rule, slot, at);
-    // Others took what was granted, or too many wait. No fault of this client's, so it is not held against it.
+    // Others took what was granted. No fault of this client's, so it is not held against it.
     return { kind: "refuse", reason: "limited", retryAfterMs: tokenMs(rule) };
   }
 
@@ -125,6 +125,16 @@ export class RateLimits {
     const slot = this.#table.claim(key);
     this.#touch(rule, slot, at);
     return this.#decideFromMemory(rule, slot, at) ?? this.#decideWithoutShard(rule, slot, at);
+  }
+
+  /**
+   * The same for a request that found too many waiting. Of a key whose shard is being asked, others wait already: it may be what
+   * they are so many of. For any other it is as if the shard did not answer.
+   */
+  decideUnasked(asked: AskedKey, nowMs: number): LimitDecision {
+    const slot = this.#table.find(asked.key);
+    const isAsked = slot !== -1 && this.#isAsking(slot, this.#table.elapsedMs(nowMs));
+    return isAsked ? this.decideAgain(asked, nowMs) : this.decideUnanswered(asked, nowMs);
   }
 
   /** What a strict shard said of one request. */
@@ -364,4 +374,4 @@ function admitPart(tat: number, at: number, quota: Quota, participants: number):
 }
 
 /** How long it takes for one more request to be allowed, in the long run. */
-const tokenMs = ({ quota }: LimitRule): number => Math.ceil(quota.windowMs / quota.limit);
+export const tokenMs = ({ quota }: LimitRule): number => Math.ceil(quota.windowMs / quota.limit);
