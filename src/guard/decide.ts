@@ -14,7 +14,7 @@ import {
 } from "../policy/kinds.ts";
 import type { JournalRoute, Policy } from "../policy/policy.ts";
 import type { RequestFacts } from "./facts.ts";
-import { hitsOf, isOnRoutes, isStale, limitsFor } from "./hits.ts";
+import { hitsOf, isStale, limitsFor, mayBeOnRoutes } from "./hits.ts";
 import type { LimitEntry } from "./limits/limit-table.ts";
 import { NO_METER, type Meter } from "./limits/meter.ts";
 import type { LimitRefusal } from "./limits/rate-limit.ts";
@@ -221,7 +221,7 @@ export function closedEntry(
         // Whom it means is what may be broken, and refusing everyone is worse than refusing nobody.
         clients === null &&
         (methods?.has(method) ?? true) &&
-        (path === null || isOnRoutes(path, routes)),
+        (path === null || mayBeOnRoutes(path, routes)),
     );
     if (closed !== undefined) return closed;
   }
@@ -240,6 +240,9 @@ const mayReadByPost = (
   { method, path, isPlainPath }: RequestFacts,
   { settings }: Policy,
 ): boolean => method === "POST" && isPlainPath && isOnRoutes(path, settings.graphqlRoutes);
+
+const isOnRoutes = (path: string, routes: readonly string[]): boolean =>
+  routes.some((route) => matchesRoute(path, route));
 
 /** An exemption takes protection away, so a path that routers may read differently has none. */
 const exemptionOf = (

@@ -20,6 +20,8 @@ export type RequestFacts = {
   /** See routes.ts: as the most generous router reads it. */
   readonly path: string;
   readonly isPlainPath: boolean;
+  /** What the path may also be to the router behind; of a plain path nothing. */
+  readonly otherPaths: readonly string[];
   /** By name, for entries that ask for one. */
   header(name: string): string | null;
   /** In lower case. */
@@ -83,6 +85,7 @@ class Facts implements RequestFacts {
   readonly method: string;
   readonly path: string;
   readonly isPlainPath: boolean;
+  readonly otherPaths: readonly string[];
   readonly address: ClientAddress | null;
   readonly isProbe: boolean;
   readonly operator: string | null;
@@ -98,12 +101,13 @@ class Facts implements RequestFacts {
     { clientAddress }: Pick<GuardSettings, "clientAddress">,
     bearer: Pick<RequestFacts, "operator" | "isProbe">,
   ) {
-    const { path, isPlain } = pathOf(request.url);
+    const { path, isPlain, others } = pathOf(request.url);
     this.request = request;
     this.headers = request.headers;
     this.method = request.method;
     this.path = path;
     this.isPlainPath = isPlain;
+    this.otherPaths = others;
     this.address = readAddress(addressOf(this.headers, clientAddress));
     this.isDirect = clientAddress === "cloudflare";
     this.isProbe = bearer.isProbe;

@@ -6,7 +6,7 @@ import { meantBy } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
 import { limitsOn, type LimitEntry } from "./limits/limit-table.ts";
 import type { Snapshot } from "./loaded-policy.ts";
-import { matchesRoute } from "./routes.ts";
+import { mayMatchRoute } from "./routes.ts";
 import { isInShare } from "./share.ts";
 import type { Stage } from "./stages.ts";
 
@@ -30,7 +30,7 @@ export function limitsFor(
 ): readonly LimitEntry[] {
   const { limits, clients } = snapshot.loaded;
   if (limits === null) return NO_LIMITS;
-  const onPath = limitsOn(limits, facts.path);
+  const onPath = limitsOn(limits, facts);
   const named =
     limits.byEntry.size === 0 || clients === null
       ? NO_LIMITS
@@ -65,8 +65,12 @@ const filterHits = <K extends KnownEntry>(
   nowMs: number,
 ): readonly K[] => entries.filter((known) => isHit(known, facts, snapshot, nowMs));
 
-export const isOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
-  routes?.some((route) => matchesRoute(path, route)) ?? true;
+/** Whether some router takes this path for one of the routes. */
+export const mayBeOnRoutes = (path: string, routes: KnownEntry["routes"]): boolean =>
+  routes?.some((route) => mayMatchRoute(path, route)) ?? true;
+
+const isOtherwiseOn = ({ otherPaths }: RequestFacts, routes: KnownEntry["routes"]): boolean =>
+  otherPaths.some((path) => mayBeOnRoutes(path, routes));
 
 /** Nobody has confirmed the policy for so long that what fails open is off. */
 export const isStale = ({ loaded, confirmedAtMs }: Snapshot, nowMs: number): boolean =>
@@ -111,7 +115,7 @@ const isAbout = (
 ): boolean =>
   !isMet(challenge, facts) &&
   (methods?.has(facts.method) ?? true) &&
-  isOnRoutes(facts.path, routes) &&
+  (mayBeOnRoutes(facts.path, routes) || isOtherwiseOn(facts, routes)) &&
   carries(facts, header) &&
   // Nobody need know who it is where it is everyone.
   (entry.share >= 1 || isInShare(facts.clientKey(), entry.salt, entry.share));

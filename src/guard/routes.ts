@@ -8,12 +8,35 @@ export function matchesRoute(path: string, pattern: string): boolean {
   return pattern.endsWith("/*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 }
 
+/**
+ * A pattern as routers compare it that care neither about capitals nor about a slash at the end. What limits, blocks or switches
+ * off goes by it, so that no spelling gets round it; what takes protection away goes by `matchesRoute`.
+ */
+export const foldRoute = (pattern: string): string =>
+  pattern.endsWith("/*") ? pattern.toLowerCase() : foldPath(pattern);
+
+/** A path to be compared with the folded patterns that name one path. */
+export function foldPath(path: string): string {
+  const small = path.toLowerCase();
+  return small.length > 1 && small.endsWith("/") ? small.slice(0, -1) : small;
+}
+
+/** Whether some router takes this path for one of the pattern, which is folded. */
+export const mayMatchRoute = (path: string, folded: string): boolean =>
+  folded.endsWith("/*")
+    ? path.toLowerCase().startsWith(folded.slice(0, -1))
+    : foldPath(path) === folded;
+
 export type PathFacts = {
   /** The path as the most generous router would read it: escapes unwrapped, `.`, `..`, `//` and `\` resolved. */
   readonly path: string;
   /** Every router reads it the same way. What takes protection away (an exemption) asks for this. */
   readonly isPlain: boolean;
+  /** As other routers would read it: with its segments as they were sent, or without path parameters. Of a plain path none. */
+  readonly others: readonly string[];
 };
+
+const NO_OTHERS: readonly string[] = [];
 
 /**
  * A path in which there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing that
@@ -25,7 +48,7 @@ const PLAIN_PATH = /^(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?$/;
 export function pathOf(url: string): PathFacts {
   const path = writtenPath(url);
   const isPlain = path !== "" && PLAIN_PATH.test(path);
-  return isPlain ? { path, isPlain } : readPath(new URL(url).pathname);
+  return isPlain ? { path, isPlain, others: NO_OTHERS } : readPath(new URL(url).pathname);
 }
 
 /** What stands between host and query; empty where it is not clear what does. */
@@ -40,23 +63,43 @@ function writtenPath(url: string): string {
 /** Reads the pathname of a parsed URL (whose literal dot segments are already resolved). */
 export function readPath(pathname: string): PathFacts {
   const unwrapped = unwrap(pathname);
-  if (unwrapped === null) return { path: pathname, isPlain: false };
   const path = resolve(unwrapped);
   // `;` begins a path parameter for some routers: `/public/..;/admin` is `/admin` to them.
-  return { path, isPlain: !path.includes(";") && encodeURI(path) === pathname };
+  const isPlain = !path.includes(";") && encodeURI(path) === pathname;
+  return { path, isPlain, others: isPlain ? NO_OTHERS : othersOf(pathname, unwrapped, path) };
 }
 
-function unwrap(pathname: string): string | null {
-  let text = pathname;
-  try {
-    for (let round = 0; round < UNWRAPS_MAX && text.includes("%"); round += 1) {
-      text = decodeURIComponent(text);
-    }
-  } catch {
-    return null; // A stray percent sign: nobody can say what it means.
-  }
-  return text;
+/** What an escaped slash is a part of, for those that take segments apart first, climbs nowhere: `/shop/a%2f..%2f..` is in `/shop/`. */
+function othersOf(pathname: string, unwrapped: string, path: string): readonly string[] {
+  const segments = pathname.split("/").map((one) => unwrap(one).replaceAll(/[/\\]/g, "%2f"));
+  const bySegment = `/${segments.filter((one) => one !== "").join("/")}`;
+  const others = [bySegment, withoutParameters(bySegment), resolve(withoutParameters(unwrapped))];
+  return [...new Set(others)].filter((other) => other !== path);
 }
+
+const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, "");
+
+function unwrap(text: string): string {
+  let unwrapped = text;
+  for (let round = 0; round < UNWRAPS_MAX && unwrapped.includes("%"); round += 1) {
+    unwrapped = decoded(unwrapped);
+  }
+  return unwrapped;
+}
+
+/** Where some of it means nothing, some routers read the rest. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, textOf);
+  }
+}
+
+const textOf = (escapes: string): string =>
+  new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(
+    Uint8Array.from(escapes.slice(1).split("%"), (pair) => Number.parseInt(pair, 16)),
+  );
 
 function resolve(path: string): string {
   const segments: string[] = [];

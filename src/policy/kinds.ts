@@ -11,6 +11,7 @@ import {
   networkOf,
   type ClientMatch,
 } from "./clients.ts";
+import { foldRoute } from "../guard/routes.ts";
 import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
 import { headerName, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
@@ -101,7 +102,7 @@ const action = z.object({
 export type KnownEntry = {
   readonly kind: EnforcedKind;
   readonly entry: PolicyEntry;
-  /** Null: every route. */
+  /** As routes.ts folds them; null: every route. */
   readonly routes: readonly string[] | null;
   /** Null: by every method. */
   readonly methods: ReadonlySet<string> | null;
@@ -144,6 +145,7 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
     kind,
     entry,
     ...matched,
+    routes: matched.routes?.map(foldRoute) ?? null,
     message: acted.data.message ?? null,
     retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
     freshSeconds: acted.data.freshSeconds ?? null,

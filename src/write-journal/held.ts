@@ -1,4 +1,5 @@
 /** Whether production may have a route's deliveries yet. */
+import { mayBeOnRoutes } from "../guard/hits.ts";
 import { matchesRoute } from "../guard/routes.ts";
 import { knownEntry, type EnforcedKind, type KnownEntry } from "../policy/kinds.ts";
 import type { GuardSettings, PolicyEntry } from "../policy/policy.ts";
@@ -29,7 +30,7 @@ export const isHeld = (
     if (known === null || exempt === undefined || !isInForce(known, nowMs)) return false;
     const isOn = (routes: readonly string[]): boolean =>
       routes.some((route) => matchesRoute(path, route));
-    return (known.routes === null || isOn(known.routes)) && !isOn(exempt(settings));
+    return mayBeOnRoutes(path, known.routes) && !isOn(exempt(settings));
   });
 
 const isInForce = ({ entry, startsAtMs, header }: KnownEntry, nowMs: number): boolean =>

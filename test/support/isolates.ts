@@ -16,6 +16,7 @@ export const factsFrom = (word: number, changes: Partial<RequestFacts> = {}): Re
   method: "GET",
   path: "/pitches/17",
   isPlainPath: true,
+  otherPaths: [],
   header: (name) => (name === "user-agent" ? "a-browser" : null),
   headerNames: () => [],
   hasClientCertificate: () => false,

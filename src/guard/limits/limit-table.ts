@@ -2,7 +2,8 @@
 import type { KnownEntry } from "../../policy/kinds.ts";
 import { ACCURACIES, type LimitTerms, type SessionSource } from "../../policy/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { matchesRoute } from "../routes.ts";
+import type { RequestFacts } from "../facts.ts";
+import { foldPath, mayMatchRoute } from "../routes.ts";
 import { limitRule, SESSION_SOURCES_MAX, type LimitRule } from "./rule.ts";
 
 /** A limit as decisions meet it; one that counts by route stands here once for each of its routes. */
@@ -62,14 +63,25 @@ export function limitTable(
 }
 
 /** The limits that count requests for this path, of whichever client. Mostly one list as it lies there, and no allocation. */
-export function limitsOn(table: LimitTable, path: string): readonly LimitEntry[] {
+export function limitsOn(
+  table: LimitTable,
+  { path, otherPaths }: Pick<RequestFacts, "path" | "otherPaths">,
+): readonly LimitEntry[] {
+  if (table.byPath.size === 0 && table.prefixSlashesMax === 0) return table.everywhere;
+  const found = limitsOnPath(table, path);
+  if (otherPaths.length === 0) return found;
+  return [...new Set([path, ...otherPaths].flatMap((one) => limitsOnPath(table, one)))];
+}
+
+function limitsOnPath(table: LimitTable, path: string): readonly LimitEntry[] {
   const { everywhere, byPath, byPrefix, prefixSlashesMax } = table;
-  let found = joined(everywhere, byPath.get(path));
+  const folded = foldPath(path);
+  let found = joined(everywhere, byPath.get(folded));
   let end = -1;
   for (let slashes = 0; slashes < prefixSlashesMax; slashes += 1) {
-    end = path.indexOf("/", end + 1);
+    end = folded.indexOf("/", end + 1);
     if (end === -1) break;
-    found = joined(found, byPrefix.get(path.slice(0, end + 1)));
+    found = joined(found, byPrefix.get(folded.slice(0, end + 1)));
   }
   return found;
 }
@@ -123,7 +135,7 @@ const isRehearsedStrict = ({ entry }: KnownEntry, { accuracy }: LimitTerms): boo
 /** Without what another of them covers: a path is then on one of them at most, and is counted once. */
 const withoutCovered = (patterns: readonly string[]): readonly string[] =>
   [...new Set(patterns)].filter(
-    (pattern, _, all) => !all.some((other) => other !== pattern && matchesRoute(pattern, other)),
+    (pattern, _, all) => !all.some((other) => other !== pattern && mayMatchRoute(pattern, other)),
   );
 
 function grouped(

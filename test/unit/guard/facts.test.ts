@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import { isOwnUrl, readFacts, type RequestLike } from "../../../src/guard/facts.ts";
-import { matchesRoute, pathOf, readPath } from "../../../src/guard/routes.ts";
+import {
+  foldRoute,
+  matchesRoute,
+  mayMatchRoute,
+  pathOf,
+  readPath,
+} from "../../../src/guard/routes.ts";
 
 const get = (url: string, headers: Record<string, string> = {}): RequestLike =>
   new Request(url, { headers });
@@ -27,9 +33,11 @@ describe("a path as the most generous router reads it", () => {
     ["/café", "/café", true],
     ["/a%20b", "/a b", true],
     ["/100%", "/100%", false],
+    ["/%77ebhooks/100%", "/webhooks/100%", false],
+    ["/%77ebhooks%2f%ff", "/webhooks/\ufffd", false],
     ["/a%00b", "/a\u0000b", true],
   ] as const)("%s", ([written, path, isPlain], { expect }) => {
-    expect(pathOf(urlOf(written))).toEqual({ path, isPlain });
+    expect(pathOf(urlOf(written))).toMatchObject({ path, isPlain });
   });
 
   it("never calls a path plain that means another one", ({ expect }) => {
@@ -87,6 +95,38 @@ it.for([
   ["/x?/_firebreak/", false],
 ] as const)("%s is ours: %s", ([path, expected], { expect }) => {
   expect(isOwnUrl(`https://shop.example${path}`)).toBe(expected);
+});
+
+describe("what is limited, blocked or switched off is so however its path is written", () => {
+  it.for([
+    ["/login", "/login", true],
+    ["/Login", "/login", true],
+    ["/login", "/Login", true],
+    ["/login/", "/login", true],
+    ["/login", "/login/", true],
+    ["/login;v=1", "/login", true],
+    ["/login;/", "/login", true],
+    ["/x/..;/login", "/login", true],
+    ["/%6cogin", "/login", true],
+    ["/%6cogin;%", "/login", true],
+    ["/SEARCH/a", "/search/*", true],
+    ["/search;a/b", "/search/*", true],
+    ["/%73earch/100%", "/search/*", true],
+    ["/search/a%2f..%2f..%2fb", "/search/*", true],
+    ["/%73earch/a%2f..%2f..%2fb", "/search/*", true],
+    ["//search//a%5c..%5c..", "/search/*", true],
+    ["/caf%C3%89", "/café", true],
+    ["/", "/", true],
+    ["/loginx", "/login", false],
+    ["/login/x", "/login", false],
+    ["/search", "/search/*", false],
+    ["/x;/search/", "/search/*", false],
+    ["/", "/login", false],
+  ] as const)("%s on %s: %s", ([written, pattern, expected], { expect }) => {
+    const { path, others } = pathOf(urlOf(written));
+    const isMet = [path, ...others].some((one) => mayMatchRoute(one, foldRoute(pattern)));
+    expect(isMet).toBe(expected);
+  });
 });
 
 describe("what Cloudflare knows of the connection", () => {

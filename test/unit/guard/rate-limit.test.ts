@@ -89,6 +89,27 @@ describe("in order: block, rate limit, maintenance", () => {
       WEBHOOKS,
       "limit limited l",
     ],
+    [
+      "a route, written otherwise",
+      request({ path: "/Sign-In/" }),
+      [limit({ match: { routes: ["/sign-in"] } })],
+      {},
+      "limit limited l",
+    ],
+    [
+      "a route, to some routers",
+      request({ path: "/", otherPaths: ["/api/a%2f..%2f.."], isPlainPath: false }),
+      [limit({ match: { routes: ["/api/*"] } })],
+      {},
+      "limit limited l",
+    ],
+    [
+      "a route that is switched off, to some routers",
+      request({ path: "/", otherPaths: ["/pay/a%2f..%2f.."], isPlainPath: false }),
+      [anEntry({ id: "f", kind: "disabled-feature", match: { routes: ["/pay/*"] } })],
+      {},
+      "disabled_feature disabled_feature f",
+    ],
   ] as const)("%s", ([, facts, entries, settings, expected], { expect }) => {
     expect(decided(facts, snapshotOf([...entries], settings))).toBe(expected);
   });
