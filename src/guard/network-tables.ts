@@ -21,7 +21,8 @@ export type TableSources = {
   readonly fromCache: (sha256: string) => Promise<ArrayBuffer | null>;
   /** The object's answer as it came over the wire. */
   readonly fromObject: (sha256: string) => Promise<unknown>;
-  readonly toCache: (sha256: string, bytes: ArrayBuffer) => Promise<void>;
+  /** Told of each table that the object gave; keeping it is for later. */
+  readonly toCache: (sha256: string, bytes: ArrayBuffer) => void;
   /** Told why a table was not taken. */
   readonly onRefusal: (why: string) => void;
 };
@@ -64,7 +65,7 @@ export class NetworkTables {
     const bytes = bytesOf(answered);
     const read = bytes === null ? err("missing" as const) : await tableOf(bytes, wanted);
     if (bytes === null || !read.ok) return this.#failed(sha256, read.ok ? "missing" : read.error);
-    await this.#sources.toCache(sha256, bytes).catch(() => undefined);
+    this.#sources.toCache(sha256, bytes);
     return this.#found(read.value);
   }
 

@@ -20,6 +20,8 @@ import type { WaitUntil } from "./wait-until.ts";
 
 export const COLD_DEADLINE_MS = 100;
 export const REFRESH_DEADLINE_MS = 2_000;
+/** How long copies may take to be put into the location's cache, behind the answers. */
+export const KEEP_DEADLINE_MS = 10_000;
 /** After a cold read failed, nobody waits again for this long: an outage of ours costs one request 100 ms, not every one. */
 export const COLD_QUIET_MS = 1_000;
 /** Requests that may wait in one cold isolate at a time; the rest are decided at once with what there is. */
@@ -58,6 +60,8 @@ export class Snapshots {
   #nextRefreshAtMs = 0;
   #failures = 0;
   #quietUntilMs = 0;
+  /** Copies for the location; nobody's answer and no refresh waits until they are there. */
+  readonly #toKeep = new Map<"policy" | "table", () => Promise<void>>();
   readonly #coldWaits = new Slots(COLD_WAITS_MAX);
 
   constructor(deps: SnapshotDeps) {
@@ -65,7 +69,8 @@ export class Snapshots {
     this.#tables = new NetworkTables({
       fromCache: (sha256) => deps.cache.matchTable(sha256),
       fromObject: async (sha256) => deps.reader().blob(sha256),
-      toCache: (sha256, bytes) => deps.cache.putTable(sha256, bytes),
+      toCache: (sha256, bytes) =>
+        void this.#toKeep.set("table", () => deps.cache.putTable(sha256, bytes)),
       onRefusal: deps.onTableRefusal,
     });
   }
@@ -77,7 +82,7 @@ export class Snapshots {
       if (nowMs >= this.#quietUntilMs && this.#mayWait(nowMs)) return this.#refreshed(waitUntil);
     } else if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
       this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
-      waitUntil(this.#refresh());
+      waitUntil(this.#refresh().then(() => this.#keepCopies()));
     }
     return this.#snapshot;
   }
@@ -110,7 +115,7 @@ export class Snapshots {
     this.#coldWaits.take(Date.now(), untilMs);
     const refreshing = this.#refresh();
     // It goes on after the deadline, for the requests that follow.
-    waitUntil(refreshing);
+    waitUntil(refreshing.then(() => this.#keepCopies()));
     const isConfirmed = await within(refreshing, COLD_DEADLINE_MS, false);
     this.#coldWaits.give(untilMs);
     if (!isConfirmed) this.#quietUntilMs = Date.now() + COLD_QUIET_MS;
@@ -137,6 +142,13 @@ export class Snapshots {
     return nowMs + Math.min(pollMs * 2 ** this.#failures, BACKOFF_MS_MAX) * spread;
   }
 
+  /** What could not be kept is asked of the object once more by the next isolate; nothing else. Never throws. */
+  async #keepCopies(): Promise<void> {
+    const keeping = Array.from(this.#toKeep.values(), (keep) => keep().catch(() => undefined));
+    this.#toKeep.clear();
+    await within(Promise.all(keeping), KEEP_DEADLINE_MS, undefined);
+  }
+
   async #readCacheThenObject(): Promise<boolean> {
     const cached = await this.#deps.cache.match().catch(() => null);
     // What says nothing later than we know already confirms nothing.
@@ -158,7 +170,7 @@ export class Snapshots {
         ? await this.#confirm(answer.seq, confirmedAtMs)
         : await this.#accept(answer.policy, confirmedAtMs, "any");
     const held = this.#snapshot;
-    if (isConfirmed && held !== null) await this.#deps.cache.put(held).catch(() => undefined);
+    if (isConfirmed && held !== null) this.#toKeep.set("policy", () => this.#deps.cache.put(held));
     return isConfirmed;
   }
 

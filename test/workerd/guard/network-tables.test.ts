@@ -1,6 +1,6 @@
 /** What guards do while a table does not come, or is not what it says: from the location's cache, and from the object. */
-import { describe, it } from "vitest";
-import { locationCache } from "../../../src/guard/policy-cache.ts";
+import { describe, it, vi } from "vitest";
+import { locationCache, MATCH_TABLE_DEADLINE_MS } from "../../../src/guard/policy-cache.ts";
 import { FRESH_MS_MAX, type PolicyReader } from "../../../src/guard/snapshots.ts";
 import { networksBlobOf } from "../../../src/policy/blobs.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
@@ -46,6 +46,22 @@ describe("the location's copy of a table", () => {
     await isolate.idle();
     expect((await cache.matchTable(sha256))?.byteLength).toBe(whole.byteLength);
   });
+});
+
+it("is taken from the object while the location's cache hangs", async ({ expect }) => {
+  const { policy, put, snapshots } = site();
+  await put("attackers", "192.0.2.7");
+  const never = () => new Promise<never>(() => undefined);
+  const hanging = Object.assign(Object.create(caches.default), { match: never, put: never });
+  const isolate = snapshots(
+    policy,
+    locationCache("", () => hanging),
+  );
+  await isolate.current();
+  await vi.waitFor(async () => expect((await isolate.current())?.loaded.isWhole).toBe(true), {
+    timeout: MATCH_TABLE_DEADLINE_MS + 2_000,
+  });
+  expect(isolate.refusals).toEqual([]);
 });
 
 function copyOf(bytes: Uint8Array): ArrayBuffer {
