@@ -14,3 +14,15 @@ export const cookiesIn = (
     const [name = "", ...value] = pair.split("=");
     return { name: name.trim(), value: value.join("=").trim() };
   });
+
+/** A value as parsers of cookies give it to the app: without quotes around it, and with its escapes undone. */
+export function readCookieValue(value: string): string {
+  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
+  const bare = isQuoted ? value.slice(1, -1) : value;
+  if (!bare.includes("%")) return bare;
+  try {
+    return decodeURIComponent(bare);
+  } catch {
+    return bare; // As it was sent, then: that is what they do, too.
+  }
+}

@@ -2,7 +2,7 @@
 import { hashText, mixPair } from "../../sketches/hash.ts";
 import { unreachable } from "../../shared/assert.ts";
 import type { SessionSource } from "../../policy/limits.ts";
-import { cookieNamed } from "../cookies.ts";
+import { cookieNamed, readCookieValue } from "../cookies.ts";
 import type { RequestFacts } from "../facts.ts";
 import type { LimitKey } from "./local-table.ts";
 import { partAt, PLACES, SESSION_PLACE, type LimitRule, type SubjectPart } from "./rule.ts";
@@ -107,7 +107,16 @@ export class LimitKeys {
   }
 }
 
-const sessionOf = (subject: LimitSubject, source: SessionSource): string | null =>
-  "cookie" in source
-    ? cookieNamed(source.cookie, subject.header("cookie"))
-    : subject.header(source.header);
+/** However it is spelt: whoever could spell one session in many ways would have as many quotas. */
+function sessionOf(subject: LimitSubject, source: SessionSource): string | null {
+  if ("header" in source) return readCredential(subject.header(source.header));
+  const value = cookieNamed(source.cookie, subject.header("cookie"));
+  return value === null ? null : readCookieValue(value);
+}
+
+/** `Bearer` has no capitals of its own, nor a number of spaces; what comes after it has. */
+function readCredential(text: string | null): string | null {
+  const scheme = text === null ? null : /^([a-z]{1,20})[ \t]+/i.exec(text);
+  if (text === null || scheme === null) return text;
+  return `${scheme[1]?.toLowerCase() ?? ""} ${text.slice(scheme[0].length)}`;
+}

@@ -9,6 +9,7 @@ import { aRule } from "../../../support/limits.ts";
 
 const COOKIE: SessionSource = { cookie: "sid" };
 const API_KEY: SessionSource = { header: "x-api-key" };
+const TOKEN: SessionSource = { header: "Authorization" };
 const SENT: Readonly<Record<string, string>> = { cookie: "a=1; sid=s-1", "x-api-key": "k-1" };
 
 function aSubject(address: string, overrides: Partial<LimitSubject> = {}): LimitSubject {
@@ -24,7 +25,7 @@ function aSubject(address: string, overrides: Partial<LimitSubject> = {}): Limit
 }
 
 const sending = (headers: Readonly<Record<string, string>>): Partial<LimitSubject> => ({
-  header: (name) => headers[name] ?? null,
+  header: (name) => headers[name.toLowerCase()] ?? null,
 });
 
 /** Null when there is nothing to count by. */
@@ -80,6 +81,26 @@ it("counts sessions by the cookie or header that the rule names", ({ expect }) =
   const none = aSubject("192.0.2.1", sending({ cookie: "other=s-1; sid=" }));
   expect(keyOf(["session"], sameText)).toBe(keyOf(["session"], sameText, byKey));
   expect(keyOf(["session"], none)).toBeNull();
+});
+
+it.for([
+  ["escapes", { cookie: "sid=%73-1" }, COOKIE],
+  ["quotes", { cookie: 'sid="s-1"' }, COOKIE],
+  ["both", { cookie: 'sid="%73%2D1"' }, COOKIE],
+  ["a scheme in capitals", { authorization: "BEARER s-1" }, TOKEN],
+  ["more spaces", { authorization: "Bearer   s-1" }, TOKEN],
+  ["a tab", { authorization: "bearer\ts-1" }, TOKEN],
+] as const)("counts a session once, however it is spelt: %s", ([, sent, source], { expect }) => {
+  const keys = new LimitKeys();
+  const keyOfSent = (headers: Readonly<Record<string, string>>): string => {
+    keys.begin(aSubject("192.0.2.1", sending(headers)), [source]);
+    expect(keys.read(aRule({ parts: ["session"] }))).toBe(true);
+    return keys.key.join(":");
+  };
+  const plain = keyOfSent({ cookie: "sid=s-1", authorization: "Bearer s-1" });
+  expect(keyOfSent(sent)).toBe(plain);
+  expect(keyOfSent({ cookie: "sid=S-1", authorization: "Bearer S-1" })).not.toBe(plain);
+  expect(keyOfSent({ cookie: "sid=s-1%", authorization: "Bearers-1" })).not.toBe(plain);
 });
 
 it("keeps combinations, rules, quotas and families apart", ({ expect }) => {
