@@ -4,7 +4,9 @@ import type { RequestLike } from "./facts.ts";
 export type Audience = "page" | "program" | "websocket" | "preflight";
 
 export function audienceOf({ method, headers }: RequestLike): Audience {
-  if (headers.get("upgrade")?.toLowerCase() === "websocket") return "websocket";
+  if (method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket") {
+    return "websocket";
+  }
   if (method === "OPTIONS" && headers.get("access-control-request-method") !== null) {
     return "preflight";
   }

@@ -16,6 +16,9 @@ it.for([
   ["an image", "GET", { accept: "image/avif,image/webp,*/*;q=0.8" }, "program"],
   ["nonsense", "GET", { accept: "text/html;q=banana" }, "program"],
   ["a WebSocket", "GET", { upgrade: "WebSocket", accept: BROWSER }, "websocket"],
+  // No server takes an upgrade by another method: it would answer with an error of its own.
+  ["an upgrade by POST", "POST", { upgrade: "websocket" }, "program"],
+  ["an upgrade by HEAD", "HEAD", { upgrade: "websocket", accept: BROWSER }, "page"],
   ["a preflight", "OPTIONS", { "access-control-request-method": "PUT" }, "preflight"],
   ["another OPTIONS", "OPTIONS", {}, "program"],
 ] as const)("%s is answered as %4$s", ([, method, headers, expected], { expect }) => {
