@@ -146,7 +146,7 @@ export class RateLimits {
     const used = Math.max(0, rule.quota.burst - taken.remaining);
     this.#table.ticks[slot >> 1] = charge(0, at, rule.quota, used);
     if (taken.isAdmitted) return ADMIT;
-    this.#pause(slot, at + taken.retryAfterMs);
+    this.#pause(rule, slot, at, taken.retryAfterMs);
     return this.#refuse(rule, slot, at, taken.retryAfterMs);
   }
 
@@ -188,10 +188,10 @@ export class RateLimits {
   /** Takes in what a shard granted, one lease for each key that was asked for. */
   settle(keys: readonly AskedKey[], leases: readonly Lease[], nowMs: number): void {
     const at = this.#table.elapsedMs(nowMs);
-    for (const [index, { key }] of keys.entries()) {
+    for (const [index, { rule, key }] of keys.entries()) {
       const lease = leases[index];
       const slot = this.#table.find(key);
-      if (lease !== undefined && slot !== -1) this.#settleOne(slot, lease, at);
+      if (lease !== undefined && slot !== -1) this.#settleOne(rule, slot, lease, at);
     }
   }
 
@@ -220,7 +220,7 @@ export class RateLimits {
     return Math.min(Math.max(0, burst - kept) + unreported, burst);
   }
 
-  #settleOne(slot: number, lease: Lease, at: number): void {
+  #settleOne(rule: LimitRule, slot: number, lease: Lease, at: number): void {
     const { granted, pauseMs, participants } = lease;
     const { words, halves } = this.#table;
     this.#clearFlag(slot, IS_ASKING | IS_SCARCE);
@@ -230,7 +230,7 @@ export class RateLimits {
     if (isShutOut) return;
     this.#count(slot * 2 + TOKENS, granted);
     if (pauseMs <= 0) return;
-    this.#pause(slot, at + pauseMs);
+    this.#pause(rule, slot, at, pauseMs);
     this.#setFlag(slot, IS_SCARCE);
   }
 
@@ -319,9 +319,8 @@ export class RateLimits {
     const isServing = this.#hasFlag(slot, IS_PENALISED) && endedForMs < 0;
     if (isServing) return { kind: "refuse", reason: "blocked", retryAfterMs: -endedForMs };
     if (rule.penalty === null) return { kind: "refuse", reason: "limited", retryAfterMs };
-    const isRemembered = endedForMs < rule.penalty.forgetMs;
-    const before = isRemembered ? (halves[flags] ?? 0) >>> STRIKES_SHIFT : 0;
-    const strikes = Math.min(before + 1, STRIKES_MAX);
+    this.#forgetStrikes(rule, slot, at);
+    const strikes = Math.min(((halves[flags] ?? 0) >>> STRIKES_SHIFT) + 1, STRIKES_MAX);
     const lastsMs = Math.max(penaltyMs(rule.penalty, strikes), retryAfterMs);
     halves[flags] = ((halves[flags] ?? 0) & STRIKES_MAX) | (strikes << STRIKES_SHIFT);
     halves[slot * 2 + TOKENS] = 0;
@@ -331,9 +330,19 @@ export class RateLimits {
   }
 
   /** Until then the shard has nothing for this key. Not a penalty: it may become one when the client does not wait. */
-  #pause(slot: number, until: number): void {
-    this.#table.words[slot + BLOCKED_UNTIL] = until;
+  #pause(rule: LimitRule, slot: number, at: number, pauseMs: number): void {
+    // Its end stands where that of the last penalty stood.
+    this.#forgetStrikes(rule, slot, at);
+    this.#table.words[slot + BLOCKED_UNTIL] = at + pauseMs;
     this.#clearFlag(slot, IS_PENALISED);
+  }
+
+  /** Once its last penalty, or pause since, has been over for long enough. */
+  #forgetStrikes({ penalty }: LimitRule, slot: number, at: number): void {
+    const endedForMs = at - (this.#table.words[slot + BLOCKED_UNTIL] ?? 0);
+    if (penalty === null || endedForMs < penalty.forgetMs) return;
+    const flags = slot * 2 + FLAGS;
+    this.#table.halves[flags] = (this.#table.halves[flags] ?? 0) & STRIKES_MAX;
   }
 
   #startAsking(slot: number, at: number): void {

@@ -169,6 +169,34 @@ it("blocks longer each time, up to the most, and forgives after a while", ({ exp
   expect(scene.request()).toMatchObject({ retryAfterMs: 1_000 });
 });
 
+it.for(["strict", "shared"] as const)(
+  "forgets strikes after their time, also where a shard says to pause (%s)",
+  (accuracy, { expect }) => {
+    const { limits, rule } = new Scene({ accuracy, penalty: PENALTY });
+    const asked = { rule, key: KEY };
+    const offend = (atMs: number): LimitDecision => {
+      limits.decide(rule, KEY, atMs);
+      if (accuracy === "strict") {
+        return limits.decideTaken(
+          asked,
+          { isAdmitted: false, remaining: 0, retryAfterMs: 100 },
+          atMs,
+        );
+      }
+      limits.settle([asked], [{ granted: 0, pauseMs: 100, remaining: 0, participants: 1 }], atMs);
+      return limits.decide(rule, KEY, atMs);
+    };
+    const first = { reason: "blocked", retryAfterMs: PENALTY.firstMs };
+    expect(offend(START_MS)).toMatchObject(first);
+    const endedAtMs = START_MS + PENALTY.firstMs;
+    expect(offend(endedAtMs + PENALTY.forgetMs)).toMatchObject(first);
+    expect(offend(endedAtMs + PENALTY.forgetMs + PENALTY.firstMs + 1)).toMatchObject({
+      reason: "blocked",
+      retryAfterMs: 2 * PENALTY.firstMs,
+    });
+  },
+);
+
 it("holds a penalty against leases that arrive during it", ({ expect }) => {
   const { limits, rule } = new Scene({ penalty: PENALTY });
   const asked = { rule, key: KEY };
