@@ -11,7 +11,7 @@ import { REPLAY_HEADER, verifyReplay } from "./envelope.ts";
 import { readBytes } from "./read-bytes.ts";
 import { KEPT_HEADERS, secretsIn, verifyDelivery } from "./schemes.ts";
 
-/** Senders wait ten seconds and more; one that is told to come again does. */
+/** For the body, and then for the journal's answer. Senders wait ten seconds and more; one that is told to come again does. */
 export const HAND_OVER_DEADLINE_MS = 5_000;
 const ALWAYS_KEPT = ["content-type", "user-agent"];
 
@@ -43,7 +43,8 @@ export async function handOver(
   const journal = link.journal(route.id);
   const secrets = secretsIn(link.secret(route.secret) ?? "");
   if (journal === null || secrets.length === 0) return "journal_missed";
-  const body = await readBytes(request.clone(), route.bodyBytesMax);
+  const reading = readBytes(request.clone(), route.bodyBytesMax);
+  const body = await within(reading, HAND_OVER_DEADLINE_MS, null);
   if (body === null) return "journal_missed";
 
   const { pathname, search } = new URL(request.url);

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import type { GuardDeps } from "../../../src/guard/guard.ts";
 import { signReplay } from "../../../src/guard/write-journal/envelope.ts";
+import { HAND_OVER_DEADLINE_MS } from "../../../src/guard/write-journal/hand-over.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
 import { signedByStripe } from "../../support/webhooks.ts";
 import { journalWorldOf, ROUTE } from "../write-journal/objects.ts";
@@ -85,6 +86,16 @@ const large = async () => {
   const body = JSON.stringify({ id: "evt_1", pad: "x".repeat(ROUTE.bodyBytesMax) });
   return { method: "POST", body, headers: await signedByStripe(SECRET, body) };
 };
+it("waits for a body no longer than its deadline", async ({ expect }) => {
+  const { ask, reasons } = journaling(MAINTENANCE);
+  const startedAtMs = Date.now();
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+  });
+  expect((await ask(PATH, { method: "POST", body })).status).toBe(503);
+  expect(Date.now() - startedAtMs).toBeLessThan(HAND_OVER_DEADLINE_MS + 2_000);
+  expect(reasons()).toEqual(["journal_missed"]);
+}, 15_000);
 
 describe.for([
   ["a stranger", async () => stranger, AS_IT_IS, "journal_unproved", 0],
