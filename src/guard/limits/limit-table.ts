@@ -103,8 +103,9 @@ function laidOut(
   sources: readonly SessionSource[],
   salt: string,
 ): readonly LimitEntry[] {
-  const { limit, entry } = known;
-  if (limit === null) return [];
+  const { entry } = known;
+  if (known.limit === null) return [];
+  const limit = inMode(entry.mode, known.limit);
   const one = (id: string, routes: KnownEntry["routes"]): LimitEntry => {
     const rule = limitRule(
       {
@@ -128,6 +129,10 @@ function laidOut(
   }
   return [one(entry.id, known.routes === null ? null : withoutCovered(known.routes))];
 }
+
+/** What is rehearsed is not announced: clients that heed the fields would keep a limit that nobody put in force. */
+const inMode = (mode: KnownEntry["entry"]["mode"], terms: LimitTerms): LimitTerms =>
+  mode === "shadow" ? { ...terms, announce: false } : terms;
 
 const isRehearsedStrict = ({ entry }: KnownEntry, { accuracy }: LimitTerms): boolean =>
   entry.mode === "shadow" && accuracy === "strict";

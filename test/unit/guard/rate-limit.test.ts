@@ -319,6 +319,7 @@ it("announces only what says so, and only while it admits", ({ expect }) => {
   const snapshot = snapshotOf([
     limit({ id: "quiet" }),
     limit({ id: "loud", action: { ...QUOTA, announce: true } }),
+    limit({ id: "rehearsed", mode: "shadow", action: { ...QUOTA, announce: true } }),
   ]);
   const admitted = decide(request(), snapshot, NOW_MS, metering({ kind: "admit" }).meter);
   expect(admitted.announced.map(({ entry }) => entry.id)).toEqual(["loud"]);
