@@ -20,7 +20,7 @@ import { evaluateTick, MONITOR, NOTHING_DETECTED } from "../../src/monitor/tick.
 import type { BundledPlaybook } from "../../src/playbooks/bundled.ts";
 import { effectiveParams } from "../../src/playbooks/params.ts";
 import { assert } from "../../src/shared/assert.ts";
-import type { IncidentId, LeaseId } from "../../src/shared/ids.ts";
+import type { IncidentId } from "../../src/shared/ids.ts";
 import { measured, unknownSignal, type SignalSet } from "../../src/signals/signal.ts";
 import { lineOf } from "./story.ts";
 import type { Readings, Timeline } from "./timeline-file.ts";
@@ -124,10 +124,14 @@ class Simulation {
     this.#elapsedMs = Math.max(this.#elapsedMs, at);
     if (what === "acknowledge") return this.#do("acknowledge", {});
     if (what === "resolve") return this.#do("resolve", { why });
-    const lease = this.#incident.leases.findLast((one) => one.step === step);
-    if (lease === undefined) return this.#say(`refused ${what}: no lease of ${step ?? "a step"}`);
-    const leaseId: LeaseId = `lse_${lease.id.slice("lse_".length)}`;
-    return this.#do(what, { leaseId, why });
+    const { leases, acts } = this.#incident;
+    const lease = leases.findLast((one) => one.step === step);
+    const act = acts.findLast((one) => one.step === step);
+    if (what !== "revert" && act !== undefined) {
+      return this.#do(what, { leaseId: `act_${act.id.slice("act_".length)}`, why });
+    }
+    if (lease === undefined) return this.#say(`refused ${what}: nothing of ${step ?? "a step"}`);
+    return this.#do(what, { leaseId: `lse_${lease.id.slice("lse_".length)}`, why });
   }
 
   #do<Type extends CommandType>(type: Type, data: CommandOf<Type>["data"]): void {
