@@ -74,11 +74,18 @@ function statusOf(
   return lastOkAtMs === null ? "waiting" : "ok";
 }
 
-/** How long ago the backup that is oldest was made; null when one of them was never heard of, or none is declared. */
+/**
+ * How long ago the backup that is oldest was made, at least: one that never came is missing since it was expected, once it is late.
+ * Null when none is declared, and when one was never heard of that is not late yet, unless another is.
+ */
 export function oldestBackupMs(states: readonly HeartbeatState[], atMs: number): number | null {
-  const ages = states
-    .filter(({ watches }) => watches === "backup")
-    .map(({ lastOkAtMs }) => (lastOkAtMs === null ? null : Math.max(0, atMs - lastOkAtMs)));
-  const known = ages.filter((age) => age !== null);
-  return known.length === 0 || known.length < ages.length ? null : Math.max(...known);
+  const backups = states.filter(({ watches }) => watches === "backup");
+  const isLate = ({ lateAtMs }: HeartbeatState): boolean => atMs >= lateAtMs;
+  const known = backups
+    .filter((state) => state.lastOkAtMs !== null || isLate(state))
+    .map(({ lastOkAtMs, lateAtMs, everyMs, graceMs }) =>
+      Math.max(0, atMs - (lastOkAtMs ?? lateAtMs - everyMs - graceMs)),
+    );
+  const isKnown = known.length === backups.length || backups.some(isLate);
+  return known.length > 0 && isKnown ? Math.max(...known) : null;
 }

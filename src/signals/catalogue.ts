@@ -303,7 +303,8 @@ export const CATALOGUE = {
     unit: "seconds",
     source: "heartbeats",
     evidence: seen.jobs,
-    describes: "Time since the last good run of the backup job that is oldest.",
+    describes:
+      "Time since the last good run of the backup job that is oldest, or since a late one that never ran was expected.",
   },
   "reports.users_count": {
     type: "int",

@@ -1,6 +1,7 @@
 /** Jobs say when they ran: a backup, a nightly import. Declared in `site.yaml`; silence is the signal. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { equalInConstantTime } from "../../shared/equal.ts";
+import { redact } from "../../shared/redact.ts";
 import { sha256Hex } from "../../shared/ids.ts";
 import { answers, limitBody, optionally, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -41,7 +42,9 @@ export function heartbeatRoute(api: Api, deps: HttpDeps): void {
     const { status, detail = null } = c.req.valid("json");
     // Without a body there is no status either, whatever the schema's default says.
     const isOk = status !== "failed";
-    await deps.desk.beat({ name, isOk, detail, atMs: deps.now() });
+    // Jobs paste what their tools print, connection strings included, and viewers read it.
+    const said = detail === null ? null : redact(detail);
+    await deps.desk.beat({ name, isOk, detail: said, atMs: deps.now() });
     if (!isOk) c.executionCtx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
     return c.json({ accepted: true, name } as const, 202);
   });

@@ -140,6 +140,14 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
     const endsAtMs = endsAt === undefined ? found.endsAtMs : Date.parse(endsAt);
     const changed = { ...found, message, endsAtMs };
     await put(deps, changed);
+    console.log(
+      JSON.stringify({
+        window: "changed",
+        id: found.id,
+        by: c.var.caller.name,
+        endsAt: iso(endsAtMs),
+      }),
+    );
     return c.json(present(changed, deps.now()), 200);
   });
 

@@ -54,3 +54,19 @@ it("takes the oldest backup for the age of the backups, and one never heard of f
   expect(ageOf(both.slice(0, 1))).toBeNull();
   expect(oldestBackupMs([], atMs)).toBeNull();
 });
+
+it("says how old a backup at least is that is late, whatever is not known of others", ({
+  expect,
+}) => {
+  const other = { ...backup, name: "hourly-backup" };
+  const ageOf = (known: readonly Heard[], atMs: number) =>
+    oldestBackupMs(heartbeatStates([backup, other], known, atMs), atMs);
+  const never = heard({ expectedSinceMs: HOUR_MS });
+  const fresh = heard({ name: other.name, lastOkAtMs: 25 * HOUR_MS });
+  // One that never came has no age until it is late; then it is missing since it was expected.
+  expect(ageOf([never, fresh], 26 * HOUR_MS - 1)).toBeNull();
+  expect(ageOf([never, fresh], 26 * HOUR_MS)).toBe(25 * HOUR_MS);
+  const stale = heard({ lastOkAtMs: 0 });
+  const waiting = heard({ name: other.name, expectedSinceMs: 30 * HOUR_MS });
+  expect(ageOf([stale, waiting], 40 * HOUR_MS)).toBe(40 * HOUR_MS);
+});

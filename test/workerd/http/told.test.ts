@@ -48,14 +48,14 @@ describe("POST /heartbeats/{name}", () => {
     const later = await heartbeats.poll(poll(nowMs + 2 * 3_600_000));
     expect(later["heartbeats.late_count"]).toEqual({ value: 1 });
 
-    await beat("import", { status: "failed", detail: "no rows" });
+    await beat("import", { status: "failed", detail: "no rows from postgres://u:hunter2@db/x" });
     const failed = await heartbeats.poll(poll());
     expect(failed["heartbeats.failed_count"]).toEqual({ value: 1 });
     const list = await (await ask("/api/v1/heartbeats", { as: "viewer" })).json<object>();
     expect(list).toMatchObject({
       items: [
         { name: "nightly-backup", status: "ok", detail: "4.2 GB" },
-        { name: "import", status: "failed", detail: "no rows" },
+        { name: "import", status: "failed", detail: "no rows from postgres://[redacted]@db/x" },
       ],
     });
   });
