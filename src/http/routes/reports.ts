@@ -13,6 +13,7 @@ import {
 } from "../../alerts/reports.ts";
 import { readFacts } from "../../guard/facts.ts";
 import { instanceOf } from "../../playbooks/site.ts";
+import { redact } from "../../shared/redact.ts";
 import { sha256Hex } from "../../shared/ids.ts";
 import { answers, limitBody, problems, takes, type Api } from "../api-app.ts";
 import { callerOf } from "../auth.ts";
@@ -54,9 +55,15 @@ export function reportRoute(api: Api, deps: HttpDeps): void {
 
   api.openapi(receive, async (c) => {
     const caller = callerOf(c.req.header("authorization"), deps.tokens);
-    const { kind, text = null, path = null } = c.req.valid("json");
+    const { kind, text, path } = c.req.valid("json");
     const reporter = caller?.name ?? strangerOf(c.req.raw, deps);
-    const said: Report = { kind, text, path, reporter, atMs: deps.now() };
+    const said: Report = {
+      kind,
+      text: withoutSecrets(text),
+      path: withoutSecrets(path),
+      reporter,
+      atMs: deps.now(),
+    };
     if (caller !== null) {
       await deps.desk.report([said]);
       c.executionCtx.waitUntil(poke());
@@ -92,6 +99,10 @@ export function reportRoute(api: Api, deps: HttpDeps): void {
   /** Its own tick comes anyway; this only makes it sooner. */
   const poke = () => deps.monitor.poke("suspicion").catch(() => null);
 }
+
+/** People paste links with tokens in them, and viewers read what they said. */
+const withoutSecrets = (said: string | undefined): string | null =>
+  said === undefined ? null : redact(said);
 
 /** Tells strangers apart without naming them; all whose address is not known are one. */
 function strangerOf(request: Request, { bundle, signingKeys }: HttpDeps): string {
