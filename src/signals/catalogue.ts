@@ -303,8 +303,7 @@ export const CATALOGUE = {
     unit: "seconds",
     source: "heartbeats",
     evidence: seen.jobs,
-    describes:
-      "Time since the last good run of the backup job that is oldest, or since a late one that never ran was expected.",
+    describes: "Age of the oldest backup, or time that a late one has been missing.",
   },
   "reports.users_count": {
     type: "int",
