@@ -3,7 +3,7 @@ import { waitUntil, WorkerEntrypoint } from "cloudflare:workers";
 import { readConfig, type Config } from "./config.ts";
 import type { Env } from "./env.ts";
 import { assembleGuard, guardOrOrigin, type Guard } from "./guard/assemble.ts";
-import { originOf, type Origin } from "./guard/origin.ts";
+import { isOffBy, originOf, type Origin } from "./guard/origin.ts";
 import { routeIdOf } from "./guard/write-journal/names.ts";
 import { createApp } from "./http/app.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
@@ -129,7 +129,7 @@ function guardOf(env: Env): Guard {
 function makeGuard(env: Env, origin: Origin): Guard {
   let app: ReturnType<typeof createApp> | null = null;
   return assembleGuard({
-    isOff: env.GUARD === "off",
+    isOff: isOffBy(env.GUARD),
     origin,
     // Made on first use: a visitor's request never pays for it.
     ownRoutes: async (request) => {

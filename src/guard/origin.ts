@@ -10,6 +10,9 @@ export function originOf(binding: Fetcher | undefined, url: string | undefined):
   return (request) => fetch(new Request(atOrigin(request.url, base), request));
 }
 
+/** What `GUARD` says. In an emergency nobody should have to think of capitals. */
+export const isOffBy = (word: string | undefined): boolean => word?.trim().toLowerCase() === "off";
+
 /** The visitor's path and query at production's host. Its port too: setting `host` alone would keep the visitor's. */
 export function atOrigin(url: string, base: URL): URL {
   const target = new URL(url);

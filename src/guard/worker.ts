@@ -6,7 +6,7 @@ import type { TrafficObject } from "../traffic/traffic-object.ts";
 import type { WriteJournalObject } from "../write-journal/journal-object.ts";
 import { isJournalSecret, journalName } from "./write-journal/names.ts";
 import { assembleGuard, guardOrOrigin, type Guard } from "./assemble.ts";
-import { originOf } from "./origin.ts";
+import { isOffBy, originOf } from "./origin.ts";
 
 /** What wrangler.guard.toml and the secrets hand to this Worker. */
 export type GuardEnv = {
@@ -45,7 +45,7 @@ function guardOf(env: GuardEnv): Guard {
   const { LIMITER: shards } = env;
   const make = (): Guard =>
     assembleGuard({
-      isOff: env.GUARD === "off",
+      isOff: isOffBy(env.GUARD),
       origin,
       ownRoutes: (request) => env.CONTROL.fetch(request),
       policy: () => env.POLICY.getByName("policy"),

@@ -54,6 +54,11 @@ it("follows the policy of the object named policy, and reports to traffic:0", as
   const refused = await ask("/", bindings());
   expect(refused.status).toBe(503);
   await refused.settled();
+  for (const GUARD of ["off", "OFF", " Off\n"]) {
+    expect(await (await ask("/", bindings({ GUARD }))).text()).toBe("production");
+  }
+  // Nothing else is a way to say so.
+  expect((await ask("/", bindings({ GUARD: "on" }))).status).toBe(503);
   await policy.remove(entry.id);
   afterPolls(2);
   expect((await ask("/", bindings())).status).toBe(200);
@@ -67,7 +72,7 @@ it.for([
   ["the counters' binding is missing", { TRAFFIC: undefined }],
   ["the limiter's binding is missing", { LIMITER: undefined }],
   ["the signing keys are garbage", { SIGNING_KEYS: "nonsense" }],
-  ["it is switched off", { GUARD: "off", POLICY: undefined }],
+  ["it is switched off and has no policy", { GUARD: "off", POLICY: undefined }],
 ] as const)("serves production although %s", async ([, changes], { expect }) => {
   expect(await (await ask("/", bindings(changes))).text()).toBe("production");
 });
