@@ -10,8 +10,10 @@ export const BODY_BYTES_MAX = 256 * 1024;
 export const BATCH_MAX = 50;
 export const READ_DEADLINE_MS = 5_000;
 
-/** Reads a copy of the body; the request itself stays unread, for production. Rejects when the body cannot be read. */
+/** Reads a copy of the body; the request itself stays unread, for production. Rejects when the body breaks while it is read. */
 export async function readsOnly(request: Request): Promise<boolean> {
+  // Inside an app somebody may have read it before us, and then nobody here can say what it was.
+  if (request.bodyUsed) return false;
   if (!isPlainJson(request.headers) || speaksInUrl(request.url)) return false;
   const text = await within(startOf(request), READ_DEADLINE_MS, null);
   return text !== null && isReadingBody(text);

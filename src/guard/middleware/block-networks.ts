@@ -39,8 +39,14 @@ export const blockNetworks = ({ isOn = () => true, ...given }: BlockNetworksOpti
 
   return createMiddleware(async function blockNetworks(c, next) {
     if (!(await isOnOrNot(isOn, c))) return next();
-    const { response } = await decideStanding(c, loaded, () => NO_METER);
-    if (response !== null) return response;
+    const decided = await decideStanding(c, loaded, () => NO_METER).catch(faultOf);
+    if (decided !== null && decided.response !== null) return decided.response;
     return next();
   });
 };
+
+/** A fault of ours is no reason to refuse anybody. */
+function faultOf(fault: unknown): null {
+  console.error("firebreak: the block failed, so the app answers", { fault: String(fault) });
+  return null;
+}

@@ -38,11 +38,18 @@ export function switched(
   return async function answer(c) {
     if (!(await isOnOrNot(isOn, c))) return null;
     const nowMs = Date.now();
-    const facts = readFacts(c.req.raw, settings, null);
     const snapshot = { loaded, confirmedAtMs: nowMs };
     const ground = { snapshot, nowMs, meter: NO_METER, clearance: () => NO_KEY };
-    const { enforced, limited } = await decideFully(c.req.raw, facts, ground);
-    return enforced === null ? null : answerFor(c.req.raw, { enforced, limited, settings, nowMs });
+    try {
+      const facts = readFacts(c.req.raw, settings, null);
+      const { enforced, limited } = await decideFully(c.req.raw, facts, ground);
+      if (enforced === null) return null;
+      return answerFor(c.req.raw, { enforced, limited, settings, nowMs });
+    } catch (fault) {
+      // No reason to take the app down; a body that breaks while it is read is one, for instance.
+      console.error(`firebreak: ${kind} failed, so the app answers`, { fault: String(fault) });
+      return null;
+    }
   };
 }
 

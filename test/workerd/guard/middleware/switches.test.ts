@@ -83,6 +83,30 @@ it("serves GraphQL queries in read-only, and leaves the body to the app", async 
   expect((await ask("mutation { pay }")).status).toBe(503);
 });
 
+const posting = (body: BodyInit): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body,
+});
+const inReadOnly = readOnly({ ...on, graphqlRoutes: ["/graphql"] });
+
+it("takes for a write what somebody has read before it", async ({ expect }) => {
+  const read = new Hono()
+    .use(async (c, next) => {
+      await c.req.raw.text();
+      await next();
+    })
+    .use(inReadOnly)
+    .all("*", (c) => c.text("production"));
+  expect((await read.request("/graphql", posting('{"query":"{ a }"}'))).status).toBe(503);
+});
+
+it("leaves it to the app when a body breaks while it is read", async ({ expect }) => {
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  const graphql = new Hono().use(inReadOnly).all("*", (c) => c.text("production"));
+  expect(await (await graphql.request("/graphql", posting(broken))).text()).toBe("production");
+});
+
 describe("options that are wrong are refused when the app starts", () => {
   it.for([
     ["a route without a slash", { exempt: ["hooks/*"] }],
