@@ -66,14 +66,13 @@ export function readPath(pathname: string): PathFacts {
   const path = resolve(unwrapped);
   // `;` begins a path parameter for some routers: `/public/..;/admin` is `/admin` to them.
   const isPlain = !path.includes(";") && encodeURI(path) === pathname;
-  return { path, isPlain, others: isPlain ? NO_OTHERS : othersOf(pathname, unwrapped, path) };
+  return { path, isPlain, others: isPlain ? NO_OTHERS : othersOf(unwrapped, path) };
 }
 
-/** What an escaped slash is a part of, for those that take segments apart first, climbs nowhere: `/shop/a%2f..%2f..` is in `/shop/`. */
-function othersOf(pathname: string, unwrapped: string, path: string): readonly string[] {
-  const segments = pathname.split("/").map((one) => unwrap(one).replaceAll(/[/\\]/g, "%2f"));
-  const bySegment = `/${segments.filter((one) => one !== "").join("/")}`;
-  const others = [bySegment, withoutParameters(bySegment), resolve(withoutParameters(unwrapped))];
+/** For those that take segments apart before they decode, an escaped slash climbs nowhere: `/shop/a%2f..%2f..` is in `/shop/`. */
+function othersOf(unwrapped: string, path: string): readonly string[] {
+  const unresolved = unwrapped.replaceAll(/[/\\]+/g, "/");
+  const others = [unresolved, withoutParameters(unresolved), resolve(withoutParameters(unwrapped))];
   return [...new Set(others)].filter((other) => other !== path);
 }
 
@@ -96,10 +95,18 @@ function decoded(text: string): string {
   }
 }
 
-const textOf = (escapes: string): string =>
-  new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(
-    Uint8Array.from(escapes.slice(1).split("%"), (pair) => Number.parseInt(pair, 16)),
-  );
+/** One for all: a client may send thousands of escapes. */
+const lenient = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
+function textOf(escapes: string): string {
+  const bytes = escapes
+    .slice(1)
+    .split("%")
+    .map((pair) => Number.parseInt(pair, 16));
+  const [first = 0] = bytes;
+  if (bytes.length === 1 && first < 0x80) return String.fromCharCode(first);
+  return lenient.decode(Uint8Array.from(bytes));
+}
 
 function resolve(path: string): string {
   const segments: string[] = [];

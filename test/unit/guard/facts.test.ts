@@ -97,6 +97,19 @@ it.for([
   expect(isOwnUrl(`https://shop.example${path}`)).toBe(expected);
 });
 
+it("reads the longest path that a client can send in no time that others feel", ({ expect }) => {
+  for (const piece of ["a%2f..;%zz/", "%ff%61", "%2525252f", ";/", "//..", "%5c.;"]) {
+    const url = urlOf(`/${piece.repeat(16_000 / piece.length)}`);
+    const tookMs = Array.from({ length: 10 }, () => {
+      const startedAtMs = performance.now();
+      pathOf(url);
+      return performance.now() - startedAtMs;
+    });
+    // The least, for the machine does other things as well.
+    expect(Math.min(...tookMs), piece).toBeLessThan(10);
+  }
+});
+
 describe("what is limited, blocked or switched off is so however its path is written", () => {
   it.for([
     ["/login", "/login", true],
