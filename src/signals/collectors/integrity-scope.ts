@@ -8,6 +8,8 @@ import { rowsOf } from "./postgres-rows.ts";
 
 const EXAMPLES_MAX = 20;
 const EXAMPLE_CHARACTERS_MAX = 100;
+/** Of all checks together, within the collector's deadline: what could be looked at by then is evidence. */
+const BUDGET_MS = 12_000;
 const LOOK_BACK_MS = 3_600_000;
 const BROKEN = "integrity.broken_rows_count";
 
@@ -30,8 +32,11 @@ export const integrityScope = defineCollector({
   id: "integrity-scope",
 
   async collect(context) {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(BUDGET_MS)]);
     const findings: Finding[] = [];
-    for (const check of context.integrityChecks) findings.push(await look(check, context));
+    for (const check of context.integrityChecks) {
+      findings.push(await look(check, { ...context, signal }));
+    }
     const failing = findings.filter(({ brokenRows }) => (brokenRows ?? 0) > 0);
     const firstSeenAtMs = await firstSeen(context);
     const tables = [...new Set(failing.map(({ table }) => table ?? "several tables"))];

@@ -26,6 +26,18 @@ const PITCHES_HAVE_USERS = {
   references: { table: "users", columns: ["id"] },
 };
 
+/** What the scope of damage does not need. */
+const NO_CONTEXT = {
+  atMs: NOW_MS,
+  onsetAtMs: NOW_MS,
+  signals: [],
+  history: async () => [],
+  cloudflareStatus: null,
+  cloudflare: null,
+  redis: null,
+  traffic: aTraffic(),
+};
+
 /** Polls in a row that hand on what they keep. */
 function aMonitor(integrityChecks: readonly IntegrityCheck[], postgres?: Postgres | null) {
   let kept: unknown = null;
@@ -104,15 +116,9 @@ describe("damage", () => {
     });
 
     const scope = await collectEvidence("integrity-scope", {
-      atMs: NOW_MS,
-      onsetAtMs: NOW_MS,
-      signals: [],
+      ...NO_CONTEXT,
       history: async (name) => [measured(name, 30, { atMs: NOW_MS + 20_000, freshMs: 1_000 })],
-      cloudflareStatus: null,
-      cloudflare: null,
       postgres: storefront.watcher,
-      redis: null,
-      traffic: aTraffic(),
       integrityChecks: declared,
     });
     expect(scope).toMatchObject({
@@ -244,6 +250,16 @@ describe("not knowing", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(integrity.deadlineMs);
     expect(await poll(NOW_MS + 10_000)).toMatchObject({
       "integrity.failed_checks_count": { value: 1 },
+    });
+    // What was found is evidence, however many others could not be looked at.
+    const scope = await collectEvidence("integrity-scope", {
+      ...NO_CONTEXT,
+      postgres: storefront.watcher,
+      integrityChecks: checks(broken, ...slow),
+    });
+    expect(scope).toMatchObject({
+      ok: true,
+      value: { summary: "1 broken rows in several tables; 5 checks could not be looked at" },
     });
   });
 
