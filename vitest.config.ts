@@ -40,6 +40,8 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          // On a busy machine; alone, none takes more than a few seconds.
+          testTimeout: 30_000,
           include: ["test/workerd/**/*.test.ts"],
           sequence: { groupOrder: 1 },
         },
