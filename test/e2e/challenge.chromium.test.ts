@@ -130,6 +130,18 @@ describe("a person with an ordinary browser", () => {
     expect(at.documents.filter((document) => document.startsWith("POST"))).toHaveLength(1);
   });
 
+  it("lands where production sends them on, on another host too", async ({ expect }) => {
+    await using at = await visitor();
+    const elsewhere = stack.info.guard.replace("127.0.0.1", "localhost");
+    expect(elsewhere).not.toBe(stack.info.guard);
+    await at.page.route("**/challenge/redeem", (route) =>
+      route.fulfill({ status: 303, headers: { location: `${elsewhere}/login` } }),
+    );
+    await at.page.goto(wanted());
+    await at.page.waitForURL(`${elsewhere}/login`);
+    expect(at.errors).toEqual([]);
+  });
+
   it("whose browser has no Worker waits for the page itself to do the work", async ({ expect }) => {
     await using at = await visitor();
     await at.page.addInitScript(() => void Reflect.deleteProperty(globalThis, "Worker"));

@@ -72,7 +72,8 @@ export const PAGE_SCRIPT = String.raw`
   function send(way, name, value) {
     form.elements.way.value = way;
     form.elements[name].value = value;
-    if (location.hash) form.elements.to.value += location.hash;
+    var to = form.elements.to;
+    if (to.value.length + location.hash.length <= data.toMax) to.value += location.hash;
     form.submit();
   }
   function times() {

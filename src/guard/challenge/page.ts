@@ -3,6 +3,7 @@ import { escapeHtml, renderDocument } from "../page.ts";
 import { CHALLENGE_LIFE_MS, type Issued } from "./issue.ts";
 import { PAGE_SCRIPT, SOLVER } from "./page-script.ts";
 import { SEED_BYTES } from "./puzzles.ts";
+import { RETURN_PATH_CHARS_MAX } from "./return-path.ts";
 import { TURNSTILE_ACTION } from "./turnstile.ts";
 
 export type Place = {
@@ -45,6 +46,7 @@ export function challengePage(page: ChallengePage, nonce: string): Rendered {
     difficulty: claims.difficulty,
     n: claims.n,
     "life-ms": CHALLENGE_LIFE_MS,
+    "to-max": RETURN_PATH_CHARS_MAX,
     ...(turnstile === null
       ? {}
       : {
@@ -139,7 +141,11 @@ export function sorryPage(
 
 export type Rendered = { readonly html: string; readonly policy: string };
 
-/** `Content-Security-Policy`: our own inline script and style, a Worker made of the former, and the widget if there is one. */
+/**
+ * `Content-Security-Policy`: our own inline script and style, a Worker made of the former, and the widget if there is one. No
+ * `form-action`: Chromium holds it against each redirect that follows, and production may send whoever comes on to where people
+ * log in, on another host.
+ */
 function policyFor(nonce: string, turnstileUrl: string | null): string {
   const widget = turnstileUrl === null ? null : new URL(turnstileUrl).origin;
   return [
@@ -149,7 +155,6 @@ function policyFor(nonce: string, turnstileUrl: string | null): string {
     "worker-src blob:",
     ...(widget === null ? [] : [`frame-src ${widget}`, `connect-src ${widget}`]),
     "base-uri 'none'",
-    "form-action 'self'",
     "frame-ancestors 'none'",
   ].join("; ");
 }
