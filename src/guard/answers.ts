@@ -2,6 +2,7 @@
 import type { RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
 import { audienceOf } from "./audience.ts";
+import type { ChallengeTerms } from "../policy/challenge.ts";
 import { PUZZLE_PATH, REDEEM_PATH } from "./challenge/paths.ts";
 import { challengeOf } from "./challenge/terms.ts";
 import type { RequestLike } from "./facts.ts";
@@ -141,7 +142,8 @@ function problemOf(
   enforced: Refusal["enforced"],
   limited: LimitRefusal | null,
 ): Pick<Words, "type" | "members"> {
-  const ways = challengeOf(enforced) === null ? {} : CHALLENGE_MEMBERS;
+  const terms = challengeOf(enforced);
+  const ways = terms === null ? {} : challengeMembers(terms);
   if (limited === null || enforced.limit === null) {
     return { type: `/_firebreak/problems/${enforced.kind}`, members: ways };
   }
@@ -194,7 +196,10 @@ const PAGE_HEADERS = {
 
 /** How a program may pay. */
 const CHALLENGE_DETAIL = `This site challenges clients at the moment. Open it in a browser and send the cookie ${CLEARANCE_COOKIE} that the browser gets, or solve the puzzle that \`puzzle\` gives and POST the solution to \`redeem\`. Nothing reached production.`;
-const CHALLENGE_MEMBERS = { puzzle: PUZZLE_PATH, redeem: REDEEM_PATH };
+const challengeMembers = ({ difficulty }: ChallengeTerms) => ({
+  puzzle: `${PUZZLE_PATH}?difficulty=${difficulty}`,
+  redeem: REDEEM_PATH,
+});
 
 const PROBLEM_HEADERS = { "content-type": "application/problem+json" } as const;
 

@@ -93,7 +93,7 @@ export function assembleParts(
 }
 
 /** A strict limit of one per challenge is exactly "once, wherever". */
-const takeOnceFrom =
+export const takeOnceFrom =
   (limiter: (name: string) => Shard): TakeOnce =>
   async (name, windowMs) => {
     const [high, low] = [hashText(name, 1), hashText(name, 2)];

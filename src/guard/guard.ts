@@ -9,7 +9,7 @@ import { readCredentials, withoutCredentials, type Credentials } from "./credent
 import { within } from "./deadline.ts";
 import { clearanceOf, type Challenges, type CountChallenge } from "./challenge/challenges.ts";
 import { isChallengeUrl } from "./challenge/paths.ts";
-import { challengeOf } from "./challenge/terms.ts";
+import { challengeOf, puzzleSeconds } from "./challenge/terms.ts";
 import { closedEntry, type Decision } from "./decide.ts";
 import { decideFully } from "./decide-fully.ts";
 import { drop, scopeOf, type Copies, type Scope } from "./emergency-cache/copies.ts";
@@ -446,12 +446,13 @@ async function answerOwn(scene: Scene): Promise<Response> {
   }
 }
 
-/** Challenges are paid here, whether or not there is a control plane, or a policy yet. */
+/** Challenges are paid here, whether or not there is a control plane, or a policy to be had. */
 async function answerChallenge(scene: Scene, challenges: Challenges): Promise<Response> {
-  const { request, deps } = scene;
+  const { request, deps, waitUntil } = scene;
   try {
-    const policy = deps.snapshots.peek()?.loaded.policy ?? null;
-    const site = { settings: policy?.settings ?? DEFAULTS, instance: policy?.instance ?? null };
+    const loaded = (await deps.snapshots.current(waitUntil))?.loaded ?? null;
+    const { settings, instance } = loaded?.policy ?? { settings: DEFAULTS, instance: null };
+    const site = { settings, instance, puzzleSeconds: puzzleSeconds(loaded) };
     return await challenges.answerOwn(request, site, counting(scene));
   } catch (fault) {
     orElse(() => deps.onFault(fault), undefined);

@@ -30,6 +30,14 @@ export type Stage = {
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const mayWrite = (method: string): boolean => !READING_METHODS.has(method);
 
+/** A browser's own: with an origin, and without any header by which some applications would take it for another method. */
+const isPreflight = (facts: RequestFacts): boolean =>
+  facts.method === "OPTIONS" &&
+  facts.header("access-control-request-method") !== null &&
+  facts.header("origin") !== null &&
+  METHOD_OVERRIDES.every((name) => facts.header(name) === null);
+const METHOD_OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
+
 const sparesNobody = (): null => null;
 
 /** Pages that are open already, and what the site's own error pages look like, go on working. */
@@ -59,8 +67,7 @@ export const STAGES: readonly Stage[] = [
     },
     spares: whoIsSpared,
     // A preflight carries no cookies, so it can show no clearance, and asks on behalf of a request that can.
-    concerns: (facts) =>
-      facts.method !== "OPTIONS" || facts.header("access-control-request-method") === null,
+    concerns: (facts) => !isPreflight(facts),
     mayConcern: () => true,
   },
   {

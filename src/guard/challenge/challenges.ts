@@ -99,7 +99,7 @@ export class Challenges {
   }
 
   /** Everything below `/_firebreak/challenge`. */
-  async answerOwn(request: Request, site: Site, count: CountChallenge): Promise<Response> {
+  async answerOwn(request: Request, site: OwnSite, count: CountChallenge): Promise<Response> {
     const route = ROUTES[new URL(request.url).pathname];
     if (route === undefined) return problem(404, "not-found");
     if (!route.methods.includes(request.method)) {
@@ -147,6 +147,7 @@ export class Challenges {
     const difficulty = searchParams.get("difficulty");
     const terms = challengeTerms.safeParse({
       waitSeconds: 0,
+      clearanceSeconds: site.puzzleSeconds,
       // Nobody may take the looser way by asking for it.
       isStrict: true,
       ...(difficulty === null ? {} : { difficulty: Number(difficulty) }),
@@ -213,15 +214,14 @@ export class Challenges {
     const met = judge(issued, sent, nowMs);
     if (met.kind === "early") return met;
     if (met.kind === "wrong") return { kind: "refused", reason: "wrong" };
-    let price: Price;
-    if (met.kind === "ask") {
-      const verdict = await this.#askTurnstile(sent.turnstile, claims.nonce, request);
-      if (verdict === "unanswered") return { kind: "unanswered" };
-      if (verdict === "refused") return { kind: "refused", reason: "turnstile" };
-      price = { way: "turnstile" };
-    } else ({ price } = met);
     const isFirst = this.#spent.spend(claims, nowMs) && (await this.#isFirstAnywhere(claims));
-    return isFirst ? { kind: "paid", price } : { kind: "refused", reason: "spent" };
+    if (!isFirst) return { kind: "refused", reason: "spent" };
+    if (met.kind === "paid") return met;
+    // Spent by now: made-up tokens cost a challenge each before anybody else is asked about them.
+    const verdict = await this.#askTurnstile(sent.turnstile, claims.nonce, request);
+    if (verdict === "unanswered") return { kind: "unanswered" };
+    if (verdict === "refused") return { kind: "refused", reason: "turnstile" };
+    return { kind: "paid", price: { way: "turnstile" } };
   }
 
   async #askTurnstile(
@@ -277,9 +277,12 @@ export const clearanceOf = (
   return challenges?.clearanceOf(cookie, request, { instance, nowMs }) ?? NO_KEY;
 };
 
+/** `puzzleSeconds`: how long a puzzle clears who asks for one, as long as the strictest page and no longer. */
+export type OwnSite = Site & { readonly puzzleSeconds: number };
+
 type Scene = {
   readonly request: Request;
-  readonly site: Site;
+  readonly site: OwnSite;
   readonly count: CountChallenge;
   readonly key: SigningKey;
   readonly nowMs: number;

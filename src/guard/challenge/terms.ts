@@ -1,6 +1,7 @@
 /** Which terms a refused client may meet instead: those of a challenge, or of a limit beyond which clients are challenged. */
 import { challengeTerms, type ChallengeTerms } from "../../policy/challenge.ts";
 import type { KnownEntry } from "../../policy/kinds.ts";
+import type { LoadedPolicy } from "../loaded-policy.ts";
 
 /** A limit has no terms of its own. */
 const LIMIT_TERMS = challengeTerms.parse({});
@@ -11,3 +12,12 @@ export const challengeOf = ({
   limit,
 }: Pick<KnownEntry, "challenge" | "limit">): ChallengeTerms | null =>
   challenge ?? (limit?.beyond === "challenge" ? LIMIT_TERMS : null);
+
+/** Who asks for a puzzle does not say for which entry, so it clears for as long as the one that clears for shortest. */
+export const puzzleSeconds = (loaded: LoadedPolicy | null): number =>
+  Math.min(
+    LIMIT_TERMS.clearanceSeconds,
+    ...(loaded?.entries.challenge ?? []).map(
+      ({ challenge }) => challenge?.clearanceSeconds ?? LIMIT_TERMS.clearanceSeconds,
+    ),
+  );

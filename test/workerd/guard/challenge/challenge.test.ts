@@ -57,7 +57,7 @@ describe("method × accept × cleared", () => {
       type: "/_firebreak/problems/challenge",
       status: 403,
       detail: expect.stringContaining(CLEARANCE_COOKIE),
-      puzzle: "/_firebreak/challenge/puzzle",
+      puzzle: "/_firebreak/challenge/puzzle?difficulty=8",
       redeem: "/_firebreak/challenge/redeem",
     });
     expect(refused.headers.has("retry-after")).toBe(false);
