@@ -237,31 +237,35 @@ describe("not knowing", () => {
     });
   });
 
-  it("of slow checks keeps no other from its turn, and nobody waiting", async ({ expect }) => {
-    const client = await owner();
-    await client.query("CREATE TABLE slow (user_id bigint); GRANT SELECT ON slow TO PUBLIC");
-    await client.query("BEGIN");
-    await client.query("LOCK TABLE slow IN ACCESS EXCLUSIVE MODE");
-    const slow = ["a", "b", "c", "d", "e"].map((id) => ({ ...locked, id, table: "slow" }));
-    const broken = { kind: "invariant", id: "broken", sql: "SELECT 1" };
-    const poll = aMonitor(checks(...slow, broken));
-    const startedAtMs = performance.now();
-    expect((await poll())["integrity.failed_checks_count"]).toMatchObject({ unknown: "no_data" });
-    expect(performance.now() - startedAtMs).toBeLessThan(integrity.deadlineMs);
-    expect(await poll(NOW_MS + 10_000)).toMatchObject({
-      "integrity.failed_checks_count": { value: 1 },
-    });
-    // What was found is evidence, however many others could not be looked at.
-    const scope = await collectEvidence("integrity-scope", {
-      ...NO_CONTEXT,
-      postgres: storefront.watcher,
-      integrityChecks: checks(broken, ...slow),
-    });
-    expect(scope).toMatchObject({
-      ok: true,
-      value: { summary: "1 broken rows in several tables; 5 checks could not be looked at" },
-    });
-  });
+  it(
+    "of slow checks keeps no other from its turn, and nobody waiting",
+    { timeout: 90_000 },
+    async ({ expect }) => {
+      const client = await owner();
+      await client.query("CREATE TABLE slow (user_id bigint); GRANT SELECT ON slow TO PUBLIC");
+      await client.query("BEGIN");
+      await client.query("LOCK TABLE slow IN ACCESS EXCLUSIVE MODE");
+      const slow = ["a", "b", "c", "d", "e"].map((id) => ({ ...locked, id, table: "slow" }));
+      const broken = { kind: "invariant", id: "broken", sql: "SELECT 1" };
+      const poll = aMonitor(checks(...slow, broken));
+      const startedAtMs = performance.now();
+      expect((await poll())["integrity.failed_checks_count"]).toMatchObject({ unknown: "no_data" });
+      expect(performance.now() - startedAtMs).toBeLessThan(integrity.deadlineMs);
+      expect(await poll(NOW_MS + 10_000)).toMatchObject({
+        "integrity.failed_checks_count": { value: 1 },
+      });
+      // What was found is evidence, however many others could not be looked at.
+      const scope = await collectEvidence("integrity-scope", {
+        ...NO_CONTEXT,
+        postgres: storefront.watcher,
+        integrityChecks: checks(broken, ...slow),
+      });
+      expect(scope).toMatchObject({
+        ok: true,
+        value: { summary: "1 broken rows in several tables; 5 checks could not be looked at" },
+      });
+    },
+  );
 
   it("anything without a database, or without checks, is said", async ({ expect }) => {
     const none = await aMonitor(checks(PITCHES_HAVE_USERS), null)();
