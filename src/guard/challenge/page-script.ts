@@ -55,7 +55,10 @@ function solve(job, say) {
   slice();
 }`;
 
-/** Runs `solve` in the page's own form; what it needs to know stands in the form's `data-` attributes. */
+/**
+ * Runs `solve` in the page's own form; what it needs to know stands in the form's `data-` attributes. A screen reader is told now
+ * and then, not all the time.
+ */
 export const PAGE_SCRIPT = String.raw`
 (function () {
   "use strict";
@@ -98,7 +101,6 @@ export const PAGE_SCRIPT = String.raw`
       return send("work", "solutions", said.counters.join(","));
     }
     bar.value = said.solved;
-    // A screen reader is told now and then, not all the time.
     if (said.ms < 300 || Date.now() - announcedAt < 5000) return;
     announcedAt = Date.now();
     var left = Math.max(1, job.n - said.solved) * Math.pow(2, job.difficulty);

@@ -34,8 +34,7 @@ button:focus-visible, a:focus-visible { outline: 3px solid #26221d; outline-offs
   .why { color: #b3aa9d; }
   button { background: #ffb37a; color: #1a1815; }
   button:focus-visible, a:focus-visible { outline-color: #ece7df; }
-}
-@media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }`;
+}`;
 
 /** A page and the headers that it needs; `nonce` is fresh for each answer. */
 export function challengePage(page: ChallengePage, nonce: string): Rendered {

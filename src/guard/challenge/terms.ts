@@ -15,9 +15,7 @@ export const challengeOf = ({
 
 /** Who asks for a puzzle does not say for which entry, so it clears for as long as the one that clears for shortest. */
 export const puzzleSeconds = (loaded: LoadedPolicy | null): number =>
-  Math.min(
+  (loaded?.entries.challenge ?? []).reduce(
+    (least, { challenge }) => Math.min(least, challenge?.clearanceSeconds ?? least),
     LIMIT_TERMS.clearanceSeconds,
-    ...(loaded?.entries.challenge ?? []).map(
-      ({ challenge }) => challenge?.clearanceSeconds ?? LIMIT_TERMS.clearanceSeconds,
-    ),
   );
