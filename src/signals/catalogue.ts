@@ -1,4 +1,5 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import { TOLD } from "./catalogue-told.ts";
 import * as seen from "./evidence.ts";
 import type { SignalName } from "./signal.ts";
 
@@ -263,69 +264,7 @@ export const CATALOGUE = {
     evidence: seen.visitors,
     describes: "Of the challenges of the last minute that has run out, the share never met.",
   },
-  "alerts.firing_count": {
-    type: "int",
-    unit: "alerts",
-    source: "alerts",
-    evidence: seen.monitoring,
-    describes: "Alerts that outside monitoring says are firing now.",
-  },
-  "alerts.critical_count": {
-    type: "int",
-    unit: "alerts",
-    source: "alerts",
-    evidence: seen.monitoring,
-    describes: "Those of them mapped to SEV-1 or SEV-2.",
-  },
-  "alerts.sources_count": {
-    type: "int",
-    unit: "sources",
-    source: "alerts",
-    evidence: seen.monitoring,
-    describes: "Different monitoring tools with a firing alert.",
-  },
-  "heartbeats.late_count": {
-    type: "int",
-    unit: "jobs",
-    source: "heartbeats",
-    evidence: seen.jobs,
-    describes: "Declared jobs that have not said for too long that they ran.",
-  },
-  "heartbeats.failed_count": {
-    type: "int",
-    unit: "jobs",
-    source: "heartbeats",
-    evidence: seen.jobs,
-    describes: "Declared jobs that said of their last run that it failed.",
-  },
-  "heartbeats.backup_age_seconds": {
-    type: "double",
-    unit: "seconds",
-    source: "heartbeats",
-    evidence: seen.jobs,
-    describes: "Age of the oldest backup, or time that a late one has been missing.",
-  },
-  "reports.users_count": {
-    type: "int",
-    unit: "users",
-    source: "reports",
-    evidence: seen.users,
-    describes: "Different people who reported anything in the last ten minutes.",
-  },
-  "reports.data_count": {
-    type: "int",
-    unit: "users",
-    source: "reports",
-    evidence: seen.users,
-    describes: "Those of them who miss records, or see wrong ones.",
-  },
-  "reports.payment_count": {
-    type: "int",
-    unit: "users",
-    source: "reports",
-    evidence: seen.users,
-    describes: "Those of them who complain about a payment.",
-  },
+  ...TOLD,
   "integrity.failed_checks_count": {
     type: "int",
     unit: "checks",

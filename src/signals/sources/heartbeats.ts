@@ -5,6 +5,7 @@ import { answerAll, defineSource } from "../source.ts";
 const emits = [
   "heartbeats.late_count",
   "heartbeats.failed_count",
+  "heartbeats.failed_backups_count",
   "heartbeats.backup_age_seconds",
 ] as const;
 
@@ -28,6 +29,10 @@ export const heartbeats = defineSource({
     return {
       "heartbeats.late_count": { value: countOf("late") },
       "heartbeats.failed_count": { value: countOf("failed") },
+      "heartbeats.failed_backups_count": {
+        value: states.filter(({ status, watches }) => status === "failed" && watches === "backup")
+          .length,
+      },
       "heartbeats.backup_age_seconds":
         ageMs !== null
           ? { value: ageMs / 1_000 }

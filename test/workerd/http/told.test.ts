@@ -51,6 +51,8 @@ describe("POST /heartbeats/{name}", () => {
     await beat("import", { status: "failed", detail: "no rows from postgres://u:hunter2@db/x" });
     const failed = await heartbeats.poll(poll());
     expect(failed["heartbeats.failed_count"]).toEqual({ value: 1 });
+    // An import that failed is no backup that did.
+    expect(failed["heartbeats.failed_backups_count"]).toEqual({ value: 0 });
     const list = await (await ask("/api/v1/heartbeats", { as: "viewer" })).json<object>();
     expect(list).toMatchObject({
       items: [

@@ -1,0 +1,75 @@
+/** Signals that come from outside: monitoring tools, jobs that say when they ran, people who say what is wrong. */
+import * as seen from "./evidence.ts";
+
+export const TOLD = {
+  "alerts.firing_count": {
+    type: "int",
+    unit: "alerts",
+    source: "alerts",
+    evidence: seen.monitoring,
+    describes: "Alerts that outside monitoring says are firing now.",
+  },
+  "alerts.critical_count": {
+    type: "int",
+    unit: "alerts",
+    source: "alerts",
+    evidence: seen.monitoring,
+    describes: "Those of them mapped to SEV-1 or SEV-2.",
+  },
+  "alerts.sources_count": {
+    type: "int",
+    unit: "sources",
+    source: "alerts",
+    evidence: seen.monitoring,
+    describes: "Different monitoring tools with a firing alert.",
+  },
+  "heartbeats.late_count": {
+    type: "int",
+    unit: "jobs",
+    source: "heartbeats",
+    evidence: seen.jobs,
+    describes: "Declared jobs that have not said for too long that they ran.",
+  },
+  "heartbeats.failed_count": {
+    type: "int",
+    unit: "jobs",
+    source: "heartbeats",
+    evidence: seen.jobs,
+    describes: "Declared jobs that said of their last run that it failed.",
+  },
+  "heartbeats.failed_backups_count": {
+    type: "int",
+    unit: "jobs",
+    source: "heartbeats",
+    evidence: seen.jobs,
+    describes: "Those of them that watch a backup.",
+  },
+  "heartbeats.backup_age_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "heartbeats",
+    evidence: seen.jobs,
+    describes: "Age of the oldest backup, or time that a late one has been missing.",
+  },
+  "reports.users_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: seen.users,
+    describes: "Different people who reported anything in the last ten minutes.",
+  },
+  "reports.data_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: seen.users,
+    describes: "Those of them who miss records, or see wrong ones.",
+  },
+  "reports.payment_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: seen.users,
+    describes: "Those of them who complain about a payment.",
+  },
+} as const satisfies Record<string, seen.SignalSpec>;
