@@ -6,6 +6,8 @@ export type Burden = { readonly networks: number; readonly rules: number };
 /** The usual, as the goals name it. */
 export const FULL: Burden = { networks: 100_000, rules: 20 };
 
+export const LIFE_MS = 86_400_000;
+
 /** What all entries of benches and rigs have in common. */
 export const ENTRY = {
   owner: "bench",
@@ -16,7 +18,7 @@ export const ENTRY = {
   fail: "open",
   share: 1,
   salt: "",
-  expiresAtMs: Date.now() + 86_400_000,
+  expiresAtMs: Date.now() + LIFE_MS,
 } as const satisfies Omit<PolicyEntry, "id" | "kind">;
 
 /** What a limit allows; nobody here reaches it. */

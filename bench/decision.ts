@@ -3,18 +3,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { decide } from "../src/guard/decide.ts";
 import { readFacts } from "../src/guard/facts.ts";
-import { Counters } from "../src/guard/limits/counters.ts";
 import { NO_METER } from "../src/guard/limits/meter.ts";
-import { LeaseTable } from "../src/limiter/lease.ts";
-import type { Lease, LeaseAsk } from "../src/limiter/limiter-api.ts";
-import { ENTRY, FULL, limitEntry } from "./burden.ts";
-import { readIpSet } from "../src/guard/ip/read-ip-set.ts";
-import { loadPolicy, type Snapshot } from "../src/guard/loaded-policy.ts";
-import { guardSettings, POLICY_FORMAT, type PolicyEntry } from "../src/policy/policy.ts";
+import { FULL } from "./burden.ts";
+import { countersHere, fullSnapshot } from "./full-snapshot.ts";
 import { goal, short, type Goal } from "./goal.ts";
-import { compiledEntries, entriesOf } from "./ip-table.ts";
 import { spreadOf, type Spread } from "./measure.ts";
-import { networksOfOthers } from "./networks.ts";
 import { requestsLike } from "./request-like.ts";
 
 export type DecisionReport = {
@@ -33,7 +26,7 @@ const DECISIONS = 100_000;
 const COUNTED_DECISIONS = 2_000;
 
 export function decision(rounds: number): DecisionReport {
-  const snapshot = fullSnapshot();
+  const snapshot = fullSnapshot(Date.now(), ALLOWANCE);
   const requests = requestsLike({ hasCf: true });
   const { limits, policy } = snapshot.loaded;
   const counters = countersHere();
@@ -77,48 +70,6 @@ function allocatedBy(one: (at: number) => void): number {
   const before = process.memoryUsage().heapUsed;
   for (let at = 0; at < COUNTED_DECISIONS; at += 1) one(at);
   return (process.memoryUsage().heapUsed - before) / COUNTED_DECISIONS;
-}
-
-function fullSnapshot(): Snapshot {
-  const networks = entriesOf(networksOfOthers(FULL.networks), BLOCKED.id);
-  const set = readIpSet(compiledEntries(networks));
-  if (!set.ok) throw new Error(set.error);
-  const policy = {
-    format: POLICY_FORMAT,
-    instance: "shop.test",
-    seq: { epoch: 1, n: 1 },
-    compiledAtMs: Date.now(),
-    staleAfterMs: 900_000,
-    settings: guardSettings.parse({ title: "The Shop", pollMs: 5_000 }),
-    entries: [
-      BLOCKED,
-      ...Array.from({ length: FULL.rules }, (_, rule) => limitEntry(rule, ALLOWANCE)),
-    ],
-    blobs: {},
-  };
-  const loaded = loadPolicy(policy, { sha256: "bench", set: set.value });
-  if (loaded.clients === null || loaded.limits?.all.length !== FULL.rules) {
-    throw new Error("the policy is not enforced");
-  }
-  return { loaded, confirmedAtMs: Date.now() };
-}
-
-const BLOCKED: PolicyEntry = {
-  ...ENTRY,
-  id: "list_bench",
-  kind: "block-networks",
-  match: { listed: true },
-};
-
-/** An isolate's counters, whose shards are near. */
-function countersHere(): Counters {
-  const table = new LeaseTable();
-  const lease = async (isolate: number, asks: readonly LeaseAsk[]): Promise<readonly Lease[]> =>
-    asks.map((ask) => table.lease(isolate, ask, Date.now()));
-  const take = (): never => {
-    throw new Error("no limit here is strict");
-  };
-  return new Counters({ shard: () => ({ lease, take }), newIsolateId: () => 1 });
 }
 
 export const decisionGoals = ({ rounds, medianNs, p99Ns }: DecisionReport): readonly Goal[] => {

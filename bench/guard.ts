@@ -24,7 +24,7 @@ export type GuardReport = {
   readonly profile: readonly ProfileLine[];
 };
 
-const REQUESTS_PER_ROUND = 3_000;
+const REQUESTS_PER_ROUND = 2_000;
 /** What is far off needs fewer rounds to be seen. */
 const PEER_ROUNDS_MAX = 9;
 

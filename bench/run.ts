@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { challenge, challengeGoals, sayChallenge } from "./challenge.ts";
+import { crowd, crowdGoals, sayCrowd } from "./crowd.ts";
 import { decision, decisionGoals, sayDecision } from "./decision.ts";
 import { sayGoal, type Goal } from "./goal.ts";
 import { guard, guardGoals, sayGuard } from "./guard.ts";
@@ -40,6 +41,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   challenge: async (rounds) => {
     const report = await challenge(rounds ?? ROUNDS);
     return { report, text: sayChallenge(report), goals: challengeGoals(report) };
+  },
+  /** Once: ten million addresses are rounds enough. */
+  crowd: async () => {
+    const report = await crowd();
+    return { report, text: sayCrowd(report), goals: crowdGoals(report) };
   },
   "start-up": async (rounds) => {
     const report = await startUp(rounds ?? ROUNDS);
@@ -78,6 +84,10 @@ if (unknown.length > 0 || (rounds !== null && !(Number.isInteger(rounds) && roun
   console.error(`npm run bench -- [${known.join("|")}]… [--rounds N] [--json FILE]`);
   process.exit(2);
 }
+
+// So that what was started is ended, too: see workerd/process.ts.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => process.exit(1));
 
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length };
 const reports: Record<string, unknown> = { machine, loadBefore: loadavg()[0] };
