@@ -7,22 +7,21 @@ import { LeaseTable } from "../src/limiter/lease.ts";
 import type { Lease, LeaseAsk } from "../src/limiter/limiter-api.ts";
 import { compileNetworks, type NetworkEntry } from "../src/policy/networks.ts";
 import { guardSettings, POLICY_FORMAT, type PolicyEntry } from "../src/policy/policy.ts";
-import { ENTRY, FULL, LIFE_MS, limitEntry, type Allowance } from "./burden.ts";
+import { ENTRY, LIFE_MS, limitEntries, type Allowance, type Burden } from "./burden.ts";
 import { networksOfOthers } from "./networks.ts";
 
 /** `allowance` is each limit's: where visitors come faster than any do in life, it must be more than the usual one. */
-export function fullSnapshot(nowMs: number, allowance: Allowance): Snapshot {
+export function fullSnapshot(nowMs: number, burden: Burden, allowance: Allowance): Snapshot {
   // A module that is loaded in a Worker has no clock.
   const expiresAtMs = nowMs + LIFE_MS;
   const compiled = compileNetworks({
-    entries: networksOfOthers(FULL.networks).map((text) => blocking(text, expiresAtMs)),
+    entries: networksOfOthers(burden.networks).map((text) => blocking(text, expiresAtMs)),
     nowMs,
   });
   if (!compiled.ok) throw new Error(compiled.error);
   const set = readIpSet(compiled.value);
   if (!set.ok) throw new Error(set.error);
-  const rules = Array.from({ length: FULL.rules }, (_, rule) => limitEntry(rule, allowance));
-  const entries = [BLOCKED, ...rules];
+  const entries = [BLOCKED, ...limitEntries(burden, allowance)];
   const policy = {
     format: POLICY_FORMAT,
     instance: "shop.test",
@@ -34,7 +33,7 @@ export function fullSnapshot(nowMs: number, allowance: Allowance): Snapshot {
     blobs: {},
   };
   const loaded = loadPolicy(policy, { sha256: "bench", set: set.value });
-  if (loaded.clients === null || loaded.limits?.all.length !== FULL.rules) {
+  if (loaded.clients === null || loaded.limits?.all.length !== burden.rules) {
     throw new Error("the policy is not enforced");
   }
   return { loaded, confirmedAtMs: nowMs };

@@ -1,10 +1,11 @@
 /**
  * Times stands against each other: rounds in which each answers the same requests in turn, its process's CPU time read before
- * and after. Another one begins each round, and what is compared is compared within a round.
+ * and after. Another one begins each round, and what is compared is compared within a round. A turn takes about a second: what
+ * a guard does once a second is then paid for by the requests of a second.
  */
 import { spreadOf, type Spread } from "./measure.ts";
 import type { Stand } from "./stands.ts";
-import { load } from "./workerd/load.ts";
+import { openVisitors, type Visitors } from "./workerd/load.ts";
 
 export type RequestFigure = {
   readonly name: string;
@@ -43,15 +44,22 @@ export async function compareStands(
   stands: readonly Stand[],
   { requests, rounds, requestsPerRound }: RequestPathOptions,
 ): Promise<readonly RequestFigure[]> {
+  const open = await Promise.all(stands.map((stand) => visited(stand, requests)));
   const samples = stands.map((): Sample[] => []);
-  for (const stand of stands) await sampleOf(stand, requests, WARM_UP);
+  for (const one of open) await serve(one, WARM_UP);
   for (let round = 0; round < rounds; round += 1) {
-    for (let turn = 0; turn < stands.length; turn += 1) {
-      const at = (round + turn) % stands.length;
-      const stand = stands[at];
-      if (stand !== undefined) samples[at]?.push(await sampleOf(stand, requests, requestsPerRound));
+    for (let turn = 0; turn < open.length; turn += 1) {
+      const at = (round + turn) % open.length;
+      const one = open[at];
+      if (one === undefined) continue;
+      const { cpuUs, wallMs } = await serve(one, requestsPerRound);
+      samples[at]?.push({
+        cpuUs: cpuUs / requestsPerRound,
+        requestsPerSecond: (1_000 * requestsPerRound) / wallMs,
+      });
     }
   }
+  for (const { visitors } of open) visitors.leave();
   return stands.map(({ name, workerd }, at) => ({
     name,
     rounds,
@@ -61,19 +69,27 @@ export async function compareStands(
   }));
 }
 
-async function sampleOf(
-  { name, workerd }: Stand,
-  requests: readonly Buffer[],
+type Visited = { readonly stand: Stand; readonly visitors: Visitors };
+
+const visited = async (stand: Stand, requests: readonly Buffer[]): Promise<Visited> => ({
+  stand,
+  visitors: await openVisitors({
+    port: stand.workerd.port("http"),
+    requests,
+    connections: CONNECTIONS,
+  }),
+});
+
+async function serve(
+  { stand: { name, workerd }, visitors }: Visited,
   count: number,
-): Promise<Sample> {
+): Promise<{ readonly cpuUs: number; readonly wallMs: number }> {
   const fromUs = workerd.cpuUs();
-  const port = workerd.port("http");
-  const { wallMs, statuses } = await load({ port, requests, count, connections: CONNECTIONS });
-  const cpuUs = (workerd.cpuUs() - fromUs) / count;
+  const { wallMs, statuses } = await visitors.ask(count);
   if (statuses.get(200) !== count) {
     throw new Error(`${name} answered ${JSON.stringify([...statuses])} of ${count} requests`);
   }
-  return { cpuUs, requestsPerSecond: (1_000 * count) / wallMs };
+  return { cpuUs: workerd.cpuUs() - fromUs, wallMs };
 }
 
 function figureOf(samples: readonly Sample[], baseline: readonly Sample[]) {

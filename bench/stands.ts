@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../src/shared/assert.ts";
-import { ENTRY, limitEntry, type Burden } from "./burden.ts";
+import { ENTRY, limitEntries, type Burden } from "./burden.ts";
 import { networksOfOthers } from "./networks.ts";
 import type { Binding, Service } from "./workerd/config.ts";
 import { ask } from "./workerd/ask.ts";
@@ -115,7 +115,8 @@ export async function putEntry(
 }
 
 /** Puts the burden on, and waits until it is enforced. */
-async function lay(workerd: Workerd, { networks, rules }: Burden): Promise<void> {
+async function lay(workerd: Workerd, burden: Burden): Promise<void> {
+  const { networks, rules } = burden;
   const control = workerd.port("control");
   const texts = networksOfOthers(networks);
   const terms = {
@@ -134,7 +135,7 @@ async function lay(workerd: Workerd, { networks, rules }: Burden): Promise<void>
       { request: "bench", ifMatch: null },
     ),
   );
-  for (let rule = 0; rule < rules; rule += 1) await putEntry(control, limitEntry(rule));
+  for (const limit of limitEntries(burden)) await putEntry(control, limit);
   const blocked = texts[0]?.split("/")[0] ?? "";
   for (let tries = 0; (await statusFor(workerd, blocked)) !== 403; tries += 1) {
     assert(tries < LAY_TRIES_MAX, `the guard enforces ${networks} networks and ${rules} rules`);

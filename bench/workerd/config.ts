@@ -35,7 +35,7 @@ export const COMPATIBILITY_DATE = "2026-10-01";
 export const configText = (services: readonly Service[], sockets: readonly Socket[]): string => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [${[STORAGE_SERVICE, ...services.map(serviceText)].join(", ")}],
+  services = [${[STORAGE_SERVICE, INTERNET_SERVICE, ...services.map(serviceText)].join(", ")}],
   sockets = [${sockets.map(socketText).join(", ")}],
 );
 `;
@@ -43,6 +43,9 @@ const config :Workerd.Config = (
 /** Of every Durable Object; below the directory that workerd runs in. */
 export const STORAGE = "storage";
 const STORAGE_SERVICE = `(name = "${STORAGE}", disk = (path = "${STORAGE}", writable = true))`;
+
+/** What a Worker reaches without a binding: this machine, where the rest of the bench is, and nothing of the world. */
+const INTERNET_SERVICE = `(name = "internet", network = (allow = ["local"]))`;
 
 const quoted = (text: string): string => JSON.stringify(text);
 

@@ -6,15 +6,20 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { LOOPBACK } from "../../dev/loopback.ts";
 
-export type Load = {
+export type Visitors = {
+  /** Asks so often, and resolves when all were answered. @throws {Error} when a connection ends or is silent. */
+  readonly ask: (count: number) => Promise<Answered>;
+  readonly leave: () => void;
+};
+
+export type VisitorsOptions = {
   readonly port: number;
   /** Asked in turn, over and over. */
   readonly requests: readonly Buffer[];
-  readonly count: number;
   readonly connections: number;
 };
 
-export type Loaded = {
+export type Answered = {
   readonly wallMs: number;
   /** By status. */
   readonly statuses: ReadonlyMap<number, number>;
@@ -22,26 +27,44 @@ export type Loaded = {
 
 const ANSWER_MS_MAX = 10_000;
 
-/** Asks `count` times. @throws {Error} when a connection ends or is silent. */
-export async function load({ port, requests, count, connections }: Load): Promise<Loaded> {
+/** Their connections stay open until they leave. */
+export async function openVisitors(options: VisitorsOptions): Promise<Visitors> {
+  const { port, requests, connections } = options;
   const sockets = Array.from({ length: connections }, () => connect({ host: LOOPBACK, port }));
   await Promise.all(sockets.map((socket) => once(socket, "connect")));
-  const statuses = new Map<number, number>();
-  let asked = 0;
-  const next = (): Buffer | null => {
-    if (asked === count) return null;
-    asked += 1;
-    return requests[asked % requests.length] ?? null;
+  for (const socket of sockets) socket.setNoDelay(true);
+  let at = 0;
+  return {
+    async ask(count) {
+      const statuses = new Map<number, number>();
+      let left = count;
+      const next = (): Buffer | null => {
+        if (left === 0) return null;
+        left -= 1;
+        at = (at + 1) % requests.length;
+        return requests[at] ?? null;
+      };
+      const onStatus = (status: number): void =>
+        void statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const fromMs = performance.now();
+      await Promise.all(sockets.map((socket) => visit(socket, next, onStatus)));
+      return { wallMs: performance.now() - fromMs, statuses };
+    },
+    leave: () => sockets.forEach((socket) => socket.destroy()),
   };
-  const fromMs = performance.now();
-  await Promise.all(
-    sockets.map((socket) =>
-      visit(socket, next, (status) => statuses.set(status, (statuses.get(status) ?? 0) + 1)),
-    ),
-  );
-  const wallMs = performance.now() - fromMs;
-  for (const socket of sockets) socket.destroy();
-  return { wallMs, statuses };
+}
+
+/** The same once. */
+export async function load({
+  count,
+  ...options
+}: VisitorsOptions & { readonly count: number }): Promise<Answered> {
+  const visitors = await openVisitors(options);
+  try {
+    return await visitors.ask(count);
+  } finally {
+    visitors.leave();
+  }
 }
 
 function visit(
@@ -49,21 +72,26 @@ function visit(
   next: () => Buffer | null,
   onStatus: (status: number) => void,
 ): Promise<void> {
-  socket.setNoDelay(true);
-  socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy(new Error("no answer")));
   return new Promise((resolve, reject) => {
     let held: Buffer | null = null;
+    const end = (fault: Error | null): void => {
+      socket.removeAllListeners();
+      socket.setTimeout(0);
+      if (fault === null) resolve();
+      else reject(fault);
+    };
     const ask = (): void => {
       const request = next();
-      if (request === null) resolve();
+      if (request === null) end(null);
       else socket.write(request);
     };
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the connection was closed")));
+    socket.setTimeout(ANSWER_MS_MAX, () => end(new Error("no answer")));
+    socket.on("error", end);
+    socket.on("close", () => end(new Error("the connection was closed")));
     socket.on("data", (chunk: Buffer) => {
       const answer = held === null ? chunk : Buffer.concat([held, chunk]);
-      const end = endOf(answer);
-      held = end === null || end > answer.length ? answer : null;
+      const length = lengthOf(answer);
+      held = length === null || length > answer.length ? answer : null;
       if (held !== null) return;
       onStatus(Number(answer.toString("latin1", 9, 12)));
       ask();
@@ -75,8 +103,8 @@ function visit(
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 
-/** Where the answer ends; null while its head is not whole, or with the last chunk missing. */
-function endOf(answer: Buffer): number | null {
+/** Of the answer, its head included; null while its head is not whole, or with the last chunk missing. */
+function lengthOf(answer: Buffer): number | null {
   const head = answer.indexOf(HEAD_END);
   if (head === -1) return null;
   const length = LENGTH.exec(answer.toString("latin1", 0, head));

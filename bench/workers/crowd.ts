@@ -2,6 +2,7 @@
 import { decide } from "../../src/guard/decide.ts";
 import { readFacts, type RequestLike } from "../../src/guard/facts.ts";
 import { Telemetry } from "../../src/guard/telemetry.ts";
+import { FULL } from "../burden.ts";
 import { countersHere, fullSnapshot } from "../full-snapshot.ts";
 
 /** More than one visitor of a network needs. */
@@ -23,7 +24,7 @@ export default {
 } satisfies ExportedHandler;
 
 function makeIsolate(): (at: number) => void {
-  const snapshot = fullSnapshot(Date.now(), ALLOWANCE);
+  const snapshot = fullSnapshot(Date.now(), { ...FULL, counting: 2 }, ALLOWANCE);
   const { limits, policy } = snapshot.loaded;
   if (limits === null) throw new Error("the limits are not enforced");
   const counters = countersHere();
