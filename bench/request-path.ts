@@ -84,6 +84,7 @@ async function serve(
   { stand: { name, workerd }, visitors }: Visited,
   count: number,
 ): Promise<{ readonly cpuUs: number; readonly wallMs: number }> {
+  await visitors.come();
   const fromUs = workerd.cpuUs();
   const { wallMs, statuses } = await visitors.ask(count);
   if (statuses.get(200) !== count) {

@@ -7,6 +7,8 @@ import { once } from "node:events";
 import { LOOPBACK } from "../../dev/loopback.ts";
 
 export type Visitors = {
+  /** Connects whoever is not: workerd ends a connection that was silent for five seconds. */
+  readonly come: () => Promise<void>;
   /** Asks so often, and resolves when all were answered. @throws {Error} when a connection ends or is silent. */
   readonly ask: (count: number) => Promise<Answered>;
   readonly leave: () => void;
@@ -27,14 +29,17 @@ export type Answered = {
 
 const ANSWER_MS_MAX = 10_000;
 
-/** Their connections stay open until they leave. */
+/** Their connections stay open while they ask. */
 export async function openVisitors(options: VisitorsOptions): Promise<Visitors> {
   const { port, requests, connections } = options;
-  const sockets = Array.from({ length: connections }, () => connect({ host: LOOPBACK, port }));
-  await Promise.all(sockets.map((socket) => once(socket, "connect")));
-  for (const socket of sockets) socket.setNoDelay(true);
+  let sockets = await Promise.all(Array.from({ length: connections }, () => connected(port)));
   let at = 0;
   return {
+    async come() {
+      sockets = await Promise.all(
+        sockets.map(async (socket) => (socket.destroyed ? connected(port) : socket)),
+      );
+    },
     async ask(count) {
       const statuses = new Map<number, number>();
       let left = count;
@@ -52,6 +57,14 @@ export async function openVisitors(options: VisitorsOptions): Promise<Visitors> 
     },
     leave: () => sockets.forEach((socket) => socket.destroy()),
   };
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect({ host: LOOPBACK, port, noDelay: true });
+  await once(socket, "connect");
+  // Its end is noticed even while nobody asks.
+  socket.resume();
+  return socket;
 }
 
 /** The same once. */
@@ -73,6 +86,7 @@ function visit(
   onStatus: (status: number) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (socket.destroyed) return reject(new Error("the connection was closed"));
     let held: Buffer | null = null;
     const end = (fault: Error | null): void => {
       socket.removeAllListeners();
