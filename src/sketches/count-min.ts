@@ -3,7 +3,6 @@
  * there are. Four rows; an update raises only the cells that are not above it already.
  */
 import { assert } from "../shared/assert.ts";
-import { decodeCounts, encodeCounts } from "./codec.ts";
 import { mix32, mix32Again } from "./hash.ts";
 
 const ROWS = 4;
@@ -11,7 +10,6 @@ const ROWS = 4;
 const CELL_MAX = 0x7fff_ffff;
 /** A row is addressed by half of a mixed word. */
 export const WIDTH_BITS_MAX = 16;
-const MAGIC = 0x434d; // "CM"
 
 export class CountMin {
   readonly widthBits: number;
@@ -19,15 +17,14 @@ export class CountMin {
   readonly #cells: Int32Array;
 
   /** `2 ** widthBits` cells in each of four rows, four bytes each: 12 bits are 64 KiB. */
-  constructor(widthBits: number, cells?: Int32Array) {
+  constructor(widthBits: number) {
     assert(
       Number.isInteger(widthBits) && widthBits >= 4 && widthBits <= WIDTH_BITS_MAX,
       "a row of Count-Min has 2^4 to 2^16 cells",
     );
     this.widthBits = widthBits;
     this.#mask = (1 << widthBits) - 1;
-    this.#cells = cells ?? new Int32Array(ROWS << widthBits);
-    assert(this.#cells.length === ROWS << widthBits, "as many cells as four rows have");
+    this.#cells = new Int32Array(ROWS << widthBits);
   }
 
   get byteLength(): number {
@@ -82,29 +79,6 @@ export class CountMin {
 
   clear(): void {
     this.#cells.fill(0);
-  }
-
-  /** Adds what another of the same width counted. The sum is still never too low. */
-  merge(other: CountMin): void {
-    assert(other.widthBits === this.widthBits, "only Count-Mins of one width merge");
-    const [cells, theirs] = [this.#cells, other.#cells];
-    for (let at = 0; at < cells.length; at += 1) {
-      cells[at] = Math.min((cells[at] ?? 0) + (theirs[at] ?? 0), CELL_MAX);
-    }
-  }
-
-  /** A few bytes per cell that is not zero. */
-  toBytes(): Uint8Array {
-    return encodeCounts(MAGIC, this.widthBits, this.#cells);
-  }
-
-  /** Null for anything that `toBytes` did not write. */
-  static fromBytes(bytes: Uint8Array): CountMin | null {
-    const decoded = decodeCounts(MAGIC, bytes, (widthBits) =>
-      widthBits >= 4 && widthBits <= WIDTH_BITS_MAX ? ROWS << widthBits : null,
-    );
-    if (decoded === null || decoded.counts.some((count) => count > CELL_MAX)) return null;
-    return new CountMin(decoded.size, new Int32Array(decoded.counts.buffer));
   }
 }
 

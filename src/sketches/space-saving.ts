@@ -3,14 +3,12 @@
  * and a small hash table finds the counter of a key. A count is never too low, and too high by at most its `error`.
  */
 import { assert } from "../shared/assert.ts";
-import { decodeCounts, encodeCounts } from "./codec.ts";
 import { mix32 } from "./hash.ts";
 
 export const COUNTERS_MAX = 4_096;
 const COUNT_MAX = 0xffff_ffff;
 /** Where a key without a counter is. */
 export const NO_SLOT = -1;
-const MAGIC = 0x5353; // "SS"
 
 /** The true count lies in `count - error` ..= `count`. `slot` stays the key's own as long as it is counted. */
 export type Counter = {
@@ -140,50 +138,6 @@ export class SpaceSaving {
     this.#index.fill(0);
   }
 
-  /** Adds what another counted; a key that only one of them has may have been in the other up to its floor. */
-  merge(other: SpaceSaving): void {
-    const sums = new Map(this.top(this.counters).map((counter) => [counter.key, counter]));
-    const [ourFloor, theirFloor] = [this.floor, other.floor];
-    for (const [key, counter] of sums) {
-      if (other.slot(key) === null) sums.set(key, plus(counter, theirFloor, theirFloor));
-    }
-    for (const counter of other.top(other.counters)) {
-      const { count, error } = sums.get(counter.key) ?? { count: ourFloor, error: ourFloor };
-      sums.set(counter.key, plus(counter, count, error));
-    }
-    const largest = [...sums.values()].toSorted((a, b) => b.count - a.count || a.key - b.key);
-    this.clear();
-    for (const { key, count, error } of largest.slice(0, this.counters)) {
-      this.admit(key, count, error);
-    }
-  }
-
-  /** Three numbers for each key that has a counter. */
-  toBytes(): Uint8Array {
-    const words = new Uint32Array(wordsFor(this.counters));
-    const rows = this.top(this.#size).flatMap(({ key, count, error }) => [key, count, error]);
-    words.set([this.#size, ...rows]);
-    return encodeCounts(MAGIC, this.counters, words);
-  }
-
-  /** Null for anything that `toBytes` did not write. */
-  static fromBytes(bytes: Uint8Array): SpaceSaving | null {
-    const decoded = decodeCounts(MAGIC, bytes, (counters) =>
-      counters >= 1 && counters <= COUNTERS_MAX ? wordsFor(counters) : null,
-    );
-    if (decoded === null) return null;
-    const { size: counters, counts: words } = decoded;
-    const [size = 0] = words;
-    if (size > counters) return null;
-    const read = new SpaceSaving(counters);
-    for (let at = 1; at < 1 + size * 3; at += 3) {
-      const [key = 0, count = 0, error = 0] = words.subarray(at, at + 3);
-      if (error > count || read.slot(key) !== null) return null;
-      read.admit(key, count, error);
-    }
-    return read;
-  }
-
   #countAt(place: number): number {
     return this.#counts[this.#heap[place] ?? 0] ?? 0;
   }
@@ -259,12 +213,3 @@ export class SpaceSaving {
     this.#places[slot] = place;
   }
 }
-
-/** How many are in use, then key, count and error of each. */
-const wordsFor = (counters: number): number => 1 + counters * 3;
-
-const plus = (counter: Counter, count: number, error: number): Counter => ({
-  ...counter,
-  count: Math.min(counter.count + count, COUNT_MAX),
-  error: Math.min(counter.error + error, COUNT_MAX),
-});

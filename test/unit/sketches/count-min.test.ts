@@ -13,15 +13,11 @@ const counted = (seen: readonly number[], widthBits = 4): CountMin => {
   return sketch;
 };
 
-it("never counts too little, however much collides, nor after a merge", ({ expect }) => {
+it("never counts too little, however much collides", ({ expect }) => {
   fc.assert(
-    fc.property(keys, keys, (ours, theirs) => {
-      const sketch = counted(ours);
-      for (const [each, count] of countsOf(ours)) {
-        expect(sketch.estimate(each)).toBeGreaterThanOrEqual(count);
-      }
-      sketch.merge(counted(theirs));
-      for (const [each, count] of countsOf([...ours, ...theirs])) {
+    fc.property(keys, (seen) => {
+      const sketch = counted(seen);
+      for (const [each, count] of countsOf(seen)) {
         expect(sketch.estimate(each)).toBeGreaterThanOrEqual(count);
       }
     }),
@@ -64,7 +60,6 @@ it("stops at its largest count instead of wrapping around", ({ expect }) => {
   const sketch = new CountMin(4);
   sketch.add(1, 0x7fff_fff0);
   expect(sketch.add(1, 0x7fff_fff0)).toBe(0x7fff_ffff);
-  sketch.merge(sketch);
   expect(sketch.estimate(1)).toBe(0x7fff_ffff);
 });
 
@@ -73,29 +68,6 @@ it("raises a key to a count, and never lowers it", ({ expect }) => {
   sketch.raise(5, 70);
   sketch.raise(5, 20);
   expect(sketch.estimate(5)).toBe(70);
-});
-
-it("comes back from its bytes, compactly", ({ expect }) => {
-  const sketch = counted([1, 1, 2, 0xffff_ffff], 12);
-  const bytes = sketch.toBytes();
-  const back = CountMin.fromBytes(bytes);
-  expect(bytes.length).toBeLessThan(100);
-  expect(back?.toBytes()).toEqual(bytes);
-  expect(back?.estimate(1)).toBe(sketch.estimate(1));
-});
-
-it("reads no garbage and throws at none", ({ expect }) => {
-  const good = counted([1, 2, 3]).toBytes();
-  for (let length = 0; length < good.length; length += 1) {
-    expect(CountMin.fromBytes(good.subarray(0, length))).toBeNull();
-  }
-  expect(CountMin.fromBytes(Uint8Array.from([...good, 0]))).toBeNull();
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (tail) => {
-      const read = CountMin.fromBytes(Uint8Array.from([...good.subarray(0, 3), ...tail]));
-      expect(read === null || read.byteLength === 256).toBe(true);
-    }),
-  );
 });
 
 it("is as large after ten million keys as before the first", ({ expect }) => {
