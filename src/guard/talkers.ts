@@ -15,9 +15,19 @@ import type { ClientAddress, RequestFacts } from "./facts.ts";
 import { formatAddress } from "./ip/address.ts";
 import { templateHash, templateOf } from "./path-template.ts";
 
+/**
+ * Whoever looks at `request.cf` has it parsed, and written out again on the way to production: more than all else that a guard does.
+ * So that, and the user agent, is looked at for so many requests in each second, and beyond for one in sixteen, which counts for
+ * sixteen. Decisions look whenever an entry asks: docs/decisions/0240.
+ */
+export const LOOKED_AT_PER_SECOND = 32;
+export const ONE_IN = 16;
+
 export class Talkers implements TalkerNames {
   readonly #talkers = new TopTalkers();
   readonly #keys = talkerKeys();
+  #second = 0;
+  #inSecond = 0;
   /** Of the request at hand. */
   #facts: RequestFacts | null = null;
 
@@ -29,17 +39,30 @@ export class Talkers implements TalkerNames {
   record(facts: RequestFacts, isRefused: boolean, nowMs: number): void {
     const keys = this.#keys;
     const { address } = facts;
-    const { asn, country } = facts.place();
+    const sampledFor = this.#sampledFor(nowMs);
     keys[0] = address === null ? 0 : addressKey(address);
     keys[1] = address === null ? 0 : networkKey(address);
-    keys[2] = asn ?? 0;
-    keys[3] = country === null ? 0 : textKey(country);
-    keys[4] = textKey(facts.ja4());
-    keys[5] = textKey(facts.header("user-agent"));
+    keys.fill(0, 2, 6);
+    if (sampledFor > 0) {
+      const { asn, country } = facts.place();
+      keys[2] = asn ?? 0;
+      keys[3] = textKey(country);
+      keys[4] = textKey(facts.ja4());
+      keys[5] = textKey(facts.header("user-agent"));
+    }
     keys[6] = templateHash(facts.path) || 1;
     this.#facts = facts;
-    this.#talkers.record(keys, this, nowMs, isRefused);
+    this.#talkers.record(keys, this, nowMs, { isRefused, sampledFor });
     this.#facts = null;
+  }
+
+  /** How many requests this one stands for; 0: it is passed over. */
+  #sampledFor(nowMs: number): number {
+    const second = Math.floor(nowMs / 1_000);
+    this.#inSecond = second === this.#second ? this.#inSecond + 1 : 1;
+    this.#second = second;
+    if (this.#inSecond <= LOOKED_AT_PER_SECOND) return 1;
+    return this.#inSecond % ONE_IN === 0 ? ONE_IN : 0;
   }
 
   cut(nowMs: number): readonly DimensionCut[] {

@@ -22,6 +22,13 @@ export const DIMENSIONS = [
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/**
+ * Dimensions that callers may sample, because their keys take long to read. A sampled request counts for those that were passed
+ * over, so what is said of these dimensions is an estimate under much traffic.
+ */
+export const SAMPLED: readonly Dimension[] = ["asn", "country", "ja4", "user_agent"];
+const IS_SAMPLED: readonly boolean[] = DIMENSIONS.map((one) => SAMPLED.includes(one));
+
 /** One request's keys, in the order of `DIMENSIONS`: unsigned words, 0 where there is none. Allocate once, fill often. */
 export type TalkerKeys = Uint32Array;
 export const talkerKeys = (): TalkerKeys => new Uint32Array(DIMENSIONS.length);
@@ -64,6 +71,10 @@ export type DimensionCut = {
   readonly top: readonly Talker[];
 };
 
+/** `sampledFor` is how many requests this one stands for, under its sampled keys. */
+export type Recorded = { readonly isRefused: boolean; readonly sampledFor: number };
+const SERVED: Recorded = { isRefused: false, sampledFor: 1 };
+
 export class TopTalkers {
   readonly #windowMs: number;
   readonly #dimensions: readonly DimensionCounts[] = DIMENSIONS.map(() => new DimensionCounts());
@@ -80,15 +91,21 @@ export class TopTalkers {
     return this.#dimensions.reduce((sum, counts) => sum + counts.byteLength, 0);
   }
 
-  /** Counts one request under each of its keys. */
-  record(keys: TalkerKeys, names: TalkerNames, nowMs: number, isRefused = false): void {
+  /** Counts one request under each of its keys; under those that are sampled, for so many of them. */
+  record(
+    keys: TalkerKeys,
+    names: TalkerNames,
+    nowMs: number,
+    { isRefused, sampledFor }: Recorded = SERVED,
+  ): void {
     if (nowMs >= this.#windowEndsAtMs) this.#fade(nowMs);
     for (let at = 0; at < DIMENSIONS.length; at += 1) {
       // Signed from here on: an unsigned word that is handed on is often put into a box first.
       const key = (keys[at] ?? 0) | 0;
       if (key === 0) continue;
       const counts = this.#dimensions[at];
-      const newSlot = counts?.record(key, isRefused) ?? null;
+      const by = IS_SAMPLED[at] === true ? sampledFor : 1;
+      const newSlot = counts?.record(key, isRefused, by) ?? null;
       if (newSlot !== null) counts?.name(newSlot, names.nameOf(DIMENSIONS[at] ?? "address"));
     }
   }
@@ -141,17 +158,17 @@ class DimensionCounts {
   }
 
   /** The slot that still needs a name, when this key just got a counter. */
-  record(key: number, isRefused: boolean): number | null {
+  record(key: number, isRefused: boolean, by: number): number | null {
     const hash = mix32(key) | 0;
-    this.#weight += 1;
-    this.#total += 1;
+    this.#weight += by;
+    this.#total += by;
     this.#distinct.addHash(hash);
-    const slot = this.#talkers.incrementHashed(key, hash);
-    if (isRefused) this.#refuse(slot);
+    const slot = this.#talkers.incrementHashed(key, hash, by);
+    if (isRefused) this.#refuse(slot, by);
     if (slot !== NO_SLOT) return null;
-    const estimate = this.#sieve.addHashed(key, hash);
+    const estimate = this.#sieve.addHashed(key, hash, by);
     if (estimate < COUNT_MIN || estimate < this.#weight * SHARE_MIN) return null;
-    return estimate > this.#talkers.floor ? this.#admit(key, estimate) : null;
+    return estimate > this.#talkers.floor ? this.#admit(key, estimate, by) : null;
   }
 
   name(slot: number, name: string): void {
@@ -196,14 +213,14 @@ class DimensionCounts {
     };
   }
 
-  #refuse(slot: number): void {
-    this.#refused += 1;
-    if (slot !== NO_SLOT) this.#refusals[slot] = (this.#refusals[slot] ?? 0) + 1;
+  #refuse(slot: number, by: number): void {
+    this.#refused += by;
+    if (slot !== NO_SLOT) this.#refusals[slot] = (this.#refusals[slot] ?? 0) + by;
   }
 
   /** Nothing that is known of the estimate but that it is not too low: all of it may be other keys'. */
-  #admit(key: number, estimate: number): number | null {
-    const evicted = this.#talkers.admit(key, estimate, estimate - 1);
+  #admit(key: number, estimate: number, by: number): number | null {
+    const evicted = this.#talkers.admit(key, estimate, estimate - by);
     // Back to the sieve with its count, so that neither of the two structures ever says too little.
     if (evicted !== null) this.#sieve.raise(evicted.key, evicted.count);
     const slot = this.#talkers.slot(key);

@@ -22,6 +22,8 @@ export type LimitTable = {
   readonly byPath: ReadonlyMap<string, readonly LimitEntry[]>;
   /** By the prefix, with the slash at its end. */
   readonly byPrefix: ReadonlyMap<string, readonly LimitEntry[]>;
+  /** What the paths of all of them begin with: most requests are on other paths, and no further looked at. */
+  readonly stem: string;
   /** How many slashes the longest prefix has: where looking for one ends. */
   readonly prefixSlashesMax: number;
   /** Those that name clients, by the entry's id; the client table says which ids are meant. */
@@ -53,6 +55,7 @@ export function limitTable(
     everywhere: forAll.filter(({ routes }) => routes === null),
     byPath: grouped(forAll, (pattern) => (pattern.endsWith("/*") ? null : pattern)),
     byPrefix: prefixes,
+    stem: stemOf(forAll.flatMap(({ routes }) => routes ?? [])),
     prefixSlashesMax: Math.max(0, ...[...prefixes.keys()].map(slashesIn)),
     byEntry: Map.groupBy(
       all.filter(({ clients }) => clients !== null),
@@ -74,8 +77,9 @@ export function limitsOn(
 }
 
 function limitsOnPath(table: LimitTable, path: string): readonly LimitEntry[] {
-  const { everywhere, byPath, byPrefix, prefixSlashesMax } = table;
+  const { everywhere, byPath, byPrefix, prefixSlashesMax, stem } = table;
   const folded = foldPath(path);
+  if (!folded.startsWith(stem)) return everywhere;
   let found = joined(everywhere, byPath.get(folded));
   let end = -1;
   for (let slashes = 0; slashes < prefixSlashesMax; slashes += 1) {
@@ -84,6 +88,14 @@ function limitsOnPath(table: LimitTable, path: string): readonly LimitEntry[] {
     found = joined(found, byPrefix.get(folded.slice(0, end + 1)));
   }
   return found;
+}
+
+/** Without the star of the patterns that have one; folded, as they are. */
+function stemOf(patterns: readonly string[]): string {
+  const [first = "", ...others] = patterns.map((pattern) => pattern.replace(/\*$/, ""));
+  let length = first.length;
+  for (const other of others) while (!other.startsWith(first.slice(0, length))) length -= 1;
+  return first.slice(0, length);
 }
 
 const joined = (

@@ -113,13 +113,30 @@ it("loses nothing of a talker between two cuts, and waits with the small ones", 
   expect(handed).toBe(120);
 });
 
+it("counts a sampled request for those that were passed over, by sampled keys alone", ({
+  expect,
+}) => {
+  const talkers = new TopTalkers();
+  const keys = talkerKeys();
+  const names = { nameOf: (dimension: Dimension) => `the ${dimension}` };
+  for (let request = 0; request < 320; request += 1) {
+    const isLookedAt = request % 16 === 0;
+    keys.set([1, 2, ...(isLookedAt ? [3, 4, 5, 6] : [0, 0, 0, 0]), 7]);
+    talkers.record(keys, names, 0, { isRefused: request < 160, sampledFor: isLookedAt ? 16 : 0 });
+  }
+  for (const cut of talkers.cut(0)) {
+    expect(cut).toMatchObject({ total: 320, refused: 160 });
+    expect(cut.top).toMatchObject([{ name: `the ${cut.dimension}`, count: 320 }]);
+  }
+});
+
 it("tells refused requests apart, for each talker and for all", ({ expect }) => {
   const talkers = new TopTalkers();
   const keys = talkerKeys();
   const names = { nameOf: () => String(keys[0]) };
   const record = (key: number, isRefused: boolean) => {
     keys[0] = key;
-    talkers.record(keys, names, 0, isRefused);
+    talkers.record(keys, names, 0, { isRefused, sampledFor: 1 });
   };
   for (let request = 0; request < 200; request += 1) {
     record(7, request >= 50);
