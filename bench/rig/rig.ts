@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { trafficName } from "../../src/traffic/traffic-api.ts";
 import { callControl, CONTROL, putEntry, STAND_WORKERS } from "../stands.ts";
 import { bundle } from "../workerd/bundle.ts";
 import type { Service } from "../workerd/config.ts";
@@ -31,6 +32,8 @@ export type Rig = AsyncDisposable & {
   readonly release: (id: string) => Promise<void>;
   /** The pace that an incident, or the end of all, sets. */
   readonly setPollMs: (pollMs: number) => Promise<void>;
+  /** What guards have reported of the last seconds, as `TrafficApi` has it. */
+  readonly traffic: (seconds: number) => Promise<unknown>;
   /** CPU of all its workerd processes so far, microseconds. */
   readonly cpuUs: () => number;
 };
@@ -84,6 +87,13 @@ export async function startRig({
     grant: (entry) => putEntry(port, entry),
     release: async (id) => void (await callControl(port, "POLICY/policy/remove", id)),
     setPollMs: async (pollMs) => void (await callControl(port, "POLICY/policy/setPollMs", pollMs)),
+    traffic: (seconds) =>
+      callControl(
+        port,
+        `TRAFFIC/${trafficName(0)}/window`,
+        seconds,
+        Math.floor(Date.now() / 1_000),
+      ),
     cpuUs: () => workerds.reduce((sum, workerd) => sum + workerd.cpuUs(), 0),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -97,6 +97,8 @@ async function callOrigin(
   isCovered: boolean,
 ): Promise<Ended> {
   const startedAtMs = Date.now();
+  if (!seen.isProbe)
+    orElse(() => scene.deps.telemetry.ask(startedAtMs, scene.waitUntil), undefined);
   try {
     const response = await scene.deps.origin(request);
     const nowMs = Date.now();

@@ -15,7 +15,7 @@ export type GuardDeps = {
   /** Everything below `/_firebreak`. */
   readonly ownRoutes: (request: Request) => Promise<Response>;
   readonly snapshots: Pick<Snapshots, "current" | "peek">;
-  readonly telemetry: Pick<Telemetry, "record" | "recordChallenge">;
+  readonly telemetry: Pick<Telemetry, "ask" | "record" | "recordChallenge">;
   /** Null where nobody is ever challenged. */
   readonly challenges: Challenges | null;
   readonly copies: Copies;

@@ -67,11 +67,15 @@ export class Telemetry {
     return this.#talkers.byteLength;
   }
 
+  /** Counts that production is asked now; how that ends is recorded when it does, and may never be. */
+  ask(nowMs: number, waitUntil: (promise: Promise<unknown>) => void): void {
+    this.#tallyAt(nowMs).asked += 1;
+    this.#arm(nowMs, waitUntil);
+  }
+
   /** Counts one request, and arms the next flush if none is. */
   record(counted: Counted, nowMs: number, waitUntil: (promise: Promise<unknown>) => void): void {
-    const second = Math.floor(nowMs / 1_000);
-    const tally = this.#seconds.get(second) ?? this.#open(second);
-    count(tally, counted);
+    count(this.#tallyAt(nowMs), counted);
     this.#arm(nowMs, waitUntil);
     this.#firstAtMs ??= nowMs;
     this.#lastAtMs = nowMs;
@@ -97,8 +101,7 @@ export class Telemetry {
       waitUntil,
     }: { readonly nowMs: number; readonly waitUntil: (promise: Promise<unknown>) => void },
   ): void {
-    const second = Math.floor(Math.min(issuedAtMs, nowMs) / 1_000);
-    addTo((this.#seconds.get(second) ?? this.#open(second)).challenges, event);
+    addTo(this.#tallyAt(Math.min(issuedAtMs, nowMs)).challenges, event);
     this.#arm(nowMs, waitUntil);
   }
 
@@ -124,6 +127,11 @@ export class Telemetry {
     const isSent = await this.flush();
     if (isSent && hadUnacknowledged) await this.flush();
     this.#armedUntilMs = 0;
+  }
+
+  #tallyAt(atMs: number): Tally {
+    const second = Math.floor(atMs / 1_000);
+    return this.#seconds.get(second) ?? this.#open(second);
   }
 
   #open(second: number): Tally {

@@ -1,4 +1,5 @@
 /** Whether the last few seconds look bad enough to wake the monitor before its next tick. Pure. */
+import { endings } from "./endings.ts";
 import type { TrafficSecond } from "./traffic-api.ts";
 
 export const SUSPICION_SECONDS = 5;
@@ -11,8 +12,11 @@ export type SuspicionLimits = {
 };
 
 /** Judges production's own answers only: what the guard refused says nothing about it. */
-export function isSuspicious(seconds: readonly TrafficSecond[], limits: SuspicionLimits): boolean {
-  const failed = seconds.reduce((sum, second) => sum + second.failed, 0);
-  const answered = seconds.reduce((sum, second) => sum + second.served, failed);
-  return answered >= limits.requestsMin && failed > 0 && failed / answered >= limits.errorRatio;
+export function isSuspicious(
+  seconds: readonly TrafficSecond[],
+  untilSecond: number,
+  limits: SuspicionLimits,
+): boolean {
+  const { requests, failed } = endings(seconds, untilSecond);
+  return requests >= limits.requestsMin && failed > 0 && failed / requests >= limits.errorRatio;
 }

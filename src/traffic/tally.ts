@@ -7,6 +7,7 @@ export const LABELS_MAX = 64;
 export type Labels = Record<string, number>;
 export type Tally = {
   second: number;
+  asked: number;
   served: number;
   failed: number;
   refused: Labels;
@@ -20,6 +21,7 @@ export type Tally = {
 
 export const emptyTally = (second: number): Tally => ({
   second,
+  asked: 0,
   served: 0,
   failed: 0,
   refused: {},
@@ -47,6 +49,7 @@ export function addLatency(tally: Tally, latencyMs: number): void {
 
 /** Adds what one isolate counted in the same second. Unknown entries are a property of the policy, not a count of requests. */
 export function mergeInto(tally: Tally, second: TrafficSecond): void {
+  tally.asked += second.asked;
   tally.served += second.served;
   tally.failed += second.failed;
   tally.faults += second.faults;

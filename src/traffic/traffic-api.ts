@@ -19,7 +19,12 @@ export type ChallengeEvent = (typeof CHALLENGE_EVENTS)[number];
 export type TrafficSecond = {
   /** Epoch seconds. */
   readonly second: number;
-  /** Requests that production answered below 500. */
+  /**
+   * Requests that production was asked in this second, whenever and however they ended: whose visitor leaves while production
+   * hangs never ends. A guard from before this was counted says 0.
+   */
+  readonly asked: number;
+  /** Requests that production answered below 500, in this second. */
   readonly served: number;
   /** Requests that production answered with 5xx, or not at all. */
   readonly failed: number;

@@ -80,6 +80,8 @@ const trafficFlush = z.object({
     .array(
       z.object({
         second: count,
+        // Guards of an earlier version did not count them.
+        asked: count.default(0),
         served: count,
         failed: count,
         refused: labels,
@@ -117,8 +119,9 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     this.#heard.hear(nowMs);
     this.#memory.add(flush, nowMs);
     if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
-    const lately = this.#memory.lately(SUSPICION_SECONDS, Math.floor(nowMs / 1_000));
-    if (!isSuspicious(lately, this.#deps.suspicion())) return;
+    const nowSecond = Math.floor(nowMs / 1_000);
+    const lately = this.#memory.lately(SUSPICION_SECONDS, nowSecond);
+    if (!isSuspicious(lately, nowSecond, this.#deps.suspicion())) return;
     this.#suspectedAtMs = nowMs;
     this.ctx.waitUntil(this.#wakeMonitor());
   }

@@ -37,6 +37,7 @@ export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => 
 
 export const aSecond = (second: Partial<TrafficSecond> = {}): TrafficSecond => ({
   second: 1,
+  asked: 0,
   served: 0,
   failed: 0,
   refused: {},

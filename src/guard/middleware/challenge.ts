@@ -64,7 +64,11 @@ export const challenge = ({ isOn, signingKeys, turnstileSecret, ...given }: Chal
     return {
       isOff: false,
       snapshots: { current: async () => snapshot(), peek: snapshot },
-      telemetry: { record: () => undefined, recordChallenge: () => undefined },
+      telemetry: {
+        ask: () => undefined,
+        record: () => undefined,
+        recordChallenge: () => undefined,
+      },
       challenges: new Challenges({
         keys: keys.ok ? keys.value : [],
         turnstile: secret === undefined ? null : { secret, baseUrl: TURNSTILE_URL },

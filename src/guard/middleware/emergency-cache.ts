@@ -48,7 +48,7 @@ export const emergencyCache = ({ isOn, ...given }: EmergencyCacheOptions) => {
   const parts: Omit<GuardDeps, "origin" | "ownRoutes"> = {
     isOff: false,
     snapshots: { current: async () => snapshot(), peek: snapshot },
-    telemetry: { record: () => undefined, recordChallenge: () => undefined },
+    telemetry: { ask: () => undefined, record: () => undefined, recordChallenge: () => undefined },
     challenges: null,
     copies: locationCopies("app", () => caches.default),
     journal: { journal: () => null, secret: () => undefined },

@@ -4,6 +4,7 @@ import { p95Ms } from "../../signals/histogram.ts";
 import { distinctOf } from "../../sketches/merged-talkers.ts";
 import { DIMENSIONS, REPORTED_MAX, type DimensionCut } from "../../sketches/top-talkers.ts";
 import { REPORT_LAG_SECONDS } from "../../signals/sources/traffic.ts";
+import { endings } from "../../traffic/endings.ts";
 import { mergeInto, emptyTally } from "../../traffic/tally.ts";
 import { TALKERS_KEPT_SECONDS } from "../../traffic/talker-memory.ts";
 import type { TrafficWindow } from "../../traffic/traffic-api.ts";
@@ -52,8 +53,10 @@ const traffic = z
     requests: z.object({
       /** Production answered below 500, … */
       served: z.int(),
-      /** …with 5xx or not at all. */
+      /** …with 5xx or an exception. */
       failed: z.int(),
+      /** …or not at all, though it was asked seconds ago. */
+      unanswered: z.int(),
       /** The guard answered, by reason. */
       refused: labels,
       latencyP95Ms: z.number().nullable(),
@@ -106,6 +109,7 @@ export function trafficRoutes(api: Api, deps: HttpDeps): void {
         requests: {
           served: counted.served,
           failed: counted.failed,
+          unanswered: endings(window.seconds, window.untilSecond).failed - counted.failed,
           refused: counted.refused,
           latencyP95Ms: p95Ms(counted.latency),
         },

@@ -10,6 +10,7 @@ import { answerAll, defineSource, type Answer } from "../source.ts";
 import { p95Ms } from "../histogram.ts";
 import { distinctOf } from "../../sketches/merged-talkers.ts";
 import type { Dimension, DimensionCut } from "../../sketches/top-talkers.ts";
+import { endings } from "../../traffic/endings.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
 import { BUCKET_SECONDS } from "../../traffic/talker-memory.ts";
 import type { TalkersWindow, TrafficWindow } from "../../traffic/traffic-api.ts";
@@ -56,8 +57,7 @@ export const traffic = defineSource({
 function howItWasAnswered(
   window: TrafficWindow,
 ): Readonly<Record<(typeof answered)[number], Answer>> {
-  const { served, failed, latency } = sum(window);
-  const requests = served + failed;
+  const { requests, failed, latency } = sum(window);
   const rate = { value: requests / (window.untilSecond - window.fromSecond) };
   if (requests === 0) {
     const none = { unknown: "no_data", detail: "no visitor in the window" } as const;
@@ -131,20 +131,17 @@ function doubtAboutTalkers(window: OfAllShards<TalkersWindow>): string | null {
   return isShort ? "the counters have just begun" : null;
 }
 
-function sum(window: TrafficWindow): {
-  readonly served: number;
+function sum({ seconds, untilSecond }: TrafficWindow): {
+  readonly requests: number;
   readonly failed: number;
   readonly latency: readonly number[];
 } {
-  let served = 0;
-  let failed = 0;
   const latency: number[] = [];
-  for (const second of window.seconds) {
-    served += second.served;
-    failed += second.failed;
+  for (const second of seconds) {
     second.latency.forEach((count, bucket) => {
       latency[bucket] = (latency[bucket] ?? 0) + count;
     });
   }
-  return { served, failed, latency };
+  const { requests, failed } = endings(seconds, untilSecond);
+  return { requests, failed, latency };
 }

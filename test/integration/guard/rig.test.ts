@@ -1,9 +1,14 @@
 /** A small version of `npm run bench -- rig`: the guard in several isolates of real workerd, its objects far away. */
+import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, it } from "vitest";
+import { z } from "zod";
 import { distribution } from "../../../bench/rig/distribution.ts";
 import { outages } from "../../../bench/rig/outages.ts";
 import { startRig, type Rig } from "../../../bench/rig/rig.ts";
 import { layLimit, sharedLimit } from "../../../bench/rig/shared-limit.ts";
+import { visitor } from "../../../bench/workerd/ask.ts";
+import { endings } from "../../../src/traffic/endings.ts";
 
 const SIZE = { locations: 2, isolatesPerLocation: 3, distance: { fromMs: 5, untilMs: 60 } };
 
@@ -39,6 +44,43 @@ it("fails nobody while everything that it depends on is broken in turn", async (
   for (const { dependency, p50Ms } of broken) {
     if (dependency !== "origin") expect(p50Ms).toBeLessThan(100);
   }
+});
+
+const count = z.int();
+const reported = z.object({
+  seconds: z.array(z.looseObject({ second: count, asked: count, served: count, failed: count })),
+});
+
+/** A visitor who waits for so long, and leaves. */
+function leaveAfter(waitMs: number, url: string, address: string): Promise<void> {
+  return new Promise((resolve) => {
+    const asked = request(url, { headers: { "cf-connecting-ip": address } });
+    asked.on("error", () => undefined).on("close", resolve);
+    asked.end();
+    setTimeout(() => asked.destroy(), waitMs);
+  });
+}
+
+it("counts visitors who leave while production hangs, though nothing of theirs ever ends", async ({
+  expect,
+}) => {
+  const visitors = 30;
+  // Those who asked before have their answers, in seconds that are over.
+  await sleep(2_000);
+  const before = Math.floor(Date.now() / 1_000);
+  const leaving = Array.from({ length: visitors }, (_, at) => {
+    const isolate = rig.isolates[at % rig.isolates.length];
+    return leaveAfter(500, `${isolate?.url}/hangs?ms=600000`, visitor(at));
+  });
+  await Promise.all(leaving);
+  let told = { requests: 0, failed: 0 };
+  for (let tries = 0; tries < 40 && told.failed < visitors; tries += 1) {
+    await sleep(250);
+    const { seconds } = reported.parse(await rig.traffic(60));
+    const since = seconds.filter(({ second }) => second >= before);
+    told = endings(since, Math.floor(Date.now() / 1_000));
+  }
+  expect(told).toEqual({ requests: visitors, failed: visitors });
 });
 
 it("shares a limit between isolates that are far from its shard", async ({ expect }) => {

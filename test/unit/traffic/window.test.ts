@@ -139,5 +139,5 @@ it.for([
   const refused = { maintenance: 1_000 };
   memory.add(aFlush("a", 1, [aSecond(NOW, { served, failed, refused })]), NOW_MS);
   const limits = { errorRatio: 0.3, requestsMin: 10 };
-  expect(isSuspicious(memory.lately(5, NOW), limits)).toBe(expected);
+  expect(isSuspicious(memory.lately(5, NOW), NOW, limits)).toBe(expected);
 });

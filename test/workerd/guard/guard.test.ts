@@ -302,11 +302,23 @@ describe("a fault of the guard's own, at every step, still serves production onc
     expect(counted).toMatchObject([{ isFault: true }]);
   });
 
+  it("counts that production is asked before it answers", async ({ expect }) => {
+    const never = new Promise<Response>(() => undefined);
+    const { ask, asked, counted } = guarded([], { origin: () => never });
+    void ask("/cart");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect([asked.length, counted.length]).toEqual([1, 0]);
+  });
+
   it("after the call: the counter throws, and the answer already held is given", async ({
     expect,
   }) => {
     const { ask, calls } = guarded([], {
-      telemetry: { record: broken("telemetry"), recordChallenge: broken("telemetry") },
+      telemetry: {
+        ask: broken("telemetry"),
+        record: broken("telemetry"),
+        recordChallenge: broken("telemetry"),
+      },
     });
     expect(await (await ask("/cart")).text()).toBe("production");
     expect(calls).toHaveLength(1);

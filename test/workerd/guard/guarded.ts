@@ -26,6 +26,8 @@ export function guarded(
   const background: Promise<unknown>[] = [];
   const counted: Counted[] = [];
   const challenged: ChallengeEvent[] = [];
+  /** One for each time that it was counted that production is asked. */
+  const asked: number[] = [];
   const faults: unknown[] = [];
   const snapshot: Snapshot = {
     loaded: loadPolicy(aPolicy({ entries: [...entries], settings: aSettings(settings) })),
@@ -40,6 +42,7 @@ export function guarded(
     ownRoutes: async () => new Response("own"),
     snapshots: { current: async () => snapshot, peek: () => snapshot },
     telemetry: {
+      ask: () => void asked.push(asked.length),
       record: (entry) => void counted.push(entry),
       recordChallenge: (event) => void challenged.push(event),
     },
@@ -57,5 +60,5 @@ export function guarded(
     });
   /** After what goes on when the answers are out. */
   const settled = () => Promise.all(background);
-  return { ask, calls, counted, challenged, faults, deps, settled };
+  return { ask, asked, calls, counted, challenged, faults, deps, settled };
 }

@@ -35,6 +35,19 @@ function reporting() {
   return { telemetry, record, sent, link, armed };
 }
 
+it("counts that production is asked before anything is known of the end", async ({ expect }) => {
+  const { telemetry, record, sent, armed } = reporting();
+  telemetry.ask(NOW_MS, (promise) => void armed.push(promise));
+  telemetry.ask(NOW_MS, (promise) => void armed.push(promise));
+  record(served, NOW_MS + 1_000);
+  expect(armed).toHaveLength(1);
+  expect(await telemetry.flush()).toBe(true);
+  expect(sent[0]?.seconds).toMatchObject([
+    { second: SECOND, asked: 2, served: 0 },
+    { second: SECOND + 1, asked: 0, served: 1 },
+  ]);
+});
+
 it("counts by second, outcome, reason, policy and latency", async ({ expect }) => {
   const { telemetry, record, sent } = reporting();
   record(served);

@@ -56,6 +56,18 @@ describe("traffic", () => {
     });
   });
 
+  it("counts a production that never answers as one that fails", async ({ expect }) => {
+    const answers = await poll({
+      seconds: [aSecond({ asked: 20 }), aSecond({ second: 2, asked: 20, served: 10 })],
+    });
+    expect(answers).toMatchObject({
+      "traffic.requests_per_second": { value: 4 },
+      "traffic.origin_requests_count": { value: 40 },
+      "traffic.error_ratio": { value: 0.75 },
+      "traffic.latency_p95_ms": { unknown: "no_data" },
+    });
+  });
+
   it("knows that nobody came while reports are young, and no ratio of it", async ({ expect }) => {
     const answers = await poll({ lastFlushAtMs: NOW_MS - REPORT_AGE_MS_MAX });
     expect(answers).toMatchObject({
