@@ -16,6 +16,8 @@ import type { VerdictReason } from "./verdict.ts";
 
 export const FLUSH_INTERVAL_MS = 1_000;
 export const FLUSH_DEADLINE_MS = 2_000;
+/** So often a report is sent. One that is refused, for what is in it, must not stand in the way of all that follow. */
+export const FLUSH_TRIES_MAX = 30;
 
 /** One request, as it ended. */
 export type Outcome =
@@ -109,7 +111,8 @@ export class Telemetry {
   async flush(): Promise<boolean> {
     const addressed = this.#unacknowledged ?? this.#cut();
     if (addressed === null) return true;
-    this.#unacknowledged = addressed;
+    addressed.tries += 1;
+    this.#unacknowledged = addressed.tries < FLUSH_TRIES_MAX ? addressed : null;
     const sent = Promise.resolve()
       .then(() => this.#deps.traffic(addressed.shard).flush(addressed.flush))
       .then(
@@ -161,7 +164,7 @@ export class Telemetry {
     const touched = this.#touched.reports();
     this.#touched.clear();
     const { isolate, n, shard } = reporter;
-    return { shard, flush: { isolate, n, seconds, talkers, touched } };
+    return { shard, flush: { isolate, n, seconds, talkers, touched }, tries: 0 };
   }
 
   /** Who reports, and where. With another number of shards it is somebody else, so that no shard misses a number it never got. */
@@ -182,7 +185,7 @@ type Reporter = {
   n: number;
 };
 
-type Addressed = { readonly shard: number; readonly flush: TrafficFlush };
+type Addressed = { readonly shard: number; readonly flush: TrafficFlush; tries: number };
 
 function count(tally: Tally, counted: Counted): void {
   const { outcome, shadowedIds } = counted;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { it } from "vitest";
-import { Telemetry, type Counted } from "../../../src/guard/telemetry.ts";
+import { FLUSH_TRIES_MAX, Telemetry, type Counted } from "../../../src/guard/telemetry.ts";
 import { FLUSH_SECONDS_MAX, type TrafficFlush } from "../../../src/traffic/traffic-api.ts";
 
 const NOW_MS = 1_795_000_000_000;
@@ -112,6 +112,21 @@ it("sends again what was not acknowledged, under the same number, before what ca
     [1, [SECOND]],
     [2, [SECOND + 1]],
   ]);
+});
+
+it("gives up a report that is refused again and again, and lets the gap show", async ({
+  expect,
+}) => {
+  const { telemetry, record, sent, link } = reporting();
+  record(served);
+  link.isUp = false;
+  for (let tries = 0; tries < FLUSH_TRIES_MAX; tries += 1) await telemetry.flush();
+  link.isUp = true;
+  expect(await telemetry.flush()).toBe(true);
+  expect(sent).toEqual([]);
+  record(served, NOW_MS + 60_000);
+  await telemetry.flush();
+  expect(sent.map(({ n }) => n)).toEqual([2]);
 });
 
 it("forgets the oldest seconds of a long outage, and lets the gap show", async ({ expect }) => {
