@@ -16,6 +16,7 @@ import { heartbeatRoute } from "./routes/heartbeats.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { incidentCommandRoutes, mitigationCommandRoutes } from "./routes/incident-commands.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
+import { integrityRoutes } from "./routes/integrity.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { maintenanceWindowRoutes } from "./routes/maintenance-windows.ts";
 import { networkRoutes } from "./routes/networks.ts";
@@ -77,6 +78,7 @@ function routes(deps: HttpDeps): Api {
   doctorRoutes(api, deps);
   bypassRoutes(api, deps);
   toldRoutes(api, deps);
+  integrityRoutes(api, deps);
   return api;
 }
 

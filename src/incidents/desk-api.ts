@@ -2,6 +2,7 @@
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Report, ReportCounts } from "../alerts/reports.ts";
+import type { Acceptance } from "../integrity/accepted.ts";
 import type { Params } from "../playbooks/params.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Severity } from "../playbooks/schema.ts";
@@ -68,4 +69,8 @@ export type DeskApi = {
   reportCounts(): Promise<ReportCounts>;
   /** Newest first. */
   reports(limit: number): Promise<readonly Report[]>;
+  /** A person accepts what an integrity check finds. */
+  accept(acceptance: Acceptance): Promise<void>;
+  /** The last word on each check that anybody accepted. */
+  accepted(): Promise<readonly Acceptance[]>;
 };

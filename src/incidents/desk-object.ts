@@ -7,6 +7,7 @@ import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { countAlerts, receiveAlerts, type Inbox } from "../alerts/inbox.ts";
 import { REPORTS_BATCH_MAX, type Report, type ReportCounts } from "../alerts/reports.ts";
+import type { Acceptance } from "../integrity/accepted.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
@@ -152,6 +153,14 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   async reports(limit: number): Promise<readonly Report[]> {
     return this.#told.reports(Math.min(limit, LIST_PAGE_MAX));
+  }
+
+  async accept(acceptance: Acceptance): Promise<void> {
+    this.#told.accept(acceptance);
+  }
+
+  async accepted(): Promise<readonly Acceptance[]> {
+    return this.#told.accepted();
   }
 
   /** May come late or twice: commands carry ids that incidents answer once. */

@@ -1,6 +1,7 @@
 /** The rows of what jobs and people tell us, in the desk's storage; its migrations stand with the desk's. */
 import { z } from "zod";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
+import type { Acceptance } from "../integrity/accepted.ts";
 import {
   REPORT_KEEP_MS,
   REPORT_KINDS,
@@ -9,6 +10,9 @@ import {
   type Report,
   type ReportCounts,
 } from "../alerts/reports.ts";
+
+/** Checks come and go from `site.yaml`; of those that went, the acceptances say nothing. */
+const ACCEPTED_MAX = 1_000;
 
 export const TOLD_MIGRATION = `CREATE TABLE heartbeats (
      name TEXT PRIMARY KEY,
@@ -27,6 +31,19 @@ export const TOLD_MIGRATION = `CREATE TABLE heartbeats (
    );
    CREATE INDEX reports_by_time ON reports (at_ms);`;
 
+export const ACCEPTED_MIGRATION = `CREATE TABLE accepted_checks (
+     check_id TEXT PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     by TEXT NOT NULL,
+     why TEXT NOT NULL
+   );`;
+
+const acceptedRow = z.object({
+  check_id: z.string(),
+  at_ms: z.int(),
+  by: z.string(),
+  why: z.string(),
+});
 const heardRow = z.object({
   name: z.string(),
   expected_since_ms: z.int(),
@@ -82,6 +99,31 @@ export class ToldRows {
         detail: row.detail,
       };
     });
+  }
+
+  /** The last word on a check stands. */
+  accept({ check, atMs, by, why }: Acceptance): void {
+    this.#sql.exec(
+      `INSERT INTO accepted_checks (check_id, at_ms, by, why) VALUES (?, ?, ?, ?)
+       ON CONFLICT (check_id) DO UPDATE SET at_ms = excluded.at_ms, by = excluded.by, why = excluded.why`,
+      check,
+      atMs,
+      by,
+      why,
+    );
+  }
+
+  accepted(): readonly Acceptance[] {
+    return this.#sql
+      .exec(
+        "SELECT check_id, at_ms, by, why FROM accepted_checks ORDER BY check_id LIMIT ?",
+        ACCEPTED_MAX,
+      )
+      .toArray()
+      .map((row) => {
+        const { check_id: check, at_ms: atMs, by, why } = acceptedRow.parse(row);
+        return { check, atMs, by, why };
+      });
   }
 
   saveReports(reports: readonly Report[], nowMs: number): void {

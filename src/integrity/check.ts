@@ -55,7 +55,7 @@ export const integrityCheck = z.discriminatedUnion("kind", [
       .regex(/^(?:select|with)\b/i, "write a SELECT that finds the rows that should not be there")
       .refine((sql) => !sql.includes(";"), "write one statement, without a semicolon"),
   }),
-  /** The table does not lose more than this share of its rows. */
+  /** The table does not lose more than this share of its rows within a window; what was lost stays so until it is back, or accepted. */
   z.strictObject({
     kind: z.literal("row-count"),
     id,
@@ -63,7 +63,7 @@ export const integrityCheck = z.discriminatedUnion("kind", [
     drop_max: z.number().min(0).max(1).default(0.05),
     within,
   }),
-  /** The table stays as it is: prices, plans, rights. A change counts for as long as `within`. */
+  /** The table stays as it is: prices, plans, rights. `within` said for how long a change counts; today it counts until it is undone, or accepted. */
   z.strictObject({ kind: z.literal("checksum"), id, table, columns: columns.optional(), within }),
 ]);
 export type IntegrityCheck = z.infer<typeof integrityCheck>;

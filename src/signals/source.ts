@@ -4,12 +4,13 @@ import type { SignalValue, UnknownReason } from "./signal.ts";
 import type { AlertCounts } from "../alerts/alert.ts";
 import type { Heard, HeartbeatSpec } from "../alerts/heartbeats.ts";
 import type { ReportCounts } from "../alerts/reports.ts";
+import type { Acceptance } from "../integrity/accepted.ts";
 import type { IntegrityCheck } from "../integrity/check.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
-import type { SiteSpec } from "../playbooks/site.ts";
+import type { SiteParamName, SiteSpec } from "../playbooks/site.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { TrafficReader } from "../traffic/shards.ts";
 import type { JournalApi } from "../write-journal/journal-api.ts";
@@ -38,6 +39,8 @@ export type Source<Id extends SourceId> = {
   readonly emits: readonly NameOf<Id>[];
   /** The shortest time between two polls; 0 is every tick, because asking costs nothing that anybody notices. */
   readonly everyMs: Readonly<Record<Mood, number>>;
+  /** The site's own word for how often while visitors are there, in place of `everyMs.busy`. */
+  readonly busyEvery?: SiteParamName;
   /** After this every signal of the source is `unknown: timeout`. */
   readonly deadlineMs: number;
   /** Throws only by mistake. `context.signal` aborts at the deadline. */
@@ -66,6 +69,7 @@ export type SourceReach = {
   readonly told: {
     readonly heartbeats: (names: readonly string[]) => Promise<readonly Heard[]>;
     readonly reportCounts: () => Promise<ReportCounts>;
+    readonly accepted: () => Promise<readonly Acceptance[]>;
   };
   /** Whether any monitoring tool could tell us anything at all. */
   readonly hasAlertSource: boolean;

@@ -74,6 +74,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
       byKind: {},
       lastReceivedAtMs: null,
     }),
+    accepted: async () => [],
   },
   hasAlertSource: false,
   ...reach,

@@ -3,6 +3,7 @@
  * "something is broken" less true. Counts and names leave the database; no value of it does.
  */
 import { z } from "zod";
+import { acceptedSince } from "../../integrity/accepted.ts";
 import {
   CATALOGUE_SQL,
   CHECKSUM_ROWS_MAX,
@@ -11,7 +12,9 @@ import {
   type IntegrityCheck,
 } from "../../integrity/check.ts";
 import {
+  forgetting,
   integrityNote,
+  isHeld,
   judge,
   NOTHING_REMEMBERED,
   type Found,
@@ -19,7 +22,7 @@ import {
   type Verdict,
 } from "../../integrity/judge.ts";
 import type { Postgres } from "../../platform/postgres.ts";
-import { answerAll, defineSource, type Answer, type Answers } from "../source.ts";
+import { answerAll, defineSource, type Answer, type Answers, type SourceReach } from "../source.ts";
 import { STORE_EVERY_MS } from "./store.ts";
 
 /** Of one check; what takes longer is unknown, and belongs into a job with a heartbeat. */
@@ -41,9 +44,10 @@ export const integrity = defineSource({
   id: "integrity",
   emits,
   everyMs: { ...STORE_EVERY_MS, alert: 10_000 },
+  busyEvery: "integrity_every",
   deadlineMs: DEADLINE_MS,
 
-  async poll({ postgres, integrityChecks: checks, signal, atMs, kept, keep }) {
+  async poll({ postgres, integrityChecks: checks, told, signal, atMs, kept, keep }) {
     if (postgres === null) {
       return answerAll(emits, { unknown: "not_configured", detail: "POSTGRES_URL is not set" });
     }
@@ -51,7 +55,10 @@ export const integrity = defineSource({
       const detail = "site.yaml declares no integrity checks";
       return answerAll(emits, { unknown: "not_configured", detail });
     }
-    const before = integrityNote.safeParse(kept).data ?? NOTHING_REMEMBERED;
+    const before = await withAccepted(
+      integrityNote.safeParse(kept).data ?? NOTHING_REMEMBERED,
+      told,
+    );
     const budget = AbortSignal.any([signal, AbortSignal.timeout(BUDGET_MS)]);
     const catalogue = await readCatalogue(postgres, checks, budget);
     const ran: Ran[] = [];
@@ -67,10 +74,19 @@ export const integrity = defineSource({
       typeof catalogue !== "string" &&
       catalogue.invalid === 0;
     const cleanAtMs = isClean ? atMs : before.cleanAtMs;
-    keep(noteOf(ran, before, cleanAtMs));
+    keep({ ...noteOf(ran, before, cleanAtMs), judgedAtMs: atMs });
     return answersOf(ran, catalogue, cleanAtMs === null ? null : (atMs - cleanAtMs) / 1_000);
   },
 });
+
+/** Only where something counts as lost is it worth asking whether a person accepted it. */
+async function withAccepted(
+  note: IntegrityNote,
+  told: Pick<SourceReach["told"], "accepted">,
+): Promise<IntegrityNote> {
+  if (!Object.values(note.checks).some(isHeld)) return note;
+  return forgetting(note, acceptedSince(await told.accepted(), note.judgedAtMs));
+}
 
 /** A check and what it found; a text is why it could not run. */
 type Ran = {
@@ -130,7 +146,7 @@ const noteOf = (
   ran: readonly Ran[],
   before: IntegrityNote,
   cleanAtMs: number | null,
-): IntegrityNote => ({
+): Omit<IntegrityNote, "judgedAtMs"> => ({
   cleanAtMs,
   late: ran.flatMap(({ check, verdict, hadTurn }) =>
     hadTurn && typeof verdict === "string" ? check.id : [],

@@ -1,12 +1,13 @@
 /** What the integrity checks see of real damage in a real database. */
 import { afterAll, beforeAll, describe, it } from "vitest";
+import type { Acceptance } from "../../../src/integrity/accepted.ts";
 import { integrityCheck, type IntegrityCheck } from "../../../src/integrity/check.ts";
 import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { measured } from "../../../src/signals/signal.ts";
 import type { Answers } from "../../../src/signals/source.ts";
 import { integrity } from "../../../src/signals/sources/integrity.ts";
-import { aPoll, aTraffic, NOW_MS } from "../../support/signals.ts";
+import { aPoll, aReach, aTraffic, NOW_MS } from "../../support/signals.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 let storefront: Storefront;
@@ -39,11 +40,16 @@ const NO_CONTEXT = {
 };
 
 /** Polls in a row that hand on what they keep. */
-function aMonitor(integrityChecks: readonly IntegrityCheck[], postgres?: Postgres | null) {
+function aMonitor(
+  integrityChecks: readonly IntegrityCheck[],
+  postgres?: Postgres | null,
+  accepted: () => Promise<readonly Acceptance[]> = async () => [],
+) {
   let kept: unknown = null;
   return (atMs = NOW_MS): Promise<Answers<"integrity">> =>
     integrity.poll(
       aPoll({
+        told: { ...aReach().told, accepted },
         postgres: postgres === undefined ? storefront.watcher : postgres,
         integrityChecks,
         atMs,
@@ -177,6 +183,40 @@ describe("damage", () => {
       "integrity.broken_rows_count": { value: 3 },
       "integrity.row_drop_ratio": { value: expect.closeTo(9 / 50, 5) as number },
     });
+  });
+
+  it("by lost rows lasts until they are back or a person accepts it, and costs no question before", async ({
+    expect,
+  }) => {
+    const client = await owner();
+    await client.query("CREATE TABLE members (id int)");
+    await client.query("INSERT INTO members SELECT generate_series(1, 100)");
+    await client.query("GRANT SELECT ON members TO PUBLIC");
+    const words: Acceptance[] = [];
+    let asked = 0;
+    const poll = aMonitor(
+      checks({ kind: "row-count", id: "members-stay", table: "members", within: "1m" }),
+      undefined,
+      async () => {
+        asked += 1;
+        return words;
+      },
+    );
+    const failedAt = async (atMs: number) => (await poll(atMs))["integrity.failed_checks_count"];
+    // Long accepted, when nothing was wrong: it says nothing of what comes.
+    words.push({ check: "members-stay", atMs: NOW_MS - 1, by: "ada", why: "they left" });
+    expect(await failedAt(NOW_MS)).toEqual({ value: 0 });
+    await client.query("DELETE FROM members WHERE id > 50");
+    expect(await failedAt(NOW_MS + 10_000)).toEqual({ value: 1 });
+    expect(asked).toBe(0);
+    expect(await failedAt(NOW_MS + 3_600_000)).toEqual({ value: 1 });
+    expect(asked).toBe(1);
+    words.splice(0, 1, { check: "members-stay", atMs: NOW_MS + 3_605_000, by: "ada", why: "spam" });
+    expect(await failedAt(NOW_MS + 3_610_000)).toEqual({ value: 0 });
+    await client.query("DELETE FROM members WHERE id > 40");
+    expect(await failedAt(NOW_MS + 3_620_000)).toEqual({ value: 1 });
+    await client.query("INSERT INTO members SELECT generate_series(1, 10)");
+    expect(await failedAt(NOW_MS + 3_630_000)).toEqual({ value: 0 });
   });
 
   it("is seen by an invariant that ends in a comment", async ({ expect }) => {

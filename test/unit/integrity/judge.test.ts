@@ -1,8 +1,10 @@
 import { describe, it } from "vitest";
 import type { IntegrityCheck } from "../../../src/integrity/check.ts";
 import {
+  forgetting,
   HISTORY_MAX,
   integrityNote,
+  isHeld,
   judge,
   NOTHING_REMEMBERED,
   type Found,
@@ -23,8 +25,8 @@ const NOTHING: Found = { broken: null, rows: null, digest: null };
 /** Looks again and again; what is remembered goes through JSON, as the monitor keeps it. */
 function looking(check: IntegrityCheck) {
   let note: IntegrityNote = NOTHING_REMEMBERED;
-  return (found: Partial<Found>, atMs: number) => {
-    const verdict = judge(check, { ...NOTHING, ...found }, note, atMs);
+  return (found: Partial<Found>, atMs: number, accepted: readonly string[] = []) => {
+    const verdict = judge(check, { ...NOTHING, ...found }, forgetting(note, accepted), atMs);
     const checks = { [check.id]: verdict.remembered };
     note = integrityNote.parse(JSON.parse(JSON.stringify({ checks, cleanAtMs: null })));
     return verdict;
@@ -52,10 +54,37 @@ describe("a table that is counted", () => {
     expect(verdicts.findIndex(({ isBroken }) => isBroken)).toBe(51);
   });
 
+  it("goes on being broken long after its window, until the rows are back", ({ expect }) => {
+    const look = looking(rowCount);
+    look({ rows: 1_000 }, 0);
+    for (let hour = 1; hour <= 48; hour += 1) {
+      const { isBroken, drop, remembered } = look({ rows: 100 }, hour * 60 * MINUTE_MS);
+      expect([isBroken, drop, isHeld(remembered)]).toEqual([true, 0.9, true]);
+    }
+    const back = look({ rows: 990 }, 49 * 60 * MINUTE_MS);
+    expect([back.isBroken, isHeld(back.remembered)]).toEqual([false, false]);
+  });
+
+  it("goes on being broken until a person accepts that the rows are gone", ({ expect }) => {
+    const look = looking(rowCount);
+    look({ rows: 1_000 }, 0);
+    look({ rows: 100 }, MINUTE_MS);
+    expect(look({ rows: 100 }, 2 * MINUTE_MS, ["another"]).isBroken).toBe(true);
+    expect(look({ rows: 100 }, 3 * MINUTE_MS, ["users-stay"]).isBroken).toBe(false);
+    // From there on it is compared with what was accepted.
+    expect(look({ rows: 90 }, 4 * MINUTE_MS).isBroken).toBe(true);
+  });
+
+  it("that grew and was cut again between two counts is broken", ({ expect }) => {
+    const look = looking(rowCount);
+    look({ rows: 100 }, 0);
+    look({ rows: 200 }, 10_000);
+    expect(look({ rows: 110 }, 20_000).isBroken).toBe(true);
+  });
+
   it("forgets what is older than its window, and remembers a bounded number", ({ expect }) => {
     const look = looking(rowCount);
     look({ rows: 1_000 }, 0);
-    expect(look({ rows: 100 }, 60 * MINUTE_MS).isBroken).toBe(true);
     expect(look({ rows: 100 }, 61 * MINUTE_MS).isBroken).toBe(false);
     for (let second = 0; second < 10_000; second += 1) {
       const { remembered } = look({ rows: 100 }, 61 * MINUTE_MS + second * 1_000);
@@ -70,13 +99,26 @@ describe("a table that is counted", () => {
 });
 
 describe("a table that must stay as it is", () => {
-  it("is broken for as long as its window after a change, and then it is the new state", ({
+  it("is broken after a change until it is undone", ({ expect }) => {
+    const look = looking(checksum);
+    expect(look({ digest: "a" }, 0).isBroken).toBe(false);
+    for (const hour of [1, 2, 100]) {
+      expect(look({ digest: "b" }, hour * 60 * MINUTE_MS)).toMatchObject({
+        isBroken: true,
+        remembered: { changedAtMs: 60 * MINUTE_MS },
+      });
+    }
+    const back = look({ digest: "a" }, 101 * 60 * MINUTE_MS);
+    expect([back.isBroken, isHeld(back.remembered)]).toEqual([false, false]);
+  });
+
+  it("is broken after a change until a person accepts it, and then it is the new state", ({
     expect,
   }) => {
     const look = looking(checksum);
-    expect(look({ digest: "a" }, 0).isBroken).toBe(false);
+    look({ digest: "a" }, 0);
     expect(look({ digest: "b" }, MINUTE_MS).isBroken).toBe(true);
-    expect(look({ digest: "b" }, 60 * MINUTE_MS).isBroken).toBe(true);
-    expect(look({ digest: "b" }, 61 * MINUTE_MS).isBroken).toBe(false);
+    expect(look({ digest: "b" }, 2 * MINUTE_MS, ["plans"]).isBroken).toBe(false);
+    expect(look({ digest: "a" }, 3 * MINUTE_MS).isBroken).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
 import { reports } from "../../../src/signals/sources/reports.ts";
+import { integrityCheck } from "../../../src/integrity/check.ts";
 import type { DeskApi } from "../../../src/incidents/desk-api.ts";
 import { REPORT_WINDOW_MS, REPORTS_BATCH_MAX } from "../../../src/alerts/reports.ts";
 import { aPoll } from "../../support/signals.ts";
@@ -14,6 +15,10 @@ const site = {
     { name: "nightly-backup", watches: "backup" as const, every: "24h", grace: "1h" },
     { name: "import", watches: "job" as const, every: "1h", grace: "5m" },
   ],
+  integrity: [
+    { kind: "row-count", id: "users-stay", table: "users" },
+    { kind: "duplicates", id: "emails", table: "users", columns: ["email"] },
+  ].map((check) => integrityCheck.parse(check)),
 };
 const DECLARED = [
   { name: "nightly-backup", watches: "backup" as const, everyMs: 86_400_000, graceMs: 3_600_000 },
@@ -218,5 +223,50 @@ describe("POST /reports", () => {
     const { ask, desk } = aSite();
     expect((await ask("/reports", { as: null, body })).status).toBe(422);
     expect(await desk.reports(1)).toEqual([]);
+  });
+});
+
+describe("POST /api/v1/integrity/{check}/accept", () => {
+  const accept = (ask: ReturnType<typeof client>, check: string, options: object = {}) =>
+    ask(`/api/v1/integrity/${check}/accept`, {
+      method: "POST",
+      as: "responder",
+      body: { why: "they left, by https://u:hunter2@example.com" },
+      ...options,
+    });
+
+  it("is a person's word on what a check finds, kept with who gave it", async ({ expect }) => {
+    const { ask, desk } = aSite();
+    expect((await accept(ask, "users-stay")).status).toBe(200);
+    const answer = await (await ask("/api/v1/integrity", { as: "viewer" })).json<object>();
+    expect(answer).toMatchObject({
+      items: [
+        {
+          id: "users-stay",
+          accepted: { by: expect.any(String), why: "they left, by https://[redacted]@example.com" },
+        },
+        { id: "emails", accepted: null },
+      ],
+    });
+    const [before] = await desk.accepted();
+    expect((await accept(ask, "users-stay", { body: { why: "more left" } })).status).toBe(200);
+    const [after, ...rest] = await desk.accepted();
+    expect(rest).toEqual([]);
+    expect(after).toMatchObject({ check: "users-stay", why: "more left" });
+    expect(after?.atMs).toBeGreaterThanOrEqual(before?.atMs ?? Infinity);
+  });
+
+  it.for([
+    ["a check that is not declared", "nothing", {}, 404],
+    ["rows that should not be there", "emails", {}, 422],
+    ["no reason", "users-stay", { body: {} }, 422],
+    ["a reason too long", "users-stay", { body: { why: "x".repeat(501) } }, 422],
+    ["a viewer", "users-stay", { as: "viewer" }, 403],
+  ] as const)("refuses %s", async ([, check, options, status], { expect }) => {
+    const { ask, desk } = aSite();
+    const answer = await accept(ask, check, options);
+    expect(answer.status).toBe(status);
+    if (check === "emails") expect(await answer.text()).toContain("users-stay");
+    expect(await desk.accepted()).toEqual([]);
   });
 });
