@@ -4,7 +4,7 @@ import { SITE_PARAMS, type SiteParamName } from "../playbooks/site.ts";
 import { SITE } from "../playbooks/overrides.ts";
 import { isKnown, type SignalSet } from "../signals/signal.ts";
 import type { SourceId } from "../signals/catalogue.ts";
-import type { Mood } from "../signals/source.ts";
+import type { Mood, Source } from "../signals/source.ts";
 import { assert } from "../shared/assert.ts";
 
 /** Suspicion keeps the monitor alert for this long. */
@@ -50,7 +50,7 @@ export const cadenceMs = (mood: Mood, params: Params): number =>
 
 export type Poll = { readonly source: SourceId; readonly freshMs: number };
 
-type Cadenced = { readonly id: SourceId; readonly everyMs: Readonly<Record<Mood, number>> };
+type Cadenced = Pick<Source<SourceId>, "everyMs" | "busyEvery"> & { readonly id: SourceId };
 
 /**
  * The sources that are due. A value holds until its source has surely been asked again in the calmest mood, twice over,
@@ -62,7 +62,9 @@ export function planPolls(
   now: { readonly atMs: number; readonly mood: Mood; readonly params: Params },
 ): readonly Poll[] {
   const tickMs = cadenceMs("idle", now.params);
-  return sources.flatMap(({ id, everyMs }) => {
+  return sources.flatMap((source) => {
+    const { id } = source;
+    const everyMs = paceOf(source, now.params);
     const lastMs = polledAtMs[id];
     const wantedMs = everyMs[now.mood] - earlyMs(everyMs[now.mood]);
     const isDue = lastMs === undefined || now.atMs - lastMs >= wantedMs;
@@ -70,4 +72,11 @@ export function planPolls(
       ? [{ source: id, freshMs: 2 * (Math.max(...Object.values(everyMs)) + tickMs) }]
       : [];
   });
+}
+
+/** A source's own pace; where the site says how often while visitors are there, an incident never makes it slower than that. */
+function paceOf({ everyMs, busyEvery }: Cadenced, params: Params): Cadenced["everyMs"] {
+  if (busyEvery === undefined) return everyMs;
+  const busy = siteDurationMs(params, busyEvery);
+  return { ...everyMs, busy, alert: Math.min(everyMs.alert, busy) };
 }

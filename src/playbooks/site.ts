@@ -108,6 +108,14 @@ export const SITE_PARAMS = {
     max: "10s",
     describes: "The same while an incident is open",
   },
+  integrity_every: {
+    type: "duration",
+    default: "60s",
+    min: "1s",
+    max: "1h",
+    describes:
+      "Time between two rounds of integrity checks while visitors are there; at most as long in an incident",
+  },
 } as const satisfies Record<string, z.infer<typeof param>>;
 export type SiteParamName = keyof typeof SITE_PARAMS;
 

@@ -125,6 +125,23 @@ describe("the plan of a tick", () => {
     expect(new Set(plan(mood, sinceMs))).toEqual(new Set(asked));
   });
 
+  it("asks a source as often as the site says, and no less often in an incident", ({ expect }) => {
+    const asked = (mood: "idle" | "busy" | "alert", every: string, sinceMs: number) =>
+      planPolls(
+        [sources.integrity],
+        { integrity: T0 },
+        {
+          atMs: T0 + sinceMs,
+          mood,
+          params: siteParams([anOverride("integrity_every", every)], T0),
+        },
+      ).length;
+    expect([asked("busy", "3s", 2_000), asked("busy", "3s", 3_000)]).toEqual([0, 1]);
+    expect([asked("alert", "3s", 2_000), asked("alert", "3s", 3_000)]).toEqual([0, 1]);
+    expect([asked("alert", "10m", 8_000), asked("alert", "10m", 10_000)]).toEqual([0, 1]);
+    expect(asked("idle", "3s", 60_000)).toBe(0);
+  });
+
   it("does not lose a round to an alarm that is a little early", ({ expect }) => {
     expect(plan("busy", 59_200)).toContain("postgres");
   });
