@@ -1,11 +1,15 @@
 /** The stack's own control under `/__stack`, so that a gameday can attach to a stack in another process. */
 import { Hono } from "hono";
+import { z } from "zod";
+import { deliverCharge } from "./payment-provider.ts";
 import type { Stack } from "./stack.ts";
 import type { Versions } from "./versions.ts";
 
+const charge = z.strictObject({ event: z.string().max(100), charge: z.string().max(100) });
+
 /**
  * GET tells what `npm start -- --json` tells, `/live` which version of the storefront visitors get; POST `/<store>/<stop|start>`
- * really stops and starts a store, `/deploy/<version>` deploys one.
+ * really stops and starts a store, `/deploy/<version>` deploys one, `/charges` has the payment provider deliver an event.
  */
 export function stackControl(stack: () => Stack | undefined, storefront: Versions): Hono {
   const app = new Hono();
@@ -13,6 +17,12 @@ export function stackControl(stack: () => Stack | undefined, storefront: Version
   app.post("/deploy/:version", async (c) => {
     await storefront.deploy(c.req.param("version"));
     return c.json({ live: storefront.live() });
+  });
+  app.post("/charges", async (c) => {
+    const running = stack();
+    if (running === undefined) return c.json({ error: "still starting" }, 503);
+    const site = { url: running.info.guard, secret: running.secrets.stripeSecret };
+    return c.json({ answered: await deliverCharge(site, charge.parse(await c.req.json())) });
   });
   app.get("/", (c) => {
     const info = stack()?.info;

@@ -23,6 +23,9 @@ const SERVED_STATUS: Readonly<Record<Errand, number>> = {
   buy: 201,
 };
 
+/** A read is never refused because changes are paused. */
+const WRITES: ReadonlySet<Errand> = new Set(["sign-in", "buy"]);
+
 export function outcomeOf(errand: Errand, received: Received): Outcome {
   if (received.status === SERVED_STATUS[errand]) return "served";
   if (!isGuards(received)) return "failed";
@@ -41,7 +44,8 @@ function isInformed(errand: Errand, { status, header, body }: Received): boolean
   if (errand === "browse") return isHtml(header) && /<title>[^<]+<\/title>/.test(body);
   return (
     (header("content-type")?.startsWith("application/problem+json") ?? false) &&
-    body.includes("/_firebreak/problems/maintenance")
+    (body.includes("/_firebreak/problems/maintenance") ||
+      (WRITES.has(errand) && body.includes("/_firebreak/problems/read-only")))
   );
 }
 

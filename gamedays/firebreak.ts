@@ -16,6 +16,10 @@ const playbooks = z.object({
   site: tunable,
 });
 const policy = z.object({ entries: z.array(z.object({ id: z.string(), kind: z.string() })) });
+const signal = z.looseObject({ value: z.unknown().optional(), at: z.iso.datetime().nullable() });
+const writeJournals = z.object({
+  items: z.array(z.object({ backlogCount: z.int(), deadCount: z.int() })),
+});
 const figure = z.object({ meanMs: z.number().nullable(), count: z.int() });
 const kpis = z.object({
   incidents: z.int(),
@@ -85,6 +89,29 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const answer = await call("responder", path, { method: "POST", body: {} });
       commandAnswer.parse(await answer.json());
     },
+    /** A person agrees to a mitigation that was proposed. */
+    approve: async (id: string, mitigation: string, why: string): Promise<void> => {
+      const path = `/api/v1/incidents/${id}/mitigations/${mitigation}/approve`;
+      const answer = await call("responder", path, { method: "POST", body: { why } });
+      commandAnswer.parse(await answer.json());
+    },
+    /** A person takes a mitigation back. */
+    revert: async (id: string, mitigation: string, why: string): Promise<void> => {
+      const path = `/api/v1/incidents/${id}/mitigations/${mitigation}/revert`;
+      const answer = await call("responder", path, { method: "POST", body: { why } });
+      commandAnswer.parse(await answer.json());
+    },
+    /** When a signal was last known to be a value; null when it is another, or unknown. */
+    knownAtMs: async (name: string, value: number): Promise<number | null> => {
+      const found = await read(`/api/v1/signals/${name}`, signal);
+      return found.value === value && found.at !== null ? Date.parse(found.at) : null;
+    },
+    /** Deliveries that the write journal still holds, given up or not. */
+    deliveriesHeld: async (): Promise<number> =>
+      (await read("/api/v1/write-journal", writeJournals)).items.reduce(
+        (sum, { backlogCount, deadCount }) => sum + backlogCount + deadCount,
+        0,
+      ),
     postmortem: async (id: string): Promise<string> =>
       (await call("viewer", `/api/v1/incidents/${id}/postmortem.md`)).text(),
     policyEntries: async () => (await read("/api/v1/policy", policy)).entries,

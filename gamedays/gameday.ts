@@ -47,6 +47,11 @@ export type Times = {
   readonly resolvedAtMs: number | null;
 };
 
+export type Table = {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+};
+
 /** What `--json` writes. */
 export type Report = {
   readonly gameday: string;
@@ -67,6 +72,8 @@ export type Report = {
   };
   /** Legitimate requests, as the visitors saw them end. */
   readonly phases: readonly PhaseCount[];
+  /** What this gameday measures besides. */
+  readonly tables: readonly Table[];
   readonly expectations: readonly Expectation[];
   readonly postmortem: string | null;
 };

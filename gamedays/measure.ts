@@ -15,7 +15,8 @@ export const PHASES = ["calm", "unprotected", "maintenance", "release", "afterwa
 export type Phase = (typeof PHASES)[number];
 
 export type PhaseCount = {
-  readonly phase: Phase;
+  /** One of the gameday's own. */
+  readonly phase: string;
   readonly seconds: number;
   readonly served: number;
   readonly refused: number;
@@ -88,11 +89,11 @@ export function countPhases(
       const atMs = phaseAtMs(visit);
       return atMs >= fromMs && atMs < untilMs;
     });
-    return { phase, seconds: spanSeconds(inside), ...count(inside) };
+    return { phase, seconds: spanSeconds(inside), ...countOutcomes(inside) };
   });
 }
 
-function count(visits: readonly Visit[]): Omit<PhaseCount, "phase" | "seconds"> {
+export function countOutcomes(visits: readonly Visit[]): Omit<PhaseCount, "phase" | "seconds"> {
   const of = (...outcomes: readonly Outcome[]): number =>
     visits.filter(({ outcome }) => outcomes.includes(outcome)).length;
   return {
@@ -103,7 +104,7 @@ function count(visits: readonly Visit[]): Omit<PhaseCount, "phase" | "seconds"> 
   };
 }
 
-function spanSeconds(visits: readonly Visit[]): number {
+export function spanSeconds(visits: readonly Visit[]): number {
   if (visits.length === 0) return 0;
   const sentMs = visits.map(({ atMs }) => atMs);
   return Math.round((Math.max(...sentMs) - Math.min(...sentMs)) / 100) / 10;

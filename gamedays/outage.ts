@@ -261,6 +261,7 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
       timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
     },
     phases: countPhases(visits, boundaries),
+    tables: [],
     expectations,
     postmortem: log.after?.postmortem ?? null,
   };

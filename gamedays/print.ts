@@ -14,6 +14,7 @@ export function renderReport(report: Report): string {
       ["phase", "seconds", "served", "refused", "failed", "broken"],
       report.phases.map(({ phase, ...counts }) => [phase, ...Object.values(counts).map(String)]),
     ),
+    ...report.tables.flatMap(({ head, rows }) => ["", ...table(head, rows)]),
     "",
     ...report.expectations.map(renderExpectation),
   ].join("\n");
@@ -79,7 +80,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): r
 }
 
 const pad = (cell: string, width: number): string =>
-  /^-?\d+(?:\.\d+)?(?: s)?$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
+  /^-?\d+(?:\.\d+)?(?: m?s| %)?$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
 
 const seconds = (ms: number | null): string =>
   ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

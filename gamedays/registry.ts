@@ -1,5 +1,6 @@
 /** Every gameday there is. A new one is a file and a line here. */
+import { dataCorruption } from "./data-corruption.ts";
 import type { Gameday } from "./gameday.ts";
 import { outage } from "./outage.ts";
 
-export const gamedays: readonly Gameday[] = [outage];
+export const gamedays: readonly Gameday[] = [outage, dataCorruption];

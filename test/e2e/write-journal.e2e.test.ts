@@ -2,7 +2,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { startStack, type Stack } from "../../dev/stack.ts";
-import { signedByStripe } from "../support/webhooks.ts";
+import { signedByStripe } from "../../dev/payment-provider.ts";
 import { eventually } from "./eventually.ts";
 
 const EVENTS = 12;

@@ -4,7 +4,7 @@ import type { GuardDeps } from "../../../src/guard/guard.ts";
 import { signReplay } from "../../../src/guard/write-journal/envelope.ts";
 import { HAND_OVER_DEADLINE_MS } from "../../../src/guard/write-journal/hand-over.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
-import { signedByStripe } from "../../support/webhooks.ts";
+import { signedByStripe } from "../../../dev/payment-provider.ts";
 import { journalWorldOf, ROUTE } from "../write-journal/objects.ts";
 import { forAMinute, guarded, KEY, token } from "./guarded.ts";
 

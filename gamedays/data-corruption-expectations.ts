@@ -1,0 +1,226 @@
+/** What the data-corruption gameday promises, each judged on what was seen. Pure. */
+import { z } from "zod";
+import type { Delivery } from "./deliveries.ts";
+import type { Expectation, Table } from "./gameday.ts";
+import { judgeOutage, type Seen as SeenOfOutage } from "./outage-expectations.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Books } from "./shop-data.ts";
+
+export type Seen = SeenOfOutage & {
+  /** What the site took from the payment provider, in that order, and how often it asked for another try. */
+  readonly taken: readonly Delivery[];
+  readonly retried: number;
+  readonly data: {
+    readonly digestBefore: string;
+    readonly digestAfter: string;
+    /** Read once all was over. */
+    readonly books: Books | null;
+  } | null;
+  readonly byHand: readonly string[];
+};
+
+/** What holds of every gameday. */
+const COMMON: ReadonlySet<string> = new Set([
+  "completed",
+  "detected",
+  "calm",
+  "paged",
+  "acknowledged",
+  "unbroken",
+  "afterwards",
+  "policy",
+  "status-honest",
+  "post-mortem",
+  "kpis",
+]);
+
+export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonly Expectation[] {
+  return [
+    ...judgeOutage(seen, limits).filter(({ id }) => COMMON.has(id)),
+    twoKinds(seen),
+    writesPaused(seen, limits),
+    readsServed(seen),
+    untilAPerson(seen),
+    scopeKnown(seen),
+    rowsBack(seen),
+    deliveriesKept(seen),
+    deliveriesOnce(seen),
+    purchasesOnce(seen),
+  ];
+}
+
+const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
+  id,
+  says,
+  ok,
+  saw,
+});
+
+const ruleFired = z.looseObject({
+  rule: z.string(),
+  to: z.looseObject({ status: z.literal("firing") }),
+});
+const opened = z.looseObject({
+  rules: z.record(z.string(), z.looseObject({ status: z.string() })),
+});
+
+/** At the opening, or afterwards. */
+function firedBy(seen: Seen, beforeMs: number): readonly string[] {
+  const fired = seen.rows
+    .filter(({ at }) => Date.parse(at) <= beforeMs)
+    .flatMap(({ type, data }) => {
+      if (type === "incident.opened") {
+        const rules = opened.safeParse(data).data?.rules ?? {};
+        return Object.keys(rules).filter((id) => rules[id]?.status === "firing");
+      }
+      const rule = type === "rule.changed" ? ruleFired.safeParse(data).data?.rule : undefined;
+      return rule === undefined ? [] : [rule];
+    });
+  return [...new Set(fired)];
+}
+
+const twoKinds = (seen: Seen): Expectation => {
+  const fired = firedBy(seen, seen.times.mitigatedAtMs ?? 0);
+  const wanted = ["checks-failing", "constraints-not-valid"];
+  return expect(
+    "evidence",
+    "writes are paused on two kinds of evidence: the rows, and the catalogue",
+    wanted.every((rule) => fired.includes(rule)),
+    fired.join(", ") || "nothing fired before",
+  );
+};
+
+const writesPaused = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
+  const tookMs = since(times.faultAtMs, times.enforcedAtMs);
+  return expect(
+    "enforced",
+    `nobody can write within ${limits.enforced_within / 1_000} s of the fault`,
+    tookMs !== null && tookMs <= limits.enforced_within,
+    seconds(tookMs),
+  );
+};
+
+/** Visits of the pause, by what was wanted. */
+const paused = ({ visits, boundaries: { enforcedAtMs, firstBackAtMs } }: Seen) =>
+  visits.filter(
+    ({ atMs }) =>
+      enforcedAtMs !== null && atMs >= enforcedAtMs && atMs < (firstBackAtMs ?? Infinity),
+  );
+
+const readsServed = (seen: Seen): Expectation => {
+  const reads = paused(seen).filter(({ errand }) => errand !== "buy");
+  const refused = reads.filter(({ outcome }) => outcome === "refused").length;
+  return expect(
+    "reads",
+    "while writes are paused everybody can read, and sign in to read",
+    reads.length > 0 && refused === 0,
+    `${refused} of ${reads.length} refused`,
+  );
+};
+
+const reverting = z.looseObject({ because: z.string() });
+
+const untilAPerson = ({ rows }: Seen): Expectation => {
+  const ends = rows.filter(({ type }) => type === "lease.reverting");
+  const because = ends.map(({ data }) => reverting.safeParse(data).data?.because ?? "unreadable");
+  return expect(
+    "held",
+    "writes stay paused until a person lets them back",
+    because.join() === "person",
+    because.join(", ") || "never let back",
+  );
+};
+
+const evidence = z.looseObject({ collector: z.string(), summary: z.string() });
+
+const scopeKnown = ({ rows }: Seen): Expectation => {
+  const found = rows
+    .filter(({ type }) => type === "evidence.collected")
+    .map(({ data }) => evidence.safeParse(data).data)
+    .find((one) => one?.collector === "integrity-scope");
+  return expect(
+    "scope",
+    "how far the damage reaches is in the journal",
+    found !== undefined && found.summary.includes("broken rows in pitches"),
+    found?.summary ?? "no evidence",
+  );
+};
+
+const rowsBack = ({ data }: Seen): Expectation =>
+  expect(
+    "rows",
+    "every row is back as it was, value for value",
+    data !== null && data.digestAfter === data.digestBefore,
+    data === null ? "not read" : `${data.digestBefore}; afterwards ${data.digestAfter}`,
+  );
+
+const kept = ({ data }: Seen): number =>
+  data?.books?.events.filter(({ isReplay }) => isReplay).length ?? 0;
+
+const deliveriesKept = (seen: Seen): Expectation =>
+  expect(
+    "kept",
+    "what the payment provider delivers meanwhile is taken, and handed over afterwards",
+    kept(seen) > 0 && seen.retried === 0,
+    `${kept(seen)} of ${seen.taken.length} handed over later; ${seen.retried} had to be sent again`,
+  );
+
+const deliveriesOnce = ({ data, taken }: Seen): Expectation => {
+  const books = data?.books ?? null;
+  const applied = books?.events.map(({ event }) => event) ?? [];
+  const wanted = taken.map(({ event }) => event);
+  const isInOrder =
+    applied.length === wanted.length && applied.every((one, n) => one === wanted[n]);
+  const missing = taken.filter(({ charge }) => books?.succeeded.includes(charge) !== true).length;
+  return expect(
+    "ledger",
+    "every delivery is applied once, in the order in which it came",
+    wanted.length > 0 && isInOrder && missing === 0,
+    `${applied.length} applied of ${wanted.length}, ${isInOrder ? "in order" : "NOT in order"}, ${missing} without effect`,
+  );
+};
+
+/** A purchase whose answer did not arrive may be in the books or not. */
+const purchasesOnce = ({ data, visits }: Seen): Expectation => {
+  const { payments = -1, unmatched = -1 } = data?.books?.purchases ?? {};
+  const bought = visits.filter(({ errand }) => errand === "buy");
+  const of = (...outcomes: readonly string[]): number =>
+    bought.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const [sure, unsure] = [of("served"), of("failed", "lost", "broken")];
+  return expect(
+    "purchases",
+    "every purchase that was confirmed is in the books once, and none that was refused",
+    sure > 0 && unmatched === 0 && payments >= sure && payments <= sure + unsure,
+    `${payments} in the books, ${sure} confirmed, ${of("refused")} refused, ${unsure} unanswered`,
+  );
+};
+
+/** Detection delay, time to mitigate, collateral, and what a person still had to do. */
+export function summaryTable(seen: Seen): Table {
+  const { times } = seen;
+  const during = paused(seen);
+  const of = (isBuy: boolean) => during.filter(({ errand }) => (errand === "buy") === isBuy);
+  const refused = (isBuy: boolean): string => {
+    const visits = of(isBuy);
+    const many = visits.filter(({ outcome }) => outcome === "refused").length;
+    return `${many} of ${visits.length} refused`;
+  };
+  return {
+    head: ["playbook 4", "measured"],
+    rows: [
+      ["detection delay, from the fault", seconds(since(times.faultAtMs, times.detectedAtMs))],
+      ["time to mitigate, from the fault", seconds(since(times.faultAtMs, times.mitigatedAtMs))],
+      ["no write passes, from the fault", seconds(since(times.faultAtMs, times.enforcedAtMs))],
+      ["collateral: purchases while paused", refused(true)],
+      ["collateral: reads while paused", refused(false)],
+      ["deliveries kept and handed over", String(kept(seen))],
+      ...seen.byHand.map((what) => ["needed a person", what]),
+    ],
+  };
+}
+
+const since = (fromMs: number | null, toMs: number | null): number | null =>
+  fromMs === null || toMs === null ? null : toMs - fromMs;
+
+const seconds = (ms: number | null): string =>
+  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

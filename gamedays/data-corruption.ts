@@ -1,0 +1,265 @@
+/** Data is damaged, really, while nobody's request fails: writes pause, deliveries are kept, people repair. Declared in data-corruption.yaml. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { judgeCorruption, summaryTable, type Seen } from "./data-corruption-expectations.ts";
+import { startDeliveries, type Deliveries } from "./deliveries.ts";
+import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
+import type { Field, Gameday, Report } from "./gameday.ts";
+import { timesIn } from "./journal.ts";
+import { boundariesOf, countPhases } from "./measure.ts";
+import { narrate } from "./narrate.ts";
+import { overridden } from "./overrides.ts";
+import { readPager, type PagerState } from "./pager.ts";
+import { readScenario, type Scenario } from "./scenario.ts";
+import { openShopData, type ShopData } from "./shop-data.ts";
+import { watchStatus, type StatusSample } from "./status-watch.ts";
+import { DidNotHappen, until } from "./until.ts";
+import { startVisitors, type Visitors } from "./visitors.ts";
+
+const PLAYBOOK = "data-corruption";
+/** So many purchases in a row must be refused before writes count as paused. */
+const REFUSED_MIN = 3;
+const FELT_MS = 2_000;
+
+/** What the gameday gathers while it goes; what never came stays empty. */
+export type Log = {
+  faultAtMs: number | null;
+  incident: string | null;
+  readonly rows: JournalRow[];
+  visitors: Visitors | null;
+  deliveries: Deliveries | null;
+  statusSamples: readonly StatusSample[];
+  pager: PagerState;
+  data: Seen["data"];
+  /** What the on-call did with their own hands. */
+  readonly byHand: string[];
+  after: Seen["after"];
+  brokenOff: string | null;
+};
+
+export const dataCorruption: Gameday = {
+  name: "data-corruption",
+  variants: ["orphans"],
+  async run(field) {
+    const scenario = await readScenario("data-corruption");
+    const startedAtMs = Date.now();
+    const log: Log = {
+      faultAtMs: null,
+      incident: null,
+      rows: [],
+      visitors: null,
+      deliveries: null,
+      statusSamples: [],
+      pager: { pages: [], refused: 0 },
+      data: null,
+      byHand: [],
+      after: null,
+      brokenOff: null,
+    };
+    field.say(scenario.story);
+    try {
+      await play(scenario, field, log);
+    } catch (error) {
+      // Whatever the cause, what was seen until here is worth its report.
+      const reason: unknown = field.signal.aborted ? field.signal.reason : error;
+      log.brokenOff = reason instanceof Error ? reason.message : String(reason);
+      field.say(`broken off: ${log.brokenOff}`);
+    }
+    return reportOf(scenario, field, log, startedAtMs);
+  },
+};
+
+type Scene = { readonly field: Field; readonly log: Log; readonly firebreak: Firebreak };
+
+async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
+  const { parts } = scenario;
+  const { stack, say, signal } = field;
+  const firebreak = firebreakAt(stack);
+  const scene: Scene = { field, log, firebreak };
+  const patience = { withinMs: parts.patience, signal };
+  await using cleanup = new AsyncDisposableStack();
+
+  if ((await firebreak.openIncidents()).length > 0) {
+    throw new DidNotHappen("an incident is still open; a gameday begins when all is well");
+  }
+  const shop = cleanup.use(await openShopData(stack.postgres, crypto.randomUUID().slice(0, 8)));
+  const broughtAtMs = Date.now();
+  say("shortening cadences and durations by overrides");
+  cleanup.use(await overridden(firebreak, scenario));
+  const status = cleanup.use(watchStatus(firebreak));
+  log.statusSamples = status.samples;
+  say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
+  const visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  log.visitors = visitors;
+  const deliveries = cleanup.use(startDeliveries(stack, shop.charges));
+  log.deliveries = deliveries;
+  await sleep(parts.calm, undefined, { signal });
+  await until(
+    "every check holds",
+    async () => ((await firebreak.knownAtMs(FAILED_CHECKS, 0)) ?? 0) > broughtAtMs,
+    patience,
+  );
+  const digestBefore = await shop.digest();
+
+  say("FAULT: a constraint is dropped, authors are deleted, payments are spoiled");
+  log.faultAtMs = Date.now();
+  const lost = await shop.damage();
+  const incident = await until("an incident opens", () => corruption(firebreak), patience);
+  log.incident = incident;
+  const following = follow(scene, incident);
+  // Awaited below; until then a broken line is no unhandled rejection.
+  following.catch(() => {});
+  await answerThePager(scene, incident, patience);
+  await until("writes are paused", () => isFelt(visitors), patience);
+  await until("the guards report it", () => countOf(log, "lease.effective") > 0, patience);
+  say("nobody can write; deliveries are kept");
+  await sleep(parts.hold, undefined, { signal });
+
+  await repair(scene, shop, lost);
+  await until("the checks are clean", () => countOf(log, "incident.recovery_seen") > 0, patience);
+  log.data = { digestBefore, digestAfter: await shop.digest(), books: null };
+  say("the on-call lets writes back");
+  log.byHand.push("let writes back");
+  await firebreak.revert(incident, leaseIn(log), "the rows are back, the constraint is proven");
+  await until("writes are let back", () => countOf(log, "lease.reverted") > 0, patience);
+  await until(
+    "kept deliveries are handed over",
+    async () => (await firebreak.deliveriesHeld()) === 0,
+    patience,
+  );
+  await until("the incident resolves", () => countOf(log, "incident.resolved") > 0, patience);
+  await following;
+  await until(
+    "the status page is green",
+    () => status.samples.at(-1)?.indicator === "none",
+    patience,
+  );
+  await sleep(parts.afterwards, undefined, { signal });
+
+  await deliveries.end();
+  await visitors[Symbol.asyncDispose]();
+  await until(
+    "the last delivery is handed over",
+    async () => (await firebreak.deliveriesHeld()) === 0,
+    patience,
+  );
+  log.data = { ...log.data, books: await shop.books() };
+  log.pager = await readPager(stack, log.faultAtMs);
+  log.after = {
+    policyEntries: await firebreak.policyEntries(),
+    postmortem: await firebreak.postmortem(incident),
+    kpis: await firebreak.kpis(),
+  };
+}
+
+const FAILED_CHECKS = "integrity.failed_checks_count";
+
+/** What a person does, in the order that the checklist has it. */
+async function repair(
+  { field, log }: Scene,
+  shop: ShopData,
+  lost: readonly unknown[],
+): Promise<void> {
+  const { say } = field;
+  say(`REPAIR: the on-call puts ${lost.length} rows back`);
+  await shop.putBack(lost);
+  log.byHand.push(`put ${lost.length} rows back`);
+  say("REPAIR: spoiled payments, and the constraint");
+  await shop.unspoil();
+  log.byHand.push(`set ${shop.spoiled} spoiled payments right`);
+  await shop.constrain();
+  log.byHand.push("constrained and validated the reference");
+}
+
+async function corruption(firebreak: Firebreak): Promise<string | null> {
+  const open = await firebreak.openIncidents();
+  return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
+}
+
+/** Collects the journal and tells it, to the resolution. */
+async function follow({ field, log, firebreak }: Scene, incident: string): Promise<void> {
+  for await (const row of firebreak.journal(incident, field.signal)) {
+    if (Date.parse(row.at) < (log.faultAtMs ?? 0)) continue;
+    log.rows.push(row);
+    const sentence = narrate(row);
+    if (sentence !== null) field.say(sentence);
+  }
+}
+
+async function answerThePager(
+  { field, log, firebreak }: Scene,
+  incident: string,
+  patience: Parameters<typeof until>[2],
+): Promise<void> {
+  await until(
+    "the on-call is paged",
+    async () => {
+      log.pager = await readPager(field.stack, log.faultAtMs ?? 0);
+      return log.pager.pages.some(({ payload }) => payload.data.incident === incident);
+    },
+    patience,
+  );
+  await firebreak.command(incident, "acknowledge");
+  await firebreak.command(incident, "lead");
+}
+
+function isFelt(visitors: Visitors): boolean {
+  const purchases = visitors.lately(FELT_MS).filter(({ errand }) => errand === "buy");
+  return purchases.length >= REFUSED_MIN && purchases.every(({ outcome }) => outcome === "refused");
+}
+
+const countOf = ({ rows }: Log, type: string): number =>
+  rows.filter((row) => row.type === type).length;
+
+const applied = z.looseObject({ leaseId: z.string() });
+const leaseIn = ({ rows }: Log): string =>
+  applied.parse(rows.find(({ type }) => type === "lease.applied")?.data).leaseId;
+
+function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {
+  const visits = log.visitors?.visits ?? [];
+  // Reads are never refused: where the pause begins and ends is felt by who buys.
+  const boundaries = boundariesOf(
+    visits.filter(({ errand }) => errand === "buy"),
+    { faultAtMs: log.faultAtMs, releaseAtMs: timesIn(log.rows).releasedAtMs },
+  );
+  const times = {
+    ...timesIn(log.rows),
+    faultAtMs: log.faultAtMs,
+    enforcedAtMs: boundaries.enforcedAtMs,
+  };
+  const seen: Seen = {
+    ...log,
+    visits,
+    times,
+    boundaries,
+    taken: log.deliveries?.taken ?? [],
+    retried: log.deliveries?.refused() ?? 0,
+  };
+  const expectations = judgeCorruption(seen, scenario.expect);
+  const since = (fromMs: number | null, toMs: number | null): number | null =>
+    fromMs === null || toMs === null ? null : toMs - fromMs;
+  return {
+    gameday: dataCorruption.name,
+    variant: field.variant,
+    deployment: field.deployment,
+    ok: expectations.every(({ ok }) => ok),
+    startedAtMs,
+    tookMs: Date.now() - startedAtMs,
+    incident: log.incident,
+    times,
+    durations: {
+      timeToDetectMs: since(times.onsetAtMs, times.detectedAtMs),
+      timeToAcknowledgeMs: since(times.detectedAtMs, times.acknowledgedAtMs),
+      timeToMitigateMs: since(times.onsetAtMs, times.mitigatedAtMs),
+      timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
+      timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
+    },
+    phases: countPhases(visits, boundaries).map((count) => ({
+      ...count,
+      phase: count.phase === "maintenance" ? "read-only" : count.phase,
+    })),
+    tables: [summaryTable(seen)],
+    expectations,
+    postmortem: log.after?.postmortem ?? null,
+  };
+}

@@ -1,0 +1,42 @@
+/** The data-corruption gameday, as CI's proof: rows go missing in a real Postgres, writes pause, and no write is lost or applied twice. */
+import { it } from "vitest";
+import { runGameday } from "./gameday.ts";
+
+/** What the gameday must judge at least; one that forgets to look would always be green. */
+const JUDGED = [
+  "completed",
+  "detected",
+  "calm",
+  "paged",
+  "policy",
+  "post-mortem",
+  "evidence",
+  "enforced",
+  "reads",
+  "held",
+  "scope",
+  "rows",
+  "kept",
+  "ledger",
+  "purchases",
+];
+const TOOK_MS_MAX = 75_000;
+
+it.for([
+  ["everything in one Worker", []],
+  ["the guard as a Worker of its own", ["--split"]],
+] as const)("pauses writes until the rows are back, with %s", async ([, options], { expect }) => {
+  const { report, exitCode, output } = await runGameday(["data-corruption", ...options]);
+  expect(
+    report.expectations.filter(({ ok }) => !ok),
+    output,
+  ).toEqual([]);
+  expect(exitCode).toBe(0);
+  expect(report.expectations.map(({ id }) => id)).toEqual(expect.arrayContaining(JUDGED));
+  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+  const of = (phase: string) => report.phases.find((count) => count.phase === phase);
+  expect(of("read-only")?.refused).toBeGreaterThan(0);
+  expect(of("read-only")?.served).toBeGreaterThan(0);
+  expect(of("afterwards")).toMatchObject({ refused: 0, broken: 0 });
+  expect(report.postmortem).toContain("read-only");
+});
