@@ -2,6 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { it } from "vitest";
+import { RateLimits } from "../../../src/guard/limits/rate-limit.ts";
 import { Telemetry } from "../../../src/guard/telemetry.ts";
 import { mix32 } from "../../../src/sketches/hash.ts";
 import type { TrafficFlush } from "../../../src/traffic/traffic-api.ts";
@@ -119,3 +120,12 @@ function usedBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+
+it("takes no more than 4 MiB of an isolate, together with what limits are counted in", ({
+  expect,
+}) => {
+  const { telemetry } = reporting();
+  const bytes = telemetry.sketchBytes + new RateLimits(1).byteLength;
+  expect(bytes).toBeGreaterThan(2 * MIB);
+  expect(bytes).toBeLessThanOrEqual(4 * MIB);
+});
