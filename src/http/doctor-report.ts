@@ -137,6 +137,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   deployments:
     "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   traffic: "route production's traffic through the guard",
+  usual_traffic: "route production's traffic through the guard",
   guard: "route production's traffic through the guard",
   write_journal: "declare a write_journal in playbooks/site.yaml",
   challenge: "nothing to do: it is known while clients are challenged",
@@ -159,6 +160,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   deployments:
     "check that CLOUDFLARE_API_TOKEN may read Workers Scripts of CLOUDFLARE_ACCOUNT_ID, and that CLOUDFLARE_WORKER is its name",
   traffic: "check the Traffic object in the Worker's log",
+  usual_traffic: "check the Traffic object in the Worker's log",
   guard: "check the Traffic object in the Worker's log",
   challenge: "check the Traffic object in the Worker's log",
   alerts: "check the Desk object in the Worker's log",
@@ -181,6 +183,8 @@ const WAIT: Readonly<Partial<Record<SourceId, string>>> = {
   alerts: "send a test alert: amtool alert add alertname=Test severity=info",
   database: "wait for the second poll, and for a visitor whose queries it can time",
   traffic: "send a request through the guard",
+  usual_traffic:
+    "nothing to do: after two weeks it knows what is usual at each hour, where enough comes",
   guard: "send a request through the guard",
 };
 

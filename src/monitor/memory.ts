@@ -78,6 +78,16 @@ export type FollowedIncident = {
   readonly nextWakeAtMs: number | null;
 };
 
+/** A version after this one may have sources that are not known here: theirs is dropped, and the rest of the memory is not. */
+const bySource = <T>(value: z.ZodType<T>) =>
+  z.record(z.string(), value).transform((record): Partial<Record<SourceId, T>> => {
+    const known = SOURCE_IDS.flatMap((id) => {
+      const held = record[id];
+      return held === undefined ? [] : [[id, held] as const];
+    });
+    return Object.fromEntries(known);
+  });
+
 export const memory: z.ZodType<Memory> = z.object({
   lastTickAtMs: atMs.nullable(),
   lastTickTookMs: z.number().nullable(),
@@ -85,8 +95,8 @@ export const memory: z.ZodType<Memory> = z.object({
   detection,
   reports: z.array(report),
   signals: z.record(z.string(), signal),
-  polledAtMs: z.partialRecord(z.enum(SOURCE_IDS), atMs),
-  notes: z.partialRecord(z.enum(SOURCE_IDS), z.unknown()).default({}),
+  polledAtMs: bySource(atMs),
+  notes: bySource(z.unknown()).default({}),
   following: z.array(
     z.object({
       id: z.string(),

@@ -13,6 +13,7 @@ export const SOURCE_IDS = [
   "cloudflare",
   "deployments",
   "traffic",
+  "usual_traffic",
   "guard",
   "challenge",
   "alerts",
@@ -196,6 +197,22 @@ export const CATALOGUE = {
     source: "traffic",
     evidence: seen.visitors,
     describes: "95th percentile of production's time to answer.",
+  },
+  "traffic.usual_requests_per_second": {
+    type: "double",
+    unit: "requests/second",
+    source: "usual_traffic",
+    evidence: seen.visitors,
+    describes:
+      "Requests that usually come in this hour of the week, the guard's own answers included: the median of up to four weeks.",
+  },
+  "traffic.of_usual_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "usual_traffic",
+    evidence: seen.visitors,
+    describes:
+      "The last minute's requests as a share of the usual; 0 also when no guard reports any. Unknown where few usually come.",
   },
   "traffic.distinct_addresses_count": {
     type: "int",

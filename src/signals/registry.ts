@@ -14,6 +14,7 @@ import { probe } from "./sources/probe.ts";
 import { redis } from "./sources/redis.ts";
 import { reports } from "./sources/reports.ts";
 import { traffic } from "./sources/traffic.ts";
+import { usualTrafficSource } from "./sources/usual-traffic.ts";
 import { writeJournal } from "./sources/write-journal.ts";
 
 export const SOURCES = {
@@ -24,6 +25,7 @@ export const SOURCES = {
   cloudflare,
   deployments,
   traffic,
+  usual_traffic: usualTrafficSource,
   guard,
   challenge,
   alerts,

@@ -71,13 +71,14 @@ describe("the plan of a tick", () => {
   });
 
   const ROWS = [
-    ["idle", 60_000, CHEAP],
-    ["idle", 300_000, [...CHEAP, "write_journal", "cloudflare", "deployments"]],
+    ["idle", 60_000, [...CHEAP, "usual_traffic"]],
+    ["idle", 300_000, [...CHEAP, "usual_traffic", "write_journal", "cloudflare", "deployments"]],
     [
       "idle",
       3_600_000,
       [
         ...CHEAP,
+        "usual_traffic",
         "challenge",
         "write_journal",
         "cloudflare",
@@ -94,6 +95,7 @@ describe("the plan of a tick", () => {
       60_000,
       [
         ...CHEAP,
+        "usual_traffic",
         "challenge",
         "write_journal",
         "deployments",
@@ -110,6 +112,7 @@ describe("the plan of a tick", () => {
       60_000,
       [
         ...CHEAP,
+        "usual_traffic",
         "challenge",
         "write_journal",
         "cloudflare",
