@@ -17,6 +17,7 @@ import { postgresConnections } from "./postgres-connections.ts";
 import { postgresLongQueries } from "./postgres-long-queries.ts";
 import { postgresStatistics } from "./postgres-statistics.ts";
 import { postgresTableSizes } from "./postgres-table-sizes.ts";
+import { recoverRows } from "./recover-rows.ts";
 import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
 import { topTalkers } from "./top-talkers.ts";
@@ -39,6 +40,7 @@ export const COLLECTORS = {
   "redis-info": redisInfo,
   "top-talkers": topTalkers,
   "integrity-scope": integrityScope,
+  "recover-rows": recoverRows,
 } as const;
 
 /** The ids that playbooks may name. */
