@@ -44,8 +44,17 @@ export type CloudflareFailure = Failure & {
   readonly status: number | null;
 };
 
+/** A question to the Analytics API. `$account` is put in by the client. Answers are sampled, and late by a minute or more. */
+export type CloudflareQuestion<T> = {
+  readonly query: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** What one member of `viewer.accounts` of a right answer looks like. */
+  readonly account: z.ZodType<T>;
+};
+
 export type Cloudflare = {
   readonly call: <T>(call: CloudflareCall<T>) => Promise<Result<T, CloudflareFailure>>;
+  readonly analytics: <T>(asked: CloudflareQuestion<T>) => Promise<Result<T, CloudflareFailure>>;
 };
 
 /** Production, as Cloudflare knows it. Null is not configured. */
@@ -88,37 +97,75 @@ export function createCloudflare(
       status,
     });
 
-  return {
-    async call(asked) {
-      const isRead = asked.isRead ?? asked.method === "GET";
-      /** What may have been done cannot simply be done again; what was only read can. */
-      const lost = isRead ? "retry" : "unknown_outcome";
-      if (!meter.take(isRead ? "read" : "change", now())) {
-        return fail("retry", "too much was asked of it lately; nothing was sent");
-      }
-      try {
-        const answered = await withinDeadline(timeoutMs, async (signal) => {
-          const response = await fetch(urlOf(baseUrl, accountId, asked), {
-            method: asked.method,
-            headers: headersOf(token, asked),
-            ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
-            redirect: "manual",
-            signal,
-          });
-          const text = await boundBody(response, CLOUDFLARE_BYTES_MAX).text();
-          return { response, text };
+  /** Sends one request, and has what was answered read. */
+  async function send<T>(
+    { url, method, body, isRead }: Sent,
+    read: (answered: Answered) => Result<T, CloudflareFailure>,
+  ): Promise<Result<T, CloudflareFailure>> {
+    /** What may have been done cannot simply be done again; what was only read can. */
+    const lost = isRead ? "retry" : "unknown_outcome";
+    if (!meter.take(isRead ? "read" : "change", now())) {
+      return fail("retry", "too much was asked of it lately; nothing was sent");
+    }
+    try {
+      const answered = await withinDeadline(timeoutMs, async (signal) => {
+        const response = await fetch(url, {
+          method,
+          headers: headersOf(token, body),
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          redirect: "manual",
+          signal,
         });
-        if (!answered.ok) return fail(lost, "no answer within the deadline");
-        const { response, text } = answered.value;
-        if (response.status === 429) meter.close(now() + waitMsOf(response));
-        return readAnswer(asked, { status: response.status, text, lost }, fail);
-      } catch (error) {
-        const isGarbage = error instanceof BodyTooLargeError;
-        return fail(lost, isGarbage ? "an answer too large to read" : errorName(error));
-      }
-    },
+        const text = await boundBody(response, CLOUDFLARE_BYTES_MAX).text();
+        return { response, text };
+      });
+      if (!answered.ok) return fail(lost, "no answer within the deadline");
+      const { response, text } = answered.value;
+      if (response.status === 429) meter.close(now() + waitMsOf(response));
+      return read({ status: response.status, text, lost });
+    } catch (error) {
+      const isGarbage = error instanceof BodyTooLargeError;
+      return fail(lost, isGarbage ? "an answer too large to read" : errorName(error));
+    }
+  }
+
+  return {
+    call: (asked) =>
+      send(
+        {
+          url: urlOf(baseUrl, accountId, asked),
+          method: asked.method,
+          body: asked.body,
+          isRead: asked.isRead ?? asked.method === "GET",
+        },
+        (answered) => readAnswer(asked, answered, fail),
+      ),
+    analytics: (asked) =>
+      send(
+        {
+          url: new URL(`${baseUrl.replace(/\/$/, "")}/graphql`),
+          method: "POST",
+          body: { query: asked.query, variables: { ...asked.variables, account: accountId } },
+          isRead: true,
+        },
+        (answered) => readFindings(asked, answered, fail),
+      ),
   };
 }
+
+type Sent = {
+  readonly url: URL;
+  readonly method: CloudflareCall<unknown>["method"];
+  readonly body: unknown;
+  readonly isRead: boolean;
+};
+
+type Answered = {
+  readonly status: number;
+  readonly text: string;
+  /** How it is to be taken when nobody knows what became of it. */
+  readonly lost: Failure["class"];
+};
 
 type Fail = (
   kind: Failure["class"],
@@ -128,11 +175,7 @@ type Fail = (
 
 function readAnswer<T>(
   asked: CloudflareCall<T>,
-  {
-    status,
-    text,
-    lost,
-  }: { readonly status: number; readonly text: string; readonly lost: Failure["class"] },
+  { status, text, lost }: Answered,
   fail: Fail,
 ): Result<T, CloudflareFailure> {
   if (status === 429) return fail("retry", "it asks us to wait (HTTP 429)", { status });
@@ -144,6 +187,43 @@ function readAnswer<T>(
   if (!answer.data.success) return fail("refuse", `${said(errors)}not done`, { errors, status });
   const result = asked.result.safeParse(answer.data.result);
   return result.success ? ok(result.data) : fail(lost, "an answer that makes no sense", { status });
+}
+
+/** GraphQL answers 200 to nearly everything: what is wrong stands in `errors`. */
+const findings = z.object({
+  data: z.object({ viewer: z.object({ accounts: z.array(z.unknown()) }) }).nullish(),
+  errors: z
+    .array(
+      z.looseObject({
+        message: z.string(),
+        extensions: z.looseObject({ code: z.string().optional() }).nullish(),
+      }),
+    )
+    .nullish()
+    .transform((errors) => errors ?? []),
+});
+/** Of an error: too much was asked lately. */
+const BUDGET = "budget";
+
+function readFindings<T>(
+  asked: CloudflareQuestion<T>,
+  { status, text, lost }: Answered,
+  fail: Fail,
+): Result<T, CloudflareFailure> {
+  if (status === 429) return fail("retry", "it asks us to wait (HTTP 429)", { status });
+  if (status >= 500 || status === 408) return fail(lost, `HTTP ${status}`, { status });
+  if (status >= 300) return fail("refuse", `HTTP ${status}`, { status });
+  const answer = findings.safeParse(parseJson(text));
+  if (!answer.success) return fail(lost, "an answer that makes no sense", { status });
+  const [error] = answer.data.errors;
+  if (error !== undefined) {
+    const isLater = error.extensions?.code === BUDGET;
+    return fail(isLater ? "retry" : "refuse", error.message, { status });
+  }
+  const account = asked.account.safeParse(answer.data.data?.viewer.accounts[0]);
+  return account.success
+    ? ok(account.data)
+    : fail(lost, "an answer that makes no sense", { status });
 }
 
 const said = (errors: readonly CloudflareError[]): string =>
@@ -160,10 +240,7 @@ function urlOf(baseUrl: string, accountId: string, { path, query = {} }: Cloudfl
   return url;
 }
 
-const headersOf = (
-  token: string,
-  { body }: CloudflareCall<unknown>,
-): Readonly<Record<string, string>> => ({
+const headersOf = (token: string, body: unknown): Readonly<Record<string, string>> => ({
   authorization: `Bearer ${token}`,
   accept: "application/json",
   "user-agent": "firebreak",

@@ -1,6 +1,7 @@
 /** Every collector there is. Adding one is a file here and a line below. */
 import { cloudflareDeployments } from "./cloudflare-deployments.ts";
 import { cloudflareErrorLogs } from "./cloudflare-error-logs.ts";
+import { cloudflareInvocations } from "./cloudflare-invocations.ts";
 import { cloudflarePagesDeployments } from "./cloudflare-pages-deployments.ts";
 import { cloudflareStatus } from "./cloudflare-status.ts";
 import {
@@ -32,6 +33,7 @@ export const COLLECTORS = {
   "cloudflare-deployments": cloudflareDeployments,
   "cloudflare-pages-deployments": cloudflarePagesDeployments,
   "cloudflare-error-logs": cloudflareErrorLogs,
+  "cloudflare-invocations": cloudflareInvocations,
   "postgres-long-queries": postgresLongQueries,
   "postgres-blocking-chains": postgresBlockingChains,
   "postgres-connections": postgresConnections,

@@ -183,4 +183,26 @@ describe("the stand-in", () => {
   ] as const)("refuses %s", async ([, path, asked, status, code], { expect }) => {
     expect(await ask(path, asked)).toEqual([status, code]);
   });
+
+  it("takes no question to analytics that Cloudflare would not take", async ({ expect }) => {
+    const { client } = await cloudflare();
+    const ask = (query: string, variables = {}) =>
+      client.analytics({ query, variables, account: z.unknown() });
+    const REFUSED = [
+      [
+        'query { viewer { accounts(filter: { accountTag: "other" }) { __typename } } }',
+        "authorized",
+      ],
+      [
+        "query ($account: string!) { viewer { accounts(filter: { accountTag: $account }) { nothing } } }",
+        "nothing",
+      ],
+      ["query (", "Syntax"],
+    ] as const;
+    for (const [query, why] of REFUSED) {
+      expect(await ask(query)).toMatchObject({
+        error: { class: "refuse", detail: expect.stringContaining(why) },
+      });
+    }
+  });
 });

@@ -33,6 +33,20 @@ const log = (minutes: number, message: string, given: object = {}) => ({
 const WORLD: CloudflareState = {
   workers: { shop: WORKER },
   pages: { site: SITE },
+  invocations: [
+    { atMs: ONSET_MS - 5 * 60_000, script: "shop", version: "v1", requests: 500 },
+    { atMs: ONSET_MS - 60_000, script: "shop", version: "v2", requests: 60 },
+    { atMs: ONSET_MS + 10_000, script: "shop", version: "v2", requests: 25 },
+    {
+      atMs: ONSET_MS + 20_000,
+      script: "shop",
+      version: "v2",
+      status: "scriptThrewException",
+      requests: 75,
+    },
+    { atMs: ONSET_MS + 20_000, script: "other", version: "o1", requests: 1_000 },
+    { atMs: ONSET_MS - 60 * 60_000, script: "shop", version: "v1", requests: 9_000 },
+  ],
   logs: [
     log(1, "TypeError: no prices for pitch 17, password=hunter2"),
     log(0.5, "TypeError: no prices for pitch 4711, password=other"),
@@ -66,6 +80,7 @@ const COLLECTORS = [
   "cloudflare-deployments",
   "cloudflare-pages-deployments",
   "cloudflare-error-logs",
+  "cloudflare-invocations",
 ] as const;
 
 describe("evidence", () => {
@@ -115,6 +130,43 @@ describe("evidence", () => {
       },
     });
     expect(JSON.stringify(collected)).not.toContain("hunter2");
+  });
+
+  it("of invocations compares what came before the harm with what came since, by version", async ({
+    expect,
+  }) => {
+    const { cloudflare } = await asked();
+    expect(await collect("cloudflare-invocations", cloudflare)).toMatchObject({
+      ok: true,
+      value: {
+        summary:
+          "shop: 75.0 % of 100 invocations failed since the harm began, 0.0 % of 560 invocations failed before",
+        facts: {
+          since: [
+            { versionId: "v2", outcome: "scriptThrewException", requests: 75, errors: 75 },
+            { versionId: "v2", outcome: "success", requests: 25, errors: 0 },
+          ],
+          before: [
+            { versionId: "v1", outcome: "success", requests: 500 },
+            { versionId: "v2", outcome: "success", requests: 60 },
+          ],
+        },
+      },
+    });
+  });
+
+  it("of invocations that nobody has counted yet says so", async ({ expect }) => {
+    const { cloudflare } = await asked({ ...WORLD, invocations: [] });
+    expect(await collect("cloudflare-invocations", cloudflare)).toMatchObject({
+      value: { summary: expect.stringContaining("no invocation was counted since") },
+    });
+  });
+
+  it("of invocations may come later when too much was asked", async ({ expect }) => {
+    const { cloudflare } = await asked({ ...WORLD, isOverBudget: true });
+    expect(await collect("cloudflare-invocations", cloudflare)).toMatchObject({
+      error: { class: "retry", detail: expect.stringContaining("budget depleted") },
+    });
   });
 
   it("of a quiet log says so", async ({ expect }) => {
