@@ -199,6 +199,33 @@ describe("top-talkers", () => {
     });
   });
 
+  it("says of whom the excess since the harm began is", async ({ expect }) => {
+    const path = (total: number): DimensionCut => ({ ...cut("path", 0), total });
+    const flood: DimensionCut = {
+      ...cut("address", 0),
+      total: 60_000,
+      top: [{ name: "192.0.2.7", count: 58_000, atLeast: 57_000, refused: 0 }],
+    };
+    const traffic = aTraffic({
+      talkers: async (seconds, untilSecond) => {
+        const isBefore = untilSecond < ONSET_MS / 1_000;
+        return aTalkersWindow({
+          fromSecond: untilSecond - seconds,
+          untilSecond,
+          dimensions: isBefore ? [path(600)] : [flood, path(60_000)],
+        });
+      },
+    });
+    expect(await collectEvidence("top-talkers", context({ traffic }))).toMatchObject({
+      value: {
+        summary: expect.stringMatching(
+          /Of the excess since the harm began, 96 % is of address 192\.0\.2\.7$/,
+        ),
+        facts: { excess: { kind: "named", suspects: [{ name: "192.0.2.7" }] } },
+      },
+    });
+  });
+
   it("says what is missing, and that it failed when nobody answers", async ({ expect }) => {
     expect(await collect({ missingReports: 1, dimensions: [cut("address", 0)] })).toMatchObject({
       value: { summary: expect.stringContaining("a part of the reports is missing") },
