@@ -43,6 +43,7 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     untilAPerson(seen),
     scopeKnown(seen),
     rowsBack(seen),
+    checklistTicked(seen),
     deliveriesKept(seen),
     deliveriesOnce(seen),
     purchasesOnce(seen),
@@ -153,6 +154,26 @@ const rowsBack = ({ data }: Seen): Expectation =>
     data !== null && data.digestAfter === data.digestBefore,
     data === null ? "not read" : `${data.digestBefore}; afterwards ${data.digestAfter}`,
   );
+
+const tickedItem = z.looseObject({ text: z.string() });
+const SEEN_ITEMS = [
+  "Writes paused",
+  "The scope of the damage known",
+  "Rows recovered, and the checks clean",
+  "Constraints back and validated",
+];
+
+const checklistTicked = ({ rows }: Seen): Expectation => {
+  const ticked = rows
+    .filter(({ type }) => type === "checklist.ticked")
+    .map(({ data }) => tickedItem.safeParse(data).data?.text ?? "unreadable");
+  return expect(
+    "checklist",
+    "what can be seen of the checklist is ticked, and the rest waits for people",
+    SEEN_ITEMS.every((item) => ticked.includes(item)) && ticked.length === SEEN_ITEMS.length,
+    ticked.join("; ") || "nothing",
+  );
+};
 
 const kept = ({ data }: Seen): number =>
   data?.books?.events.filter(({ isReplay }) => isReplay).length ?? 0;

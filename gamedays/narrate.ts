@@ -53,6 +53,8 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string>> = {
   "act.ineffective": ({ why }) => `INEFFECTIVE: ${why}`,
   "act.declined": ({ why }) => `not done: ${why}`,
   "act.failed": ({ failure }) => `not done: ${failure?.detail ?? "no reason given"}`,
+  "checklist.ticked": ({ text }) => `ticked: ${text}`,
+  "checklist.unticked": ({ text }) => `OPEN AGAIN: ${text}`,
   "message.requested": ({ channel, message }) => `message to ${channel}: ${message?.split(":")[0]}`,
   "message.failed": () => "MESSAGE FAILED",
   "postmortem.drafted": () => "post-mortem drafted",

@@ -35,6 +35,15 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
     nextWakeAt: isoOrNull(view.nextWakeAtMs),
     seq: view.seq,
     statusPage: view.statusPage && { ...view.statusPage },
+    checklist: (view.checklist ?? []).map(({ item, text, seenBy, isTicked, word }) => ({
+      item,
+      text,
+      seenBy,
+      ticked: isTicked,
+      by: word?.by ?? null,
+      at: isoOrNull(word?.atMs ?? null),
+      why: word?.why ?? null,
+    })),
   };
 }
 

@@ -61,6 +61,20 @@ export const mitigation = z
   })
   .openapi("Mitigation");
 
+export const checklistItem = z
+  .object({
+    item: z.int(),
+    text: z.string(),
+    /** `people` tick it; the others are seen, and ticked, by Firebreak. */
+    seenBy: z.enum(["people", "signals", "evidence", "step"]),
+    ticked: z.boolean(),
+    /** The last word on it. */
+    by: z.string().nullable(),
+    at: momentOrNull,
+    why: z.string().nullable(),
+  })
+  .openapi("ChecklistItem");
+
 export const incident = z
   .object({
     id: z.string(),
@@ -90,6 +104,7 @@ export const incident = z
     nextWakeAt: momentOrNull,
     seq: z.int(),
     statusPage: z.object({ component: z.string(), message: z.string() }).nullable(),
+    checklist: z.array(checklistItem),
   })
   .openapi("Incident");
 

@@ -63,7 +63,10 @@ type CommandData = {
   /** What became of an effect. `decide` refuses a stale one. */
   readonly report_effect: { readonly effectId: string; readonly outcome: EffectOutcome };
   readonly save_postmortem: { readonly markdown: string };
-  readonly complete_postmortem: Record<string, never>;
+  /** On a SEV-1 or SEV-2, `why` is required while anything is open on the checklist. */
+  readonly complete_postmortem: { readonly why?: string | undefined };
+  readonly tick: { readonly item: number; readonly why: string };
+  readonly untick: { readonly item: number; readonly why: string };
 };
 
 export type EffectOutcome =
@@ -93,6 +96,9 @@ export type Rejection = {
     | "not_reversible"
     | "stale_effect"
     | "reason_required"
+    | "unknown_item"
+    | "already_ticked"
+    | "not_ticked"
     | "already_acknowledged"
     | "still_open"
     | "limit_reached";

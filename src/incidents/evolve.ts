@@ -2,7 +2,13 @@
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
-import { hasEnded, type Awaited, type IncidentState, type LeaseState } from "./state.ts";
+import {
+  hasEnded,
+  type Awaited,
+  type IncidentState,
+  type ItemState,
+  type LeaseState,
+} from "./state.ts";
 import type { Anchors } from "./view.ts";
 
 /** Folds one row. Rows come in order without holes; a row of an unknown type or newer version is kept by the journal and skipped here. */
@@ -64,7 +70,13 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return { ...state, rules: { ...state.rules, [event.data.rule]: event.data.to } };
     case "step.skipped":
       return { ...state, skipped: { ...state.skipped, [event.data.step]: event.data.why } };
-    case "evidence.collected":
+    case "evidence.collected": {
+      const collected = new Set([...state.collected, event.data.collector]);
+      return { ...settle(state, event.data.effectId), collected };
+    }
+    case "checklist.ticked":
+    case "checklist.unticked":
+      return { ...state, checklist: { ...state.checklist, [event.data.item]: itemOf(event, row) } };
     case "evidence.failed":
     case "message.delivered":
     case "message.failed":
@@ -343,6 +355,17 @@ function first(anchors: Anchors, atMs: number, ...names: readonly NullableAnchor
   const unset = names.filter((name) => anchors[name] === null);
   return { ...anchors, ...Object.fromEntries(unset.map((name) => [name, atMs])) };
 }
+
+const itemOf = (
+  event: Extract<IncidentEvent, { readonly type: `checklist.${string}` }>,
+  { actor, atMs }: JournalRow,
+): ItemState => ({
+  isTicked: event.type === "checklist.ticked",
+  byPerson: actor.kind === "person",
+  by: actor.id,
+  atMs,
+  why: event.data.why,
+});
 
 function settle(state: IncidentState, effectId: string): IncidentState {
   const { [effectId]: _settled, ...awaiting } = state.awaiting;

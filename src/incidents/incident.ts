@@ -21,6 +21,7 @@ import {
   verifyStage,
 } from "./stages/leases.ts";
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
+import { checklistStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
 import {
   escalationStage,
@@ -45,6 +46,7 @@ const OBSERVE = [
   silenceStage,
   actSilenceStage,
   escalationStage,
+  checklistStage,
   resolutionStage,
   statusStage,
 ] as const;

@@ -206,6 +206,14 @@ export const EVENT_DATA = {
     during: z.enum(["judge", "perform"]),
     failure,
   }),
+  /** `item` counts from 0, in the order of the playbook that the incident was opened with. */
+  "checklist.ticked": z.looseObject({
+    item: z.int().min(0),
+    text: z.string(),
+    why: z.string(),
+    readings,
+  }),
+  "checklist.unticked": z.looseObject({ item: z.int().min(0), text: z.string(), why: z.string() }),
   "message.requested": z.looseObject({
     deliveryId: z.string().startsWith("dlv_"),
     channel: z.string(),
@@ -218,7 +226,11 @@ export const EVENT_DATA = {
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),
   "postmortem.drafted": z.looseObject({}),
   "postmortem.saved": z.looseObject({ markdown: z.string() }),
-  "postmortem.completed": z.looseObject({}),
+  /** What was open on the checklist then, and why it was complete all the same. */
+  "postmortem.completed": z.looseObject({
+    why: z.string().optional(),
+    open: z.array(z.string()).optional(),
+  }),
 } as const;
 
 export type EventType = keyof typeof EVENT_DATA;

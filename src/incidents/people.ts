@@ -13,8 +13,10 @@ import {
   type IncidentState,
   type LeaseState,
 } from "./state.ts";
+import { pages } from "./severity.ts";
 import { approveAndPerform, withdraw } from "./stages/acts.ts";
 import { approveAndApply, endAll, reverting } from "./stages/leases.ts";
+import { openItems } from "./stages/checklist.ts";
 import { MITIGATIONS_MAX, mitigationsOf } from "./stages/mitigation.ts";
 import { dropAll, resolved } from "./stages/progress.ts";
 
@@ -46,12 +48,10 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
     case "save_postmortem":
       return ok([{ type: "postmortem.saved", data: { markdown: command.data.markdown } }]);
     case "complete_postmortem":
-      return isResolved(state)
-        ? ok([{ type: "postmortem.completed", data: {} }])
-        : reject(
-            "still_open",
-            "the incident is open; resolve it before completing its post-mortem",
-          );
+      return completePostmortem(state, command.data.why ?? "", ground);
+    case "tick":
+    case "untick":
+      return tick(state, command, ground);
     default:
       return decideOnLeases(state, command, ground);
   }
@@ -126,6 +126,47 @@ function decideOnAct(
     case "reword":
       return reject("bad_options", "visitors read nothing because of an act");
   }
+}
+
+/** An incident that paged people is not over while somebody may still have to do something, unless somebody says why it is. */
+function completePostmortem(state: IncidentState, why: string, ground: Ground): Answer {
+  if (!isResolved(state)) {
+    return reject(
+      "still_open",
+      "the incident is open; resolve it before completing its post-mortem",
+    );
+  }
+  const open = openItems(state, ground.playbook.checklist);
+  if (open.length === 0) return ok([{ type: "postmortem.completed", data: {} }]);
+  if (pages(state.severity) && why.trim() === "") {
+    return reject(
+      "reason_required",
+      `open on the checklist: ${open.join("; ")}. Tick them, or say why it is complete all the same`,
+    );
+  }
+  return ok([{ type: "postmortem.completed", data: { why, open: [...open] } }]);
+}
+
+/** A person's word on an item stands, also against what Firebreak sees. */
+function tick(
+  state: IncidentState,
+  { type, data: { item, why } }: CommandOf<"tick"> | CommandOf<"untick">,
+  { playbook: { checklist } }: Ground,
+): Answer {
+  const found = checklist[item];
+  if (found === undefined) {
+    return reject("unknown_item", `the checklist has ${checklist.length} items, from 0`);
+  }
+  const { text } = found;
+  const isTicked = state.checklist[item]?.isTicked ?? false;
+  if (type === "untick") {
+    return isTicked
+      ? ok([{ type: "checklist.unticked", data: { item, text, why } }])
+      : reject("not_ticked", `it is open: ${text}`);
+  }
+  return isTicked
+    ? reject("already_ticked", `it is ticked already: ${text}`)
+    : ok([{ type: "checklist.ticked", data: { item, text, why, readings: [] } }]);
 }
 
 function acknowledge(state: IncidentState): Answer {

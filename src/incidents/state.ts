@@ -81,6 +81,15 @@ export type ActState = {
   readonly why: string;
 };
 
+export type ItemState = {
+  readonly isTicked: boolean;
+  /** Firebreak does not contradict a person. */
+  readonly byPerson: boolean;
+  readonly by: string;
+  readonly atMs: number;
+  readonly why: string;
+};
+
 export type IncidentState = {
   readonly seq: number;
   /** Null before the opening event. */
@@ -110,6 +119,10 @@ export type IncidentState = {
   readonly exhausted: boolean;
   readonly timesResolved: number;
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  /** Collectors whose evidence is there. */
+  readonly collected: ReadonlySet<string>;
+  /** The last word on each item of the checklist, by its place; an item without one is open. */
+  readonly checklist: Readonly<Record<number, ItemState>>;
   readonly anchors: Anchors;
 };
 
@@ -134,6 +147,8 @@ export const initialState: IncidentState = {
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",
+  collected: new Set(),
+  checklist: {},
   anchors: {
     onsetAtMs: 0,
     detectedAtMs: 0,

@@ -1,6 +1,7 @@
 /** Folds an incident's state into the view that people and programs read. */
 import type { ActState, IncidentState, LeaseState } from "./state.ts";
-import type { ActView, IncidentView, LeaseView } from "./view.ts";
+import type { ChecklistItem } from "../playbooks/schema.ts";
+import type { ActView, IncidentView, ItemView, LeaseView } from "./view.ts";
 
 /** Null before the opening event. */
 export function viewOf(state: IncidentState, nextWakeAtMs: number | null): IncidentView | null {
@@ -27,7 +28,27 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     nextWakeAtMs,
     seq: state.seq,
     statusPage: opened.playbook.spec.communicate.status_page ?? null,
+    checklist: checklistView(state),
   };
+}
+
+/** Of the playbook that it was opened with, as its journal has it. */
+export const checklistView = ({ opened, checklist }: IncidentState): readonly ItemView[] =>
+  (opened?.playbook.spec.checklist ?? []).map((item, index) => {
+    const last = checklist[index];
+    return {
+      item: index,
+      text: typeof item === "string" ? item : item.item,
+      seenBy: seenBy(item),
+      isTicked: last?.isTicked ?? false,
+      word: last === undefined ? null : { by: last.by, atMs: last.atMs, why: last.why },
+    };
+  });
+
+function seenBy(item: ChecklistItem): ItemView["seenBy"] {
+  if (typeof item === "string") return "people";
+  if ("collected" in item) return "evidence";
+  return "effective" in item ? "step" : "signals";
 }
 
 const leaseView = (lease: LeaseState): LeaseView => ({

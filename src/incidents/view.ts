@@ -52,6 +52,17 @@ export type ActView = {
   readonly why: string;
 };
 
+export type ItemView = {
+  /** From 0, in the playbook's order. */
+  readonly item: number;
+  readonly text: string;
+  /** `signals`, `evidence` and `step`: Firebreak sees it for itself. */
+  readonly seenBy: "people" | "signals" | "evidence" | "step";
+  readonly isTicked: boolean;
+  /** The last word on it; null when nobody has said anything. */
+  readonly word: { readonly by: string; readonly atMs: number; readonly why: string } | null;
+};
+
 export type IncidentView = {
   readonly id: string;
   readonly instance: string;
@@ -74,4 +85,6 @@ export type IncidentView = {
   readonly seq: number;
   /** The status page's component and sentence, when the playbook names them. */
   readonly statusPage: { readonly component: string; readonly message: string } | null;
+  /** Absent from views that were kept before there was one. */
+  readonly checklist?: readonly ItemView[];
 };

@@ -39,6 +39,18 @@ export type CompiledPlaybook = {
   readonly steps: readonly CompiledStep[];
   /** Null when recovery means that every rule has cleared. */
   readonly recoverWhen: Expression | null;
+  /** In the playbook's order. */
+  readonly checklist: readonly CompiledItem[];
+};
+
+export type CompiledItem = {
+  readonly text: string;
+  /** How Firebreak sees for itself that it is so; null: a person does. */
+  readonly seen:
+    | { readonly by: "signals"; readonly when: Expression }
+    | { readonly by: "evidence"; readonly collectors: readonly string[] }
+    | { readonly by: "step"; readonly step: string }
+    | null;
 };
 
 /** The compiled playbook, or everything that is wrong with it. */
@@ -53,6 +65,7 @@ export function compilePlaybook(
     severityRaises: compiler.raises(spec.severity.raise),
     steps: compiler.steps(spec.mitigate, vocabulary.actuators),
     recoverWhen: compiler.optional(spec.recover.when, ["recover", "when"]),
+    checklist: compiler.checklist(spec.checklist),
   };
   const problems = [
     ...compiler.problems,
@@ -62,6 +75,7 @@ export function compilePlaybook(
     ...ruleProblems(spec, parts.rules),
     ...stepProblems(spec, parts, vocabulary),
     ...recoverProblems(spec, parts),
+    ...checklistProblems(spec),
   ];
   return problems.length > 0 ? err(problems) : ok({ spec, sha256, source, ...parts });
 }
@@ -116,6 +130,20 @@ class Compiler {
     });
   }
 
+  checklist(items: PlaybookSpec["checklist"]): readonly CompiledItem[] {
+    return items.flatMap((item, index): readonly CompiledItem[] => {
+      if (typeof item === "string") return [{ text: item, seen: null }];
+      if ("collected" in item) {
+        return [{ text: item.item, seen: { by: "evidence", collectors: item.collected } }];
+      }
+      if ("effective" in item) {
+        return [{ text: item.item, seen: { by: "step", step: item.effective } }];
+      }
+      const when = this.optional(item.when, ["checklist", index, "when"]);
+      return when === null ? [] : [{ text: item.item, seen: { by: "signals", when } }];
+    });
+  }
+
   optional(source: string | undefined, path: Path): Expression | null {
     if (source === undefined) return null;
     const compiled = compileExpression(source, this.#scope);
@@ -135,3 +163,23 @@ const collectorProblems = (spec: PlaybookSpec, collectors: readonly string[]): r
     const message = `unknown collector "${collect}"; ${suggest(collect, collectors)}`;
     return [{ path: ["investigate", index, "collect"], message }];
   });
+
+/** What an item waits for must be something that the playbook does. */
+function checklistProblems(spec: PlaybookSpec): readonly Problem[] {
+  const collectors = spec.investigate.map(({ collect }) => collect);
+  const steps = spec.mitigate.map((step) => step.id ?? step.do);
+  return spec.checklist.flatMap((item, index): readonly Problem[] => {
+    if (typeof item === "string") return [];
+    if ("effective" in item && !steps.includes(item.effective)) {
+      const message = `no step "${item.effective}"; ${suggest(item.effective, steps)}`;
+      return [{ path: ["checklist", index, "effective"], message }];
+    }
+    if (!("collected" in item)) return [];
+    return item.collected
+      .filter((one) => !collectors.includes(one))
+      .map((one) => ({
+        path: ["checklist", index, "collected"],
+        message: `"${one}" is not collected; ${suggest(one, collectors)}`,
+      }));
+  });
+}

@@ -109,6 +109,25 @@ export const step = z.strictObject({
     .describe("Defaults to what the actuator declares"),
 });
 
+/** A line that somebody ticks, or one that Firebreak can see for itself. */
+export const checklistItem = z.union([
+  text,
+  z.strictObject({
+    item: text,
+    when: expression.describe(
+      "Ticked once recovery is seen and this is true; open again if it is lost",
+    ),
+  }),
+  z.strictObject({
+    item: text,
+    collected: z.array(id).min(1).max(8).describe("Ticked once all of this evidence is there"),
+  }),
+  z.strictObject({
+    item: text,
+    effective: id.describe("Ticked once this step is seen to help"),
+  }),
+]);
+
 export const playbook = z.strictObject({
   schema: z.literal("firebreak/v1"),
   id,
@@ -158,7 +177,7 @@ export const playbook = z.strictObject({
       update_every: duration.default("30m"),
     })
     .default({ update_every: "30m" }),
-  checklist: z.array(text).max(32).default([]),
+  checklist: z.array(checklistItem).max(32).default([]),
   guide: z.string().max(20_000).default(""),
 });
 
@@ -166,4 +185,5 @@ export type Severity = z.infer<typeof severity>;
 export type ParamSpec = z.infer<typeof param>;
 export type RuleSpec = z.infer<typeof rule>;
 export type StepSpec = z.infer<typeof step>;
+export type ChecklistItem = z.infer<typeof checklistItem>;
 export type PlaybookSpec = z.infer<typeof playbook>;

@@ -1,4 +1,5 @@
 /** The post-mortem's draft, in the mission's template, filled from the journal. Pure. */
+import { checklistView } from "../incidents/view-of.ts";
 import type { JournalRow } from "../incidents/journal.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
@@ -104,9 +105,23 @@ function timeline(story: Story, lines: readonly TimelineLine[]): string {
     `## Timeline\n${bullets(milestones, "")}`,
     `### Mitigations and their effect\n${bullets([...story.mitigations.map(mitigationText), ...story.deeds.map(deedText)], "None was proposed.")}`,
     `### Evidence\n${bullets(evidenceTexts(story), "None was collected.")}`,
+    `### Resolution checklist\n${checklistText(story)}`,
     `### Who was told\n${bullets(toldTexts(story), "No message was asked for.")}`,
     `### Every event\n${everyEvent(lines)}`,
   ].join("\n\n");
+}
+
+/** Boxes as they stood when this was written. */
+function checklistText({ state }: Story): string {
+  const lines = checklistView(state).map(({ text, isTicked, seenBy, word }) => {
+    const wait = seenBy === "people" ? "waits for a person" : "not seen yet";
+    const last =
+      word === null
+        ? wait
+        : `${isTicked ? "ticked" : "opened again"} ${utcTime(word.atMs)} by ${code(word.by)}${word.why === "" ? "" : `: ${prose(word.why)}`}`;
+    return `- [${isTicked ? "x" : " "}] ${prose(text)} - ${last}`;
+  });
+  return lines.length === 0 ? "- The playbook has none." : lines.join("\n");
 }
 
 function mitigationText(mitigation: Mitigation): string {

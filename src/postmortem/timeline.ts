@@ -116,13 +116,27 @@ function describeWork(event: IncidentEvent, names: Names): string {
     case "postmortem.saved":
       return "Post-mortem saved";
     case "postmortem.completed":
-      return "Post-mortem completed";
+      return completedText(event.data);
+    case "checklist.ticked":
+      return withReadings(
+        `Ticked: ${prose(event.data.text)}${whyText(event.data.why)}`,
+        event.data.readings,
+      );
+    case "checklist.unticked":
+      return `Open again: ${prose(event.data.text)}${whyText(event.data.why)}`;
     case "step.skipped":
       return `Step ${code(event.data.step)} skipped: ${prose(event.data.why)}`;
     default:
       return isActEvent(event) ? describeAct(event, names) : describeLease(event, names);
   }
 }
+
+const whyText = (why: string): string => (why === "" ? "" : `; ${prose(why)}`);
+
+const completedText = ({ open = [], why = "" }: EventData["postmortem.completed"]): string =>
+  open.length === 0
+    ? "Post-mortem completed"
+    : `Post-mortem completed with ${open.length} open on the checklist${whyText(why)}`;
 
 function describeAct(event: ActEvent, names: Names): string {
   const name = nameOf(event.data.actId, names);

@@ -16,6 +16,7 @@ const JUDGED = [
   "held",
   "scope",
   "rows",
+  "checklist",
   "kept",
   "ledger",
   "purchases",

@@ -68,5 +68,8 @@ function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string
   expect(of("release")?.served).toBeGreaterThan(0);
   expect(of("afterwards")).toMatchObject({ refused: 0, broken: 0 });
   expect(report.postmortem).toContain(report.incident);
+  // Seen by Firebreak itself, once visitors were let back in; the cause is for a person to find.
+  expect(report.postmortem).toContain("- [x] Service restored and verified - ticked");
+  expect(report.postmortem).toContain("- [ ] Root cause identified - waits for a person");
   expect(report.postmortem).toContain("maintenance-mode");
 }

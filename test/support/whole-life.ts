@@ -199,3 +199,36 @@ export function lifeOfActs(): WholeLife {
   life.settle();
   return life;
 }
+
+/** Two items that are seen, one that a person ticks, and one that stays open. */
+const OF_A_CHECKLIST = {
+  ...SMALL_OUTAGE,
+  investigate: [{ collect: "cloudflare-status" }],
+  checklist: [
+    { item: "Looked at", collected: ["cloudflare-status"] },
+    { item: "Well again", when: "probe.around_success_ratio > 0.9" },
+    "Cause identified",
+    "Customers told",
+  ],
+};
+
+/** Ticked by what is seen and by a person, opened again by both, and completed with one item open. */
+export function lifeOfAChecklist(): WholeLife {
+  const life = new WholeLife(OF_A_CHECKLIST);
+  life.open();
+  life.settle();
+  life.after(SECOND).see(DOWN);
+  life.settle();
+  life.do("tick", { item: 2, why: "A bad index." });
+  life.do("tick", { item: 2, why: "Twice." });
+  life.do("untick", { item: 2, why: "It was another." });
+  life.do("tick", { item: 4, why: "There is none." });
+  life.after(SECOND).see(WELL);
+  life.after(SECOND).see(DOWN);
+  life.do("tick", { item: 2, why: "The pool." });
+  life.do("resolve", { why: "Over." });
+  life.settle();
+  life.do("complete_postmortem", {});
+  life.do("complete_postmortem", { why: "Nobody noticed." });
+  return life;
+}

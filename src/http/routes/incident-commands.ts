@@ -7,6 +7,11 @@ import type { HttpDeps } from "../deps.ts";
 import { command } from "../incident-of.ts";
 import { durationBetween, LEASE_MS_MAX, LEASE_MS_MIN, text } from "../schemas.ts";
 
+const CHECKLIST_ITEMS_MAX = 32;
+const checklistPlace = z
+  .int()
+  .min(0)
+  .max(CHECKLIST_ITEMS_MAX - 1);
 const nothing = optionally(z.strictObject({}));
 const why = takes(z.strictObject({ why: text }));
 const whyIfAny = optionally(z.strictObject({ why: text.optional() }));
@@ -30,6 +35,17 @@ const resolve = incidentCommand(
   whyIfAny,
 );
 const reopen = incidentCommand("reopen", "Reopen a resolved incident", why);
+
+const tick = incidentCommand(
+  "checklist/tick",
+  "Tick an item of the checklist",
+  takes(z.strictObject({ item: checklistPlace, why: text.optional() })),
+);
+const untick = incidentCommand(
+  "checklist/untick",
+  "Open an item of the checklist again; Firebreak does not tick it by itself any more",
+  takes(z.strictObject({ item: checklistPlace, why: text })),
+);
 
 const approve = mitigationCommand("approve", "Approve a proposed mitigation", whyIfAny);
 const decline = mitigationCommand("decline", "Decline a proposed mitigation", whyIfAny);
@@ -70,6 +86,15 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(reopen, async (c) => {
     const { id } = c.req.valid("param");
     return c.json(await command(c, deps, id, "reopen", c.req.valid("json")), 200);
+  });
+  api.openapi(tick, async (c) => {
+    const { id } = c.req.valid("param");
+    const { item, why: reason } = c.req.valid("json");
+    return c.json(await command(c, deps, id, "tick", { item, why: reason ?? "" }), 200);
+  });
+  api.openapi(untick, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "untick", c.req.valid("json")), 200);
   });
 }
 

@@ -18,7 +18,7 @@ import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders } from "../idempotency.ts";
 import { command, viewOf } from "../incident-of.ts";
 import { Problem } from "../problems.ts";
-import { commandAnswer, incidentId } from "../schemas.ts";
+import { commandAnswer, incidentId, text } from "../schemas.ts";
 
 export const POSTMORTEM_CHARACTERS_MAX = 200_000;
 /** A journal is read to here; beyond it the draft is of the beginning. */
@@ -91,8 +91,8 @@ const save = createRoute({
 
 const complete = incidentCommand(
   "postmortem/complete",
-  "Declare the post-mortem complete",
-  optionally(z.strictObject({})),
+  "Declare the post-mortem complete; while anything is open on the checklist of a SEV-1 or SEV-2, `why` is required",
+  optionally(z.strictObject({ why: text.optional() })),
 );
 
 export function postmortemRoutes(api: Api, deps: HttpDeps): void {
@@ -132,7 +132,7 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
 
   api.openapi(complete, async (c) => {
     const { id } = c.req.valid("param");
-    return c.json(await command(c, deps, id, "complete_postmortem", {}), 200);
+    return c.json(await command(c, deps, id, "complete_postmortem", c.req.valid("json")), 200);
   });
 }
 

@@ -20,6 +20,7 @@ const OWN = new Set([
   "held",
   "scope",
   "rows",
+  "checklist",
   "kept",
   "ledger",
   "purchases",
@@ -45,6 +46,12 @@ const ROWS: readonly JournalRow[] = [
     collector: "integrity-scope",
     summary: "40 broken rows in pitches",
   }),
+  ...[
+    "Writes paused",
+    "The scope of the damage known",
+    "Rows recovered, and the checks clean",
+    "Constraints back and validated",
+  ].map((text, item) => row(10 + item, 10_000, "checklist.ticked", { item, text })),
   row(4, 6_000, "lease.applied"),
   row(5, 20_000, "lease.reverting", { because: "person" }),
   row(6, 20_100, "lease.reverted"),
@@ -152,6 +159,12 @@ describe("a promise is broken by", () => {
       },
     ],
     ["damage whose reach nobody knows", "scope", { rows: withoutRows("evidence.collected") }],
+    ["an item that nothing ticked", "checklist", { rows: withoutRows("checklist.ticked") }],
+    [
+      "an item that only a person can know",
+      "checklist",
+      { rows: [...ROWS, row(20, 11_000, "checklist.ticked", { text: "Cause identified" })] },
+    ],
     ["a row that came back changed", "rows", { data: { ...DATA, digestAfter: "40 rows, b" } }],
     ["a delivery that had to be sent again", "kept", { retried: 1 }],
     [

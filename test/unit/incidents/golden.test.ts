@@ -7,7 +7,7 @@ import { evolve, react } from "../../../src/incidents/incident.ts";
 import { EVENT_DATA, readEvent, type JournalRow } from "../../../src/incidents/journal.ts";
 import { initialState, type IncidentState } from "../../../src/incidents/state.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
-import { lifeOfActs, wholeLife } from "../../support/whole-life.ts";
+import { lifeOfActs, lifeOfAChecklist, wholeLife } from "../../support/whole-life.ts";
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
@@ -15,11 +15,14 @@ import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
 import actEffects from "./golden/effects-1-acts.json" with { type: "json" };
 import actJournal from "./golden/journal-1-acts.json" with { type: "json" };
+import checklistJournal from "./golden/journal-1-checklist.json" with { type: "json" };
 import view from "./golden/view-1.json" with { type: "json" };
 
 const rows = journal as readonly JournalRow[];
 /** Written since there are acts. */
 const actRows = actJournal as readonly JournalRow[];
+/** Written since checklists are kept. */
+const checklistRows = checklistJournal as readonly JournalRow[];
 const fold = (all: readonly JournalRow[]): IncidentState => all.reduce(evolve, initialState);
 
 /** What people read may be worded anew, and the playbook's own schema is held by its own tests. */
@@ -32,18 +35,24 @@ const withoutWords = (value: unknown): unknown =>
 
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
-    const written = new Set([...rows, ...actRows, ...reworded].map(({ type }) => type));
+    const written = new Set(
+      [...rows, ...actRows, ...checklistRows, ...reworded].map(({ type }) => type),
+    );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
     expect(never).toEqual(["incident.triggered"]);
   });
 
   it("is read row by row", ({ expect }) => {
-    for (const row of [...rows, ...actRows])
+    for (const row of [...rows, ...actRows, ...checklistRows])
       expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
   });
 
   it("comes to the same picture", ({ expect }) => {
-    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual({ ...view, acts: [] });
+    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual({
+      ...view,
+      acts: [],
+      checklist: [],
+    });
   });
 
   it("asks for the same effects, to the byte", ({ expect }) => {
@@ -56,6 +65,7 @@ describe("a journal of version 1", () => {
       journal.map((row) => JSON.stringify(withoutWords(row)));
     expect(inBytes(wholeLife().journal)).toEqual(inBytes(rows));
     expect(inBytes(lifeOfActs().journal)).toEqual(inBytes(actRows));
+    expect(inBytes(lifeOfAChecklist().journal)).toEqual(inBytes(checklistRows));
   });
 
   it("answers the same commands the same", ({ expect }) => {

@@ -292,7 +292,7 @@ describe("whatever people wrote", () => {
         const markdown = render(journal);
         expect(withoutBoxes(markdown)).not.toMatch(/[[\]<>]/);
         expect(markdown.match(/^## /gm)).toHaveLength(6);
-        expect(markdown.match(/^- \[ \]/gm)).toHaveLength(2);
+        expect(markdown.match(/^- \[ \]/gm)).toHaveLength(3);
       }),
       { numRuns: 50 },
     );

@@ -106,6 +106,59 @@ describe("commands", () => {
     });
   });
 
+  it("keep the checklist, and a post-mortem from being complete while it is open", async ({
+    expect,
+  }) => {
+    const body = { title: "Down", severity: "SEV-1", scope: aScope(), playbook: "outage" };
+    const { id } = await (await ask("/api/v1/incidents", { body })).json<{ id: string }>();
+    const path = `/api/v1/incidents/${id}`;
+    const post = (name: string, body?: unknown) => ask(`${path}/${name}`, { method: "POST", body });
+    expect((await post("checklist/tick", { item: 1, why: "the pool was exhausted" })).status).toBe(
+      200,
+    );
+    expect((await post("checklist/tick", { item: 3 })).status).toBe(200);
+    expect((await post("checklist/untick", { item: 3, why: "it was another page" })).status).toBe(
+      200,
+    );
+    expect(await (await post("checklist/tick", { item: 1 })).json()).toMatchObject({
+      reason: "already_ticked",
+    });
+    expect((await post("checklist/tick", { item: 31 })).status).toBe(409);
+    for (const item of [-1, 32, 1.5, "1"]) {
+      expect((await post("checklist/tick", { item })).status).toBe(422);
+    }
+    const incident = await (await ask(path)).json<{ checklist: unknown[] }>();
+    expect(incident.checklist).toHaveLength(6);
+    expect(incident.checklist).toMatchObject([
+      {
+        item: 0,
+        text: "Service restored and verified",
+        seenBy: "signals",
+        ticked: false,
+        by: null,
+      },
+      {
+        item: 1,
+        seenBy: "people",
+        ticked: true,
+        by: "responder@test",
+        why: "the pool was exhausted",
+      },
+      { item: 2, seenBy: "signals", ticked: false, at: null },
+      { item: 3, ticked: false, by: "responder@test", why: "it was another page" },
+      { item: 4, by: null },
+      { item: 5, by: null },
+    ]);
+    await post("resolve", { why: "over" });
+    const refused = await post("postmortem/complete");
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({ reason: "reason_required" });
+    const markdown = await (await ask(`${path}/postmortem.md`)).text();
+    expect(markdown).toMatch(/- \[x\] Root cause identified - ticked .* the pool was exhausted/);
+    expect(markdown).toContain("- [ ] Customer communication sent - waits for a person");
+    expect((await post("postmortem/complete", { why: "it was nobody's" })).status).toBe(200);
+  });
+
   it("refuses the second acknowledgement with a reason people can read", async ({ expect }) => {
     const path = `/api/v1/incidents/${await declared()}/acknowledge`;
     await ask(path, { method: "POST" });
