@@ -21,7 +21,7 @@ export const storefrontBindings = (
 });
 
 /** The same role and database on another server. */
-function onPort(connectionString: string, port: number): string {
+export function onPort(connectionString: string, port: number): string {
   const url = new URL(connectionString);
   url.port = String(port);
   return url.href;
@@ -46,6 +46,8 @@ export const firebreakBindings = (from: {
   CLOUDFLARE_API_TOKEN: from.secrets.cloudflareToken,
   CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID,
   CLOUDFLARE_WORKER: "storefront",
+  GITHUB_API_URL: `${from.vendorsUrl}/github-api`,
+  GITHUB_TOKEN: from.secrets.githubToken,
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
   HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
   JOURNAL_STRIPE: from.secrets.stripeSecret,

@@ -12,6 +12,7 @@ export type StackSecrets = {
   readonly redisToken: string;
   readonly turnstileSecret: string;
   readonly cloudflareToken: string;
+  readonly githubToken: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
   /** What the payment provider signs with. */
@@ -28,6 +29,7 @@ export const makeSecrets = (): StackSecrets => ({
   redisToken: random(),
   turnstileSecret: random(),
   cloudflareToken: random(),
+  githubToken: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
   stripeSecret: `whsec_${random()}`,
 });

@@ -1,7 +1,13 @@
 /** The whole local stack, for `npm start`, gamedays and end-to-end tests: everything real that can be real. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
+import {
+  firebreakBindings,
+  guardBindings,
+  onPort,
+  storefrontBindings,
+  type Bindings,
+} from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
 import type { Postgres } from "./postgres.ts";
@@ -12,6 +18,7 @@ import { settleAll } from "./settle-all.ts";
 import { startPostgresStore, startRedisStore } from "./stores.ts";
 import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
+import { githubApi, type GithubState } from "./vendors/github-api.ts";
 import { pager } from "./vendors/pager.ts";
 import { turnstile } from "./vendors/turnstile.ts";
 import { renamed, versionRouter, versionsOf } from "./versions.ts";
@@ -26,6 +33,8 @@ import {
 
 /** As `playbooks/site.yaml` has it. */
 const TURNSTILE_SITE_KEY = "0x4AAAAAAA-local";
+/** As `playbooks/site.yaml` names it. */
+const REPOSITORY: GithubState = { repositories: { "pitchey/storefront": { main: [] } } };
 const STOREFRONT = projectFile("examples/storefront");
 /** Versions of the storefront: the one that is live at first, and the one that a gameday deploys over it. */
 const WHOLE = "whole";
@@ -56,6 +65,8 @@ export type StackInfo = {
   readonly token: Readonly<Record<Role, string>>;
   /** Connection string of the storefront's own role. */
   readonly postgres: string;
+  /** The same for its streaming replica. */
+  readonly replica: string;
   /** `redis://…`; where the stand-in serves, the REST URL. */
   readonly redis: string;
   readonly vendors: string;
@@ -98,6 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       vendors: [
         cloudflareStatus(),
         storefront.vendor,
+        githubApi({ token: secrets.githubToken, initial: REPOSITORY }),
         pager(secrets.pagerSecret),
         turnstile({ siteKey: TURNSTILE_SITE_KEY, secret: secrets.turnstileSecret }),
       ],
@@ -128,6 +140,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     status: `${guard}/_firebreak/status`,
     token: secrets.token,
     postgres: stored.database.ownerUrl,
+    replica: onPort(stored.database.ownerUrl, stored.replica.port),
     redis: cached.redis.url ?? cached.restUrl,
     vendors: vendors.url,
   };

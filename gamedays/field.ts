@@ -13,6 +13,7 @@ const stackInfo = z.object({
   status: z.url(),
   token: z.object({ viewer: z.string(), responder: z.string(), admin: z.string() }),
   postgres: z.string(),
+  replica: z.string(),
   redis: z.string(),
   vendors: z.url(),
 });

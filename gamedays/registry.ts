@@ -1,6 +1,7 @@
 /** Every gameday there is. A new one is a file and a line here. */
 import { dataCorruption } from "./data-corruption.ts";
+import { database } from "./database.ts";
 import type { Gameday } from "./gameday.ts";
 import { outage } from "./outage.ts";
 
-export const gamedays: readonly Gameday[] = [outage, dataCorruption];
+export const gamedays: readonly Gameday[] = [outage, database, dataCorruption];

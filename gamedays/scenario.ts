@@ -46,6 +46,8 @@ const scenario = z.strictObject({
     served_ratio_min: z.number().min(0).max(1),
     /** How old the status page may be. */
     status_lag: duration,
+    /** How long visitors' reads may take, but for one in twenty, while they are relieved. */
+    reads_within: duration.optional(),
   }),
 });
 export type Scenario = z.infer<typeof scenario>;

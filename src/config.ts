@@ -7,6 +7,7 @@ import { apiTokens, type ApiToken } from "./http/auth.ts";
 import { parseJson } from "./shared/json.ts";
 import type { CloudflareReach } from "./mitigations/actuator.ts";
 import { CLOUDFLARE_API_URL, createCloudflare } from "./platform/cloudflare.ts";
+import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
@@ -23,6 +24,8 @@ export type Config = {
   readonly cloudflareStatus: StatusPage;
   /** Production at Cloudflare; null when there is no token or account. */
   readonly cloudflare: CloudflareReach | null;
+  /** How GitHub is reached; null when there is no token. */
+  readonly github: GithubAccess | null;
   readonly publicUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
@@ -50,6 +53,10 @@ export function readConfig(env: Env): Config {
       (env.CLOUDFLARE_STATUS_URLS ?? CLOUDFLARE_STATUS_URLS).split(",").slice(0, STATUS_URLS_MAX),
     ),
     cloudflare: readCloudflare(env),
+    github:
+      env.GITHUB_TOKEN === undefined
+        ? null
+        : { baseUrl: env.GITHUB_API_URL ?? GITHUB_API_URL, token: env.GITHUB_TOKEN },
     publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
     heartbeatToken: env.HEARTBEAT_TOKEN,

@@ -52,6 +52,10 @@ export type Env = {
   /** The production Worker's name, and its Pages project's, as Cloudflare knows them. */
   readonly CLOUDFLARE_WORKER?: string;
   readonly CLOUDFLARE_PAGES_PROJECT?: string;
+  /** Reads the commits of the repository that `site.yaml` names: Contents, read-only. */
+  readonly GITHUB_TOKEN?: string;
+  /** Overrides where GitHub's API answers. */
+  readonly GITHUB_API_URL?: string;
   /** Which version of Firebreak this is. */
   readonly OWN_VERSION?: WorkerVersionMetadata;
   /** The bearer token that Alertmanager sends. */

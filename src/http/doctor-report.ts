@@ -136,6 +136,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   cloudflare: "set CLOUDFLARE_STATUS_URLS in [vars] of wrangler.toml",
   deployments:
     "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
+  logs: "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   traffic: "route production's traffic through the guard",
   usual_traffic: "route production's traffic through the guard",
   guard: "route production's traffic through the guard",
@@ -146,6 +147,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   heartbeats:
     "declare the job under heartbeats in playbooks/site.yaml, set HEARTBEAT_TOKEN, and let the job POST to /_firebreak/heartbeats/<name>",
   reports: "let support or the site POST to /_firebreak/reports",
+  sdk: "let production use firebreak/sdk, with Traffic bound to it",
   integrity:
     "declare checks under integrity in playbooks/site.yaml, and set the secret POSTGRES_URL",
 };
@@ -159,6 +161,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   cloudflare: "check that CLOUDFLARE_STATUS_URLS answer from a Worker",
   deployments:
     "check that CLOUDFLARE_API_TOKEN may read Workers Scripts of CLOUDFLARE_ACCOUNT_ID, and that CLOUDFLARE_WORKER is its name",
+  logs: "check that CLOUDFLARE_API_TOKEN may query Workers Observability, and that CLOUDFLARE_WORKER has observability enabled",
   traffic: "check the Traffic object in the Worker's log",
   usual_traffic: "check the Traffic object in the Worker's log",
   guard: "check the Traffic object in the Worker's log",
@@ -166,6 +169,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   alerts: "check the Desk object in the Worker's log",
   heartbeats: "check the Desk object in the Worker's log",
   reports: "check the Desk object in the Worker's log",
+  sdk: "check the Traffic object in the Worker's log",
   integrity:
     "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
   write_journal: "check the WriteJournal objects in the Worker's log",

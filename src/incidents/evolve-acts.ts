@@ -1,6 +1,6 @@
 /** What an event means for the acts. Total and pure. */
 import { unreachable } from "../shared/assert.ts";
-import type { EventData, IncidentEvent } from "./journal.ts";
+import type { EventData, IncidentEvent, JournalRow } from "./journal.ts";
 import { isUndecided, type ActState, type IncidentState } from "./state.ts";
 
 export type ActEvent = Extract<IncidentEvent, { readonly type: `act.${string}` }>;
@@ -8,14 +8,22 @@ export const isActEvent = (event: IncidentEvent): event is ActEvent =>
   event.type.startsWith("act.");
 
 /** The acts as the event leaves them. */
-export function foldAct(state: IncidentState, event: ActEvent, atMs: number): readonly ActState[] {
+export function foldAct(
+  state: IncidentState,
+  event: ActEvent,
+  { atMs, actor }: Pick<JournalRow, "atMs" | "actor">,
+): readonly ActState[] {
   if (event.type === "act.proposed") return [...state.acts, proposed(state, event.data, atMs)];
   return state.acts.map((act) =>
-    act.id === event.data.actId ? { ...act, ...change(act, event, atMs) } : act,
+    act.id === event.data.actId ? { ...act, ...change(act, event, { atMs, actor }) } : act,
   );
 }
 
-function change(act: ActState, event: ActEvent, atMs: number): Partial<ActState> {
+function change(
+  act: ActState,
+  event: ActEvent,
+  { atMs, actor }: Pick<JournalRow, "atMs" | "actor">,
+): Partial<ActState> {
   switch (event.type) {
     case "act.proposed":
       return {};
@@ -27,7 +35,7 @@ function change(act: ActState, event: ActEvent, atMs: number): Partial<ActState>
       return { ...known, status: act.shadow ? "rehearsed" : "waiting" };
     }
     case "act.approved":
-      return { isApproved: true };
+      return { isApproved: true, isByPerson: act.isByPerson || actor.kind === "person" };
     case "act.declined":
       return { status: "declined", why: event.data.why };
     case "act.performing":
@@ -67,6 +75,7 @@ const proposed = (
   siteWide: data.siteWide,
   status: "proposed",
   isApproved: false,
+  isByPerson: data.mode === "manual",
   proposedAtMs: atMs,
   judgedAtMs: null,
   judged: null,

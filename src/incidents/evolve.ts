@@ -62,8 +62,8 @@ const awaitedLease = (
 ): Awaited => ({ kind: "lease", leaseId, during, expiresAtMs });
 
 function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): IncidentState {
-  if (isLeaseEvent(event)) return foldLease(state, event, row.atMs);
-  if (isActEvent(event)) return foldActEvent(state, event, row.atMs);
+  if (isLeaseEvent(event)) return foldLease(state, event, row);
+  if (isActEvent(event)) return foldActEvent(state, event, row);
   if (isFlowEvent(event)) return foldFlow(state, event, row);
   switch (event.type) {
     case "rule.changed":
@@ -96,9 +96,10 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
   }
 }
 
-function foldActEvent(state: IncidentState, event: ActEvent, atMs: number): IncidentState {
+function foldActEvent(state: IncidentState, event: ActEvent, row: JournalRow): IncidentState {
+  const { atMs } = row;
   const settled = "effectId" in event.data ? settle(state, String(event.data.effectId)) : state;
-  const next = { ...settled, acts: foldAct(settled, event, atMs) };
+  const next = { ...settled, acts: foldAct(settled, event, row) };
   switch (event.type) {
     case "act.performing":
       return { ...next, anchors: first(next.anchors, atMs, "respondedAtMs") };
@@ -191,7 +192,8 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
 type LeaseEvent = Extract<IncidentEvent, { readonly type: `lease.${string}` }>;
 const isLeaseEvent = (event: IncidentEvent): event is LeaseEvent => event.type.startsWith("lease.");
 
-function foldLease(state: IncidentState, event: LeaseEvent, atMs: number): IncidentState {
+function foldLease(state: IncidentState, event: LeaseEvent, row: JournalRow): IncidentState {
+  const { atMs, actor } = row;
   if (event.type === "lease.proposed") return proposed(state, event.data, atMs);
   const effectId =
     "effectId" in event.data && typeof event.data.effectId === "string"
@@ -202,7 +204,7 @@ function foldLease(state: IncidentState, event: LeaseEvent, atMs: number): Incid
   const asked = awaited?.kind === "lease" ? awaited.expiresAtMs : null;
   const leases = settled.leases.map((lease) =>
     lease.id === event.data.leaseId
-      ? { ...lease, ...leaseChange(lease, event, { atMs, asked }) }
+      ? { ...lease, ...leaseChange(lease, event, { atMs, actor, asked }) }
       : lease,
   );
   const next = { ...settled, leases };
@@ -213,12 +215,13 @@ function foldLease(state: IncidentState, event: LeaseEvent, atMs: number): Incid
 function leaseChange(
   lease: LeaseState,
   event: LeaseEvent,
-  { atMs, asked }: { readonly atMs: number; readonly asked: number | null },
+  { atMs, actor, asked }: Pick<JournalRow, "atMs" | "actor"> & { readonly asked: number | null },
 ): Partial<LeaseState> {
   switch (event.type) {
     case "lease.proposed":
-    case "lease.approved":
       return {};
+    case "lease.approved":
+      return { isByPerson: lease.isByPerson || actor.kind === "person" };
     case "lease.adjusted":
       return { adjustFailedAtMs: null, ...(asked === null ? {} : { heldUntilMs: asked }) };
     case "lease.declined":
@@ -313,6 +316,7 @@ function proposed(
     siteWide: data.siteWide,
     masks: data.masks,
     status: "proposed",
+    isByPerson: data.mode === "manual",
     proposedAtMs: atMs,
     appliedAtMs: null,
     expiresAtMs: null,

@@ -41,7 +41,7 @@ export function react(
       return actEffect(state, event.data.actId, (act) =>
         draft("act.perform", act.id, atMs, {
           ...actData(act, state),
-          budgeted: act.mode !== "manual",
+          budgeted: !act.isByPerson,
         }),
       );
     case "evidence.requested":
@@ -75,7 +75,7 @@ function applyEffect(state: IncidentState, leaseId: string, atMs: number): Effec
     share: lease.share,
     expiresAtMs: lease.expiresAtMs,
     reason: reasonOf(state),
-    budgeted: lease.mode !== "manual",
+    budgeted: !lease.isByPerson,
   });
   return { ...effect, deadlineMs: Math.min(effect.deadlineMs, lease.expiresAtMs) };
 }

@@ -36,6 +36,8 @@ export type LeaseState = {
   readonly siteWide: boolean;
   readonly masks: readonly string[];
   readonly status: LeaseStatus;
+  /** A person asked for it or agreed to it: no budget of the automation stands in the way. */
+  readonly isByPerson: boolean;
   readonly proposedAtMs: number;
   readonly appliedAtMs: number | null;
   /** Null until it is first asked to apply. */
@@ -70,6 +72,8 @@ export type ActState = {
   readonly status: ActStatus;
   /** Somebody, or the playbook, said yes. */
   readonly isApproved: boolean;
+  /** A person asked for it or agreed to it: no budget of the automation stands in the way. */
+  readonly isByPerson: boolean;
   readonly proposedAtMs: number;
   readonly judgedAtMs: number | null;
   /** What it decided to do; null before that. */

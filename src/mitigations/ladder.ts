@@ -18,8 +18,10 @@ export type LadderAttempt = {
   readonly shadow: boolean;
   /** From before the incident was last resolved: what was in vain then may help now. */
   readonly isEarlier: boolean;
-  /** Made ready for a person to start: it is in nobody's way, and is not made ready again. */
+  /** Made ready for a person to start, or in force beside what follows: it is in nobody's way, and is not taken again. */
   readonly isAside: boolean;
+  /** A person was asked, and what follows need not wait for the answer; but until it is there, not everything was tried. */
+  readonly isAsked: boolean;
 };
 
 export type LadderView = {
@@ -75,7 +77,8 @@ export function nextStep(view: LadderView): LadderAnswer {
     skipped.push({ step: step.id, why: obstacle.why });
     if (obstacle.holds) return { answer: "hold", skipped };
   }
-  return { answer: "exhausted", skipped };
+  const isAnswerDue = counted.some(({ status, isAsked }) => isAsked && !OVER.has(status));
+  return isAnswerDue ? { answer: "hold", skipped } : { answer: "exhausted", skipped };
 }
 
 const wasInVain = (last: LadderAttempt | undefined): boolean =>

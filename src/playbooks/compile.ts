@@ -10,6 +10,7 @@ import { ruleProblems, stepProblems, recoverProblems } from "./meaning.ts";
 import { durationProblems, paramProblems } from "./param-checks.ts";
 import type { Path, Problem } from "./problem.ts";
 import type { PlaybookSpec, RuleSpec, Severity, StepSpec } from "./schema.ts";
+import { optionProblems } from "./step-options.ts";
 import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
 
 export type CompiledRule = {
@@ -123,9 +124,8 @@ class Compiler {
         this.#problem([...path, "do"], `unknown actuator "${spec.do}"; ${known}`);
         return [];
       }
-      for (const message of words.problemsWith(spec.with)) {
-        this.#problem([...path, "with"], `${spec.do}: ${message}`);
-      }
+      const specs = this.#scope.params;
+      this.problems.push(...optionProblems(spec, words, { specs, path: [...path, "with"] }));
       return [{ id: spec.id ?? spec.do, spec, when, expect, mode: modeOf(spec, words), words }];
     });
   }

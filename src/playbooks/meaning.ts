@@ -60,7 +60,7 @@ export function stepProblems(
       const path: Path = ["mitigate", spec.mitigate.indexOf(step.spec)];
       return [
         ...kindProblems(step, path),
-        ...expectProblems(step, path),
+        ...expectProblems(step, besides(step, steps), path),
         ...(isWhole ? siteWideProblems(step, path, kinds) : []),
       ];
     }),
@@ -81,12 +81,26 @@ function kindProblems({ id, spec, words }: CompiledStep, at: Path): readonly Pro
   );
 }
 
-function expectProblems({ expect, id, words }: CompiledStep, at: Path): readonly Problem[] {
+/** The steps that may be in force while this one is verified: itself, and what stands alongside. */
+const besides = (step: CompiledStep, steps: readonly CompiledStep[]): readonly CompiledStep[] => [
+  step,
+  ...steps.filter((other) => other !== step && (other.spec.alongside || step.spec.alongside)),
+];
+
+function expectProblems(
+  { expect }: CompiledStep,
+  inForce: readonly CompiledStep[],
+  at: Path,
+): readonly Problem[] {
   if (expect === null) return [];
   const path = [...at, "expect", "that"];
-  const hidden = words.masks.filter((signal) => expect.signals.includes(signal));
+  const hidden = inForce.flatMap(({ id, words }) =>
+    words.masks
+      .filter((signal) => expect.signals.includes(signal))
+      .map((signal) => `${signal} says nothing while ${id} is applied`),
+  );
   return [
-    ...hidden.map((signal) => ({ path, message: `${signal} says nothing while ${id} is applied` })),
+    ...hidden.map((message) => ({ path, message })),
     ...healthyProblems(expect, path, "the step would count as effective"),
   ];
 }

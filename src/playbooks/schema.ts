@@ -94,6 +94,12 @@ export const step = z.strictObject({
     .strictObject({ after: duration, then: z.enum(["decline", "apply"]) })
     .optional()
     .describe("What no answer to a request for approval means; without it the request waits"),
+  alongside: z
+    .boolean()
+    .default(false)
+    .describe(
+      "The next step is taken beside it if the rules still fire: while a person is asked, or once it helps and has had the time of `expect.within`",
+    ),
   lease: duration
     .optional()
     .describe("How long it holds unless it is renewed; an act has none, everything else must"),

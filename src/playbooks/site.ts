@@ -311,6 +311,16 @@ const shape = z.strictObject({
     )
     .max(HEARTBEATS_MAX)
     .default([]),
+  /** Where production's source is, for the commits that an incident's evidence names; the secret is GITHUB_TOKEN. */
+  github: z
+    .strictObject({
+      repository: z
+        .string()
+        .regex(/^[A-Za-z0-9-]{1,39}\/[A-Za-z0-9._-]{1,100}$/, "write owner/name"),
+      /** The default branch where it is not said. */
+      branch: z.string().min(1).max(250).optional(),
+    })
+    .optional(),
   /** What must hold in the database, asked read-only and with a timeout each. */
   integrity: z.array(integrityCheck).max(CHECKS_MAX).default([]),
   components: z

@@ -89,6 +89,13 @@ export type DatabaseDeps = {
   /** When this session last wrote, as its cookie says; null for never. */
   readonly wroteAtMs: number | null;
   readonly waitUntil: WaitUntil;
+  /** Told of every query that is asked, and of every one that fails. */
+  readonly watch: QueryWatch;
+};
+
+export type QueryWatch = {
+  readonly asked: () => void;
+  readonly failed: (error: unknown) => void;
 };
 
 export class Database {
@@ -114,11 +121,22 @@ export class Database {
     );
 
   /** The rows; throws what the driver throws. */
-  async query(
-    text: string,
-    params: readonly unknown[] = [],
-    options: QueryOptions = {},
-  ): Promise<Row[]> {
+  query(text: string, params: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
+    return this.#watched(() => this.#query(text, params, options));
+  }
+
+  async #watched<T>(ask: () => Promise<T>): Promise<T> {
+    const { watch } = this.#deps;
+    watch.asked();
+    try {
+      return await ask();
+    } catch (error) {
+      watch.failed(error);
+      throw error;
+    }
+  }
+
+  async #query(text: string, params: readonly unknown[], options: QueryOptions): Promise<Row[]> {
     const { memory } = this.#deps;
     const asked = this.#deps.asked();
     const timeoutMs = asked["statement-timeout"]?.timeoutMs ?? null;
@@ -158,14 +176,16 @@ export class Database {
   ): Promise<Row[][]> {
     const { primary } = this.#deps.connections;
     const timeoutMs = this.#deps.asked()["statement-timeout"]?.timeoutMs ?? null;
-    return this.#writing(async () => {
-      if (timeoutMs === null) return primary.transaction((sql) => [...build(sql)]);
-      const [, ...results] = await primary.transaction((sql) => [
-        sql.query(...limitTime(timeoutMs)),
-        ...build(sql),
-      ]);
-      return results;
-    });
+    return this.#watched(() =>
+      this.#writing(async () => {
+        if (timeoutMs === null) return primary.transaction((sql) => [...build(sql)]);
+        const [, ...results] = await primary.transaction((sql) => [
+          sql.query(...limitTime(timeoutMs)),
+          ...build(sql),
+        ]);
+        return results;
+      }),
+    );
   }
 
   /** Settings for a new `Pool` on the primary; `own` are production's. */

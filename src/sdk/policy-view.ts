@@ -52,6 +52,11 @@ export class PolicyView {
     this.#deps = deps;
   }
 
+  /** Among how many shards isolates spread what they report; one until the policy is known. */
+  get trafficShards(): number {
+    return this.#held?.policy.settings.trafficShards ?? 1;
+  }
+
   /** What is asked for this session now. Reads memory only, starts a refresh when one is due, never throws. */
   asked(sessionKey: string, waitUntil: WaitUntil): Asked {
     const nowMs = Date.now();

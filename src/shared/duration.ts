@@ -23,6 +23,13 @@ export function parseDuration(text: string): Result<number, string> {
   return ok(totalMs);
 }
 
+/** Writes whole milliseconds so that parsing gives them back, in the largest unit that does: `"5m"`, `"90s"`, `"1500ms"`. */
+export function writeDuration(durationMs: number): string {
+  const unit = (["d", "h", "m", "s"] as const).find((one) => durationMs % UNIT_MS[one] === 0);
+  if (durationMs === 0 || unit === undefined) return `${durationMs}ms`;
+  return `${durationMs / UNIT_MS[unit]}${unit}`;
+}
+
 /** Formats milliseconds for people, with at most the two largest units: `"1h 30m"`, `"45s"`, `"250ms"`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1_000) return `${Math.round(durationMs)}ms`;

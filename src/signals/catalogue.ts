@@ -1,4 +1,5 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import { SDK } from "./catalogue-sdk.ts";
 import { TOLD } from "./catalogue-told.ts";
 import * as seen from "./evidence.ts";
 import type { SignalName } from "./signal.ts";
@@ -12,6 +13,7 @@ export const SOURCE_IDS = [
   "redis",
   "cloudflare",
   "deployments",
+  "logs",
   "traffic",
   "usual_traffic",
   "guard",
@@ -19,6 +21,7 @@ export const SOURCE_IDS = [
   "alerts",
   "heartbeats",
   "reports",
+  "sdk",
   "integrity",
   "write_journal",
 ] as const;
@@ -169,6 +172,20 @@ export const CATALOGUE = {
     evidence: seen.vendor,
     describes: "Since when the production Worker runs what it runs.",
   },
+  "logs.errors_count": {
+    type: "int",
+    unit: "events",
+    source: "logs",
+    evidence: seen.logs,
+    describes: "Errors that production logged in the last two minutes.",
+  },
+  "logs.timeout_errors_count": {
+    type: "int",
+    unit: "events",
+    source: "logs",
+    evidence: seen.logs,
+    describes: "Those of them about time that ran out, or connections that did.",
+  },
   "traffic.requests_per_second": {
     type: "double",
     unit: "requests/second",
@@ -282,6 +299,7 @@ export const CATALOGUE = {
     describes: "Of the challenges of the last minute that has run out, the share never met.",
   },
   ...TOLD,
+  ...SDK,
   "integrity.failed_checks_count": {
     type: "int",
     unit: "checks",

@@ -32,5 +32,7 @@ export const schema = { kind: "active", vantage: "catalogue of the database" } a
 export const jobs = { kind: "told", vantage: "jobs" } as const;
 export const users = { kind: "told", vantage: "users" } as const;
 export const visitors = { kind: "passive", vantage: "visitors" } as const;
+export const production = { kind: "passive", vantage: "production" } as const;
+export const logs = { kind: "passive", vantage: "production's logs" } as const;
 export const journal = { kind: "passive", vantage: "write journal" } as const;
 export const monitoring = { kind: "told", vantage: "monitoring" } as const;

@@ -9,10 +9,12 @@ import { deployments } from "./sources/deployments.ts";
 import { guard } from "./sources/guard.ts";
 import { heartbeats } from "./sources/heartbeats.ts";
 import { integrity } from "./sources/integrity.ts";
+import { logs } from "./sources/logs.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { redis } from "./sources/redis.ts";
 import { reports } from "./sources/reports.ts";
+import { sdk } from "./sources/sdk.ts";
 import { traffic } from "./sources/traffic.ts";
 import { usualTrafficSource } from "./sources/usual-traffic.ts";
 import { writeJournal } from "./sources/write-journal.ts";
@@ -24,6 +26,7 @@ export const SOURCES = {
   redis,
   cloudflare,
   deployments,
+  logs,
   traffic,
   usual_traffic: usualTrafficSource,
   guard,
@@ -31,6 +34,7 @@ export const SOURCES = {
   alerts,
   heartbeats,
   reports,
+  sdk,
   integrity,
   write_journal: writeJournal,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };

@@ -4,9 +4,16 @@
  */
 import { withinDeadline } from "../platform/deadline.ts";
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
+import { REPORT_KINDS, type ReportKind } from "./report-kinds.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
-import type { TalkersWindow, TouchedWindow, TrafficApi, TrafficWindow } from "./traffic-api.ts";
+import type {
+  ReportsWindow,
+  TalkersWindow,
+  TouchedWindow,
+  TrafficApi,
+  TrafficWindow,
+} from "./traffic-api.ts";
 
 export const SHARD_DEADLINE_MS = 1_000;
 
@@ -20,9 +27,10 @@ export type TrafficReader = {
   window(seconds: number, untilSecond: number): Promise<OfAllShards<TrafficWindow>>;
   talkers(seconds: number, untilSecond: number): Promise<OfAllShards<TalkersWindow>>;
   touched(): Promise<OfAllShards<TouchedWindow>>;
+  reports(seconds: number, nowSecond: number): Promise<OfAllShards<ReportsWindow>>;
 };
 
-type Shard = Pick<TrafficApi, "window" | "talkers" | "touched">;
+type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "reports">;
 
 /** `shards` are called for each use: stubs belong to the request that made them. */
 export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
@@ -44,6 +52,14 @@ export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => (
   async touched() {
     const { answers, silentShards } = await askAll(shards, (shard) => shard.touched());
     return { ...mergeTouched(answers), silentShards };
+  },
+
+  async reports(seconds, nowSecond) {
+    const { answers, silentShards } = await askAll(shards, (shard) =>
+      shard.reports(seconds, nowSecond),
+    );
+    const { fromSecond, ...window } = mergeReports(answers);
+    return { ...window, fromSecond: Math.max(fromSecond, nowSecond - seconds), silentShards };
   },
 });
 
@@ -102,5 +118,20 @@ function mergeTouched(windows: readonly TouchedWindow[]): TouchedWindow {
     sinceSecond: Math.max(0, ...windows.map(({ sinceSecond }) => sinceSecond)),
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
     entries: merged.reports(),
+  };
+}
+
+function mergeReports(windows: readonly ReportsWindow[]): ReportsWindow {
+  const counts: Partial<Record<ReportKind, number>> = {};
+  for (const kind of REPORT_KINDS) {
+    const count = windows.reduce((sum, window) => sum + (window.counts[kind] ?? 0), 0);
+    if (count > 0) counts[kind] = count;
+  }
+  const flushedAtMs = windows.flatMap(({ lastFlushAtMs }) => lastFlushAtMs ?? []);
+  return {
+    fromSecond: Math.max(0, ...windows.map((window) => window.fromSecond)),
+    counts,
+    lastFlushAtMs: flushedAtMs.length === 0 ? null : Math.max(...flushedAtMs),
+    lostFlushes: windows.reduce((sum, { lostFlushes }) => sum + lostFlushes, 0),
   };
 }

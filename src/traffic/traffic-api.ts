@@ -1,6 +1,7 @@
 /** What guards report and the monitor reads. Counts are of requests that the guard saw, by outcome; probes are kept apart. */
 
 import type { DimensionCut } from "../sketches/top-talkers.ts";
+import type { ReportKind } from "./report-kinds.ts";
 
 /** Upper bounds of the latency histogram, milliseconds; the last bucket is open. */
 export const LATENCY_BOUNDS_MS = [
@@ -104,13 +105,37 @@ export type TouchedWindow = {
   readonly entries: readonly TouchedReport[];
 };
 
+/** What one isolate of production reports of itself, by `ReportKind`. Without seconds it says that it is there, and nothing happened. */
+export type ReportFlush = {
+  readonly isolate: string;
+  /** Counts up per isolate, so that a lost flush shows. */
+  readonly n: number;
+  readonly seconds: readonly {
+    readonly second: number;
+    readonly counts: Readonly<Record<string, number>>;
+  }[];
+};
+
+export type ReportsWindow = {
+  /** Epoch seconds: from here on what was reported is known. */
+  readonly fromSecond: number;
+  readonly counts: Readonly<Partial<Record<ReportKind, number>>>;
+  /** Null before the first. */
+  readonly lastFlushAtMs: number | null;
+  readonly lostFlushes: number;
+};
+
 export type TrafficApi = {
   flush(flush: TrafficFlush): Promise<void>;
+  /** The same from production's own isolates, through the SDK. */
+  report(flush: ReportFlush): Promise<void>;
   /** The merged seconds in (`untilSecond - seconds`, `untilSecond`]. */
   window(seconds: number, untilSecond: number): Promise<TrafficWindow>;
   /** The same for talkers; a little shorter, because their seconds are kept in pairs. */
   talkers(seconds: number, untilSecond: number): Promise<TalkersWindow>;
   touched(): Promise<TouchedWindow>;
+  /** What was reported in the last `seconds` up to `nowSecond`. */
+  reports(seconds: number, nowSecond: number): Promise<ReportsWindow>;
 };
 
 /** The object's name, which never changes. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isDistinct } from "../sketches/merged-talkers.ts";
 import { DIMENSIONS, NAME_CHARS_MAX, REPORTED_MAX } from "../sketches/top-talkers.ts";
 import { Heard } from "./heard.ts";
+import { ReportMemory, REPORTS_KEPT_SECONDS } from "./report-memory.ts";
 import { isSuspicious, SUSPICION_SECONDS, type SuspicionLimits } from "./suspicion.ts";
 import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
@@ -11,6 +12,8 @@ import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
 import {
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
+  type ReportFlush,
+  type ReportsWindow,
   type TalkersWindow,
   type TouchedWindow,
   type TrafficApi,
@@ -99,11 +102,28 @@ const trafficFlush = z.object({
   touched,
 });
 
+const REPORT_KINDS_MAX = 64;
+const reportFlush = z.object({
+  isolate: z.string().min(1).max(64),
+  n: z.int().min(1),
+  seconds: z
+    .array(
+      z.object({
+        second,
+        counts: z
+          .record(z.string().max(60), count)
+          .refine((given) => Object.keys(given).length <= REPORT_KINDS_MAX, "too many kinds"),
+      }),
+    )
+    .max(FLUSH_SECONDS_MAX),
+});
+
 /** Counts are in memory alone: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
 export class TrafficObject<Env = unknown> extends DurableObject<Env> implements TrafficApi {
   readonly #deps: TrafficDeps;
   readonly #heard: Heard;
   readonly #memory: TrafficMemory;
+  readonly #reports: ReportMemory;
   #suspectedAtMs = -Infinity;
 
   constructor(ctx: DurableObjectState, env: Env, deps: TrafficDeps) {
@@ -111,6 +131,7 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     this.#deps = deps;
     this.#heard = new Heard(ctx.storage.sql, Date.now());
     this.#memory = new TrafficMemory(this.#heard.untilMs);
+    this.#reports = new ReportMemory(this.#heard.untilMs);
   }
 
   async flush(given: TrafficFlush): Promise<void> {
@@ -118,12 +139,17 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     const flush = trafficFlush.parse(given);
     this.#heard.hear(nowMs);
     this.#memory.add(flush, nowMs);
-    if (nowMs - this.#suspectedAtMs < SUSPICION_INTERVAL_MS) return;
+    if (!this.#maySuspect(nowMs)) return;
     const nowSecond = Math.floor(nowMs / 1_000);
     const lately = this.#memory.lately(SUSPICION_SECONDS, nowSecond);
-    if (!isSuspicious(lately, nowSecond, this.#deps.suspicion())) return;
-    this.#suspectedAtMs = nowMs;
-    this.ctx.waitUntil(this.#wakeMonitor());
+    if (isSuspicious(lately, nowSecond, this.#deps.suspicion())) this.#suspect(nowMs);
+  }
+
+  async report(given: ReportFlush): Promise<void> {
+    const nowMs = Date.now();
+    const flush = reportFlush.parse(given);
+    this.#heard.hear(nowMs);
+    if (this.#reports.add(flush, nowMs) && this.#maySuspect(nowMs)) this.#suspect(nowMs);
   }
 
   async window(seconds: number, untilSecond: number): Promise<TrafficWindow> {
@@ -136,6 +162,19 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async touched(): Promise<TouchedWindow> {
     return this.#memory.touched();
+  }
+
+  async reports(seconds: number, nowSecond: number): Promise<ReportsWindow> {
+    return this.#reports.window(Math.min(seconds, REPORTS_KEPT_SECONDS), nowSecond);
+  }
+
+  #maySuspect(nowMs: number): boolean {
+    return nowMs - this.#suspectedAtMs >= SUSPICION_INTERVAL_MS;
+  }
+
+  #suspect(nowMs: number): void {
+    this.#suspectedAtMs = nowMs;
+    this.ctx.waitUntil(this.#wakeMonitor());
   }
 
   /** The monitor's own tick comes anyway; this only makes it sooner. */

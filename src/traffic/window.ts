@@ -1,4 +1,5 @@
 /** What the guards reported in the last minutes: merged per second, bounded, honest about what is missing. Pure. */
+import { FlushNumbers } from "./flush-numbers.ts";
 import { mergeInto, emptyTally, type Tally } from "./tally.ts";
 import { TalkerMemory } from "./talker-memory.ts";
 import { TouchedTally } from "./touched.ts";
@@ -13,15 +14,12 @@ import type {
 export const KEPT_SECONDS = 600;
 /** An isolate's clock may be this far ahead. */
 export const FUTURE_SECONDS_MAX = 5;
-/** Isolates whose flush numbers are followed; the one heard from longest ago is forgotten first. */
-export const ISOLATES_MAX = 2_000;
 
 export class TrafficMemory {
   /** Complete after this second; what came before it may have been told to another. */
   readonly #sinceSecond: number;
   readonly #seconds = new Map<number, Tally>();
-  /** The first and the last number heard of each. Insertion order is order of last hearing. */
-  readonly #heard = new Map<string, { readonly first: number; readonly last: number }>();
+  readonly #numbers = new FlushNumbers();
   readonly #lost = new Map<number, number>();
   readonly #talkers = new TalkerMemory();
   readonly #touched = new TouchedTally();
@@ -93,19 +91,12 @@ export class TrafficMemory {
       .reduce((sum, [, lost]) => sum + lost, 0);
   }
 
-  /**
-   * False for a repetition. A gap in an isolate's numbers is remembered as lost. What came before the first one heard is not: a
-   * flush is sent until somebody took it, so that was this memory's predecessor, whose time is not in any window of this one.
-   */
-  #isNews({ isolate, n }: TrafficFlush, nowSecond: number): boolean {
-    const { first, last } = this.#heard.get(isolate) ?? { first: n, last: n - 1 };
-    this.#heard.delete(isolate);
-    this.#heard.set(isolate, { first, last: Math.max(n, last) });
-    // Overtaken by what was heard first: it was never counted here, and cannot be told from a repetition any more.
-    const missing = n < first ? 1 : Math.max(0, n - last - 1);
+  /** False for a repetition. A gap in an isolate's numbers is remembered as lost. */
+  #isNews(flush: TrafficFlush, nowSecond: number): boolean {
+    const { isNews, missing } = this.#numbers.hear(flush);
     if (missing > 0) this.#lost.set(nowSecond, (this.#lost.get(nowSecond) ?? 0) + missing);
     this.#untold += missing;
-    return n > last;
+    return isNews;
   }
 
   #merge(second: TrafficSecond): void {
@@ -119,10 +110,6 @@ export class TrafficMemory {
       for (const second of kept.keys()) {
         if (second <= nowSecond - KEPT_SECONDS) kept.delete(second);
       }
-    }
-    for (const isolate of this.#heard.keys()) {
-      if (this.#heard.size <= ISOLATES_MAX) break;
-      this.#heard.delete(isolate);
     }
   }
 }

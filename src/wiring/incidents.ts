@@ -14,6 +14,7 @@ import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { deliver } from "../notify/deliver.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
+import { githubRepository, type Repository } from "../platform/github.ts";
 import { playbook as playbookSchema } from "../playbooks/schema.ts";
 import { bundle, compiledPlaybooks, deployedPlaybook } from "../playbooks/deployed.ts";
 import { instanceOf } from "../playbooks/site.ts";
@@ -139,9 +140,17 @@ function collect(
     history: (name, fromMs) => monitorOf(env).history(name, fromMs),
     cloudflareStatus: config.cloudflareStatus,
     cloudflare: config.cloudflare,
+    github: repositoryOf(config),
     postgres: config.postgres,
     redis: config.redis,
     traffic: trafficOf(env),
     integrityChecks: bundle.site.integrity,
   });
+}
+
+/** Where production's source is: the site says which repository, the secret lets it be read. */
+function repositoryOf({ github }: Pick<Config, "github">): Repository | null {
+  const named = bundle.site.github;
+  if (github === null || named === undefined) return null;
+  return githubRepository(github, { name: named.repository, branch: named.branch ?? null });
 }

@@ -82,6 +82,7 @@ export function isolates(given: { readonly isolates: number; readonly shards: nu
         window: async (seconds, until) => memory.window(seconds, until),
         talkers: async (seconds, until) => memory.talkers(seconds, until),
         touched: async () => memory.touched(),
+        reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
       })),
     ),
     attackers: words.map(nameOf),

@@ -1,7 +1,12 @@
 /** Builders for what sources reach: everything missing, until a test says otherwise. */
 import type { PollContext, SourceReach, Vantage } from "../../src/signals/source.ts";
 import type { OfAllShards, TrafficReader } from "../../src/traffic/shards.ts";
-import type { TalkersWindow, TrafficSecond, TrafficWindow } from "../../src/traffic/traffic-api.ts";
+import type {
+  ReportsWindow,
+  TalkersWindow,
+  TrafficSecond,
+  TrafficWindow,
+} from "../../src/traffic/traffic-api.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 12, 0, 0);
 
@@ -28,10 +33,22 @@ export const aTalkersWindow = (
   ...window,
 });
 
+export const aReportsWindow = (
+  window: Partial<OfAllShards<ReportsWindow>> = {},
+): OfAllShards<ReportsWindow> => ({
+  fromSecond: 0,
+  counts: {},
+  lastFlushAtMs: NOW_MS - 500,
+  lostFlushes: 0,
+  silentShards: 0,
+  ...window,
+});
+
 export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => ({
   window: async () => aWindow({ lastFlushAtMs: null }),
   talkers: async () => aTalkersWindow(),
   touched: async () => ({ sinceSecond: 0, missingReports: 0, entries: [], silentShards: 0 }),
+  reports: async () => aReportsWindow({ lastFlushAtMs: null }),
   ...reader,
 });
 

@@ -1,5 +1,5 @@
 /** What wrangler.toml and the secrets hand to the storefront. */
-import type { PolicyReader } from "firebreak/sdk";
+import type { PolicyReader, ReportReceiver } from "firebreak/sdk";
 
 export type Env = {
   /** Neon connection string. */
@@ -19,4 +19,6 @@ export type Env = {
   readonly FIREBREAK_INSTANCE: string;
   /** Firebreak's policy object; absent where there is no Firebreak. */
   readonly FIREBREAK_POLICY?: { readonly getByName: (name: string) => PolicyReader };
+  /** Where the storefront reports what it meets; absent where there is no Firebreak. */
+  readonly FIREBREAK_TRAFFIC?: { readonly getByName: (name: string) => ReportReceiver };
 };

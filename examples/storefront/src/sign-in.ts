@@ -22,7 +22,7 @@ const FIND =
   "SELECT id::text, email, password_hash, force_password_reset FROM users WHERE email = $1";
 
 export const signIn = new Hono<App>().post("/", async (c) => {
-  const { db, redis } = c.var.stores;
+  const { db, redis, report } = c.var.stores;
   const { email, password } = await readBody(c, credentials);
   // Who may sign in is never a matter of minutes ago.
   const rows = await db.query(FIND, [email], { cache: false, replica: false });
@@ -31,7 +31,10 @@ export const signIn = new Hono<App>().post("/", async (c) => {
   await db.sql`
     INSERT INTO auth_logs (email, ip_address, user_agent, success)
     VALUES (${email}, ${addressOf(c)}, ${userAgentOf(c)}, ${success})`;
-  if (!success || known === undefined) return c.json({ error: "wrong address or password" }, 401);
+  if (!success || known === undefined) {
+    report("auth.failed");
+    return c.json({ error: "wrong address or password" }, 401);
+  }
   if (known.force_password_reset) return c.json({ error: "set a new password first" }, 403);
   await db.transaction((sql) => [
     sql`UPDATE users SET last_login = now() WHERE id = ${known.id}`,

@@ -1,14 +1,19 @@
 /** The storefront's Postgres and Redis, for one request and with its deadline. */
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis/cloudflare";
-import { Firebreak, type Database, type Session } from "firebreak/sdk";
+import { Firebreak, type Database, type ReportKind, type Session } from "firebreak/sdk";
 import type { Env } from "./env.ts";
 
 /** Together below what a visitor waits for, so that a dead store is an answer and not a hang. */
 const POSTGRES_DEADLINE_MS = 2_000;
 const REDIS_DEADLINE_MS = 1_000;
 
-export type Stores = { readonly db: Database; readonly redis: Redis };
+export type Stores = {
+  readonly db: Database;
+  readonly redis: Redis;
+  /** Tells Firebreak that something happened, in the background. */
+  readonly report: (kind: ReportKind) => void;
+};
 
 /** One per isolate; the runtime hands the same `env` to every request of it. */
 const firebreaks = new WeakMap<Env, Firebreak>();
@@ -18,6 +23,7 @@ function firebreakOf(env: Env): Firebreak {
   if (known !== undefined) return known;
   const made = new Firebreak({
     policy: () => env.FIREBREAK_POLICY?.getByName("policy") ?? null,
+    traffic: (name) => env.FIREBREAK_TRAFFIC?.getByName(name) ?? null,
   });
   firebreaks.set(env, made);
   return made;
@@ -49,5 +55,10 @@ export function openStores(env: Env, visit: Visit): Stores {
     store: redis,
     namespace: "storefront",
   };
-  return { db: firebreakOf(env).database(connections, visit), redis };
+  const firebreak = firebreakOf(env);
+  return {
+    db: firebreak.database(connections, visit),
+    redis,
+    report: (kind) => firebreak.report(kind, visit.waitUntil),
+  };
 }

@@ -6,8 +6,8 @@ import type { IncidentEvent } from "../journal.ts";
 import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
 import { isAside, isUndecided, type ActState, type IncidentState } from "../state.ts";
 
-/** How long an act that was done may take to show, where the playbook expects nothing of it. */
-export const ACT_SETTLES_MS = 60_000;
+/** How long what was done may take to show, where the playbook expects nothing of it. */
+export const SETTLES_MS = 60_000;
 
 /** The events that let an act be done that a person or the playbook said yes to. */
 export const approveAndPerform = (
@@ -71,13 +71,18 @@ export const withdraw = (state: IncidentState, why: string): readonly IncidentEv
  * next step's turn comes, for doing the same again would change nothing.
  */
 export function ladderAttempt(act: ActState, state: IncidentState, moment: Moment): LadderAttempt {
+  const isAsked =
+    act.status === "waiting" &&
+    act.mode === "approve" &&
+    stepOf(act, moment.playbook.steps)?.spec.alongside === true;
   return {
     step: act.step,
     status: isBusy(act, state, moment) ? "applying" : "failed",
     because: null,
     shadow: act.shadow,
     isEarlier: act.round < state.timesResolved,
-    isAside: isAside(act),
+    isAside: isAside(act) || isAsked,
+    isAsked,
   };
 }
 
@@ -92,7 +97,7 @@ function isBusy(act: ActState, state: IncidentState, moment: Moment): boolean {
       return true;
     case "effective": {
       const within = stepOf(act, moment.playbook.steps)?.spec.expect?.within;
-      const settlesMs = within === undefined ? ACT_SETTLES_MS : durationOf(state, within);
+      const settlesMs = within === undefined ? SETTLES_MS : durationOf(state, within);
       return moment.atMs - (act.effectiveAtMs ?? 0) < settlesMs;
     }
     default:

@@ -5,17 +5,19 @@ import { evidenceKinds } from "../../mitigations/guardrails.ts";
 import {
   nextStep,
   type LadderAnswer,
+  type LadderAttempt,
   type LadderStep,
   type Skip,
 } from "../../mitigations/ladder.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
+import { stepOptions } from "../../playbooks/step-options.ts";
 import { actId, leaseId } from "../../shared/ids.ts";
 import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
 import type { IncidentEvent } from "../journal.ts";
-import { durationOf, foldDrafts, truthOf, type Moment, type Stage } from "../moment.ts";
-import { isAside, isPrepared, type IncidentState } from "../state.ts";
-import { ladderAttempt } from "./acts.ts";
+import { durationOf, foldDrafts, paramsOf, truthOf, type Moment, type Stage } from "../moment.ts";
+import { isAside, isPrepared, type IncidentState, type LeaseState } from "../state.ts";
+import { ladderAttempt, SETTLES_MS } from "./acts.ts";
 import { approveAndApply } from "./leases.ts";
 
 /** Leases and acts one incident may hold over its life; past it, people take over. */
@@ -60,13 +62,32 @@ const climb = (state: IncidentState, moment: Moment): LadderAnswer =>
       ...state.leases.map((lease) => ({
         ...lease,
         isEarlier: lease.round < state.timesResolved,
-        isAside: isPrepared(lease),
+        ...standingOf(lease, state, moment),
       })),
       ...state.acts.map((act) => ladderAttempt(act, state, moment)),
     ],
     evidenceKinds: evidenceKinds(firingEvidence(state, moment), catalogue),
     autopilot: moment.autopilot,
   });
+
+/**
+ * What helps but does not cure, or waits for a person, need not be alone where its step says so. What helps first has its step's time
+ * to show that it is enough.
+ */
+function standingOf(
+  lease: LeaseState,
+  state: IncidentState,
+  { playbook, atMs }: Moment,
+): Pick<LadderAttempt, "isAside" | "isAsked"> {
+  const spec = playbook.steps.find(({ id }) => id === lease.step)?.spec;
+  if (isPrepared(lease) || spec?.alongside !== true) {
+    return { isAside: isPrepared(lease), isAsked: false };
+  }
+  const isAsked = lease.status === "proposed" && lease.mode === "approve";
+  const settlesMs = spec.expect === undefined ? SETTLES_MS : durationOf(state, spec.expect.within);
+  const isHelping = lease.status === "effective" && atMs - (lease.appliedAtMs ?? 0) >= settlesMs;
+  return { isAside: isAsked || isHelping, isAsked };
+}
 
 const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): LadderStep => ({
   id: step.id,
@@ -103,7 +124,7 @@ function take(
     step: step.id,
     attempt,
     actuator: step.spec.do,
-    with: step.spec.with,
+    with: { ...stepOptions(step.spec.with, paramsOf(state), moment.playbook.spec.params) },
     mode: step.mode,
     // Whoever starts what is prepared means it.
     shadow: answer === "take" && moment.autopilot === "shadow",

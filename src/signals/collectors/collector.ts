@@ -2,6 +2,7 @@
 import type { Failure } from "../../incidents/journal.ts";
 import type { IntegrityCheck } from "../../integrity/check.ts";
 import type { CloudflareProduction } from "../../platform/cloudflare.ts";
+import type { Repository } from "../../platform/github.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { StatusPage } from "../../platform/status-page.ts";
@@ -26,6 +27,8 @@ export type CollectorContext = {
   readonly history: (name: SignalName, fromMs: number) => Promise<readonly Signal[]>;
   readonly cloudflareStatus: StatusPage | null;
   readonly cloudflare: CloudflareProduction | null;
+  /** Where production's source is. */
+  readonly github: Repository | null;
   readonly postgres: Postgres | null;
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers">;

@@ -12,6 +12,7 @@ import {
   type CollectorContext,
   type Evidence,
 } from "./collector.ts";
+import { githubCommits } from "./github-commits.ts";
 import { integrityScope } from "./integrity-scope.ts";
 import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
 import { postgresConnections } from "./postgres-connections.ts";
@@ -34,6 +35,7 @@ export const COLLECTORS = {
   "cloudflare-pages-deployments": cloudflarePagesDeployments,
   "cloudflare-error-logs": cloudflareErrorLogs,
   "cloudflare-invocations": cloudflareInvocations,
+  "github-commits": githubCommits,
   "postgres-long-queries": postgresLongQueries,
   "postgres-blocking-chains": postgresBlockingChains,
   "postgres-connections": postgresConnections,

@@ -70,6 +70,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    github: null,
     cloudflare,
     postgres: null,
     redis: null,

@@ -34,6 +34,7 @@ const NO_CONTEXT = {
   signals: [],
   history: async () => [],
   cloudflareStatus: null,
+  github: null,
   cloudflare: null,
   redis: null,
   traffic: aTraffic(),

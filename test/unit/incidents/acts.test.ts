@@ -1,6 +1,6 @@
 /** Acts: done once, never taken back, and asked for first unless the playbook says that they are safe. */
 import { describe, it } from "vitest";
-import { ACT_SETTLES_MS } from "../../../src/incidents/stages/acts.ts";
+import { SETTLES_MS } from "../../../src/incidents/stages/acts.ts";
 import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
@@ -143,7 +143,7 @@ describe("an act of the ladder", () => {
     incident.settle();
     incident.after(SECOND).see(DOWN);
     expect(incident.act?.status).toBe("effective");
-    incident.after(ACT_SETTLES_MS - 1).see(DOWN);
+    incident.after(SETTLES_MS - 1).see(DOWN);
     expect(incident.state.leases).toEqual([]);
     incident.after(1).see(DOWN);
     expect(incident.lease?.status).toBe("applying");
@@ -272,6 +272,32 @@ describe("what a person starts", () => {
     expect([...incident.pending.values()]).toMatchObject([
       { kind: "act.perform", data: { budgeted: false } },
     ]);
+  });
+
+  it("that a person agreed to spends nothing of the hour's budget; what silence agreed to does", ({
+    expect,
+  }) => {
+    const agreed = drive({ mode: "approve" });
+    agreed.see(DOWN);
+    agreed.settle();
+    agreed.do("approve", { leaseId: actId(agreed), why: "go" });
+    expect([...agreed.pending.values()]).toContainEqual(
+      expect.objectContaining({
+        kind: "act.perform",
+        data: expect.objectContaining({ budgeted: false }),
+      }),
+    );
+
+    const silent = drive({ mode: "approve", on_silence: afterMinute("apply") });
+    silent.see(DOWN);
+    silent.settle();
+    silent.after(61 * SECOND).see(DOWN);
+    expect([...silent.pending.values()]).toContainEqual(
+      expect.objectContaining({
+        kind: "act.perform",
+        data: expect.objectContaining({ budgeted: true }),
+      }),
+    );
   });
 
   it("cannot be taken back or extended", ({ expect }) => {

@@ -20,6 +20,7 @@ const attempt = (of: string, given: Partial<LadderAttempt> = {}): LadderAttempt 
   shadow: false,
   isEarlier: false,
   isAside: false,
+  isAsked: false,
   ...given,
 });
 const ladder = (given: Partial<LadderView> = {}): LadderView => ({
@@ -128,6 +129,28 @@ describe("the next step of the ladder", () => {
     },
   ] as const)("is held, and not replaced by a later one, while $what", ({ view }, { expect }) => {
     expect(nextStep(ladder(view))).toMatchObject({ answer: "hold", skipped: [{ step: "first" }] });
+  });
+
+  it("is the one after what helps alongside, and what was asked of a person", ({ expect }) => {
+    const helping = attempt("first", { status: "effective", because: null, isAside: true });
+    expect(nextStep(ladder({ attempts: [helping] }))).toMatchObject({
+      answer: "take",
+      step: "second",
+    });
+    const asked = attempt("first", { status: "proposed", isAside: true, isAsked: true });
+    expect(nextStep(ladder({ attempts: [asked] }))).toMatchObject({ step: "second" });
+  });
+
+  it("is not exhausted while a person has not answered, and is when what helps does not cure", ({
+    expect,
+  }) => {
+    const second = attempt("second", { status: "effective", because: null, isAside: true });
+    const asked = attempt("first", { status: "proposed", isAside: true, isAsked: true });
+    expect(nextStep(ladder({ attempts: [asked, second] }))).toMatchObject({ answer: "hold" });
+    const helping = attempt("first", { status: "effective", because: null, isAside: true });
+    expect(nextStep(ladder({ attempts: [helping, second] }))).toMatchObject({
+      answer: "exhausted",
+    });
   });
 
   it("is exhausted when all were in vain", ({ expect }) => {

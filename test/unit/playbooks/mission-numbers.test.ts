@@ -4,10 +4,12 @@ import { describe, it } from "vitest";
 import { RESPONSE_MS } from "../../../src/incidents/severity.ts";
 import { TARGETS } from "../../../src/metrics/kpis.ts";
 import { deployedPlaybook } from "../../../src/playbooks/deployed.ts";
+import { effectiveParams } from "../../../src/playbooks/params.ts";
 import type { Severity } from "../../../src/playbooks/schema.ts";
+import { stepOptions } from "../../../src/playbooks/step-options.ts";
 import { LONG_SECONDS } from "../../../src/signals/collectors/postgres-long-queries.ts";
 import { TABLES_MAX } from "../../../src/signals/collectors/postgres-table-sizes.ts";
-import { parseDuration } from "../../../src/shared/duration.ts";
+import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
 
 const DOCUMENT = readFileSync("test/fixtures/mission/incident-response-playbooks.md", "utf8");
 const UNITS: Readonly<Record<string, string>> = { minute: "m", hour: "h", week: "d" };
@@ -63,11 +65,13 @@ describe("the numbers of the playbook document", () => {
     expect(database?.params).toMatchObject({
       slow_ms: { default: slowMs },
       long_seconds: { default: lookSeconds },
-      end_seconds: { default: endMinutes * 60 },
+      end_after: { default: `${endMinutes}m` },
     });
     expect([LONG_SECONDS, TABLES_MAX]).toEqual([lookSeconds, tables]);
+    const specs = database?.params ?? {};
+    const params = effectiveParams(specs, [], 0);
     const options = Object.fromEntries(
-      database?.mitigate.map((step) => [step.do, step.with]) ?? [],
+      database?.mitigate.map((step) => [step.do, stepOptions(step.with, params, specs)]) ?? [],
     );
     expect(options["end-long-queries"]).toMatchObject({ older_than: `${endMinutes}m` });
     const pool = numberIn(/max: (\d+),\s+\/\/ Increased from 20/);
@@ -75,10 +79,10 @@ describe("the numbers of the playbook document", () => {
     const connectMs = numberIn(/connectionTimeoutMillis: (\d+)/);
     expect(options["pool-size"]).toMatchObject({
       max: pool,
-      idle_timeout: `${idleMs / 1_000}s`,
-      connection_timeout: `${connectMs / 1_000}s`,
+      idle_timeout: writeDuration(idleMs),
+      connection_timeout: writeDuration(connectMs),
     });
     const ttl = numberIn(/EMERGENCY_CACHE_TTL = (\d+)/);
-    expect(options["emergency-query-cache"]).toEqual({ ttl: `${ttl}s` });
+    expect(options["emergency-query-cache"]).toEqual({ ttl: writeDuration(ttl * 1_000) });
   });
 });

@@ -13,6 +13,7 @@ const shard = (memory: TrafficMemory) => () => ({
   window: async (seconds: number, until: number) => memory.window(seconds, until),
   talkers: async (seconds: number, until: number) => memory.talkers(seconds, until),
   touched: async () => memory.touched(),
+  reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
 });
 const broken = () => {
   throw new Error("unreachable");
@@ -21,6 +22,7 @@ const hanging = () => ({
   window: () => new Promise<never>(() => {}),
   talkers: () => new Promise<never>(() => {}),
   touched: () => new Promise<never>(() => {}),
+  reports: () => new Promise<never>(() => {}),
 });
 
 function twoShards(sinceMs: readonly [number, number] = [0, 0]) {

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { it } from "vitest";
 import { isSuspicious } from "../../../src/traffic/suspicion.ts";
 import { LABELS_MAX } from "../../../src/traffic/tally.ts";
-import { ISOLATES_MAX, KEPT_SECONDS, TrafficMemory } from "../../../src/traffic/window.ts";
+import { ISOLATES_MAX } from "../../../src/traffic/flush-numbers.ts";
+import { KEPT_SECONDS, TrafficMemory } from "../../../src/traffic/window.ts";
 import { aFlush, aSecond } from "../../support/traffic.ts";
 
 const NOW = 10_000;

@@ -31,6 +31,7 @@ const context = (
   signals: [],
   history: async () => [],
   cloudflareStatus: null,
+  github: null,
   cloudflare: null,
   postgres: null,
   redis: null,

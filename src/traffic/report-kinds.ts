@@ -1,0 +1,62 @@
+/**
+ * What production reports of itself through the SDK. An event is counted, never described: no values, no names, nothing about anybody.
+ * A new kind is a line here; its signal is `sdk.<what>_count`, over the last twenty seconds.
+ */
+type ReportKindSpec = {
+  /** The monitor looks at once, and not at its next tick. */
+  readonly isUrgent: boolean;
+  readonly describes: string;
+};
+
+export const REPORTS = {
+  "pool.exhausted": {
+    isUrgent: true,
+    describes: "Queries of production that the database or a pool had no connection left for.",
+  },
+  "pool.timed_out": {
+    isUrgent: true,
+    describes: "Queries of production that waited too long for a connection.",
+  },
+  "query.timed_out": {
+    isUrgent: true,
+    describes: "Queries of production that were ended because they took too long.",
+  },
+  "query.unanswered": {
+    isUrgent: true,
+    describes: "Queries of production that the database did not answer at all.",
+  },
+  "query.failed": {
+    isUrgent: false,
+    describes: "Queries of production that failed, whatever the reason.",
+  },
+  "query.deadlocked": {
+    isUrgent: false,
+    describes: "Queries of production that were ended because they waited for each other.",
+  },
+  "query.foreign_key": {
+    isUrgent: false,
+    describes:
+      "Writes of production that named a row that is not there, or took away one that is named.",
+  },
+  "query.constraint": {
+    isUrgent: false,
+    describes: "Writes of production that another constraint of the data refused.",
+  },
+  "auth.failed": {
+    isUrgent: false,
+    describes: "Attempts to sign in to production that failed.",
+  },
+} as const satisfies Readonly<Record<string, ReportKindSpec>>;
+
+export type ReportKind = keyof typeof REPORTS;
+export const REPORT_KINDS = Object.keys(REPORTS) as readonly ReportKind[];
+export const isReportKind = (kind: string): kind is ReportKind => Object.hasOwn(REPORTS, kind);
+
+/** `pool.exhausted` is counted by `sdk.pool_exhausted_count`. */
+export type ReportSignal = {
+  [Kind in ReportKind]: Kind extends `${infer Room}.${infer What}`
+    ? `sdk.${Room}_${What}_count`
+    : never;
+}[ReportKind];
+export const signalOf = (kind: ReportKind): ReportSignal =>
+  `sdk.${kind.replace(".", "_")}_count` as ReportSignal;
