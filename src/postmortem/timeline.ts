@@ -118,10 +118,7 @@ function describeWork(event: IncidentEvent, names: Names): string {
     case "postmortem.completed":
       return completedText(event.data);
     case "checklist.ticked":
-      return withReadings(
-        `Ticked: ${prose(event.data.text)}${whyText(event.data.why)}`,
-        event.data.readings,
-      );
+      return `Ticked: ${prose(event.data.text)}${whyText(event.data.why)}`;
     case "checklist.unticked":
       return `Open again: ${prose(event.data.text)}${whyText(event.data.why)}`;
     case "step.skipped":

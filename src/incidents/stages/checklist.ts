@@ -25,9 +25,9 @@ function look(
     case "signals": {
       // Before recovery is seen, a good value says only that this was not what broke.
       const isSo = state.recoveredSinceMs !== null && truthOf(seen.when, state, moment) === "true";
-      return isSo
-        ? { why: seen.when.source, readings: readingsOf(seen.when, state, moment) }
-        : null;
+      if (!isSo) return null;
+      const readings = readingsOf(seen.when, state, moment);
+      return { why: readings.map(inWords).join(", "), readings };
     }
     case "evidence":
       return seen.collectors.every((collector) => state.collected.has(collector))
@@ -41,6 +41,8 @@ function look(
         : null;
   }
 }
+
+const inWords = ({ signal, value = "unknown" }: Reading): string => `${signal} = ${String(value)}`;
 
 /** What signals said holds for as long as the recovery does; what was done stays done. */
 const isLost = ({ seen }: CompiledItem, state: IncidentState): boolean =>

@@ -90,7 +90,7 @@ describe("what Firebreak sees", () => {
       atMs: incident.atMs,
       data: {
         text: "No errors",
-        why: "traffic.error_ratio < 0.1",
+        why: "traffic.error_ratio = 0",
         readings: [{ signal: "traffic.error_ratio", value: 0, atMs: incident.atMs }],
       },
     });
