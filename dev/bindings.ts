@@ -38,6 +38,7 @@ export const firebreakBindings = (from: {
   SIGNING_KEYS: signingKeys(from.secrets.signingKey),
   ...turnstileBindings(from.secrets, from.vendorsUrl),
   POSTGRES_URL: from.stored.database.watcherUrl,
+  POSTGRES_REPLICA_URL: onPort(from.stored.database.watcherUrl, from.stored.replica.port),
   POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
   REDIS_URL: from.cached.restUrl,
   REDIS_TOKEN: from.cached.token,

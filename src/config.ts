@@ -20,6 +20,7 @@ export type Config = {
   readonly tokens: readonly ApiToken[];
   readonly signingKeys: readonly SigningKey[];
   readonly postgres: Postgres | null;
+  readonly replica: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage;
   /** Production at Cloudflare; null when there is no token or account. */
@@ -44,7 +45,8 @@ export function readConfig(env: Env): Config {
   return {
     tokens: readTokens(env.API_TOKENS),
     signingKeys: signingKeys.ok ? signingKeys.value : [],
-    postgres: readPostgres(env),
+    postgres: readPostgres(env, env.POSTGRES_URL),
+    replica: readPostgres(env, env.POSTGRES_REPLICA_URL),
     redis:
       env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
         ? null
@@ -93,10 +95,10 @@ function readCloudflare(env: Env): CloudflareReach | null {
   };
 }
 
-const readPostgres = (env: Env): Postgres | null =>
-  env.POSTGRES_URL === undefined
+const readPostgres = (env: Env, connectionString: string | undefined): Postgres | null =>
+  connectionString === undefined
     ? null
     : createPostgres({
-        connectionString: env.POSTGRES_URL,
+        connectionString,
         fetchEndpoint: env.POSTGRES_FETCH_ENDPOINT ?? null,
       });

@@ -38,6 +38,8 @@ export type Env = {
   readonly TURNSTILE_URL?: string;
   /** Connection string of a read-only role of our own, with `pg_monitor`. */
   readonly POSTGRES_URL?: string;
+  /** The same role on the read replica, where there is one. */
+  readonly POSTGRES_REPLICA_URL?: string;
   /** Overrides where the Neon driver sends its queries. */
   readonly POSTGRES_FETCH_ENDPOINT?: string;
   readonly REDIS_URL?: string;

@@ -47,6 +47,8 @@ export type Parts = {
   readonly channels: readonly PartState[];
   /** By the route's id. */
   readonly writeJournals: readonly PartState[];
+  /** Integrity checks that need more than the database. */
+  readonly integrity: readonly PartState[];
   /** What isolates share rate limits by. */
   readonly limiter: PartState;
 };

@@ -19,6 +19,7 @@ export type Finding = {
     | "monitor"
     | "networks"
     | "write-journal"
+    | "integrity"
     | "limiter";
   readonly id: string;
   readonly state: FindingState;
@@ -59,6 +60,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...noChannel(input.parts),
     ...listFindings(input.lists, input.nowMs),
     ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),
+    ...(input.parts?.integrity ?? []).map((part) => partFinding("integrity", part)),
     ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
     ...journalFindings(input.signals ?? {}),
   ];
@@ -82,6 +84,7 @@ export function signalsReadBy(playbook: CompiledPlaybook): readonly SignalName[]
     ...playbook.severityRaises.map((raise) => raise.when),
     ...playbook.steps.flatMap((step) => [step.when, step.expect]),
     playbook.recoverWhen,
+    ...playbook.checklist.map(({ seen }) => (seen?.by === "signals" ? seen.when : null)),
   ];
   return [...new Set(expressions.flatMap((expression) => expression?.signals ?? []))];
 }
@@ -200,7 +203,7 @@ const actuatorFindings = ({ steps }: CompiledPlaybook, parts: Parts | null): rea
     .map((actuator) => partFinding("actuator", actuator));
 };
 
-type PartKind = "actuator" | "channel" | "write-journal" | "limiter";
+type PartKind = "actuator" | "channel" | "write-journal" | "integrity" | "limiter";
 
 const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
   kind,
@@ -212,7 +215,10 @@ const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
 
 /** A part that lacks a secret says which; the rest is in its own words. */
 function mendPart(kind: PartKind, missing: string): string {
-  const secret = /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|SIGNING_KEYS)\b/.exec(missing)?.[0];
+  const secret =
+    /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|SIGNING_KEYS|POSTGRES_REPLICA_URL)\b/.exec(
+      missing,
+    )?.[0];
   if (secret !== undefined) return `wrangler secret put ${secret}`;
   if (kind === "limiter") return "bind LIMITER to the class Limiter in wrangler.toml";
   return kind === "channel" ? "correct the channel in playbooks/site.yaml" : missing;

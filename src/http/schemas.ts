@@ -176,6 +176,7 @@ const finding = z
       "monitor",
       "networks",
       "write-journal",
+      "integrity",
       "limiter",
     ]),
     id: z.string(),

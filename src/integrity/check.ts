@@ -23,6 +23,13 @@ const table = z
   .string()
   .regex(/^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$/, "write table or schema.table");
 const columns = z.array(column).min(1).max(COLUMNS_MAX);
+const select = (message: string) =>
+  z
+    .string()
+    .trim()
+    .max(SQL_CHARACTERS_MAX)
+    .regex(/^(?:select|with)\b/i, message)
+    .refine((sql) => !sql.includes(";"), "write one statement, without a semicolon");
 const within = z
   .string()
   .refine((text) => parseDuration(text).ok, "write a duration such as 1h")
@@ -48,12 +55,7 @@ export const integrityCheck = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("invariant"),
     id,
-    sql: z
-      .string()
-      .trim()
-      .max(SQL_CHARACTERS_MAX)
-      .regex(/^(?:select|with)\b/i, "write a SELECT that finds the rows that should not be there")
-      .refine((sql) => !sql.includes(";"), "write one statement, without a semicolon"),
+    sql: select("write a SELECT that finds the rows that should not be there"),
   }),
   /** The table does not lose more than this share of its rows within a window; what was lost stays so until it is back, or accepted. */
   z.strictObject({
@@ -65,8 +67,16 @@ export const integrityCheck = z.discriminatedUnion("kind", [
   }),
   /** The table stays as it is: prices, plans, rights. `within` said for how long a change counts; today it counts until it is undone, or accepted. */
   z.strictObject({ kind: z.literal("checksum"), id, table, columns: columns.optional(), within }),
+  /** A SELECT that the replica must answer as the primary does, in any order; being behind is no difference. */
+  z.strictObject({
+    kind: z.literal("replica"),
+    id,
+    sql: select("write a SELECT whose answer must be the same on the replica"),
+  }),
 ]);
 export type IntegrityCheck = z.infer<typeof integrityCheck>;
+/** Those that one query of one database answers. */
+export type SingleCheck = Exclude<IntegrityCheck, { kind: "replica" }>;
 
 const quote = (name: string): string =>
   name
@@ -80,7 +90,7 @@ const list = (names: readonly string[], of: string): string =>
  * One row with `broken` (rows that should not be, at most `BROKEN_ROWS_MAX`), `rows` (of a table that is counted) or `digest`;
  * what a check does not ask for is null.
  */
-export function queryOf(check: IntegrityCheck): string {
+export function queryOf(check: SingleCheck): string {
   switch (check.kind) {
     case "orphans":
     case "duplicates":

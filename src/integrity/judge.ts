@@ -71,7 +71,8 @@ export function judge(
   switch (check.kind) {
     case "orphans":
     case "duplicates":
-    case "invariant": {
+    case "invariant":
+    case "replica": {
       const brokenRows = found.broken ?? 0;
       return { isBroken: brokenRows > 0, brokenRows, drop: null, remembered: NO_PAST };
     }

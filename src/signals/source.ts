@@ -55,6 +55,8 @@ export type SourceReach = {
   /** Our own guard's entry. */
   readonly through: Vantage | null;
   readonly postgres: Postgres | null;
+  /** What production reads from when its primary is slow or gone. */
+  readonly replica: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage | null;
   readonly cloudflare: CloudflareProduction | null;

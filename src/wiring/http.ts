@@ -39,6 +39,9 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
       id,
       missing: journalMissing(secret, config),
     })),
+    integrity: bundle.site.integrity
+      .filter(({ kind }) => kind === "replica")
+      .map(({ id }) => ({ id, missing: config.replica === null ? NO_REPLICA : null })),
     limiter: { id: "LIMITER", missing: env.LIMITER === undefined ? NO_LIMITER : null },
   },
   publicUrl: config.publicUrl,
@@ -48,6 +51,8 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   newId,
   now: () => Date.now(),
 });
+
+const NO_REPLICA = "the secret POSTGRES_REPLICA_URL is not set: the check is left out";
 
 function journalMissing(secret: string, { journalSecret, signingKeys }: Config): string | null {
   if (journalSecret(secret) === undefined) return `the secret ${secret} is not set`;

@@ -142,6 +142,7 @@ function collect(
     cloudflare: config.cloudflare,
     github: repositoryOf(config),
     postgres: config.postgres,
+    replica: config.replica,
     redis: config.redis,
     traffic: trafficOf(env),
     integrityChecks: bundle.site.integrity,

@@ -36,6 +36,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   around: around(env, config),
   through: through(env, config, self),
   postgres: config.postgres,
+  replica: config.replica,
   redis: config.redis,
   cloudflareStatus: config.cloudflareStatus,
   cloudflare: config.cloudflare,

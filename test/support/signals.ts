@@ -72,6 +72,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   around: null,
   through: null,
   postgres: null,
+  replica: null,
   redis: null,
   cloudflareStatus: null,
   cloudflare: null,

@@ -30,6 +30,7 @@ export type CollectorContext = {
   /** Where production's source is. */
   readonly github: Repository | null;
   readonly postgres: Postgres | null;
+  readonly replica: Postgres | null;
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers">;
   readonly integrityChecks: readonly IntegrityCheck[];

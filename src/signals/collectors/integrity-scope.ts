@@ -1,8 +1,9 @@
 /** Which declared checks fail now, on how many rows, and since when: how far the damage reaches. References are shown, other values never. */
 import { z } from "zod";
-import { brokenRowsOf, queryOf, type IntegrityCheck } from "../../integrity/check.ts";
+import { brokenRowsOf, type IntegrityCheck } from "../../integrity/check.ts";
 import { ok } from "../../shared/result.ts";
 import { isKnown } from "../signal.ts";
+import { runCheck } from "../run-check.ts";
 import { defineCollector, type CollectorContext } from "./collector.ts";
 import { rowsOf } from "./postgres-rows.ts";
 
@@ -13,7 +14,6 @@ const BUDGET_MS = 12_000;
 const LOOK_BACK_MS = 3_600_000;
 const BROKEN = "integrity.broken_rows_count";
 
-const found = z.object({ broken: z.int().nullable(), rows: z.number().nullable() });
 const example = z.object({ reference: z.string() });
 
 type Finding = {
@@ -39,7 +39,7 @@ export const integrityScope = defineCollector({
     }
     const failing = findings.filter(({ brokenRows }) => (brokenRows ?? 0) > 0);
     const firstSeenAtMs = await firstSeen(context);
-    const tables = [...new Set(failing.map(({ table }) => table ?? "several tables"))];
+    const tables = [...new Set(failing.map(({ table, check }) => table ?? check))];
     const rows = failing.reduce((sum, { brokenRows }) => sum + (brokenRows ?? 0), 0);
     const unseen = findings.filter(({ problem }) => problem !== null).length;
     const since =
@@ -58,10 +58,11 @@ export const integrityScope = defineCollector({
 async function look(check: IntegrityCheck, context: CollectorContext): Promise<Finding> {
   const base = { check: check.id, kind: check.kind, table: "table" in check ? check.table : null };
   const nothing = { ...base, brokenRows: null, rows: null, missing: [], problem: null };
-  const read = await rowsOf(context, { text: queryOf(check), row: found });
-  if (!read.ok) return { ...nothing, problem: read.error.detail };
-  const [counted] = read.value;
-  const { broken: brokenRows = null, rows = null } = counted ?? {};
+  if (context.postgres === null) return { ...nothing, problem: "POSTGRES_URL is not set" };
+  const databases = { postgres: context.postgres, replica: context.replica };
+  const found = await runCheck(check, databases, context.signal);
+  if (!found.ok) return { ...nothing, problem: found.error };
+  const { broken: brokenRows, rows } = found.value;
   const isShown = check.kind === "orphans" && (brokenRows ?? 0) > 0;
   const missing = isShown ? await missingOf(check, context) : [];
   return { ...nothing, brokenRows, rows, missing };

@@ -4,29 +4,22 @@
  */
 import { z } from "zod";
 import { acceptedSince } from "../../integrity/accepted.ts";
-import {
-  CATALOGUE_SQL,
-  CHECKSUM_ROWS_MAX,
-  expectedConstraints,
-  queryOf,
-  type IntegrityCheck,
-} from "../../integrity/check.ts";
+import { CATALOGUE_SQL, expectedConstraints, type IntegrityCheck } from "../../integrity/check.ts";
 import {
   forgetting,
   integrityNote,
   isHeld,
   judge,
   NOTHING_REMEMBERED,
-  type Found,
   type IntegrityNote,
   type Verdict,
 } from "../../integrity/judge.ts";
 import type { Postgres } from "../../platform/postgres.ts";
+import { err } from "../../shared/result.ts";
+import { CHECK_TIMEOUT_MS, runCheck } from "../run-check.ts";
 import { answerAll, defineSource, type Answer, type Answers, type SourceReach } from "../source.ts";
 import { STORE_EVERY_MS } from "./store.ts";
 
-/** Of one check; what takes longer is unknown, and belongs into a job with a heartbeat. */
-export const CHECK_TIMEOUT_MS = 1_500;
 /** Of all of them: a tick waits for its slowest source. Those whose turn did not come are unknown, and come first the next time. */
 const BUDGET_MS = 5_000;
 const DEADLINE_MS = 6_000;
@@ -47,10 +40,11 @@ export const integrity = defineSource({
   busyEvery: "integrity_every",
   deadlineMs: DEADLINE_MS,
 
-  async poll({ postgres, integrityChecks: checks, told, signal, atMs, kept, keep }) {
+  async poll({ postgres, replica, integrityChecks, told, signal, atMs, kept, keep }) {
     if (postgres === null) {
       return answerAll(emits, { unknown: "not_configured", detail: "POSTGRES_URL is not set" });
     }
+    const checks = integrityChecks.filter(({ kind }) => kind !== "replica" || replica !== null);
     if (checks.length === 0) {
       const detail = "site.yaml declares no integrity checks";
       return answerAll(emits, { unknown: "not_configured", detail });
@@ -65,8 +59,10 @@ export const integrity = defineSource({
     // One after the other: they shall not be what the database is busy with.
     for (const check of inTurn(checks, before.late)) {
       const hadTurn = !budget.aborted;
-      const found = hadTurn ? await run(postgres, check, budget) : `${check.id}: no time was left`;
-      const verdict = typeof found === "string" ? found : judge(check, found, before, atMs);
+      const found = hadTurn
+        ? await runCheck(check, { postgres, replica }, budget)
+        : err(`${check.id}: no time was left`);
+      const verdict = found.ok ? judge(check, found.value, before, atMs) : found.error;
       ran.push({ check, verdict, hadTurn });
     }
     const isClean =
@@ -102,27 +98,8 @@ const inTurn = (
 ): readonly IntegrityCheck[] =>
   checks.toSorted((a, b) => Number(late.includes(a.id)) - Number(late.includes(b.id)));
 
-const foundRow = z.object({
-  broken: z.int().nullable(),
-  rows: z.number().nullable(),
-  digest: z.string().nullable(),
-});
 const catalogueRow = z.object({ invalid: z.int(), missing: z.int() });
 type Catalogue = z.infer<typeof catalogueRow>;
-
-async function run(
-  postgres: Postgres,
-  check: IntegrityCheck,
-  signal: AbortSignal,
-): Promise<Found | string> {
-  const query = { text: queryOf(check), row: foundRow, statementTimeoutMs: CHECK_TIMEOUT_MS };
-  const read = await postgres.query(query, signal);
-  if (!read.ok) return `${check.id}: ${read.error.kind}, ${read.error.detail}`;
-  const [found] = read.value;
-  if (found === undefined) return `${check.id}: no answer`;
-  const isTooLarge = check.kind === "checksum" && found.digest === null;
-  return isTooLarge ? `${check.id}: more than ${CHECKSUM_ROWS_MAX} rows` : found;
-}
 
 async function readCatalogue(
   postgres: Postgres,

@@ -73,6 +73,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     github: null,
     cloudflare,
     postgres: null,
+    replica: null,
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],

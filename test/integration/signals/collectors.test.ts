@@ -23,6 +23,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     cloudflare: null,
     traffic: aTraffic(),
     postgres: storefront.watcher,
+    replica: null,
     redis: null,
     integrityChecks: [],
     ...context,

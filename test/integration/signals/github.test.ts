@@ -73,6 +73,7 @@ const collect = (github: Repository | null, cloudflare: Production | null = null
     cloudflare,
     github,
     postgres: null,
+    replica: null,
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],

@@ -36,6 +36,7 @@ const NO_CONTEXT = {
   cloudflareStatus: null,
   github: null,
   cloudflare: null,
+  replica: null,
   redis: null,
   traffic: aTraffic(),
 };
@@ -303,7 +304,7 @@ describe("not knowing", () => {
       });
       expect(scope).toMatchObject({
         ok: true,
-        value: { summary: "1 broken rows in several tables; 5 checks could not be looked at" },
+        value: { summary: "1 broken rows in broken; 5 checks could not be looked at" },
       });
     },
   );

@@ -95,6 +95,7 @@ async function collected(
     redis: null,
     traffic: aTraffic(),
     postgres: watcher,
+    replica: null,
     integrityChecks,
   });
   if (!evidence.ok) throw new Error(evidence.error.detail);

@@ -22,6 +22,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     cloudflare: null,
     traffic: aTraffic(),
     postgres: null,
+    replica: null,
     integrityChecks: [],
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),

@@ -60,6 +60,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
       ],
       channels: [{ id: "pager", missing: null }],
       writeJournals: [],
+      integrity: [],
       limiter: BOUND,
     },
     isTickFresh: true,
@@ -124,6 +125,7 @@ describe("doctorReport", () => {
           actuators: [],
           channels: [{ id: "pager", missing: "the secret CHANNEL_PAGER is not set" }],
           writeJournals: [],
+          integrity: [],
           limiter: BOUND,
         },
       },
@@ -131,7 +133,7 @@ describe("doctorReport", () => {
     ],
     [
       "nobody to tell",
-      { parts: { actuators: [], channels: [], writeJournals: [], limiter: BOUND } },
+      { parts: { actuators: [], channels: [], writeJournals: [], integrity: [], limiter: BOUND } },
       { kind: "channel", state: "missing", mend: "declare a channel in playbooks/site.yaml" },
     ],
     [
@@ -141,6 +143,7 @@ describe("doctorReport", () => {
           actuators: [{ id: "read-only", missing: "bind the policy object" }],
           channels: [{ id: "pager", missing: null }],
           writeJournals: [],
+          integrity: [],
           limiter: BOUND,
         },
       },
@@ -153,6 +156,7 @@ describe("doctorReport", () => {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
           writeJournals: [],
+          integrity: [],
           limiter: { id: "LIMITER", missing: "LIMITER is not bound" },
         },
       },
@@ -163,12 +167,33 @@ describe("doctorReport", () => {
       },
     ],
     [
+      "a check of a replica that is not there",
+      {
+        parts: {
+          actuators: [],
+          channels: [{ id: "pager", missing: null }],
+          writeJournals: [],
+          integrity: [
+            { id: "prices-agree", missing: "the secret POSTGRES_REPLICA_URL is not set" },
+          ],
+          limiter: BOUND,
+        },
+      },
+      {
+        kind: "integrity",
+        id: "prices-agree",
+        state: "missing",
+        mend: "wrangler secret put POSTGRES_REPLICA_URL",
+      },
+    ],
+    [
       "a write journal without its secret",
       {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
           writeJournals: [{ id: "stripe", missing: "the secret JOURNAL_STRIPE is not set" }],
+          integrity: [],
           limiter: BOUND,
         },
       },

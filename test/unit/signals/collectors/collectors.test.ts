@@ -34,6 +34,7 @@ const context = (
   github: null,
   cloudflare: null,
   postgres: null,
+  replica: null,
   redis: null,
   traffic: aTraffic(),
   integrityChecks: [],
