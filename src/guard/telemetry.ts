@@ -16,8 +16,11 @@ import type { VerdictReason } from "./verdict.ts";
 
 export const FLUSH_INTERVAL_MS = 1_000;
 export const FLUSH_DEADLINE_MS = 2_000;
-/** So often a report is sent. One that is refused, for what is in it, must not stand in the way of all that follow. */
-export const FLUSH_TRIES_MAX = 30;
+/**
+ * So often a report is sent, which takes longer than anybody keeps what is in it. One that is refused, for what is in it, must not
+ * stand in the way of all that follow.
+ */
+export const FLUSH_TRIES_MAX = 300;
 
 /** One request, as it ended. */
 export type Outcome =
