@@ -1,4 +1,5 @@
 /** What the database gameday promises, each judged on what was seen. Pure. */
+import { z } from "zod";
 import { DEADLINE_MS, type Read } from "./control-reads.ts";
 import type { Log } from "./database.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
@@ -62,6 +63,7 @@ export function judgeDatabase(seen: Seen, limits: Scenario["expect"]): readonly 
   return [
     completed(seen),
     detectedInTime(seen, limits),
+    productionSaidSo(seen),
     relievedInTime(seen, limits),
     readsAreQuick(seen, limits),
     readsWouldWait(seen),
@@ -94,6 +96,33 @@ const detectedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectatio
     `detected within ${seconds(limits.detected_within)} of the fault`,
     tookMs !== null && tookMs <= limits.detected_within,
     seconds(tookMs),
+  );
+};
+
+const opened = z.looseObject({
+  readings: z.array(z.looseObject({ signal: z.string(), value: z.unknown() })),
+});
+const changed = z.looseObject({ rule: z.string(), to: z.looseObject({ status: z.string() }) });
+
+/** By its own reports, through the SDK; the rule fires before or after the incident opens. */
+const productionSaidSo = ({ rows }: Seen): Expectation => {
+  const said = rows.flatMap(({ type, data }) => {
+    if (type === "incident.opened") {
+      const readings = opened.safeParse(data).data?.readings ?? [];
+      const reported = readings.find(({ signal }) => signal === "sdk.query_timed_out_count");
+      return typeof reported?.value === "number" && reported.value > 0
+        ? [`${reported.value} timeouts when it opened`]
+        : [];
+    }
+    if (type !== "rule.changed") return [];
+    const { rule, to } = changed.safeParse(data).data ?? {};
+    return rule === "queries-time-out" && to?.status === "firing" ? ["the rule fired later"] : [];
+  });
+  return expect(
+    "reported",
+    "production itself reports that its queries time out",
+    said.length > 0,
+    said[0] ?? "it did not",
   );
 };
 

@@ -3,7 +3,9 @@ import { describe, it } from "vitest";
 import type { CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
 import type { CloudflareProduction } from "../../../src/platform/cloudflare.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
+import { LOG_EVENTS_MAX } from "../../../src/platform/cloudflare-logs.ts";
 import { deployments } from "../../../src/signals/sources/deployments.ts";
+import { LOG_LAG_MS, logs } from "../../../src/signals/sources/logs.ts";
 import { aReach, aTraffic } from "../../support/signals.ts";
 import { before, ONSET_MS, TOKEN, vendor } from "../mitigations/cloudflare.ts";
 
@@ -222,6 +224,69 @@ describe("cloudflare.deployment_age_seconds", () => {
   ] as const)("is unknown: %s", async ([unknown, reach], { expect }) => {
     expect(await poll(await reach())).toMatchObject({
       "cloudflare.deployment_age_seconds": { unknown },
+    });
+  });
+});
+
+describe("what production logged", () => {
+  const poll = (cloudflare: CloudflareProduction | null) =>
+    logs.poll({
+      ...aReach({ cloudflare }),
+      atMs: ONSET_MS + LOG_LAG_MS,
+      signal: new AbortController().signal,
+      kept: null,
+      keep: () => {},
+    });
+  const said = (...messages: readonly string[]): CloudflareState => ({
+    ...WORLD,
+    logs: messages.map((message) => log(1, message)),
+  });
+
+  it("is counted over two minutes, and what is about time that ran out apart", async ({
+    expect,
+  }) => {
+    const { cloudflare, calls } = await asked({
+      ...WORLD,
+      logs: [
+        log(0.2, "NeonDbError: canceling statement due to statement timeout"),
+        log(0.4, "Error: timeout exceeded when trying to connect"),
+        log(0.5, "remaining connection slots are reserved, too many clients already"),
+        log(0.6, "TypeError: no prices"),
+        log(0.7, "request timed out", { level: "warn" }),
+        log(0.8, "ETIMEDOUT", { script: "other" }),
+        log(3, "fetch timed out"),
+      ],
+    });
+    expect(await poll(cloudflare)).toEqual({
+      "logs.errors_count": { value: 4 },
+      "logs.timeout_errors_count": { value: 3 },
+    });
+    expect(await calls()).toHaveLength(1);
+  });
+
+  it("is none in a quiet log, which is known", async ({ expect }) => {
+    const { cloudflare } = await asked(said());
+    expect(await poll(cloudflare)).toMatchObject({ "logs.timeout_errors_count": { value: 0 } });
+  });
+
+  it("is not called calm when there was too much of it to look at", async ({ expect }) => {
+    const { cloudflare } = await asked(
+      said(...Array.from({ length: LOG_EVENTS_MAX + 1 }, () => "TypeError: no prices")),
+    );
+    expect(await poll(cloudflare)).toMatchObject({
+      "logs.errors_count": { value: LOG_EVENTS_MAX + 1 },
+      "logs.timeout_errors_count": { unknown: "no_data" },
+    });
+  });
+
+  it.for([
+    ["not_configured", async (): Promise<CloudflareProduction | null> => null],
+    ["refused", async () => (await asked()).strangers.cloudflare],
+    ["timeout", async () => (await asked()).unreachable.cloudflare],
+  ] as const)("is unknown: %s", async ([unknown, reach], { expect }) => {
+    expect(await poll(await reach())).toMatchObject({
+      "logs.errors_count": { unknown },
+      "logs.timeout_errors_count": { unknown },
     });
   });
 });

@@ -122,3 +122,50 @@ it("suspects nothing of errors that are over", async ({ expect }) => {
   await traffic.flush(aFlush("a", 1, [aSecond(before, { failed: 100 })]));
   expect(await wakesOf(traffic)).toBe(0);
 });
+
+it("takes what production reports, once, and wakes the monitor for what cannot wait", async ({
+  expect,
+}) => {
+  const later = atTime();
+  const traffic = fresh();
+  const report = (n: number, counts: Readonly<Record<string, number>>) =>
+    traffic.report({ isolate: "a", n, seconds: [{ second: now(), counts }] });
+  await report(1, { "query.failed": 3 });
+  expect(await wakesOf(traffic)).toBe(0);
+  await report(2, { "pool.exhausted": 1 });
+  await report(2, { "pool.exhausted": 1 });
+  await report(3, { "pool.exhausted": 1 });
+  expect(await wakesOf(traffic)).toBe(1);
+  later(SUSPICION_INTERVAL_MS);
+  await report(4, { "pool.exhausted": 1 });
+  expect(await wakesOf(traffic)).toBe(2);
+  expect(await traffic.reports(60, now())).toMatchObject({
+    counts: { "query.failed": 3, "pool.exhausted": 3 },
+    lostFlushes: 0,
+  });
+});
+
+it("says after an eviction since when it knows what production reported", async ({ expect }) => {
+  const traffic = fresh();
+  await traffic.report({ isolate: "a", n: 1, seconds: [] });
+  await evictDurableObject(traffic);
+  const { fromSecond, counts, lastFlushAtMs } = await traffic.reports(60, now());
+  expect({ counts, lastFlushAtMs }).toEqual({ counts: {}, lastFlushAtMs: null });
+  expect(fromSecond).toBeGreaterThanOrEqual(now() - 1);
+});
+
+it("refuses a report of production that is not one", async ({ expect }) => {
+  const traffic = fresh();
+  const kinds = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`k${index}`, 1]));
+  const second = now();
+  const reports = [
+    { isolate: "a", n: 0, seconds: [] },
+    { isolate: "a", n: 1, seconds: [{ second, counts: { "query.failed": -1 } }] },
+    { isolate: "a", n: 1, seconds: [{ second, counts: kinds }] },
+    { isolate: "a".repeat(65), n: 1, seconds: [] },
+  ];
+  for (const report of reports) {
+    await runInDurableObject(traffic, (object) => expect(object.report(report)).rejects.toThrow());
+  }
+  expect((await traffic.reports(60, now())).lastFlushAtMs).toBeNull();
+});
