@@ -9,7 +9,8 @@ const charge = z.strictObject({ event: z.string().max(100), charge: z.string().m
 
 /**
  * GET tells what `npm start -- --json` tells, `/live` which version of the storefront visitors get; POST `/<store>/<stop|start>`
- * really stops and starts a store, `/deploy/<version>` deploys one, `/charges` has the payment provider deliver an event.
+ * really stops and starts a store, `/deploy/<version>` deploys one, `/charges` has the payment provider deliver an
+ * event, `/copy` starts a Postgres of its own with the data of now.
  */
 export function stackControl(stack: () => Stack | undefined, storefront: Versions): Hono {
   const app = new Hono();
@@ -23,6 +24,11 @@ export function stackControl(stack: () => Stack | undefined, storefront: Version
     if (running === undefined) return c.json({ error: "still starting" }, 503);
     const site = { url: running.info.guard, secret: running.secrets.stripeSecret };
     return c.json({ answered: await deliverCharge(site, charge.parse(await c.req.json())) });
+  });
+  app.post("/copy", async (c) => {
+    const running = stack();
+    if (running === undefined) return c.json({ error: "still starting" }, 503);
+    return c.json({ postgres: await running.copyPostgres() });
   });
   app.get("/", (c) => {
     const info = stack()?.info;

@@ -10,6 +10,7 @@ import {
 } from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
+import { startCopy } from "./postgres-copy.ts";
 import type { Postgres } from "./postgres.ts";
 import { setAutopilotOn, untilHealthy } from "./readiness.ts";
 import type { Redis } from "./redis.ts";
@@ -79,6 +80,8 @@ export type Stack = AsyncDisposable & {
   /** The storefront's read replica. */
   readonly replica: Pick<Postgres, "isRunning" | "start" | "stop" | "url">;
   readonly redis: Pick<Redis, "kind" | "isRunning" | "start" | "stop">;
+  /** Starts a server with the storefront's data of now beside it; the connection string of the storefront's role. */
+  readonly copyPostgres: () => Promise<string>;
   /** Delivers the cron trigger now, beside the one of each minute. */
   readonly deliverCron: () => Promise<void>;
 };
@@ -155,6 +158,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     postgres: stored.postgres,
     replica: stored.replica,
     redis: cached.redis,
+    async copyPostgres() {
+      const copy = taken.use(await startCopy(stored.postgres));
+      return onPort(stored.database.ownerUrl, copy.port);
+    },
     deliverCron,
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };

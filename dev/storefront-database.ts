@@ -31,6 +31,9 @@ export async function createStorefrontDatabase(
     // Trusted or not, their functions are for who has pg_monitor.
     await client.query("CREATE EXTENSION pg_stat_statements");
     await client.query("CREATE EXTENSION pgstattuple");
+    // What recovery scripts read a branch by.
+    await client.query("CREATE EXTENSION postgres_fdw");
+    await client.query("GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO storefront");
   });
   const at = (user: string, password: string) =>
     `postgresql://${user}:${password}@localhost:${postgres.port}/${DATABASE}`;

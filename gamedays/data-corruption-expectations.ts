@@ -17,6 +17,8 @@ export type Seen = SeenOfOutage & {
     readonly books: Books | null;
   } | null;
   readonly byHand: readonly string[];
+  /** What the recovery script counted, as it was committed. */
+  readonly counted: string | null;
 };
 
 /** What holds of every gameday. */
@@ -42,6 +44,7 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     readsServed(seen),
     untilAPerson(seen),
     scopeKnown(seen),
+    scriptRan(seen),
     rowsBack(seen),
     checklistTicked(seen),
     deliveriesKept(seen),
@@ -146,6 +149,17 @@ const scopeKnown = ({ rows }: Seen): Expectation => {
     found?.summary ?? "no evidence",
   );
 };
+
+/** The authors that `shop-data.ts` brings, and deletes. */
+const RECOVERED = "public.users=40";
+
+const scriptRan = ({ counted }: Seen): Expectation =>
+  expect(
+    "script",
+    "the script that Firebreak attached brings the rows back from a backup's server",
+    counted === RECOVERED,
+    counted ?? "never run",
+  );
 
 const rowsBack = ({ data }: Seen): Expectation =>
   expect(

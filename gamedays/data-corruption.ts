@@ -12,6 +12,7 @@ import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { openShopData, type ShopData } from "./shop-data.ts";
+import { copyPostgres } from "./store-control.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
@@ -31,6 +32,8 @@ export type Log = {
   statusSamples: readonly StatusSample[];
   pager: PagerState;
   data: Seen["data"];
+  /** What the recovery script counted, as it was committed. */
+  counted: string | null;
   /** What the on-call did with their own hands. */
   readonly byHand: string[];
   after: Seen["after"];
@@ -52,6 +55,7 @@ export const dataCorruption: Gameday = {
       statusSamples: [],
       pager: { pages: [], refused: 0 },
       data: null,
+      counted: null,
       byHand: [],
       after: null,
       brokenOff: null,
@@ -83,6 +87,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
     throw new DidNotHappen("an incident is still open; a gameday begins when all is well");
   }
   const shop = cleanup.use(await openShopData(stack.postgres, crypto.randomUUID().slice(0, 8)));
+  say("last night's backup is restored on a server of its own");
+  const backup = await copyPostgres(stack);
   const broughtAtMs = Date.now();
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
@@ -103,7 +109,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 
   say("FAULT: a constraint is dropped, authors are deleted, payments are spoiled");
   log.faultAtMs = Date.now();
-  const lost = await shop.damage();
+  await shop.damage();
   const incident = await until("an incident opens", () => corruption(firebreak), patience);
   log.incident = incident;
   const following = follow(scene, incident);
@@ -115,7 +121,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   say("nobody can write; deliveries are kept");
   await sleep(parts.hold, undefined, { signal });
 
-  await repair(scene, shop, lost);
+  await repair(scene, shop, backup);
   await until("the checks are clean", () => countOf(log, "incident.recovery_seen") > 0, patience);
   log.data = { digestBefore, digestAfter: await shop.digest(), books: null };
   say("the on-call lets writes back");
@@ -155,20 +161,28 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 const FAILED_CHECKS = "integrity.failed_checks_count";
 
 /** What a person does, in the order that the checklist has it. */
-async function repair(
-  { field, log }: Scene,
-  shop: ShopData,
-  lost: readonly unknown[],
-): Promise<void> {
+async function repair({ field, log }: Scene, shop: ShopData, backup: string): Promise<void> {
   const { say } = field;
-  say(`REPAIR: the on-call puts ${lost.length} rows back`);
-  await shop.putBack(lost);
-  log.byHand.push(`put ${lost.length} rows back`);
+  say("REPAIR: the on-call runs the script of the evidence, dry first");
+  log.counted = await shop.recover(scriptIn(log), backup);
+  log.byHand.push(`ran the recovery script: ${log.counted}`);
   say("REPAIR: spoiled payments, and the constraint");
   await shop.unspoil();
   log.byHand.push(`set ${shop.spoiled} spoiled payments right`);
   await shop.constrain();
   log.byHand.push("constrained and validated the reference");
+}
+
+const evidence = z.looseObject({
+  collector: z.literal("recover-rows"),
+  facts: z.looseObject({ script: z.string() }),
+});
+
+/** As Firebreak attached it to the incident. */
+function scriptIn({ rows }: Log): string {
+  const found = rows.flatMap(({ data }) => evidence.safeParse(data).data?.facts.script ?? []);
+  if (found[0] === undefined) throw new DidNotHappen("no recovery script is in the evidence");
+  return found[0];
 }
 
 async function corruption(firebreak: Firebreak): Promise<string | null> {

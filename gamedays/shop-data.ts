@@ -1,6 +1,7 @@
 /** The storefront's data in the hands of people: history to lose, the damage, the repair, and what a bookkeeper counts afterwards. */
 import pg from "pg";
 import { z } from "zod";
+import { runRecovery } from "./recovery.ts";
 
 const AUTHORS = 40;
 const CHARGES = 200;
@@ -29,10 +30,10 @@ export type ShopData = AsyncDisposable & {
   readonly charges: readonly string[];
   readonly authors: number;
   readonly spoiled: number;
-  /** A writer who should not be one: a constraint dropped, the parents of rows deleted, payments made impossible. Says what is lost, as a backup has it. */
-  readonly damage: () => Promise<readonly unknown[]>;
-  /** What `damage` said was lost. */
-  readonly putBack: (rows: readonly unknown[]) => Promise<void>;
+  /** A writer who should not be one: a constraint dropped, the parents of rows deleted, payments made impossible. */
+  readonly damage: () => Promise<void>;
+  /** Runs a recovery script against a server with the data of before; what it counted. */
+  readonly recover: (script: string, branch: string) => Promise<string>;
   /** A person's part of the repair: impossible payments as their transactions say. */
   readonly unspoil: () => Promise<void>;
   /** The constraint, proven by the database. */
@@ -85,18 +86,10 @@ export async function openShopData(connectionString: string, run: string): Promi
     spoiled: SPOILED,
     async damage() {
       await query("ALTER TABLE pitches DROP CONSTRAINT pitches_user_id_fkey");
-      const lost = await query(`DELETE FROM users WHERE ${OURS} RETURNING to_jsonb(users) AS row`);
+      await query(`DELETE FROM users WHERE ${OURS}`);
       await spoil("failed");
-      return lost;
     },
-    async putBack(rows) {
-      await query(
-        `INSERT INTO users OVERRIDING SYSTEM VALUE
-         SELECT (jsonb_populate_record(NULL::users, lost->'row')).* FROM jsonb_array_elements($1::jsonb) AS lost
-         ON CONFLICT DO NOTHING`,
-        [JSON.stringify(rows)],
-      );
-    },
+    recover: (script, branch) => runRecovery(client, script, new URL(branch)),
     unspoil: () => spoil("succeeded"),
     async constrain() {
       await query(

@@ -15,6 +15,7 @@ const JUDGED = [
   "reads",
   "held",
   "scope",
+  "script",
   "rows",
   "checklist",
   "kept",

@@ -19,6 +19,7 @@ const OWN = new Set([
   "reads",
   "held",
   "scope",
+  "script",
   "rows",
   "checklist",
   "kept",
@@ -107,6 +108,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
     taken: [taken("one"), taken("two")],
     retried: 0,
     data: DATA,
+    counted: "public.users=40",
     byHand: ["put 40 rows back"],
     ...changes,
   };
@@ -165,6 +167,7 @@ describe("a promise is broken by", () => {
       "checklist",
       { rows: [...ROWS, row(20, 11_000, "checklist.ticked", { text: "Cause identified" })] },
     ],
+    ["a script that counts other rows", "script", { counted: "public.users=39" }],
     ["a row that came back changed", "rows", { data: { ...DATA, digestAfter: "40 rows, b" } }],
     ["a delivery that had to be sent again", "kept", { retried: 1 }],
     [
