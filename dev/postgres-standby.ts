@@ -31,11 +31,11 @@ export async function startStandby(
 const NOT_COPIED = new Set(["postmaster.pid", "postmaster.opts"]);
 
 /** The low-level backup: the server is told before and after, and what it says then goes beside the copy. */
-async function backUp(primary: Postgres, directory: string): Promise<void> {
+export async function backUp(primary: Postgres, directory: string): Promise<void> {
   const client = new pg.Client({ connectionString: primary.url(SUPERUSER) });
   await client.connect();
   try {
-    await client.query("SELECT pg_backup_start('standby', true)");
+    await client.query("SELECT pg_backup_start('copy', true)");
     await cp(primary.cluster.data, directory, {
       recursive: true,
       filter: (path) => !NOT_COPIED.has(basename(path)),

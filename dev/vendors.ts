@@ -102,7 +102,8 @@ async function receive(desk: Desk, c: Context): Promise<Response> {
 function takeFault(desk: Desk, asked: string): Fault["kind"] | null {
   if (desk.fault === null) return null;
   const { kind, method } = desk.fault;
-  if (method !== undefined && method !== asked) return null;
+  const isMeant = method === "WRITE" ? asked !== "GET" : (method ?? asked) === asked;
+  if (!isMeant) return null;
   desk.fault.timesLeft -= 1;
   if (desk.fault.timesLeft === 0) desk.fault = null;
   return kind;

@@ -8,6 +8,7 @@ import { parseJson } from "./shared/json.ts";
 import type { CloudflareReach } from "./mitigations/actuator.ts";
 import { CLOUDFLARE_API_URL, createCloudflare } from "./platform/cloudflare.ts";
 import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
+import { createNeon, NEON_API_URL, type Neon } from "./platform/neon.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
@@ -27,6 +28,8 @@ export type Config = {
   readonly cloudflare: CloudflareReach | null;
   /** How GitHub is reached; null when there is no token. */
   readonly github: GithubAccess | null;
+  /** Production's database at Neon; null when there is no key or project. */
+  readonly neon: { readonly api: Neon; readonly branchId: string | null } | null;
   readonly publicUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
@@ -59,6 +62,7 @@ export function readConfig(env: Env): Config {
       env.GITHUB_TOKEN === undefined
         ? null
         : { baseUrl: env.GITHUB_API_URL ?? GITHUB_API_URL, token: env.GITHUB_TOKEN },
+    neon: readNeon(env),
     publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
     webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
     heartbeatToken: env.HEARTBEAT_TOKEN,
@@ -93,6 +97,13 @@ function readCloudflare(env: Env): CloudflareReach | null {
     pagesProject: env.CLOUDFLARE_PAGES_PROJECT ?? null,
     own: { scripts: OWN_SCRIPTS, versionId: env.OWN_VERSION?.id ?? null },
   };
+}
+
+function readNeon(env: Env): Config["neon"] {
+  const { NEON_API_KEY: key, NEON_PROJECT_ID: projectId } = env;
+  if (key === undefined || projectId === undefined) return null;
+  const baseUrl = env.NEON_API_URL ?? NEON_API_URL;
+  return { api: createNeon({ baseUrl, projectId, key }), branchId: env.NEON_BRANCH_ID ?? null };
 }
 
 const readPostgres = (env: Env, connectionString: string | undefined): Postgres | null =>

@@ -58,6 +58,13 @@ export type Env = {
   readonly GITHUB_TOKEN?: string;
   /** Overrides where GitHub's API answers. */
   readonly GITHUB_API_URL?: string;
+  /** Makes branches beside production's database at Neon. */
+  readonly NEON_API_KEY?: string;
+  readonly NEON_PROJECT_ID?: string;
+  /** The branch that production uses; without it the project's default. */
+  readonly NEON_BRANCH_ID?: string;
+  /** Overrides where Neon's API answers. */
+  readonly NEON_API_URL?: string;
   /** Which version of Firebreak this is. */
   readonly OWN_VERSION?: WorkerVersionMetadata;
   /** The bearer token that Alertmanager sends. */

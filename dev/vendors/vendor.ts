@@ -11,8 +11,8 @@ export const FAULT_KINDS = ["403", "429", "5xx", "timeout", "garbage", "duplicat
 export const fault = z.strictObject({
   kind: z.enum(FAULT_KINDS),
   times: z.int().min(1).max(1_000_000).default(1),
-  /** Only calls of this method; without it, all. */
-  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]).optional(),
+  /** Only calls of this method, `WRITE` being any that changes something; without it, all. */
+  method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "WRITE"]).optional(),
 });
 export type Fault = z.infer<typeof fault>;
 

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
+import type { Neon } from "../platform/neon.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Result } from "../shared/result.ts";
@@ -144,6 +145,18 @@ export type Reach = {
   readonly postgres: Postgres | null;
   /** Null when Cloudflare's API is not configured. */
   readonly cloudflare: CloudflareReach | null;
+  /** Null when Neon's API is not configured. */
+  readonly neon: NeonReach | null;
+};
+
+/** Production's database at Neon, beside which branches are made. */
+export type NeonReach = {
+  readonly api: Neon;
+  /** Null is the project's default branch. */
+  readonly branchId: string | null;
+  /** When every integrity check last held, null when nobody knows. */
+  readonly cleanAtMs: () => Promise<number | null>;
+  readonly now: () => number;
 };
 
 /** Production at Cloudflare, and what of it is Firebreak itself and is never touched. */

@@ -13,6 +13,8 @@ import { readOnly } from "./actuators/read-only.ts";
 import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
 import { rollbackPages } from "./actuators/rollback-pages.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
+import { scaleCompute, scaleComputeMarking } from "./actuators/scale-compute.ts";
+import { snapshotBranch } from "./actuators/snapshot-branch.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
 import { asAct, asActuator, type Act } from "./opaque.ts";
 import type { Marking } from "./reaper.ts";
@@ -29,16 +31,18 @@ export const actuators = {
   [poolSize.id]: asActuator(poolSize),
   [statementTimeout.id]: asActuator(statementTimeout),
   [challengeSuspicious.id]: asActuator(challengeSuspicious),
+  [scaleCompute.id]: asActuator(scaleCompute),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
   [endLongQueries.id]: asAct(endLongQueries),
   [rollbackDeployment.id]: asAct(rollbackDeployment),
   [rollbackPages.id]: asAct(rollbackPages),
+  [snapshotBranch.id]: asAct(snapshotBranch),
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */
-export const markings: readonly Marking[] = [];
+export const markings: readonly Marking[] = [scaleComputeMarking];
 
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>

@@ -23,6 +23,7 @@ import { ok, type Result } from "../shared/result.ts";
 import type { Failure } from "../incidents/journal.ts";
 import { collectEvidence } from "../signals/collectors/registry.ts";
 import type { Evidence } from "../signals/collectors/collector.ts";
+import { isKnown } from "../signals/signal.ts";
 import { deskOf, incidentOf, monitorOf, policyOf, trafficOf } from "./objects.ts";
 import { vocabulary } from "./vocabulary.ts";
 
@@ -66,7 +67,12 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
 export const reachOf = (
   env: Env,
-  { cloudflare, signingKeys, postgres }: Pick<Config, "cloudflare" | "signingKeys" | "postgres">,
+  {
+    cloudflare,
+    neon,
+    signingKeys,
+    postgres,
+  }: Pick<Config, "cloudflare" | "neon" | "signingKeys" | "postgres">,
 ): Reach => ({
   instance: instanceOf(bundle.site),
   canSign: signingKeys.length > 0,
@@ -76,8 +82,21 @@ export const reachOf = (
     remove: (id) => calling(() => policyOf(env).remove(id)),
   },
   cloudflare,
+  neon: neon === null ? null : { ...neon, cleanAtMs: () => cleanAtMs(env), now: Date.now },
   postgres,
 });
+
+/** When every integrity check last held, as the monitor saw it; null when it cannot say. */
+async function cleanAtMs(env: Env): Promise<number | null> {
+  try {
+    const { signals } = await monitorOf(env).signals();
+    const age = signals["integrity.clean_age_seconds"];
+    if (age === undefined || !isKnown(age)) return null;
+    return Math.round(age.atMs - Number(age.value) * 1_000);
+  } catch {
+    return null;
+  }
+}
 
 async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
   try {

@@ -30,6 +30,7 @@ export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
   canSign: true,
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare,
+  neon: null,
   postgres: null,
 });
 

@@ -22,6 +22,7 @@ const reach = (postgres: Postgres | null = storefront.watcher): Reach => ({
   instance: "shop.test",
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare: null,
+  neon: null,
   canSign: false,
   postgres,
 });

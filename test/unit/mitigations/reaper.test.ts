@@ -16,6 +16,7 @@ const REACH: Reach = {
   policy: { put: nobody, get: nobody, remove: nobody },
   postgres: null,
   cloudflare: null,
+  neon: null,
 };
 
 const leaseIdOf = (n: number): `lse_${string}` => `lse_${n.toString(16).padStart(26, "0")}`;

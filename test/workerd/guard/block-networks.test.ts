@@ -34,6 +34,7 @@ function site() {
   const reach: Reach = {
     instance: TEST_INSTANCE,
     cloudflare: null,
+    neon: null,
     canSign: true,
     postgres: null,
     policy: {

@@ -110,6 +110,7 @@ export class World {
     reach: {
       instance: "shop.test",
       cloudflare: null,
+      neon: null,
       canSign: true,
       postgres: null,
       policy: {

@@ -31,6 +31,7 @@ const freshPolicy = () => {
   const reach: Reach = {
     instance: TEST_INSTANCE,
     cloudflare: null,
+    neon: null,
     canSign: true,
     postgres: null,
     policy: {

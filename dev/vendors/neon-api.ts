@@ -1,0 +1,417 @@
+/**
+ * Neon's control API, as far as Firebreak asks it: one project, its branches, their computes, and operations that take their time.
+ * It checks as the vendor does. Where somebody runs computes for it, a compute is a real server with the data of its branch.
+ */
+import { Hono, type Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+import type { Vendor } from "./vendor.ts";
+
+const BRANCHES_MAX = 10;
+const OPERATIONS_KEPT_MAX = 1_000;
+const OPERATION_MS = 100;
+
+const branch = z.strictObject({
+  id: z.string().min(1),
+  name: z.string().min(1).max(256),
+  parentId: z.string().nullable().default(null),
+  /** The moment of its parent that it holds; null is when it was made. */
+  parentAt: z.iso.datetime().nullable().default(null),
+  expiresAt: z.iso.datetime().nullable().default(null),
+  isDefault: z.boolean().default(false),
+});
+const endpoint = z.strictObject({
+  id: z.string().min(1),
+  branchId: z.string().min(1),
+  type: z.enum(["read_write", "read_only"]),
+  name: z.string().min(1).max(64).nullable().default(null),
+  minCu: z.number().default(0.25),
+  maxCu: z.number().default(2),
+});
+
+/** What a PUT on its control path sets. */
+const state = z.strictObject({
+  historyRetentionSeconds: z.int().min(0).default(86_400),
+  branches: z
+    .array(branch)
+    .max(BRANCHES_MAX)
+    .default([branch.parse({ id: "br-main", name: "main", isDefault: true })]),
+  endpoints: z
+    .array(endpoint)
+    .max(100)
+    .default([endpoint.parse({ id: "ep-main", branchId: "br-main", type: "read_write" })]),
+});
+export type NeonState = z.input<typeof state>;
+
+/** Runs what a compute of a branch is: a server with the data of the project's main branch at a moment; null is now. */
+export type RunCompute = (asked: {
+  readonly endpointId: string;
+  readonly atMs: number | null;
+}) => Promise<{ readonly url: (database: string, role: string) => string }>;
+
+export type NeonApiOptions = {
+  readonly projectId: string;
+  readonly key: string;
+  readonly initial?: NeonState;
+  /** How long an operation is at work, at least. */
+  readonly operationMs?: number;
+  /** Without it computes are words only. */
+  readonly runCompute?: RunCompute;
+};
+
+type World = z.output<typeof state>;
+type Branch = z.output<typeof branch>;
+type Endpoint = z.output<typeof endpoint>;
+type Operation = {
+  readonly id: string;
+  readonly action: string;
+  readonly branchId: string;
+  readonly endpointId: string | null;
+  readonly endsAtMs: number;
+  /** What it waits for beside its time: true once that is there. */
+  work: "none" | "running" | "done" | "failed";
+};
+type Compute = Awaited<ReturnType<RunCompute>>;
+
+export function neonApi(options: NeonApiOptions): Vendor {
+  // What the schema gives by default is one value for all.
+  const initial = (): World => structuredClone(state.parse(options.initial ?? {}));
+  let world = initial();
+  let operations: Operation[] = [];
+  const computes = new Map<string, Compute>();
+  const all = new Hono();
+  const app = new Hono();
+
+  const statusOf = ({ endsAtMs, work }: Operation): string => {
+    if (work === "failed") return "failed";
+    return Date.now() >= endsAtMs && work !== "running" ? "finished" : "running";
+  };
+  const isBusy = (): boolean => operations.some((one) => statusOf(one) === "running");
+  const begin = (action: string, branchId: string, about: Endpoint | null = null): Operation => {
+    const one: Operation = {
+      id: crypto.randomUUID(),
+      action,
+      branchId,
+      endpointId: about?.id ?? null,
+      endsAtMs: Date.now() + (options.operationMs ?? OPERATION_MS),
+      work: "none",
+    };
+    operations = [...operations, one].slice(-OPERATIONS_KEPT_MAX);
+    return one;
+  };
+  /** Starts the server of a compute; its operation ends when that takes connections. */
+  const startCompute = (one: Endpoint, of: Branch): Operation => {
+    const started = begin("start_compute", of.id, one);
+    if (options.runCompute === undefined) return started;
+    started.work = "running";
+    const atMs = of.parentAt === null ? null : Date.parse(of.parentAt);
+    options.runCompute({ endpointId: one.id, atMs }).then(
+      (compute) => {
+        computes.set(one.id, compute);
+        started.work = "done";
+      },
+      () => {
+        started.work = "failed";
+      },
+    );
+    return started;
+  };
+
+  all.use(async (c, next) =>
+    c.req.header("authorization") === `Bearer ${options.key}`
+      ? next()
+      : refuse(c, 401, { code: "", message: "supplied credentials do not pass authentication" }),
+  );
+  all.use("/projects/:project/*", async (c, next) => {
+    if (c.req.param("project") !== options.projectId) return refuse(c, 404, NOT_FOUND);
+    if (c.req.method === "GET") return next();
+    if (c.req.method !== "DELETE" && !isJson(c)) {
+      return refuse(c, 400, {
+        code: "BAD_REQUEST",
+        message: "content-type must be application/json",
+      });
+    }
+    return isBusy() ? refuse(c, 423, BUSY) : next();
+  });
+
+  all.get("/projects/:project", (c) =>
+    c.req.param("project") === options.projectId
+      ? c.json({
+          project: {
+            id: options.projectId,
+            history_retention_seconds: world.historyRetentionSeconds,
+          },
+        })
+      : refuse(c, 404, NOT_FOUND),
+  );
+
+  app.get("/operations/:id", (c) => {
+    const one = operations.find(({ id }) => id === c.req.param("id"));
+    return one === undefined ? refuse(c, 404, NOT_FOUND) : c.json({ operation: shown(one) });
+  });
+  const shown = (one: Operation) => ({
+    id: one.id,
+    project_id: options.projectId,
+    branch_id: one.branchId,
+    ...(one.endpointId === null ? {} : { endpoint_id: one.endpointId }),
+    action: one.action,
+    status: statusOf(one),
+    failures_count: one.work === "failed" ? 1 : 0,
+    created_at: new Date().toISOString(),
+    updated_at: new Date().toISOString(),
+    total_duration_ms: 0,
+  });
+  const shownBranch = ({ id, name, parentId, parentAt, expiresAt, isDefault }: Branch) => ({
+    id,
+    project_id: options.projectId,
+    name,
+    ...(parentId === null ? {} : { parent_id: parentId }),
+    ...(parentAt === null ? {} : { parent_timestamp: parentAt }),
+    ...(expiresAt === null ? {} : { expires_at: expiresAt }),
+    current_state: operations.some((one) => one.branchId === id && statusOf(one) === "running")
+      ? "init"
+      : "ready",
+    default: isDefault,
+    protected: false,
+    creation_source: "console",
+  });
+  const shownEndpoint = (one: Endpoint) => ({
+    id: one.id,
+    host: `${one.id}.eu-central-1.aws.neon.tech`,
+    project_id: options.projectId,
+    branch_id: one.branchId,
+    type: one.type,
+    ...(one.name === null ? {} : { name: one.name }),
+    autoscaling_limit_min_cu: one.minCu,
+    autoscaling_limit_max_cu: one.maxCu,
+    current_state: computes.has(one.id) || one.type === "read_write" ? "active" : "idle",
+  });
+
+  app.get("/branches", (c) => {
+    const search = c.req.query("search") ?? "";
+    const found = world.branches.filter(
+      ({ id, name }) => name.includes(search) || id.includes(search),
+    );
+    const limit = z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .safeParse(c.req.query("limit") ?? 100);
+    if (!limit.success)
+      return refuse(c, 400, { code: "BAD_REQUEST", message: "limit is not valid" });
+    return c.json({
+      branches: found.slice(0, limit.data).map(shownBranch),
+      annotations: {},
+      pagination: { sort_by: "updated_at", sort_order: "DESC" },
+    });
+  });
+
+  app.post("/branches", async (c) => {
+    const asked = newBranch.safeParse(await json(c));
+    if (!asked.success) return refuseShape(c, asked.error);
+    const wanted = asked.data.branch;
+    const parent = world.branches.find(({ id, isDefault }) =>
+      wanted.parent_id === undefined ? isDefault : id === wanted.parent_id,
+    );
+    if (parent === undefined) {
+      return refuse(c, 404, {
+        code: "PARENT_BRANCH_NOT_FOUND",
+        message: "parent branch not found",
+      });
+    }
+    if (world.branches.some(({ name }) => name === wanted.name)) {
+      const message = "branch with the provided name already exists";
+      return refuse(c, 409, { code: "BRANCH_ALREADY_EXISTS", message });
+    }
+    if (world.branches.length >= BRANCHES_MAX) {
+      const message = "branches limit exceeded";
+      return refuse(c, 422, { code: "BRANCHES_LIMIT_EXCEEDED", message });
+    }
+    const { parent_timestamp: at, expires_at: expiresAt } = wanted;
+    if (at !== undefined) {
+      const ageMs = Date.now() - Date.parse(at);
+      if (ageMs < 0 || ageMs > world.historyRetentionSeconds * 1_000) {
+        const message = "parent timestamp is outside of the history that is kept";
+        return refuse(c, 400, { code: "BRANCH_TIMESTAMP_OUT_OF_RANGE", message });
+      }
+    }
+    if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
+      return refuse(c, 400, { code: "BAD_REQUEST", message: "expires_at must be in the future" });
+    }
+    const made: Branch = {
+      id: `br-${crypto.randomUUID().slice(0, 8)}`,
+      name: wanted.name,
+      parentId: parent.id,
+      parentAt: at ?? new Date().toISOString(),
+      expiresAt: expiresAt ?? null,
+      isDefault: false,
+    };
+    world.branches.push(made);
+    const started = [begin("create_branch", made.id)];
+    const endpoints = asked.data.endpoints.map((given) => {
+      const one = endpoint.parse({
+        id: `ep-${crypto.randomUUID().slice(0, 8)}`,
+        branchId: made.id,
+        type: given.type,
+      });
+      world.endpoints.push(one);
+      started.push(startCompute(one, made));
+      return shownEndpoint(one);
+    });
+    return c.json(
+      {
+        branch: shownBranch(made),
+        endpoints,
+        operations: started.map(shown),
+        roles: [],
+        databases: [],
+      },
+      201,
+    );
+  });
+
+  app.patch("/branches/:id", async (c) => {
+    const one = world.branches.find(({ id }) => id === c.req.param("id"));
+    if (one === undefined) return refuse(c, 404, NOT_FOUND);
+    const asked = changedBranch.safeParse(await json(c));
+    if (!asked.success) return refuseShape(c, asked.error);
+    const { name } = asked.data.branch;
+    if (world.branches.some((other) => other !== one && other.name === name)) {
+      const message = "branch with the provided name already exists";
+      return refuse(c, 409, { code: "BRANCH_ALREADY_EXISTS", message });
+    }
+    one.name = name;
+    return c.json({ branch: shownBranch(one), operations: [] });
+  });
+
+  app.delete("/branches/:id", (c) => {
+    const gone = world.branches.find(({ id }) => id === c.req.param("id"));
+    if (gone === undefined) return refuse(c, 404, NOT_FOUND);
+    const hasChildren = world.branches.some(({ parentId }) => parentId === gone.id);
+    if (gone.isDefault || hasChildren) {
+      const message = "the branch is the default branch or has children";
+      return refuse(c, 422, { code: "BRANCH_CANNOT_BE_DELETED", message });
+    }
+    world.branches = world.branches.filter((one) => one !== gone);
+    world.endpoints = world.endpoints.filter(({ branchId }) => branchId !== gone.id);
+    return c.json({
+      branch: shownBranch(gone),
+      operations: [shown(begin("delete_timeline", gone.id))],
+    });
+  });
+
+  app.get("/endpoints", (c) => c.json({ endpoints: world.endpoints.map(shownEndpoint) }));
+
+  app.patch("/endpoints/:id", async (c) => {
+    const one = world.endpoints.find(({ id }) => id === c.req.param("id"));
+    if (one === undefined) return refuse(c, 404, NOT_FOUND);
+    const asked = changedEndpoint.safeParse(await json(c));
+    if (!asked.success) return refuseShape(c, asked.error);
+    const { autoscaling_limit_min_cu: min, autoscaling_limit_max_cu: max } = asked.data.endpoint;
+    const [minCu, maxCu] = [min ?? one.minCu, max ?? one.maxCu];
+    if (minCu > maxCu || (maxCu <= 16 && maxCu - minCu > 8)) {
+      const message = "autoscaling limits must be ordered, and no more than 8 apart";
+      return refuse(c, 400, { code: "BAD_REQUEST", message });
+    }
+    Object.assign(one, { minCu, maxCu });
+    return c.json({
+      endpoint: shownEndpoint(one),
+      operations: [shown(begin("apply_config", one.branchId, one))],
+    });
+  });
+
+  app.get("/connection_uri", (c) => {
+    const { database_name: database, role_name: role, branch_id: branchId } = c.req.query();
+    if (database === undefined || role === undefined) {
+      return refuse(c, 400, {
+        code: "BAD_REQUEST",
+        message: "database_name and role_name are required",
+      });
+    }
+    const one = world.endpoints.find((candidate) => candidate.branchId === branchId);
+    const compute = one === undefined ? undefined : computes.get(one.id);
+    return compute === undefined
+      ? refuse(c, 404, NOT_FOUND)
+      : c.json({ uri: compute.url(database, role) });
+  });
+
+  all.route("/projects/:project", app);
+  all.notFound((c) => refuse(c, 404, NOT_FOUND));
+
+  return {
+    name: "neon-api",
+    fetch: (request) => all.fetch(request),
+    state: () => world,
+    setState: (value) => {
+      world = structuredClone(state.parse(value));
+    },
+    reset: () => {
+      world = initial();
+      operations = [];
+    },
+  };
+}
+
+const cu = z.number().min(0.25).max(56);
+const newBranch = z.strictObject({
+  branch: z.strictObject({
+    name: z.string().min(1).max(256),
+    parent_id: z
+      .string()
+      .regex(/^[a-z0-9-]{1,60}$/)
+      .optional(),
+    parent_timestamp: z.iso.datetime({ offset: true }).optional(),
+    expires_at: z.iso.datetime({ precision: 0, offset: true }).optional(),
+    init_source: z.enum(["parent-data", "schema-only"]).optional(),
+  }),
+  endpoints: z
+    .array(
+      z.strictObject({
+        type: z.enum(["read_write", "read_only"]),
+        autoscaling_limit_min_cu: cu.optional(),
+        autoscaling_limit_max_cu: cu.optional(),
+        suspend_timeout_seconds: z.int().min(-1).max(604_800).optional(),
+      }),
+    )
+    .default([]),
+});
+const changedBranch = z.strictObject({
+  branch: z.strictObject({ name: z.string().min(1).max(256) }),
+});
+const changedEndpoint = z.strictObject({
+  endpoint: z.strictObject({
+    autoscaling_limit_min_cu: cu.optional(),
+    autoscaling_limit_max_cu: cu.optional(),
+  }),
+});
+
+const isJson = (c: Context): boolean =>
+  c.req.header("content-type")?.startsWith("application/json") === true;
+
+async function json(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    return null;
+  }
+}
+
+const NOT_FOUND = {
+  code: "",
+  message: "the requested endpoint could not be found, or you don't have access to it",
+};
+const BUSY = {
+  code: "",
+  message:
+    "project already has running conflicting operations, scheduling of new ones is prohibited",
+};
+
+const refuse = (
+  c: Context,
+  status: ContentfulStatusCode,
+  error: { readonly code: string; readonly message: string },
+): Response => c.json({ request_id: crypto.randomUUID(), ...error }, status);
+
+const refuseShape = (c: Context, error: z.ZodError): Response =>
+  refuse(c, 400, { code: "BAD_REQUEST", message: z.prettifyError(error) });
