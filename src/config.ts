@@ -11,6 +11,7 @@ import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
 import { createNeon, NEON_API_URL, type Neon } from "./platform/neon.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
+import { webhooks, webhookSecretName } from "./webhooks/registry.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
 
 /** Asked in order; the second answers 403 to programs at times. */
@@ -64,7 +65,9 @@ export function readConfig(env: Env): Config {
         : { baseUrl: env.GITHUB_API_URL ?? GITHUB_API_URL, token: env.GITHUB_TOKEN },
     neon: readNeon(env),
     publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
-    webhookSecrets: { alertmanager: env.ALERTMANAGER_TOKEN },
+    webhookSecrets: Object.fromEntries(
+      [...webhooks.keys()].map((vendor) => [vendor, env[webhookSecretName(vendor)]]),
+    ),
     heartbeatToken: env.HEARTBEAT_TOKEN,
     channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),
     journalSecret: (name) => (isJournalSecret(name) ? env[name] : undefined),

@@ -69,6 +69,8 @@ export type Env = {
   readonly OWN_VERSION?: WorkerVersionMetadata;
   /** The bearer token that Alertmanager sends. */
   readonly ALERTMANAGER_TOKEN?: string;
+  /** What other monitoring tools sign with or show, by vendor: one, or an old and a new one on a line of its own each. */
+  readonly [webhookSecret: `WEBHOOK_${string}`]: string | undefined;
   /** The bearer token of the jobs that say when they ran. */
   readonly HEARTBEAT_TOKEN?: string;
   /** Secrets of senders whose deliveries are kept, by the name that `site.yaml` gives: one, or an old and a new one. */

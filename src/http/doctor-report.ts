@@ -146,7 +146,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   write_journal: "declare a write_journal in playbooks/site.yaml",
   challenge: "nothing to do: it is known while clients are challenged",
   alerts:
-    "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager",
+    "set the secret ALERTMANAGER_TOKEN (wrangler secret put ALERTMANAGER_TOKEN) and point Alertmanager at /_firebreak/webhooks/alertmanager; docs/alerts.md has the other tools",
   heartbeats:
     "declare the job under heartbeats in playbooks/site.yaml, set HEARTBEAT_TOKEN, and let the job POST to /_firebreak/heartbeats/<name>",
   reports: "let support or the site POST to /_firebreak/reports",

@@ -8,16 +8,39 @@ export const ALERTS_PER_DELIVERY_MAX = 1_000;
 export type Webhook<Vendor extends string = string> = {
   readonly vendor: Vendor;
   /** Was this delivery sent by who holds the secret? Over the raw bytes, in constant time. */
-  readonly verify: (delivery: Delivery, secret: string) => boolean | Promise<boolean>;
-  /** Reads the body; a refusal lists what is wrong with it, without repeating what it holds. */
-  readonly parse: (body: string, context: WebhookContext) => Result<Parsed, readonly string[]>;
+  readonly verify: (
+    delivery: Delivery,
+    secret: string,
+    reach: WebhookReach,
+  ) => boolean | Promise<boolean>;
+  /** Reads what was verified; a refusal lists what is wrong with it, without repeating what it holds. */
+  readonly parse: (
+    delivery: Delivery,
+    context: WebhookContext,
+  ) => Result<Parsed, readonly string[]>;
 };
 
-export type Delivery = { readonly headers: Headers; readonly body: string };
+export type Delivery = {
+  readonly headers: Headers;
+  readonly query: URLSearchParams;
+  /** As they arrived: what signatures are over. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same as text: what is read. */
+  readonly body: string;
+};
+
+export type WebhookReach = {
+  /** When it arrived. */
+  readonly atMs: number;
+  /** For a vendor that publishes its key instead of sharing one. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+};
 
 export type WebhookContext = {
   /** Ours, so that our own alerts are recognised when they come back. */
   readonly instance: string;
+  /** When it arrived. */
+  readonly atMs: number;
 };
 
 export type Parsed = {
@@ -30,6 +53,10 @@ export type Parsed = {
   readonly truncatedCount: number;
   /** Members that we could not read, beside others that we could. */
   readonly malformedCount: number;
+  /** Why what was taken is no alert, such as `test` or the kind of event; null when there is nothing to say. */
+  readonly note: string | null;
+  /** An address of the vendor's that it wants visited before it delivers, judged by the adapter; null as a rule. */
+  readonly visitUrl: string | null;
 };
 
 /** The label by which Firebreak knows an alert about itself; its value is the instance. */

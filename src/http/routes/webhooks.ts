@@ -2,20 +2,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { instanceOf } from "../../playbooks/site.ts";
 import { webhooks } from "../../webhooks/registry.ts";
-import type { Parsed, Webhook } from "../../webhooks/webhook.ts";
+import type { Delivery, Parsed, Webhook } from "../../webhooks/webhook.ts";
 import { answers, limitBody, problems, WEBHOOK_BODY_BYTES_MAX, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { Problem } from "../problems.ts";
 
 const PROBLEMS_SHOWN_MAX = 20;
+const VISIT_MS_MAX = 5_000;
 
 const receipt = z
   .object({
     accepted: z.literal(true),
     /** The same delivery has the same id. */
     id: z.string(),
-    /** Nothing in it was news. */
+    /** Of its alerts, none was news. */
     duplicate: z.boolean(),
+    /** Why it is no alert, such as `test`, `own`, or the kind of event; null when it is one. */
+    note: z.string().nullable(),
   })
   .openapi("WebhookReceipt");
 
@@ -34,34 +37,47 @@ export function webhookRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(receive, async (c) => {
     const webhook = webhooks.get(c.req.valid("param").source);
     if (webhook === undefined) throw new Problem("not-found", "No such webhook source.");
-    const body = await c.req.text();
-    await authenticate(webhook, { headers: c.req.raw.headers, body }, deps);
-    const parsed = read(webhook, body, deps);
+    const bytes = new Uint8Array(await c.req.arrayBuffer());
+    const delivery = {
+      headers: c.req.raw.headers,
+      query: new URL(c.req.url).searchParams,
+      bytes,
+      body: new TextDecoder().decode(bytes),
+    };
+    await authenticate(webhook, delivery, deps);
+    const parsed = read(webhook, delivery, deps);
+    if (parsed.visitUrl !== null) c.executionCtx.waitUntil(visit(webhook, parsed.visitUrl));
+    const { id, note } = parsed;
+    if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
+    if (parsed.alerts.length === 0) {
+      return c.json({ accepted: true, id, duplicate: false, note } as const, 202);
+    }
     const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());
     if (accepted > 0 && parsed.alerts.some((alert) => alert.status === "firing")) {
       // The sender need not wait; should it fail, the next tick sees the alert all the same.
       c.executionCtx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
     }
-    return c.json({ accepted: true, id: parsed.id, duplicate: accepted === 0 } as const, 202);
+    return c.json({ accepted: true, id, duplicate: accepted === 0, note } as const, 202);
   });
 }
 
 async function authenticate(
   webhook: Webhook,
-  delivery: Parameters<Webhook["verify"]>[0],
-  { webhookSecrets }: HttpDeps,
+  delivery: Delivery,
+  { webhookSecrets, now }: HttpDeps,
 ): Promise<void> {
   const secret = webhookSecrets[webhook.vendor];
   // 503, so that the tool tries again: an alert that came before its secret is not lost.
   if (secret === undefined || secret === "") {
     throw new Problem("not-configured", `No secret is set for ${webhook.vendor}.`);
   }
-  if (await webhook.verify(delivery, secret)) return;
+  const reach = { atMs: now(), fetch: (url: string, init: RequestInit) => fetch(url, init) };
+  if (await webhook.verify(delivery, secret, reach)) return;
   throw new Problem("unauthorized", "The delivery does not prove who sent it.");
 }
 
-function read(webhook: Webhook, body: string, { bundle }: HttpDeps): Parsed {
-  const parsed = webhook.parse(body, { instance: instanceOf(bundle.site) });
+function read(webhook: Webhook, delivery: Delivery, { bundle, now }: HttpDeps): Parsed {
+  const parsed = webhook.parse(delivery, { instance: instanceOf(bundle.site), atMs: now() });
   if (!parsed.ok) {
     throw new Problem("invalid-request", `This is not a delivery of ${webhook.vendor}.`, {
       errors: parsed.error
@@ -76,4 +92,12 @@ function read(webhook: Webhook, body: string, { bundle }: HttpDeps): Parsed {
     );
   }
   return parsed.value;
+}
+
+/** What the vendor wants visited before it delivers. Should it fail, the vendor says so, and asks again when told to. */
+async function visit({ vendor }: Webhook, url: string): Promise<void> {
+  const signal = AbortSignal.timeout(VISIT_MS_MAX);
+  const answer = await fetch(url, { redirect: "manual", signal }).catch(() => null);
+  await answer?.body?.cancel();
+  if (answer?.ok !== true) console.warn(`webhooks: ${vendor} did not take our confirmation`);
 }

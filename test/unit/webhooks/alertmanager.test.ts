@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { alertmanager } from "../../../src/webhooks/alertmanager.ts";
+import { deliveryOf } from "../../contract/webhook.ts";
 import { ALERTS_PER_DELIVERY_MAX } from "../../../src/webhooks/webhook.ts";
 
-const context = { instance: "shop.production" };
+const context = { instance: "shop.production", atMs: Date.UTC(2026, 10, 24) };
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../fixtures/webhooks/${name}.json`, import.meta.url), "utf8");
 const firingGroup = fixture("alertmanager-firing-group");
@@ -21,7 +22,7 @@ const aGroup = (given: Record<string, unknown> = {}): string =>
 
 /** What the body means; throws when it was refused. */
 function read(body: string) {
-  const parsed = alertmanager.parse(body, context);
+  const parsed = alertmanager.parse(deliveryOf({ body }), context);
   if (!parsed.ok) throw new Error(parsed.error.join("; "));
   return parsed.value;
 }
@@ -110,7 +111,7 @@ describe("parse", () => {
     ["no members", aGroup({ alerts: [] }), "alerts: "],
     ["only bad members", aGroup({ alerts: [{ ...aMember, startsAt: "now" }] }), "startsAt: "],
   ] as const)("refuses %s, and says where", ([, body, start], { expect }) => {
-    const parsed = alertmanager.parse(body, context);
+    const parsed = alertmanager.parse(deliveryOf({ body }), context);
     expect(parsed).toMatchObject({ ok: false });
     expect(parsed.ok ? [] : parsed.error).toContainEqual(expect.stringContaining(start));
   });
@@ -124,8 +125,9 @@ describe("verify", () => {
     ["Basic s3cret", false],
     ["Bearer ", false],
     [null, false],
-  ] as const)("answers %s with %s", ([authorization, expected], { expect }) => {
-    const headers = new Headers(authorization === null ? {} : { authorization });
-    expect(alertmanager.verify({ headers, body: "" }, "s3cret")).toBe(expected);
+  ] as const)("answers %s with %s", async ([authorization, expected], { expect }) => {
+    const delivery = deliveryOf({ body: "", ...(authorization && { headers: { authorization } }) });
+    const reach = { atMs: context.atMs, fetch: () => Promise.reject(new Error("asked")) };
+    expect(await alertmanager.verify(delivery, "s3cret", reach)).toBe(expected);
   });
 });

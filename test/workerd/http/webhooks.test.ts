@@ -1,5 +1,8 @@
 import { beforeEach, describe, it } from "vitest";
 import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json";
+import grafanaTest from "../../fixtures/webhooks/grafana-13-test-button.json";
+import { webhooks, webhookSecretName } from "../../../src/webhooks/registry.ts";
+import { signedByStripe } from "../../../dev/payment-provider.ts";
 import { ALERTMANAGER_TOKEN, but, client, deps } from "./api.ts";
 
 const PATH = "/webhooks/alertmanager";
@@ -32,6 +35,7 @@ describe("POST /webhooks/alertmanager", () => {
       accepted: true,
       id: expect.stringMatching(/^whk_/),
       duplicate: false,
+      note: null,
     });
     expect(await again.json()).toEqual({ ...receipt, duplicate: true });
     const fingerprints = (await deps.desk.alerts()).map((alert) => alert.fingerprint);
@@ -64,6 +68,61 @@ describe("POST /webhooks/alertmanager", () => {
     await watched(PATH, signed(group));
     await watched(PATH, signed(aGroup("resolved")));
     expect(pokes).toEqual(["suspicion"]);
+  });
+});
+
+describe("every vendor", () => {
+  const secrets = Object.fromEntries(
+    [...webhooks.keys()].map((vendor) => [vendor, "whsec_dGVzdA=="]),
+  );
+  const configured = client({ webhookSecrets: secrets });
+
+  it.for([...webhooks.keys()])(
+    "refuses what is not proved or too large: %s",
+    async (vendor, { expect }) => {
+      const path = `/webhooks/${vendor}`;
+      const unproved = await configured(path, { as: null, body: {} });
+      expect(unproved.status).toBe(401);
+      const large = await configured(path, { as: null, body: "x".repeat(1_100_000) });
+      expect(large.status).toBe(413);
+      expect(webhookSecretName(vendor)).toMatch(/^(?:ALERTMANAGER_TOKEN|WEBHOOK_[A-Z_]+)$/);
+    },
+  );
+
+  it("notes a test button, and bothers nobody", async ({ expect }) => {
+    const headers = { authorization: `Bearer ${secrets["grafana"]}` };
+    const quiet = client({
+      webhookSecrets: secrets,
+      desk: but(() => deps.desk, {
+        receive: () => Promise.reject(new Error("nothing to receive")),
+      }),
+    });
+    const answer = await quiet("/webhooks/grafana", { as: null, body: grafanaTest, headers });
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toMatchObject({ accepted: true, duplicate: false, note: "test" });
+  });
+
+  it("checks a signature over the bytes that arrived", async ({ expect }) => {
+    const seconds = Math.floor(Date.now() / 1_000);
+    const body = JSON.stringify({
+      id: `evt_${crypto.randomUUID()}`,
+      type: "payment_intent.payment_failed",
+      object: "event",
+      created: seconds,
+      livemode: true,
+      data: {
+        object: { id: `pi_${crypto.randomUUID()}`, last_payment_error: { type: "api_error" } },
+      },
+    });
+    const headers = await signedByStripe(secrets["stripe"] ?? "", body);
+    const marked = new TextEncoder().encode(`\ufeff${body}`);
+    expect((await configured("/webhooks/stripe", { as: null, body: marked, headers })).status).toBe(
+      401,
+    );
+    const taken = await configured("/webhooks/stripe", { as: null, body, headers });
+    expect(await taken.json()).toMatchObject({ accepted: true, duplicate: false, note: null });
+    const again = await configured("/webhooks/stripe", { as: null, body, headers });
+    expect(await again.json()).toMatchObject({ accepted: true, duplicate: true });
   });
 });
 
