@@ -10,7 +10,7 @@ import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
 import type { Failure } from "../../../src/incidents/journal.ts";
 import type { Reach } from "../../../src/mitigations/actuator.ts";
 import type { Actuator } from "../../../src/mitigations/opaque.ts";
-import { actuators } from "../../../src/mitigations/registry.ts";
+import { actuators, markings } from "../../../src/mitigations/registry.ts";
 import type { PolicyApi } from "../../../src/policy/policy-api.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
@@ -350,7 +350,9 @@ describe("a lease in the guard", () => {
     return Object.values(asked).some((action) => action !== null);
   }
 
-  it.for(Object.values(actuators))(
+  /** What stays at a vendor is ended by the reaper instead. */
+  const staying = new Set(markings.map(({ actuator }) => actuator));
+  it.for(Object.values(actuators).filter(({ id }) => !staying.has(id)))(
     "of $id never outlives its end, although no alarm ever comes",
     async (actuator: Actuator, { expect }) => {
       vi.useFakeTimers({ now: T0, toFake: ["Date"] });
