@@ -68,6 +68,7 @@ function askingFor(
         mode: "approve",
         shadow: false,
         siteWide: act.siteWide,
+        ...(act.beside ? { beside: true } : {}),
       },
     },
   ];

@@ -73,6 +73,7 @@ const proposed = (
   mode: data.mode,
   shadow: data.shadow,
   siteWide: data.siteWide,
+  beside: data.beside ?? false,
   status: "proposed",
   isApproved: false,
   isByPerson: data.mode === "manual",

@@ -100,6 +100,8 @@ function foldActEvent(state: IncidentState, event: ActEvent, row: JournalRow): I
   const { atMs } = row;
   const settled = "effectId" in event.data ? settle(state, String(event.data.effectId)) : state;
   const next = { ...settled, acts: foldAct(settled, event, row) };
+  // What mends nothing is no mitigation.
+  if (next.acts.some(({ id, beside }) => beside && id === event.data.actId)) return next;
   switch (event.type) {
     case "act.performing":
       return { ...next, anchors: first(next.anchors, atMs, "respondedAtMs") };

@@ -191,6 +191,8 @@ export const EVENT_DATA = {
     mode: z.enum(["auto", "approve", "manual"]),
     shadow: z.boolean(),
     siteWide: z.boolean(),
+    /** It mends nothing, and is in nobody's way. */
+    beside: z.boolean().optional(),
   }),
   /** What exactly it would do; nothing has been changed. */
   "act.judged": z.looseObject({ effectId, actId, says: z.string(), judged: z.unknown() }),

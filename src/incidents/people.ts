@@ -1,6 +1,7 @@
 /** What people ask of an incident. A button pressed twice, by two people, or too late is refused with a reason they can read. */
 import { err, ok, type Result } from "../shared/result.ts";
 import { actId, leaseId } from "../shared/ids.ts";
+import type { ActWords } from "../playbooks/vocabulary.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import type { IncidentEvent } from "./journal.ts";
 import type { Ground } from "./moment.ts";
@@ -231,7 +232,7 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
   if (state.opened === null || mitigationsOf(state) >= MITIGATIONS_MAX) {
     return reject("limit_reached", `an incident holds at most ${MITIGATIONS_MAX} mitigations`);
   }
-  if (words.kind === "act") return act(state, command, words.siteWide);
+  if (words.kind === "act") return act(state, command, words);
   if (leaseMs === null) {
     return reject("bad_options", `${actuator} holds for a time: say for how long, as \`lease\``);
   }
@@ -258,7 +259,11 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
 }
 
 /** By hand: whoever asks for it has said yes. */
-function act(state: IncidentState, command: CommandOf<"apply">, siteWide: boolean): Answer {
+function act(
+  state: IncidentState,
+  command: CommandOf<"apply">,
+  { siteWide, beside }: ActWords,
+): Answer {
   const { actuator, leaseMs, why } = command.data;
   if (leaseMs !== null) {
     return reject("bad_options", `${actuator} is done once: leave \`lease\` out`);
@@ -278,6 +283,7 @@ function act(state: IncidentState, command: CommandOf<"apply">, siteWide: boolea
         mode: "manual",
         shadow: false,
         siteWide,
+        ...(beside ? { beside } : {}),
       },
     },
     { type: "act.approved", data: { actId: id, why } },

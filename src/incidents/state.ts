@@ -69,6 +69,8 @@ export type ActState = {
   readonly mode: "auto" | "approve" | "manual";
   readonly shadow: boolean;
   readonly siteWide: boolean;
+  /** It mends nothing, and is in nobody's way. */
+  readonly beside: boolean;
   readonly status: ActStatus;
   /** Somebody, or the playbook, said yes. */
   readonly isApproved: boolean;
@@ -184,7 +186,7 @@ export const isUndecided = (act: ActState): boolean =>
 /** Made ready for a person to start, and in nobody's way. */
 export const isPrepared = (lease: LeaseState): boolean =>
   lease.status === "proposed" && lease.mode === "manual";
-export const isAside = (act: ActState): boolean =>
+export const isPreparedAct = (act: ActState): boolean =>
   isUndecided(act) && act.mode === "manual" && !act.isApproved;
 export const isResolved = (state: IncidentState): boolean => state.status === "resolved";
 

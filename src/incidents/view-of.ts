@@ -73,6 +73,7 @@ const actView = (act: ActState): ActView => ({
   mode: act.mode,
   shadow: act.shadow,
   siteWide: act.siteWide,
+  ...(act.beside ? { beside: true } : {}),
   says: act.says,
   performedAtMs: act.performedAtMs,
   why: act.why,

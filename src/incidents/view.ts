@@ -46,6 +46,8 @@ export type ActView = {
   readonly mode: "auto" | "approve" | "manual";
   readonly shadow: boolean;
   readonly siteWide: boolean;
+  /** It mends nothing, so that nobody asks whether it helped. */
+  readonly beside?: boolean;
   /** What it would do, and later what it did; empty before it is known. */
   readonly says: string;
   readonly performedAtMs: number | null;

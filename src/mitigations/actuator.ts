@@ -106,6 +106,8 @@ export type ActActuator<Id extends string = string, Options = never, Judged = ne
 export type ActTraits = {
   /** Every visitor: two independent kinds of evidence are needed. */
   readonly siteWide: boolean;
+  /** It changes nothing that is there, and mends nothing: the ladder goes on beside it, and nobody asks whether it helped. */
+  readonly beside?: boolean;
 };
 
 export type ActPlan = ActTraits & {

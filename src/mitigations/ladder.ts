@@ -6,6 +6,8 @@ export type LadderStep = {
   readonly id: string;
   readonly mode: "auto" | "approve" | "manual";
   readonly siteWide: boolean;
+  /** It mends nothing: whatever becomes of it, the ladder goes on. */
+  readonly isBeside: boolean;
   /** The step's own condition, evaluated; null when it has none. */
   readonly condition: "true" | "false" | "unknown" | "broken" | null;
 };
@@ -18,7 +20,7 @@ export type LadderAttempt = {
   readonly shadow: boolean;
   /** From before the incident was last resolved: what was in vain then may help now. */
   readonly isEarlier: boolean;
-  /** Made ready for a person to start, or in force beside what follows: it is in nobody's way, and is not taken again. */
+  /** Made ready for a person to start, done, or in force beside what follows: it is in nobody's way, and is not taken again. */
   readonly isAside: boolean;
   /** A person was asked, and what follows need not wait for the answer; but until it is there, not everything was tried. */
   readonly isAsked: boolean;
@@ -41,7 +43,7 @@ export type LadderAnswer =
       readonly attempt: number;
       readonly skipped: readonly Skip[];
     }
-  /** A step for a person to start is made ready; the ladder goes on beside it. */
+  /** A step for a person to start is made ready, or one that mends nothing is taken; the ladder goes on beside it. */
   | {
       readonly answer: "prepare";
       readonly step: string;
@@ -71,15 +73,18 @@ export function nextStep(view: LadderView): LadderAnswer {
     if (last?.isAside === true || wasInVain(last)) continue;
     const obstacle = isHeld ? HELD : obstacleTo(step, view);
     if (obstacle === null) {
-      const answer = step.mode === "manual" ? "prepare" : "take";
-      return { answer, step: step.id, attempt: tried.length + 1, skipped };
+      return { answer: wayOf(step), step: step.id, attempt: tried.length + 1, skipped };
     }
     skipped.push({ step: step.id, why: obstacle.why });
-    if (obstacle.holds) return { answer: "hold", skipped };
+    if (obstacle.holds && !step.isBeside) return { answer: "hold", skipped };
   }
   const isAnswerDue = counted.some(({ status, isAsked }) => isAsked && !OVER.has(status));
   return isAnswerDue ? { answer: "hold", skipped } : { answer: "exhausted", skipped };
 }
+
+/** Does the ladder wait for it, or go on? */
+const wayOf = ({ mode, isBeside }: LadderStep): "take" | "prepare" =>
+  mode === "manual" || isBeside ? "prepare" : "take";
 
 const wasInVain = (last: LadderAttempt | undefined): boolean =>
   last !== undefined && !(last.status === "reverted" && REPEATABLE.has(last.because ?? ""));

@@ -106,13 +106,14 @@ export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Ju
       ? ok({ ...act, options: options.data, judged: judged.data })
       : unreadable;
   };
-  const { siteWide } = actuator.traits;
+  const { siteWide, beside = false } = actuator.traits;
   return {
     id: actuator.id,
     words: {
       kind: "act",
       masks: [],
       siteWide,
+      beside,
       problemsWith: (options) => problems(actuator.options, options),
     },
     missing: (reach) => actuator.missing(reach),

@@ -100,7 +100,7 @@ function deeds({ leases, acts }: IncidentView): readonly string[] {
   ];
 }
 
-function actDeed({ actuator, says, status, why }: ActView): string {
+function actDeed({ actuator, beside = false, says, status, why }: ActView): string {
   const what = oneLine(says);
   switch (status) {
     case "proposed":
@@ -110,7 +110,7 @@ function actDeed({ actuator, says, status, why }: ActView): string {
     case "performing":
       return `${actuator}: being done (${what})`;
     case "performed":
-      return `${actuator}: done (${what}); whether it helps is being checked`;
+      return `${actuator}: done (${what})${beside ? "" : "; whether it helps is being checked"}`;
     case "effective":
       return `${actuator}: done (${what}), and it helped`;
     case "ineffective":

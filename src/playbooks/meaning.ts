@@ -74,11 +74,16 @@ function kindProblems({ id, spec, words }: CompiledStep, at: Path): readonly Pro
       ? [{ path: [...at, "lease"], message: "this key is required" }]
       : [];
   }
-  return (["lease", "release"] as const).flatMap((key) =>
+  const expects =
+    words.beside && spec.expect !== undefined
+      ? [{ path: [...at, "expect"], message: `${id} changes nothing that could help` }]
+      : [];
+  const ofLeases = (["lease", "release"] as const).flatMap((key) =>
     spec[key] === undefined
       ? []
       : [{ path: [...at, key], message: `${id} is an act: it is done once and never taken back` }],
   );
+  return [...ofLeases, ...expects];
 }
 
 /** The steps that may be in force while this one is verified: itself, and what stands alongside. */

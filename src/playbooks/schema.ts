@@ -130,7 +130,9 @@ export const checklistItem = z.union([
   }),
   z.strictObject({
     item: text,
-    effective: id.describe("Ticked once this step is seen to help"),
+    effective: id.describe(
+      "Ticked once this step is seen to help, or was done, if it mends nothing",
+    ),
   }),
 ]);
 

@@ -30,4 +30,8 @@ export type LeaseWords = CommonWords & {
 };
 
 /** It is done once, cannot be taken back, and hides nothing. */
-export type ActWords = CommonWords & { readonly kind: "act" };
+export type ActWords = CommonWords & {
+  readonly kind: "act";
+  /** It changes nothing that is there, and mends nothing: the ladder goes on beside it. */
+  readonly beside: boolean;
+};

@@ -51,4 +51,6 @@ export const switchAct = (board: () => Switchboard): Act =>
     }),
   );
 
-export const SWITCH_WORDS = { "throw-switch": switchAct(() => new Switchboard()).words };
+const { words } = switchAct(() => new Switchboard());
+/** `keep-copy` mends nothing. */
+export const SWITCH_WORDS = { "throw-switch": words, "keep-copy": { ...words, beside: true } };

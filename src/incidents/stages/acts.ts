@@ -4,7 +4,7 @@ import type { LadderAttempt } from "../../mitigations/ladder.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
 import type { IncidentEvent } from "../journal.ts";
 import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
-import { isAside, isUndecided, type ActState, type IncidentState } from "../state.ts";
+import { isPreparedAct, isUndecided, type ActState, type IncidentState } from "../state.ts";
 
 /** How long what was done may take to show, where the playbook expects nothing of it. */
 export const SETTLES_MS = 60_000;
@@ -45,7 +45,7 @@ export function actSilenceDueAtMs(
 /** Did it help: the step's expectation came true, or its time is up and it did not. What was done stays done. */
 export const actVerifyStage: Stage = (state, moment) =>
   state.acts.flatMap((act): readonly IncidentEvent[] => {
-    if (act.status !== "performed" || act.performedAtMs === null) return [];
+    if (act.beside || act.status !== "performed" || act.performedAtMs === null) return [];
     const step = stepOf(act, moment.playbook.steps);
     if (step?.expect == null || step.spec.expect === undefined) {
       return [{ type: "act.effective", data: { actId: act.id, readings: [] } }];
@@ -81,7 +81,7 @@ export function ladderAttempt(act: ActState, state: IncidentState, moment: Momen
     because: null,
     shadow: act.shadow,
     isEarlier: act.round < state.timesResolved,
-    isAside: isAside(act) || isAsked,
+    isAside: act.beside || isPreparedAct(act) || isAsked,
     isAsked,
   };
 }

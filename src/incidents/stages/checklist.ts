@@ -33,12 +33,14 @@ function look(
       return seen.collectors.every((collector) => state.collected.has(collector))
         ? { why: `evidence from ${seen.collectors.join(", ")}`, readings: [] }
         : null;
-    case "step":
-      return [...state.leases, ...state.acts].some(
-        (one) => one.step === seen.step && one.status === "effective" && !one.shadow,
-      )
-        ? { why: `step ${seen.step} was seen to help`, readings: [] }
-        : null;
+    case "step": {
+      const own = [...state.leases, ...state.acts].filter((one) => one.step === seen.step);
+      if (own.some(({ status, shadow }) => status === "effective" && !shadow)) {
+        return { why: `step ${seen.step} was seen to help`, readings: [] };
+      }
+      const kept = own.some((one) => "beside" in one && one.beside && one.status === "performed");
+      return kept ? { why: `step ${seen.step} was done`, readings: [] } : null;
+    }
   }
 }
 

@@ -16,7 +16,7 @@ import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
 import type { IncidentEvent } from "../journal.ts";
 import { durationOf, foldDrafts, paramsOf, truthOf, type Moment, type Stage } from "../moment.ts";
-import { isAside, isPrepared, type IncidentState, type LeaseState } from "../state.ts";
+import { isPrepared, isPreparedAct, type IncidentState, type LeaseState } from "../state.ts";
 import { ladderAttempt, SETTLES_MS } from "./acts.ts";
 import { approveAndApply } from "./leases.ts";
 
@@ -44,14 +44,14 @@ export const mitigationStage: Stage = (state, moment) => {
       }
       const taken = [...skips(state, answer.skipped), ...take(answer, state, moment)];
       if (answer.answer === "take") return taken;
-      // What a person may start waits aside; the ladder goes on.
+      // What a person may start waits aside, and what mends nothing is done beside; the ladder goes on.
       return [...taken, ...mitigationStage(foldDrafts(state, taken, moment.command), moment)];
     }
   }
 };
 
 const whatIsLeft = ({ leases, acts }: IncidentState): string =>
-  leases.some(isPrepared) || acts.some(isAside)
+  leases.some(isPrepared) || acts.some(isPreparedAct)
     ? "what is left is prepared, and for a person to start"
     : "nothing is left to try";
 
@@ -93,6 +93,7 @@ const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): L
   id: step.id,
   mode: step.mode,
   siteWide: step.words.siteWide,
+  isBeside: step.words.kind === "act" && step.words.beside,
   condition: step.when === null ? null : truthOf(step.when, state, moment),
 });
 
@@ -114,7 +115,7 @@ const exhausted = (state: IncidentState, why: string): readonly IncidentEvent[] 
 type Taken = Extract<LadderAnswer, { readonly answer: "take" | "prepare" }>;
 
 function take(
-  { step: stepId, attempt, answer }: Taken,
+  { step: stepId, attempt }: Taken,
   state: IncidentState,
   moment: Moment,
 ): readonly IncidentEvent[] {
@@ -127,13 +128,17 @@ function take(
     with: { ...stepOptions(step.spec.with, paramsOf(state), moment.playbook.spec.params) },
     mode: step.mode,
     // Whoever starts what is prepared means it.
-    shadow: answer === "take" && moment.autopilot === "shadow",
+    shadow: step.mode !== "manual" && moment.autopilot === "shadow",
     siteWide: step.words.siteWide,
   };
   const isDecided = step.mode === "auto";
   if (step.words.kind === "act") {
     const id = actId(state.opened.incidentId, step.id, attempt);
-    const proposed: IncidentEvent = { type: "act.proposed", data: { actId: id, ...common } };
+    const beside = step.words.beside ? { beside: true } : {};
+    const proposed: IncidentEvent = {
+      type: "act.proposed",
+      data: { actId: id, ...common, ...beside },
+    };
     return isDecided
       ? [proposed, { type: "act.approved", data: { actId: id, why: AUTO } }]
       : [proposed];

@@ -5,7 +5,7 @@ import { durationOf, type Stage } from "../moment.ts";
 import { RESPONSE_MS } from "../severity.ts";
 import {
   hasEnded,
-  isAside,
+  isPreparedAct,
   isPrepared,
   isResolved,
   isUndecided,
@@ -38,8 +38,12 @@ function statusOf(state: IncidentState): { readonly status: IncidentStatus; read
   if (real.some((lease) => lease.status === "proposed" || lease.status === "applying")) {
     return { status: "mitigating", why: "a mitigation is being applied" };
   }
-  const acts = state.acts.filter((act) => act.round === state.timesResolved && !act.shadow);
-  if (acts.some((act) => act.status === "performing" || (isUndecided(act) && !isAside(act)))) {
+  const acts = state.acts.filter(
+    (act) => act.round === state.timesResolved && !act.shadow && !act.beside,
+  );
+  if (
+    acts.some((act) => act.status === "performing" || (isUndecided(act) && !isPreparedAct(act)))
+  ) {
     return { status: "mitigating", why: "an act is being decided on or done" };
   }
   const holds = real.some((lease) => lease.because !== "ineffective" && lease.because !== "failed");

@@ -36,7 +36,7 @@ export const snapshotBranch = defineAct({
   kind: "act",
   options,
   judged,
-  traits: { siteWide: false },
+  traits: { siteWide: false, beside: true },
   plan: ({ at, keep }) => ({
     siteWide: false,
     touches: `nobody: the data ${at === "now" ? "of now" : "of the last clean moment"} is kept beside production for ${keep}`,

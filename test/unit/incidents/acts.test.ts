@@ -30,6 +30,43 @@ const messages = (incident: Drive): unknown[] =>
 const refuse = (detail: string, more: object = {}) =>
   ({ ok: false, failure: { class: "refuse", detail, ...more } }) as const;
 
+describe("an act that mends nothing", () => {
+  it("is done beside the ladder: it counts as no mitigation, and nobody hears that it helped", ({
+    expect,
+  }) => {
+    const incident = drive({ do: "keep-copy", mode: "auto" });
+    incident.see(DOWN);
+    expect(incident.lease?.actuator).toBe("maintenance-mode");
+    incident.settle();
+    incident.settle();
+    expect(incident.act).toMatchObject({ status: "performed", beside: true });
+    expect(incident.after(SECOND).see(DOWN)).not.toContain("act.effective");
+    expect(messages(incident)).not.toContain("mitigated");
+    expect(incident.state.acts).toHaveLength(1);
+  });
+
+  it("alone leaves the incident unmitigated", ({ expect }) => {
+    const incident = new Drive(
+      { ...SMALL_OUTAGE, mitigate: [{ ...STEP, do: "keep-copy", mode: "auto" }] },
+      PAGER,
+    ).open();
+    incident.see(DOWN);
+    incident.settle();
+    incident.settle();
+    expect(incident.state).toMatchObject({
+      status: "investigating",
+      anchors: { mitigatedAtMs: null },
+    });
+  });
+
+  it("is only rehearsed in shadow", ({ expect }) => {
+    const incident = drive({ do: "keep-copy", mode: "auto" });
+    incident.see(DOWN, "shadow");
+    incident.settle();
+    expect(incident.act).toMatchObject({ status: "rehearsed", shadow: true });
+  });
+});
+
 describe("an act of the ladder", () => {
   it("is only looked into until a person says yes, when its playbook says nothing", ({
     expect,

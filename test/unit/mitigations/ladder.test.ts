@@ -10,6 +10,7 @@ const step = (id: string, given: Partial<LadderStep> = {}): LadderStep => ({
   id,
   mode: "auto",
   siteWide: false,
+  isBeside: false,
   condition: null,
   ...given,
 });
@@ -99,6 +100,20 @@ describe("the next step of the ladder", () => {
       answer: "take",
       step: "second",
     });
+  });
+
+  it("goes on beside one that mends nothing, whatever becomes of it", ({ expect }) => {
+    const steps = [step("first", { isBeside: true }), step("second")];
+    expect(nextStep(ladder({ steps }))).toMatchObject({ answer: "prepare", step: "first" });
+    const begun = attempt("first", { status: "applying", because: null, isAside: true });
+    expect(nextStep(ladder({ steps, attempts: [begun] }))).toMatchObject({
+      answer: "take",
+      step: "second",
+    });
+    const unknown = [step("first", { isBeside: true, condition: "unknown" }), step("second")];
+    expect(nextStep(ladder({ steps: unknown }))).toMatchObject({ answer: "take", step: "second" });
+    const off = ladder({ steps, autopilot: "off" });
+    expect(nextStep(off)).toMatchObject({ answer: "hold", skipped: [{}, {}] });
   });
 
   it("waits while a person's step that was made ready is being applied", ({ expect }) => {
