@@ -22,6 +22,7 @@ export type Config = {
   readonly tokens: readonly ApiToken[];
   readonly signingKeys: readonly SigningKey[];
   readonly postgres: Postgres | null;
+  /** Its read replica; null when there is none, or none that we know. */
   readonly replica: Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage;
@@ -49,8 +50,8 @@ export function readConfig(env: Env): Config {
   return {
     tokens: readTokens(env.API_TOKENS),
     signingKeys: signingKeys.ok ? signingKeys.value : [],
-    postgres: readPostgres(env, env.POSTGRES_URL),
-    replica: readPostgres(env, env.POSTGRES_REPLICA_URL),
+    postgres: readPostgres(env, "POSTGRES_URL"),
+    replica: readPostgres(env, "POSTGRES_REPLICA_URL"),
     redis:
       env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
         ? null
@@ -109,10 +110,10 @@ function readNeon(env: Env): Config["neon"] {
   return { api: createNeon({ baseUrl, projectId, key }), branchId: env.NEON_BRANCH_ID ?? null };
 }
 
-const readPostgres = (env: Env, connectionString: string | undefined): Postgres | null =>
-  connectionString === undefined
+function readPostgres(env: Env, secret: "POSTGRES_URL" | "POSTGRES_REPLICA_URL"): Postgres | null {
+  const connectionString = env[secret];
+  const fetchEndpoint = env.POSTGRES_FETCH_ENDPOINT ?? null;
+  return connectionString === undefined
     ? null
-    : createPostgres({
-        connectionString,
-        fetchEndpoint: env.POSTGRES_FETCH_ENDPOINT ?? null,
-      });
+    : createPostgres({ connectionString, fetchEndpoint }, secret);
+}

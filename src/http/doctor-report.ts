@@ -132,6 +132,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   probe:
     "declare probes in playbooks/site.yaml, and bind ORIGIN (or set ORIGIN_URL) in wrangler.toml",
   postgres: "set the secret POSTGRES_URL: wrangler secret put POSTGRES_URL",
+  replica:
+    "set the secret POSTGRES_REPLICA_URL, the connection string of the read replica: wrangler secret put POSTGRES_REPLICA_URL",
   database:
     "set the secret POSTGRES_URL, GRANT pg_monitor TO its role, and CREATE EXTENSION pg_stat_statements (preloaded by the server)",
   redis:
@@ -158,6 +160,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
 const REPAIR: Readonly<Record<SourceId, string>> = {
   probe: "check that production answers the probed paths, and that ORIGIN points at it",
   postgres: "check that the database runs and that POSTGRES_URL's role may connect",
+  replica:
+    "check that the replica runs, still replicates, and that POSTGRES_REPLICA_URL's role may connect",
   database:
     "GRANT pg_monitor TO POSTGRES_URL's role, and check that pg_stat_statements is in shared_preload_libraries",
   redis: "check that Redis runs and that REDIS_TOKEN is current",

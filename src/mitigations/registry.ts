@@ -6,6 +6,7 @@ import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
 import { endLongQueries } from "./actuators/end-long-queries.ts";
+import { failoverToReplica } from "./actuators/failover-to-replica.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
@@ -27,6 +28,7 @@ export const actuators = {
   [blockNetworks.id]: asActuator(blockNetworks),
   [rateLimit.id]: asActuator(rateLimit),
   [routeReadsToReplica.id]: asActuator(routeReadsToReplica),
+  [failoverToReplica.id]: asActuator(failoverToReplica),
   [emergencyQueryCache.id]: asActuator(emergencyQueryCache),
   [poolSize.id]: asActuator(poolSize),
   [statementTimeout.id]: asActuator(statementTimeout),

@@ -21,7 +21,7 @@ export type PostgresConfig = {
 export type Query<Row> = {
   readonly text: string;
   readonly params?: readonly unknown[];
-  readonly row: z.ZodType<Row>;
+  readonly row: z.core.$ZodType<Row>;
   /** Enforced by the database itself, so that nothing of ours runs on after we have gone. */
   readonly statementTimeoutMs: number;
 };
@@ -40,8 +40,8 @@ export type Postgres = {
 
 type Sql = ReturnType<typeof neon>;
 
-/** Makes the client; it connects nowhere until it is asked something. The endpoint override is the driver's, hence global. */
-export function createPostgres(config: PostgresConfig): Postgres {
+/** Makes the client, whose errors call the connection string by its `secret`; it connects nowhere until it is asked something. The endpoint override is the driver's, hence global. */
+export function createPostgres(config: PostgresConfig, secret = "POSTGRES_URL"): Postgres {
   const connectionString = withApplicationName(config.connectionString);
   if (config.fetchEndpoint !== null) neonConfig.fetchEndpoint = config.fetchEndpoint;
   neonConfig.fetchFunction = async (url: string, init: RequestInit) =>
@@ -53,7 +53,7 @@ export function createPostgres(config: PostgresConfig): Postgres {
   ): Promise<Result<T, StoreFailure>> {
     // The driver puts a connection string that it cannot parse into its error, so it never gets one.
     if (connectionString === null) {
-      return err(storeFailure("refused", "POSTGRES_URL is not a postgresql:// URL"));
+      return err(storeFailure("refused", `${secret} is not a postgresql:// URL`));
     }
     try {
       return ok(await work(neon(connectionString, { fetchOptions: { signal } })));

@@ -14,6 +14,8 @@ export const SDK_ACTIONS = {
     /** A session that wrote this recently reads from the primary. */
     readYourWritesMs: ms(0, 60_000),
   }),
+  /** The primary is gone: everything is asked of the replica, which refuses writes. */
+  failover: z.strictObject({}),
   /** Results of reads are kept in Redis and given to everybody who asks the same. */
   "query-cache": z.strictObject({
     ttlMs: ms(1_000, 3_600_000),

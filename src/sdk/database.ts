@@ -3,7 +3,6 @@ import type {
   NeonQueryFunctionInTransaction,
   NeonQueryInTransaction,
 } from "@neondatabase/serverless";
-import type { SdkAction } from "../policy/sdk-kinds.ts";
 import type { Asked, WaitUntil } from "./policy-view.ts";
 import { poolSettings, SERVER_ROOM, serverRoom, type PoolSettings } from "./pool.ts";
 import { keyOf, QueryCache, type CacheStore } from "./query-cache.ts";
@@ -148,7 +147,7 @@ export class Database {
     const key = isShared ? this.#cacheKey(asked, text, params) : null;
     // What is kept for others must be a read, not look like one: the database refuses whatever else it is.
     const run: Run = { text, params, timeoutMs, readOnly: key !== null };
-    const ask = () => this.#read(run, asked["replica-reads"], options);
+    const ask = () => this.#read(run, asked, options);
     try {
       if (key === null) return [...(await ask())];
       const lookup = { key: key.text, notBeforeMs: this.#notBeforeMs(asked), ask };
@@ -170,16 +169,17 @@ export class Database {
     return key === null ? null : { text: key, store, terms };
   }
 
-  /** Several queries as one transaction, on the primary. `build` must not wait for anything. */
+  /** Several queries as one transaction, on the primary (in a failover on the replica, which refuses writes). `build` must not wait for anything. */
   async transaction(
     build: (sql: NeonQueryFunctionInTransaction<false, false>) => readonly NeonQueryInTransaction[],
   ): Promise<Row[][]> {
-    const { primary } = this.#deps.connections;
-    const timeoutMs = this.#deps.asked()["statement-timeout"]?.timeoutMs ?? null;
+    const asked = this.#deps.asked();
+    const target = this.#target(asked);
+    const timeoutMs = asked["statement-timeout"]?.timeoutMs ?? null;
     return this.#watched(() =>
       this.#writing(async () => {
-        if (timeoutMs === null) return primary.transaction((sql) => [...build(sql)]);
-        const [, ...results] = await primary.transaction((sql) => [
+        if (timeoutMs === null) return target.transaction((sql) => [...build(sql)]);
+        const [, ...results] = await target.transaction((sql) => [
           sql.query(...limitTime(timeoutMs)),
           ...build(sql),
         ]);
@@ -196,8 +196,15 @@ export class Database {
     return poolSettings(own, asked, memory.room(connections.primary, waitUntil));
   }
 
+  /** What everything is asked of; in a failover there is nothing else, whatever a query would rather read from. */
+  #target({ failover }: Asked): Sql {
+    const { primary, replica } = this.#deps.connections;
+    return failover !== null && replica !== null ? replica : primary;
+  }
+
   #write(run: Run): Promise<Row[]> {
-    return this.#writing(async () => [...(await runOn(this.#deps.connections.primary, run))]);
+    const target = this.#target(this.#deps.asked());
+    return this.#writing(async () => [...(await runOn(target, run))]);
   }
 
   /** A write that failed may have happened all the same. */
@@ -209,19 +216,18 @@ export class Database {
     }
   }
 
-  async #read(
-    run: Run,
-    asked: SdkAction<"replica-reads"> | null,
-    options: QueryOptions,
-  ): Promise<readonly Row[]> {
+  async #read(run: Run, asked: Asked, options: QueryOptions): Promise<readonly Row[]> {
     const { connections, memory, waitUntil } = this.#deps;
     const { primary, replica } = connections;
+    const target = this.#target(asked);
+    if (target !== primary) return runOn(target, run);
+    const routed = asked["replica-reads"];
     const isElsewhere =
-      asked !== null &&
+      routed !== null &&
       replica !== null &&
       options.replica !== false &&
-      !this.#wroteWithin(asked.readYourWritesMs) &&
-      memory.replica.fitness({ primary, replica }, asked.maxLagMs, waitUntil) === "fit";
+      !this.#wroteWithin(routed.readYourWritesMs) &&
+      memory.replica.fitness({ primary, replica }, routed.maxLagMs, waitUntil) === "fit";
     if (!isElsewhere) return runOn(primary, run);
     try {
       return await runOn(replica, run);

@@ -69,6 +69,7 @@ export class PolicyView {
     );
     return {
       "replica-reads": firstOf("replica-reads", entries),
+      failover: firstOf("failover", entries),
       "query-cache": firstOf("query-cache", entries),
       "pool-size": firstOf("pool-size", entries),
       "statement-timeout": firstOf("statement-timeout", entries),

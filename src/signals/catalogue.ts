@@ -10,6 +10,7 @@ export const SOURCE_IDS = [
   "probe",
   "postgres",
   "database",
+  "replica",
   "redis",
   "cloudflare",
   "deployments",
@@ -143,6 +144,21 @@ export const CATALOGUE = {
     source: "database",
     evidence: seen.queries,
     describes: "Share of the blocks read since the poll before that were in shared buffers.",
+  },
+  "postgres.replica_reachable_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "replica",
+    evidence: seen.replica,
+    describes: "1 when the read replica answered within its deadline, 0 when it did not.",
+  },
+  "postgres.replica_lag_seconds": {
+    type: "double",
+    unit: "seconds",
+    source: "replica",
+    evidence: seen.replica,
+    describes:
+      "How far the read replica is behind; while its primary does not say, the most it can be: the age of its last change.",
   },
   "redis.reachable_ratio": {
     type: "double",

@@ -24,6 +24,7 @@ export type SignalSpec = {
 export const around = { kind: "active", vantage: "around the guard" } as const;
 export const through = { kind: "active", vantage: "through the guard" } as const;
 export const database = { kind: "active", vantage: "database" } as const;
+export const replica = { kind: "active", vantage: "read replica" } as const;
 export const queries = { kind: "passive", vantage: "database" } as const;
 export const cache = { kind: "active", vantage: "redis" } as const;
 export const vendor = { kind: "told", vantage: "cloudflare" } as const;

@@ -12,6 +12,7 @@ import { integrity } from "./sources/integrity.ts";
 import { logs } from "./sources/logs.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
+import { replica } from "./sources/replica.ts";
 import { redis } from "./sources/redis.ts";
 import { reports } from "./sources/reports.ts";
 import { sdk } from "./sources/sdk.ts";
@@ -23,6 +24,7 @@ export const SOURCES = {
   probe,
   postgres,
   database,
+  replica,
   redis,
   cloudflare,
   deployments,

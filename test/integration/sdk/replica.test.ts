@@ -60,7 +60,8 @@ const caughtUp = async () => {
       row?.["lsn"],
     ]);
     if (answer.rows[0]?.ok !== true) throw new Error("not yet");
-  });
+    // A replica whose primary was gone tries again every five seconds.
+  }, 15_000);
 };
 beforeEach(caughtUp);
 
@@ -247,6 +248,38 @@ describe("while reads are routed to the replica", () => {
       },
       { timeout: 15_000, interval: 100 },
     );
+  });
+});
+
+describe("while it is failed over", () => {
+  it("everything is asked of the replica, which refuses writes; the primary may be gone", async ({
+    expect,
+  }) => {
+    const isolate = anIsolate(connections());
+    await isolate.ask([anSdkEntry("failover", {})]);
+    await servers.postgres.stop();
+    const justWrote = { wroteAtMs: Date.now() };
+    const db = await isolate.request(justWrote);
+    expect(await portOf(db.query(WHERE, [], { replica: false }))).toBe(servers.replica.port);
+    const [results] = await db.transaction((sql) => [sql.query(WHERE)]);
+    expect(results?.[0]?.["port"]).toBe(servers.replica.port);
+    const refused = { code: "25006" };
+    await expect(db.query("DELETE FROM notes")).rejects.toMatchObject(refused);
+    await expect(db.query("SELECT sneaky()")).rejects.toMatchObject(refused);
+    await expect(db.transaction((sql) => [sql.query("DELETE FROM notes")])).rejects.toMatchObject(
+      refused,
+    );
+    await servers.postgres.start();
+    await isolate.ask([]);
+    const back = await isolate.request();
+    expect(await portOf(back.query(WHERE))).toBe(servers.postgres.port);
+    await back.query("UPDATE notes SET text = 'back' WHERE id = 1");
+  });
+
+  it("without a replica nothing changes", async ({ expect }) => {
+    const isolate = anIsolate({ ...connections(), replica: null });
+    await isolate.ask([anSdkEntry("failover", {})]);
+    expect(await portOf((await isolate.request()).query(WHERE))).toBe(servers.postgres.port);
   });
 });
 

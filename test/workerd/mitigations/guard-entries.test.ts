@@ -1,14 +1,11 @@
 /** The actuators whose leases are entries of the guard's policy, against the real policy object. */
 import { evictDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { decide } from "../../../src/guard/decide.ts";
 import { readFacts } from "../../../src/guard/facts.ts";
 import { NO_METER, type Meter } from "../../../src/guard/limits/meter.ts";
 import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
-import type { Failure } from "../../../src/incidents/journal.ts";
-import type { Reach } from "../../../src/mitigations/actuator.ts";
 import type { Actuator } from "../../../src/mitigations/opaque.ts";
 import { actuators, markings } from "../../../src/mitigations/registry.ts";
 import type { PolicyApi } from "../../../src/policy/policy-api.ts";
@@ -16,32 +13,11 @@ import type { Policy } from "../../../src/policy/policy.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
 import { isSdkEntry } from "../../../src/policy/sdk-kinds.ts";
 import { PolicyView } from "../../../src/sdk/policy-view.ts";
-import { err, ok, type Result } from "../../../src/shared/result.ts";
+import { err } from "../../../src/shared/result.ts";
 import { actuatorContract, type Ground } from "../../contract/actuator.ts";
 import { anEntry } from "../../support/policy.ts";
 import { T0 } from "../../support/incident.ts";
-import { TEST_INSTANCE } from "../entry.ts";
-
-const NOBODY: Failure = { class: "unknown_outcome", detail: "the policy object did not answer" };
-const nobodyAnswers = async (): Promise<Result<never, Failure>> => err(NOBODY);
-
-const freshPolicy = () => {
-  const stub = env.TEST_POLICY.getByName(crypto.randomUUID());
-  const policy: PolicyApi = stub;
-  const reach: Reach = {
-    instance: TEST_INSTANCE,
-    cloudflare: null,
-    neon: null,
-    canSign: true,
-    postgres: null,
-    policy: {
-      put: (entry) => policy.put(entry),
-      get: async (id) => ok(await policy.get(id)),
-      remove: (id) => policy.remove(id),
-    },
-  };
-  return { stub, policy, reach };
-};
+import { freshPolicy, nobodyAnswers } from "./fresh-policy.ts";
 
 function ground(): Ground {
   const { policy, reach } = freshPolicy();
@@ -227,6 +203,13 @@ actuatorContract({
     { options: { max_lag: "5s", read_your_writes: "4s" }, field: "read_your_writes" },
     { options: { lag: "5s" }, field: "lag" },
   ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["failover-to-replica"],
+  options: { message: "Reading works." },
+  badOptions: [tooLong, misspelt],
   ground,
 });
 
