@@ -73,19 +73,24 @@ describe("the storefront behind the guard", () => {
 });
 
 describe("a lease on production's own doing", () => {
-  /** How often the replica was asked for the list of pitches. */
-  async function readsOfReplica(): Promise<number> {
-    const client = new pg.Client({ connectionString: stack.replica.url("storefront") });
+  async function numberFrom(connectionString: string, text: string): Promise<number> {
+    const client = new pg.Client({ connectionString });
     await client.connect();
     try {
-      const { rows } = await client.query<{ calls: number }>(
-        "SELECT coalesce(sum(calls), 0)::int AS calls FROM pg_stat_statements WHERE query LIKE '%FROM pitches p JOIN users%'",
-      );
-      return rows[0]?.calls ?? 0;
+      const { rows } = await client.query<{ number: number }>(text);
+      return rows[0]?.number ?? 0;
     } finally {
       await client.end();
     }
   }
+  /** How often the replica was asked for the list of pitches. */
+  const readsOfReplica = () =>
+    numberFrom(
+      stack.replica.url("storefront"),
+      "SELECT coalesce(sum(calls), 0)::int AS number FROM pg_stat_statements WHERE query LIKE '%FROM pitches p JOIN users%'",
+    );
+  const attemptsToSignIn = () =>
+    numberFrom(stack.info.postgres, "SELECT count(*)::int AS number FROM auth_logs");
   const asResponder = (method: string, path: string, body?: unknown) =>
     ask(`/_firebreak/api/v1${path}`, {
       method,
@@ -119,6 +124,43 @@ describe("a lease on production's own doing", () => {
         for (let n = 0; n < 5; n += 1) await ask("/pitches");
         expect(await readsOfReplica()).toBe(before);
       },
+      { timeout: 25_000, interval: 200 },
+    );
+  }, 60_000);
+
+  it("fails over by hand: who writes is told to wait, and who signs in is let in", async ({
+    expect,
+  }) => {
+    const order = { pitch_id: "1" };
+    const cookie = await signIn();
+    const applied = await asResponder("POST", "/mitigations", {
+      actuator: "failover-to-replica",
+      lease: "5m",
+      why: "the primary is about to be restarted",
+    });
+    expect(applied.status, await applied.clone().text()).toBe(200);
+    await vi.waitFor(
+      async () => {
+        const before = await attemptsToSignIn();
+        expect((await signIn()).Cookie).toMatch(/^session=/);
+        expect(await attemptsToSignIn()).toBe(before);
+      },
+      { timeout: 25_000, interval: 200 },
+    );
+    await vi.waitFor(
+      async () => {
+        const refused = await post("/checkout", order, cookie);
+        expect([refused.status, refused.headers.get("Retry-After")]).toEqual([
+          503,
+          expect.stringMatching(/^\d+$/),
+        ]);
+      },
+      { timeout: 25_000, interval: 200 },
+    );
+    const { items } = mitigations.parse(await (await asResponder("GET", "/mitigations")).json());
+    for (const { id } of items) await asResponder("DELETE", `/mitigations/${id}?why=enough`);
+    await vi.waitFor(
+      async () => expect((await post("/checkout", order, cookie)).status).toBe(201),
       { timeout: 25_000, interval: 200 },
     );
   }, 60_000);
