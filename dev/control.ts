@@ -5,6 +5,7 @@ import { deliverCharge } from "./payment-provider.ts";
 import type { Stack } from "./stack.ts";
 import type { Versions } from "./versions.ts";
 
+const storeName = z.enum(["postgres", "replica", "redis"]);
 const charge = z.strictObject({ event: z.string().max(100), charge: z.string().max(100) });
 
 /**
@@ -34,10 +35,10 @@ export function stackControl(stack: () => Stack | undefined, storefront: Version
     const info = stack()?.info;
     return info === undefined ? c.json({ error: "still starting" }, 503) : c.json(info);
   });
-  app.post("/:store{postgres|redis}/:action{stop|start}", async (c) => {
+  app.post("/:store{postgres|replica|redis}/:action{stop|start}", async (c) => {
     const running = stack();
     if (running === undefined) return c.json({ error: "still starting" }, 503);
-    const store = c.req.param("store") === "postgres" ? running.postgres : running.redis;
+    const store = running[storeName.parse(c.req.param("store"))];
     await (c.req.param("action") === "stop" ? store.stop() : store.start());
     return c.json({ running: store.isRunning });
   });

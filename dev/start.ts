@@ -83,7 +83,16 @@ function parsePort(text: string): number {
   return port;
 }
 
-function table({ guard, storefront, status, token, postgres, redis, vendors }: StackInfo): string {
+function table({
+  guard,
+  storefront,
+  status,
+  token,
+  postgres,
+  replica,
+  redis,
+  vendors,
+}: StackInfo): string {
   const rows = [
     ["guarded site", guard],
     ["storefront itself", storefront],
@@ -91,6 +100,7 @@ function table({ guard, storefront, status, token, postgres, redis, vendors }: S
     ["API", `${guard}/_firebreak/api/v1`],
     ["vendors", vendors],
     ["Postgres", postgres],
+    ["its replica", replica],
     ["Redis", redis],
     ["viewer token", token.viewer],
     ["responder token", token.responder],

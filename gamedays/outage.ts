@@ -1,4 +1,4 @@
-/** Production breaks, really: Postgres stops and starts again, or a bad version is deployed. Declared in outage.yaml and bad-deployment.yaml. */
+/** Production breaks, really: its databases stop, or only the primary, or a bad version is deployed. Declared in outage.yaml, primary-down.yaml and bad-deployment.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, Gameday, Report } from "./gameday.ts";
 import { judgeRollback } from "./bad-deployment.ts";
@@ -7,29 +7,22 @@ import { boundariesOf, countPhases } from "./measure.ts";
 import { releaseStages, timesIn } from "./journal.ts";
 import { narrate } from "./narrate.ts";
 import { judgeOutage, type Seen } from "./outage-expectations.ts";
+import { isVariant, VARIANTS, type Variant, type VariantName } from "./outage-variants.ts";
 import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
+import { failoverTable, judgeFailover, type Looks } from "./primary-down.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
-import { deployStorefront, liveStorefront } from "./deploy-control.ts";
-import { controlStore } from "./store-control.ts";
+import { liveStorefront } from "./deploy-control.ts";
+import { lookAtDatabases } from "./two-databases.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "outage";
-const POSTGRES_STOPS = "postgres-stops";
-const BAD_DEPLOYMENT = "bad-deployment";
-/** As `dev/stack.ts` calls it. */
-const BROKEN = "broken";
-/** Expectations of a maintenance page; where nothing but a rollback happens, they say nothing. */
-const OF_MAINTENANCE: ReadonlySet<string> = new Set([
-  "enforced",
-  "informed",
-  "staged",
-  "sticky",
-  "lease",
-  "afterwards",
-]);
+/** Expectations of a maintenance page; where none is shown, they say nothing. */
+const OF_MAINTENANCE: ReadonlySet<string> = new Set(["enforced", "informed", "staged", "sticky"]);
+/** Of what outlasts the fault; where nothing is applied and nobody refused, they say nothing either. */
+const OF_LEASES: ReadonlySet<string> = new Set(["lease", "afterwards"]);
 /** All visits of this long must be refused before the mitigation counts as felt. */
 const FELT_MS = 1_000;
 
@@ -43,16 +36,20 @@ type Log = {
   pager: PagerState;
   after: Seen["after"];
   live: { readonly before: string | null; readonly after: string | null };
+  mendedAtMs: number | null;
+  looks: Looks;
   brokenOff: string | null;
 };
 
 export const outage: Gameday = {
   name: "outage",
-  variants: [POSTGRES_STOPS, BAD_DEPLOYMENT],
+  variants: ["everything-down", "primary-down", "bad-deployment"] satisfies [
+    VariantName,
+    ...VariantName[],
+  ],
   async run(field) {
-    const scenario = await readScenario(
-      field.variant === BAD_DEPLOYMENT ? BAD_DEPLOYMENT : "outage",
-    );
+    const name = nameOf(field);
+    const scenario = await readScenario(VARIANTS[name].declared);
     const startedAtMs = Date.now();
     const log: Log = {
       faultAtMs: null,
@@ -63,22 +60,38 @@ export const outage: Gameday = {
       pager: { pages: [], refused: 0 },
       after: null,
       live: { before: null, after: null },
+      mendedAtMs: null,
+      looks: { before: null, during: null, after: null },
       brokenOff: null,
     };
     field.say(scenario.story);
     try {
-      await play(scenario, field, log);
+      await play({ scenario, field, log, name });
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
       log.brokenOff = reasonOf(field.signal.aborted ? field.signal.reason : error);
       field.say(`broken off: ${log.brokenOff}`);
     }
-    return reportOf(scenario, field, log, startedAtMs);
+    return reportOf({ scenario, field, log, name }, startedAtMs);
   },
 };
 
-async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
+function nameOf({ variant }: Field): VariantName {
+  if (isVariant(variant)) return variant;
+  throw new Error(`the outage has no variant "${variant}"`);
+}
+
+type Scene = {
+  readonly scenario: Scenario;
+  readonly field: Field;
+  readonly log: Log;
+  readonly name: VariantName;
+};
+
+async function play(scene: Scene): Promise<void> {
+  const { scenario, field, log, name } = scene;
   const { parts } = scenario;
+  const variant: Variant = VARIANTS[name];
   const { stack, say, signal } = field;
   const firebreak = firebreakAt(stack);
   const patience = { withinMs: parts.patience, signal };
@@ -97,6 +110,10 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
     () => status.samples.at(-1)?.indicator === "none",
     patience,
   );
+  log.looks = {
+    ...log.looks,
+    before: await lookAtDatabases(stack, { primaryIsGone: false }),
+  };
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
   const visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
   log.visitors = visitors;
@@ -104,21 +121,18 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 
   const before = await liveStorefront(stack);
   log.live = { before, after: null };
-  const isDeployment = field.variant === BAD_DEPLOYMENT;
-  say(isDeployment ? "FAULT: deploying a broken version" : "FAULT: stopping Postgres");
-  cleanup.defer(() => mend(field, before));
+  say(`FAULT: ${variant.fault}`);
+  cleanup.defer(() => variant.mend(stack, before));
   log.faultAtMs = Date.now();
-  await (isDeployment ? deployStorefront(stack, BROKEN) : controlStore(stack, "postgres", "stop"));
+  await variant.strike(stack);
 
   const incident = await until("an incident opens", () => outageIncident(firebreak), patience);
   log.incident = incident;
-  const following = follow(firebreak, incident, { field, log });
+  const following = follow(firebreak, incident, scene);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await answerThePager(firebreak, incident, { field, log, scenario });
-  await (isDeployment
-    ? rolledBack(log, patience)
-    : underMaintenance({ scenario, field, log }, visitors));
+  await answerThePager(firebreak, incident, scene);
+  await (variant.mending === null ? rolledBack(log, patience) : mitigated(scene, visitors));
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
   await until(
@@ -128,7 +142,12 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   );
   await sleep(parts.afterwards, undefined, { signal });
 
+  await visitors[Symbol.asyncDispose]();
   log.live = { before, after: await liveStorefront(stack) };
+  log.looks = {
+    ...log.looks,
+    after: await lookAtDatabases(stack, { primaryIsGone: false }),
+  };
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = {
     policyEntries: await firebreak.policyEntries(),
@@ -137,28 +156,26 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   };
 }
 
-/** Whatever became of it, the stack is left as it was found. */
-const mend = ({ stack, variant }: Field, version: string): Promise<void> =>
-  variant === BAD_DEPLOYMENT
-    ? deployStorefront(stack, version)
-    : controlStore(stack, "postgres", "start");
-
 type Patience = Parameters<typeof until>[2];
 
-async function underMaintenance(
-  { scenario, field, log }: Scene & { readonly scenario: Scenario },
-  visitors: Visitors,
-): Promise<void> {
+/** Felt by visitors, seen by Firebreak, watched for a while; then the fault is mended, and the mitigation taken back. */
+async function mitigated({ scenario, field, log, name }: Scene, visitors: Visitors): Promise<void> {
   const { parts } = scenario;
   const { stack, say, signal } = field;
+  const variant: Variant = VARIANTS[name];
   const patience = { withinMs: parts.patience, signal };
-  await until("visitors see only the maintenance page", () => isFelt(visitors), patience);
-  say("every visitor is told");
-  await until("the guards report it", () => hasRow(log, "lease.effective"), patience);
+  await until("visitors are told", () => isFelt(visitors, variant), patience);
+  say("every visitor whom it concerns is told");
+  await until("it is seen to help", () => hasRow(log, "lease.effective"), patience);
   await sleep(parts.hold, undefined, { signal });
 
-  say("MENDED: starting Postgres");
-  await controlStore(stack, "postgres", "start");
+  if (name === "primary-down") {
+    const during = await lookAtDatabases(stack, { primaryIsGone: true });
+    log.looks = { ...log.looks, during };
+  }
+  say(`MENDED: ${variant.mending}`);
+  log.mendedAtMs = Date.now();
+  await variant.mend(stack, log.live.before ?? "");
   await until("recovery is seen", () => hasRow(log, "incident.recovery_seen"), patience);
   await until("the lease is taken back", () => hasRow(log, "lease.reverted"), patience);
 }
@@ -173,8 +190,6 @@ async function outageIncident(firebreak: Firebreak): Promise<string | null> {
   const open = await firebreak.openIncidents();
   return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
 }
-
-type Scene = { readonly field: Field; readonly log: Log };
 
 /** Collects the journal and tells it, to the resolution. */
 async function follow(
@@ -194,7 +209,7 @@ async function follow(
 async function answerThePager(
   firebreak: Firebreak,
   incident: string,
-  { field, log, scenario }: Scene & { readonly scenario: Scenario },
+  { field, log, scenario }: Scene,
 ): Promise<void> {
   const { stack, signal, say } = field;
   const page = await until(
@@ -213,35 +228,47 @@ async function answerThePager(
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-function isFelt(visitors: Visitors): boolean {
-  const lately = visitors.lately(FELT_MS);
+function isFelt(visitors: Visitors, { isTold }: Variant): boolean {
+  const lately = visitors.lately(FELT_MS).filter(isTold);
   return lately.length > 0 && lately.every(({ outcome }) => outcome === "refused");
 }
 
 const hasRow = ({ rows }: Log, type: string): boolean => rows.some((row) => row.type === type);
 
-function judge(seen: Seen & Pick<Log, "live">, { expect }: Scenario, variant: string) {
+function judge(seen: Seen & Pick<Log, "live" | "looks" | "mendedAtMs">, { scenario, name }: Scene) {
+  const { expect } = scenario;
   const all = judgeOutage(seen, expect);
-  if (variant !== BAD_DEPLOYMENT) return all;
+  const without = (...sets: readonly ReadonlySet<string>[]) =>
+    all.filter(({ id }) => !sets.some((ids) => ids.has(id)));
   const { before, after } = seen.live;
-  return [
-    ...all.filter(({ id }) => !OF_MAINTENANCE.has(id)),
-    ...judgeRollback({ ...seen, liveBefore: before, liveAfter: after }, expect),
-  ];
+  switch (name) {
+    case "everything-down":
+      return all;
+    case "primary-down":
+      return [...without(OF_MAINTENANCE), ...judgeFailover(seen, expect)];
+    case "bad-deployment":
+      return [
+        ...without(OF_MAINTENANCE, OF_LEASES),
+        ...judgeRollback({ ...seen, liveBefore: before, liveAfter: after }, expect),
+      ];
+  }
 }
 
-function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {
+function reportOf(scene: Scene, startedAtMs: number): Report {
+  const { field, log, name } = scene;
+  const variant: Variant = VARIANTS[name];
   const visits = log.visitors?.visits ?? [];
-  const boundaries = boundariesOf(visits, {
+  const boundaries = boundariesOf(visits.filter(variant.isTold), {
     faultAtMs: log.faultAtMs,
-    releaseAtMs: releaseStages(log.rows)[0]?.atMs ?? null,
+    releaseAtMs: releaseStages(log.rows)[0]?.atMs ?? timesIn(log.rows).releasedAtMs,
   });
   const times = {
     ...timesIn(log.rows),
     faultAtMs: log.faultAtMs,
     enforcedAtMs: boundaries.enforcedAtMs,
   };
-  const expectations = judge({ ...log, visits, times, boundaries }, scenario, field.variant);
+  const seen = { ...log, visits, times, boundaries };
+  const expectations = judge(seen, scene);
   const since = (fromMs: number | null, toMs: number | null): number | null =>
     fromMs === null || toMs === null ? null : toMs - fromMs;
   return {
@@ -260,8 +287,11 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
       timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
       timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
     },
-    phases: countPhases(visits, boundaries),
-    tables: [],
+    phases: countPhases(visits, boundaries).map((count) => ({
+      ...count,
+      phase: count.phase === "maintenance" ? variant.phase : count.phase,
+    })),
+    tables: name === "primary-down" ? [failoverTable(seen)] : [],
     expectations,
     postmortem: log.after?.postmortem ?? null,
   };

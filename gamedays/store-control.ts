@@ -5,7 +5,7 @@ import type { StackInfo } from "../dev/stack.ts";
 /** Resolves when it is done; doing it twice is the same. @throws {Error} when the stack refuses. */
 export async function controlStore(
   { vendors }: Pick<StackInfo, "vendors">,
-  store: "postgres" | "redis",
+  store: "postgres" | "replica" | "redis",
   action: "stop" | "start",
 ): Promise<void> {
   const response = await fetch(`${vendors}/__stack/${store}/${action}`, { method: "POST" });

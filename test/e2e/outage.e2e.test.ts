@@ -1,4 +1,4 @@
-/** The outage gameday, as CI's proof of the whole path: Postgres stops under a real Worker, and a post-mortem comes out. */
+/** The outage gameday, as CI's proof of the whole path: databases stop under a real Worker, and a post-mortem comes out. */
 import { it, type ExpectStatic } from "vitest";
 import { runGameday, type GamedayReport } from "./gameday.ts";
 
@@ -22,6 +22,23 @@ const JUDGED = [
   "post-mortem",
   "kpis",
 ];
+const JUDGED_OF_FAILOVER = [
+  "completed",
+  "detected",
+  "calm",
+  "unbroken",
+  "lease",
+  "afterwards",
+  "policy",
+  "failed-over",
+  "writes-refused",
+  "read-again",
+  "reads",
+  "replica",
+  "taken-back",
+  "not-promoted",
+  "purchases",
+];
 const TOOK_MS_MAX = 90_000;
 
 it("carries an outage from fault to post-mortem, everything in one Worker", async ({ expect }) => {
@@ -36,6 +53,23 @@ it("does the same with the guard as a Worker of its own", async ({ expect }) => 
   expectGreen(expect, report, output);
   expect(exitCode).toBe(0);
   expect(report.deployment).toBe("split");
+});
+
+it("fails over to the replica while the primary is down, and takes it back", async ({ expect }) => {
+  const { report, exitCode, output } = await runGameday(["outage", "--variant", "primary-down"]);
+  expect(
+    report.expectations.filter(({ ok }) => !ok),
+    output,
+  ).toEqual([]);
+  expect(exitCode).toBe(0);
+  const judged = report.expectations.map(({ id }) => id);
+  expect(judged).toEqual(expect.arrayContaining(JUDGED_OF_FAILOVER));
+  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+  const of = (phase: string) => report.phases.find((count) => count.phase === phase);
+  expect(of("unprotected")?.failed).toBeGreaterThan(0);
+  expect(of("failed over")?.served).toBeGreaterThan(0);
+  expect(of("failed over")?.refused).toBeGreaterThan(0);
+  expect(report.postmortem).toContain("failover-to-replica");
 });
 
 it("rolls a bad deployment back, and nothing else mends it", async ({ expect }) => {

@@ -20,6 +20,7 @@ const info = z.strictObject({
   status: url,
   token: z.strictObject({ viewer: z.string(), responder: z.string(), admin: z.string() }),
   postgres: url,
+  replica: url,
   redis: url,
   vendors: url,
 });
