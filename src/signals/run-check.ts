@@ -12,6 +12,7 @@ import {
   answeredSql,
   COMPARISONS_MAX,
   POSITION_SQL,
+  type Agreement,
   type Answered,
 } from "../integrity/replica.ts";
 import type { Postgres } from "../platform/postgres.ts";
@@ -79,29 +80,37 @@ async function compare(
   let differed: string | null = null;
   for (let look = 0; look < COMPARISONS_MAX; look += 1) {
     if (!before.ok) return before;
-    // First where it is, and then what it says: its answer is no older.
-    const at = await one(replica, { ...query, text: POSITION_SQL }, signal);
-    if (!at.ok) return err(`the replica: ${at.error}`);
-    const there = await one(replica, query, signal);
+    const there = await fromReplica(replica, query, signal);
     if (!there.ok) return err(`the replica: ${there.error}`);
     const after = await one(postgres, query, signal);
     if (!after.ok) return after;
-    const answer = agreement(
-      before.value,
-      { ...there.value, position: at.value.position },
-      after.value,
-    );
+    const answer = agreement(before.value, there.value, after.value);
     if ("never" in answer) return err(answer.never);
     if ("agrees" in answer && answer.agrees) return ok(SAME);
+    const difference = "again" in answer ? null : `${after.value.digest} ${there.value.digest}`;
     // A replica may show what was just committed before the primary does, so once is no proof.
-    const difference = `${after.value.digest} ${there.value.digest}`;
-    if ("agrees" in answer && differed === difference) return ok(DIFFERENT);
-    differed = "agrees" in answer ? difference : null;
-    why = "again" in answer ? answer.again : "it changes too fast to compare";
+    if (difference !== null && difference === differed) return ok(DIFFERENT);
+    differed = difference;
+    why = whyAgain(answer);
     before = after;
   }
   return err(why);
 }
+
+/** First where it is, and then what it says: its answer is no older. */
+async function fromReplica(
+  replica: Postgres,
+  query: { readonly text: string; readonly row: z.ZodType<Answered> },
+  signal: AbortSignal,
+): Promise<Result<Answered, string>> {
+  const at = await one(replica, { ...query, text: POSITION_SQL }, signal);
+  if (!at.ok) return at;
+  const there = await one(replica, query, signal);
+  return there.ok ? ok({ ...there.value, position: at.value.position }) : there;
+}
+
+const whyAgain = (answer: Agreement): string =>
+  "again" in answer ? answer.again : "it changes too fast to compare";
 
 async function one<Row>(
   postgres: Postgres,
