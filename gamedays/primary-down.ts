@@ -44,11 +44,12 @@ const failedOver = ({ rows }: FailedOver): Expectation => {
   const actuators = leases.map(({ data }) => proposed.safeParse(data).data?.actuator);
   const count = (wanted: string): number => rows.filter(({ type }) => type === wanted).length;
   const [acts, helped] = [count("act.performed"), count("lease.effective")];
+  const escalated = count("incident.escalated");
   return {
     id: "failed-over",
-    says: "production fails over once, that is seen to help, and nothing else is done",
-    ok: actuators.join() === "failover-to-replica" && acts === 0 && helped === 1,
-    saw: `${actuators.join(", ") || "nothing applied"}; ${acts} acts, helped ${helped} times`,
+    says: "production fails over once, that is seen to help, and nothing else is done or asked for",
+    ok: actuators.join() === "failover-to-replica" && acts === 0 && helped === 1 && escalated === 0,
+    saw: `${actuators.join(", ") || "nothing applied"}; ${acts} acts, helped ${helped} times, escalated ${escalated} times`,
   };
 };
 

@@ -123,6 +123,11 @@ describe("a promise is broken by", () => {
       id: "failed-over",
     },
     {
+      what: "a call for more although it helped",
+      given: seen({ rows: [...ROWS, row(8_000, "incident.escalated")] }),
+      id: "failed-over",
+    },
+    {
       what: "nobody who saw that it helped",
       given: seen({ rows: ROWS.filter(({ type }) => type !== "lease.effective") }),
       id: "failed-over",
