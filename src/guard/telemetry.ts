@@ -20,7 +20,7 @@ export const FLUSH_DEADLINE_MS = 2_000;
  * So often a report is sent, which takes longer than anybody keeps what is in it. One that is refused, for what is in it, must not
  * stand in the way of all that follow.
  */
-export const FLUSH_TRIES_MAX = 300;
+export const FLUSH_TRIES_MAX = 600;
 
 /** One request, as it ended. */
 export type Outcome =

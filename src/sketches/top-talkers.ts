@@ -26,7 +26,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
  * Dimensions that callers may sample, because their keys take long to read. A sampled request counts for those that were passed
  * over, so what is said of these dimensions is an estimate under much traffic.
  */
-export const SAMPLED: readonly Dimension[] = ["asn", "country", "ja4", "user_agent"];
+const SAMPLED: readonly Dimension[] = ["asn", "country", "ja4", "user_agent"];
 const IS_SAMPLED: readonly boolean[] = DIMENSIONS.map((one) => SAMPLED.includes(one));
 
 /** One request's keys, in the order of `DIMENSIONS`: unsigned words, 0 where there is none. Allocate once, fill often. */
