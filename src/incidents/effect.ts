@@ -1,4 +1,6 @@
 /** What must happen outside because of what was journaled. Written to the outbox in the same transaction as the events. */
+import type { MessageState } from "../notify/channel.ts";
+import type { Severity } from "../playbooks/schema.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
 
 type ActData = {
@@ -40,6 +42,10 @@ type EffectData = {
     readonly message: string;
     readonly subject: string;
     readonly body: string;
+    readonly news?: string | undefined;
+    readonly severity?: Severity | undefined;
+    readonly state?: MessageState | undefined;
+    readonly link?: string | null | undefined;
   };
   /** Tells the desk's index what this incident looks like now. */
   readonly "desk.project": Record<string, never>;

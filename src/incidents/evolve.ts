@@ -1,4 +1,6 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
+import { z } from "zod";
+import { REF_CHARS_MAX } from "../notify/channel.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
@@ -49,7 +51,11 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
     case "evidence.requested":
       return { kind: "evidence", collector: event.data.collector };
     case "message.requested":
-      return { kind: "message", deliveryId: event.data.deliveryId };
+      return {
+        kind: "message",
+        deliveryId: event.data.deliveryId,
+        channel: event.data.channel,
+      };
     default:
       return null;
   }
@@ -78,11 +84,18 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "checklist.unticked":
       return { ...state, checklist: { ...state.checklist, [event.data.item]: itemOf(event, row) } };
     case "evidence.failed":
-    case "message.delivered":
     case "message.failed":
       return settle(state, event.data.effectId);
-    case "message.requested":
-      return { ...state, deliveries: new Set([...state.deliveries, event.data.deliveryId]) };
+    case "message.delivered":
+      return delivered(state, event.data);
+    case "message.requested": {
+      const { deliveryId, channel } = event.data;
+      return {
+        ...state,
+        deliveries: new Set([...state.deliveries, deliveryId]),
+        told: { ...state.told, [channel]: state.told[channel] ?? null },
+      };
+    }
     case "postmortem.drafted":
       return { ...state, postmortem: state.postmortem === "none" ? "drafted" : state.postmortem };
     case "postmortem.saved":
@@ -95,6 +108,20 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return unreachable(event);
   }
 }
+
+/** What the channel calls it from now on, if the receipt says: its next message is about that. */
+function delivered(
+  state: IncidentState,
+  { effectId, receipt }: EventData["message.delivered"],
+): IncidentState {
+  const awaited = state.awaiting[effectId];
+  const settled = settle(state, effectId);
+  const named = receiptWithRef.safeParse(receipt);
+  if (awaited?.kind !== "message" || !named.success) return settled;
+  return { ...settled, told: { ...settled.told, [awaited.channel]: named.data.ref } };
+}
+
+const receiptWithRef = z.looseObject({ ref: z.string().max(REF_CHARS_MAX) });
 
 function foldActEvent(state: IncidentState, event: ActEvent, row: JournalRow): IncidentState {
   const { atMs } = row;

@@ -46,6 +46,8 @@ export type EffectContext = {
   readonly view: IncidentView;
   readonly lease: LeaseState | null;
   readonly act: ActState | null;
+  /** What the effect's channel calls this incident; null for any other effect, and before its first message. */
+  readonly ref: string | null;
   /** Attempts that were begun before this one, ended or not: after the first, an adapter must look before it acts. */
   readonly attempts: number;
 };
@@ -224,9 +226,11 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     const lease = this.#state.leases.find((candidate) => candidate.id === leaseId) ?? null;
     const actId = "actId" in effect.data ? effect.data.actId : null;
     const act = this.#state.acts.find((candidate) => candidate.id === actId) ?? null;
+    const ref =
+      effect.kind === "message.send" ? (this.#state.told[effect.data.channel] ?? null) : null;
     try {
       const done = await withinDeadline(ATTEMPT_MS_MAX, () =>
-        this.#deps.perform(effect, { view, lease, act, attempts }),
+        this.#deps.perform(effect, { view, lease, act, ref, attempts }),
       );
       if (!done.ok) return unknownOutcome(`no answer within ${formatDuration(ATTEMPT_MS_MAX)}`);
       const answer = done.value;

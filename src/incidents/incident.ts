@@ -165,7 +165,7 @@ function withMessages(
   if (view === null) return ok(events);
   const requested = new Map<string, IncidentEvent>();
   for (const draft of events.flatMap((event) =>
-    messagesFor(event, view, ground.site, command.atMs),
+    messagesFor(event, view, ground.site, command.atMs, Object.keys(after.told)),
   )) {
     const id = deliveryId(view.id, draft.message, draft.channel);
     if (after.deliveries.has(id)) continue;

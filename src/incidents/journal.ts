@@ -3,6 +3,7 @@
  * readers upcast older versions, and keep, show and skip what they do not know.
  */
 import { z } from "zod";
+import { MESSAGE_STATES } from "../notify/channel.ts";
 import { severity } from "../playbooks/schema.ts";
 import type { PlaybookSpec } from "../playbooks/schema.ts";
 import type { RuleState } from "../detection/rule-state.ts";
@@ -223,6 +224,11 @@ export const EVENT_DATA = {
     why: z.string(),
     subject: z.string(),
     body: z.string(),
+    /** These four came later; rows before them have none. */
+    news: z.string().optional(),
+    severity: severity.optional(),
+    state: z.enum(MESSAGE_STATES).optional(),
+    link: z.string().nullable().optional(),
   }),
   "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),

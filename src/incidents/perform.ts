@@ -4,6 +4,7 @@ import { err, ok, type Result } from "../shared/result.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import type { Act, Actuator, StoredLease } from "../mitigations/opaque.ts";
 import type { ChannelMessage } from "../notify/channel.ts";
+import { stateOf } from "../notify/pipeline.ts";
 import type { Effect, EffectOf } from "./effect.ts";
 import type { EffectContext } from "./incident-object.ts";
 import type { Failure } from "./journal.ts";
@@ -39,14 +40,7 @@ export const performWith =
       case "evidence.collect":
         return deps.collect(effect.data.collector, context.view);
       case "message.send":
-        return deps.deliver(effect.data.channel, {
-          deliveryId: effect.data.deliveryId,
-          incidentId: context.view.id,
-          instance: context.view.instance,
-          message: effect.data.message,
-          subject: effect.data.subject,
-          body: effect.data.body,
-        });
+        return deps.deliver(effect.data.channel, messageOf(effect, context));
       case "desk.project":
         await deps.project(context.view);
         return ok(null);
@@ -54,6 +48,26 @@ export const performWith =
         return unreachable(effect);
     }
   };
+
+/** What an effect of an earlier deploy does not say is as the incident is now. */
+const messageOf = (
+  { data }: EffectOf<"message.send">,
+  { view, ref, attempts }: EffectContext,
+): ChannelMessage => ({
+  deliveryId: data.deliveryId,
+  incidentId: view.id,
+  instance: view.instance,
+  message: data.message,
+  subject: data.subject,
+  body: data.body,
+  title: view.title,
+  news: data.news ?? data.subject,
+  severity: data.severity ?? view.severity,
+  state: data.state ?? stateOf(view),
+  link: data.link ?? null,
+  ref,
+  isRepeat: attempts > 0,
+});
 
 async function applyLease(
   { data }: EffectOf<"lease.apply">,

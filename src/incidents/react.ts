@@ -55,6 +55,10 @@ export function react(
         message: event.data.message,
         subject: event.data.subject,
         body: event.data.body,
+        news: event.data.news,
+        severity: event.data.severity,
+        state: event.data.state,
+        link: event.data.link,
       });
     default:
       return null;

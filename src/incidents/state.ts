@@ -19,7 +19,7 @@ export type Awaited =
     }
   | { readonly kind: "act"; readonly actId: string; readonly during: "judge" | "perform" }
   | { readonly kind: "evidence"; readonly collector: string }
-  | { readonly kind: "message"; readonly deliveryId: string };
+  | { readonly kind: "message"; readonly deliveryId: string; readonly channel: string };
 
 export type LeaseState = {
   readonly id: string;
@@ -116,6 +116,8 @@ export type IncidentState = {
   readonly awaiting: Readonly<Record<string, Awaited>>;
   /** Deliveries asked for, so that each is asked for once. */
   readonly deliveries: ReadonlySet<string>;
+  /** The channels that were told of it, each with what its last receipt called it; null while none did. */
+  readonly told: Readonly<Record<string, string | null>>;
   /** All well since; null while it is not. */
   readonly recoveredSinceMs: number | null;
   /** Escalations because nobody acknowledged, and when the last of them was. */
@@ -147,6 +149,7 @@ export const initialState: IncidentState = {
   skipped: {},
   awaiting: {},
   deliveries: new Set(),
+  told: {},
   recoveredSinceMs: null,
   silences: 0,
   lastSilenceAtMs: null,

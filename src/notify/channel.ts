@@ -1,7 +1,12 @@
 /** The port every channel implements: one file in `channels/`, one line in `registry.ts`. */
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
+import type { Severity } from "../playbooks/schema.ts";
 import { err, type Result } from "../shared/result.ts";
+
+/** How an incident stands, as far as whoever gets its messages must know. */
+export const MESSAGE_STATES = ["open", "acknowledged", "resolved"] as const;
+export type MessageState = (typeof MESSAGE_STATES)[number];
 
 /** One message to one channel. The same `deliveryId` is the same message, however often it is sent. */
 export type ChannelMessage = {
@@ -11,8 +16,21 @@ export type ChannelMessage = {
   /** The message's key, such as `opened`. */
   readonly message: string;
   readonly subject: string;
-  /** Plain text, many lines. */
+  /** Plain text: paragraphs of many lines, with an empty line between them. */
   readonly body: string;
+  /** The incident's title. */
+  readonly title: string;
+  /** What is new, in one sentence. */
+  readonly news: string;
+  /** The incident's when the message was asked for, as is its state. */
+  readonly severity: Severity;
+  readonly state: MessageState;
+  /** Where the incident is looked at; null when nobody configured where the guard answers. */
+  readonly link: string | null;
+  /** What the receipt of this channel's last message about this incident called it; null before the first. */
+  readonly ref: string | null;
+  /** It was begun before, and nobody knows what became of that: it may have arrived. */
+  readonly isRepeat: boolean;
 };
 
 /** What a channel may reach, handed in by the shell. */
@@ -24,7 +42,12 @@ export type ChannelReach = {
 };
 
 /** Proof that the other side took it; for the journal, so nothing secret. */
-export type Receipt = { readonly status: number };
+export type Receipt = {
+  readonly status: number;
+  /** What the other side calls what it made of it, at most `REF_CHARS_MAX` characters: handed to the incident's next message. */
+  readonly ref?: string;
+};
+export const REF_CHARS_MAX = 200;
 
 type ChannelDefinition<Id extends string, Secret> = {
   readonly id: Id;

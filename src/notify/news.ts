@@ -7,6 +7,7 @@ import type { SiteSpec } from "../playbooks/site.ts";
 
 export const MESSAGE_REASONS = [
   "opened",
+  "acknowledged",
   "severity_raised",
   "severity_lowered",
   "approval_needed",
@@ -62,6 +63,12 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
       const { playbook, readings } = event.data;
       return news("opened", "opened", `Opened by playbook ${playbook.id}`, { readings });
     }
+    case "incident.acknowledged":
+      return news(
+        "acknowledged",
+        `acknowledged:${view.seq}`,
+        `${view.acknowledgedBy ?? "Somebody"} acknowledged it`,
+      );
     case "incident.severity_set":
       return severityNews(event.data);
     case "incident.escalated":

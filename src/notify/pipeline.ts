@@ -6,9 +6,10 @@ import { isWorse } from "../incidents/severity.ts";
 import type { IncidentEvent } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Severity } from "../playbooks/schema.ts";
+import type { MessageState } from "./channel.ts";
 import { newsOf } from "./news.ts";
 import type { MessageReason, MessageSite } from "./news.ts";
-import { renderMessage } from "./templates.ts";
+import { incidentLink, newsText, renderMessage } from "./templates.ts";
 
 export type { MessageReason, MessageSite } from "./news.ts";
 
@@ -20,6 +21,11 @@ export type MessageDraft = {
   readonly why: MessageReason;
   readonly subject: string;
   readonly body: string;
+  /** What is new, in one sentence. */
+  readonly news: string;
+  readonly severity: Severity;
+  readonly state: MessageState;
+  readonly link: string | null;
 };
 
 /**
@@ -27,31 +33,51 @@ export type MessageDraft = {
  *
  * @param view The incident after the whole batch that `event` is part of: a step that asked and was answered in one go asks nobody.
  * @param atMs When the event is journaled.
+ * @param told The channels that heard of this incident before: whatever its severity is by then, they hear how it ends.
  */
 export function messagesFor(
   event: IncidentEvent,
   view: IncidentView,
   site: MessageSite,
   atMs: number,
+  told: readonly string[] = [],
 ): readonly MessageDraft[] {
   const news = newsOf(event, view);
   if (news === null) return [];
-  const text = renderMessage(news, view, site, atMs);
-  return channelsFor(event, view, site).map((channel) => ({
-    channel,
+  const draft = {
     message: news.key,
     why: news.why,
-    ...text,
-  }));
+    ...renderMessage(news, view, site, atMs),
+    news: newsText(news),
+    severity: view.severity,
+    state: stateOf(view),
+    link: incidentLink(view, site),
+  };
+  return channelsFor(event, view, site, told).map((channel) => ({ channel, ...draft }));
 }
 
-/** Who hears of it: the channels of its severity, and those of a worse one that it has just left. */
-function channelsFor(event: IncidentEvent, view: IncidentView, site: MessageSite): string[] {
+/** How the incident stands, for channels that must tell a page from its end. */
+export function stateOf(view: Pick<IncidentView, "status" | "acknowledgedBy">): MessageState {
+  if (view.status === "resolved") return "resolved";
+  return view.acknowledgedBy === null ? "open" : "acknowledged";
+}
+
+/** Who hears of it: the channels of its severity, those of a worse one that it has just left, and at its end all that ever did. */
+function channelsFor(
+  event: IncidentEvent,
+  view: IncidentView,
+  site: MessageSite,
+  told: readonly string[],
+): string[] {
+  const isEnd = event.type === "incident.resolved";
   const severities: Severity[] = [view.severity];
   if (event.type === "incident.severity_set" && isWorse(event.data.from, event.data.to)) {
     severities.push(event.data.from);
   }
   return site.channels
-    .filter((channel) => severities.some((severity) => channel.severities.includes(severity)))
+    .filter(
+      ({ id, severities: heard }) =>
+        severities.some((severity) => heard.includes(severity)) || (isEnd && told.includes(id)),
+    )
     .map((channel) => channel.id);
 }

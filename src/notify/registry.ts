@@ -1,7 +1,13 @@
 /** Every kind of channel, by the `kind` that `site.yaml` writes. */
+import { slack } from "./channels/slack.ts";
+import { slackWebhook } from "./channels/slack-webhook.ts";
 import { webhook } from "./channels/webhook.ts";
 
-export const channels = { [webhook.id]: webhook } as const;
+export const channels = {
+  [slack.id]: slack,
+  [slackWebhook.id]: slackWebhook,
+  [webhook.id]: webhook,
+} as const;
 
 export type ChannelKind = keyof typeof channels;
 export const isChannelKind = (kind: string): kind is ChannelKind => Object.hasOwn(channels, kind);

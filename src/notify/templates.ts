@@ -4,6 +4,7 @@
  */
 import { pages, RESPONSE_MS } from "../incidents/severity.ts";
 import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
+import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
 import type { Evidence, MessageReason, MessageSite, News } from "./news.ts";
@@ -21,6 +22,7 @@ export type MessageText = { readonly subject: string; readonly body: string };
 
 const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   opened: "opened",
+  acknowledged: "acknowledged",
   severity_raised: "raised",
   severity_lowered: "lowered",
   approval_needed: "waits for your approval",
@@ -46,7 +48,7 @@ export function renderMessage(
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
     header(view, atMs),
-    section("What is new", [`${oneLine(news.text)}.`]),
+    section("What is new", [newsText(news)]),
     section("What is wrong", whatIsWrong(news, view)),
     section("What was done", deeds(view)),
     section("What is asked of you", asks(news, view, site, atMs)),
@@ -57,6 +59,13 @@ export function renderMessage(
     body: clip(sections.join("\n\n"), BODY_CHARS_MAX),
   };
 }
+
+/** What is new, in one sentence on one line. */
+export const newsText = (news: News): string => `${oneLine(news.text)}.`;
+
+/** Where the incident is looked at; null when nobody said where the guard answers. */
+export const incidentLink = (view: IncidentView, site: MessageSite): string | null =>
+  site.url === null ? null : link(site, apiPath(view));
 
 /** The mission's internal template, field by field. */
 function header(view: IncidentView, atMs: number): string {
@@ -234,6 +243,3 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 /** Text from outside cannot start a line of its own, and so cannot pose as a field of the message. */
 const oneLine = (text: string): string =>
   clip(text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim(), LINE_CHARS_MAX);
-
-const clip = (text: string, charsMax: number): string =>
-  text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;

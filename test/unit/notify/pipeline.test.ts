@@ -74,6 +74,7 @@ describe("an outage, from first to last message", () => {
     expect(told(anOutage()).map(({ message, why }) => [message, why])).toEqual([
       ["opened", "opened"],
       [`mitigated:${id}`, "mitigated"],
+      ["acknowledged:13", "acknowledged"],
       [`recovery:${id}`, "recovery"],
       [`released:${id}`, "released"],
       ["resolved:22", "resolved"],
@@ -231,7 +232,11 @@ describe("what is news", () => {
     ["a resolution", aJournal().write("incident.resolved", { why: "well" }), "resolved:2 resolved"],
     ["a reopening", aJournal().write("incident.reopened", { why: "again" }), "reopened:2 reopened"],
     ["a note", aJournal().write("incident.noted", { text: "hm" }, ADA), null],
-    ["an acknowledgement", aJournal().write("incident.acknowledged", {}, ADA), null],
+    [
+      "an acknowledgement",
+      aJournal().write("incident.acknowledged", {}, ADA),
+      "acknowledged:2 acknowledged",
+    ],
     [
       "a skipped step",
       aJournal().write("step.skipped", { step: "rollback", why: "not configured" }),
@@ -367,4 +372,40 @@ describe("text from outside", () => {
       { numRuns: 50 },
     );
   });
+});
+
+describe("what a message says beside its words", () => {
+  it("is how the incident stands, from the incident and never from the text", ({ expect }) => {
+    const said = told(anOutage()).map(({ why, state, severity }) => [why, state, severity]);
+    expect(said).toEqual([
+      ["opened", "open", "SEV-1"],
+      ["mitigated", "open", "SEV-1"],
+      ["acknowledged", "acknowledged", "SEV-1"],
+      ["recovery", "acknowledged", "SEV-1"],
+      ["released", "acknowledged", "SEV-1"],
+      ["resolved", "resolved", "SEV-1"],
+    ]);
+  });
+
+  it("links the incident only where somebody said where the guard answers", ({ expect }) => {
+    const link = `https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}`;
+    expect(toldLast(aJournal())[0]?.link).toBe(link);
+    expect(toldLast(aJournal(), { ...PAGER, url: null })[0]?.link).toBeNull();
+  });
+});
+
+it("tells of the end whoever heard of the incident, whatever its severity is by then", ({
+  expect,
+}) => {
+  const journal = aJournal()
+    .write("incident.severity_set", { from: "SEV-1", to: "SEV-3", why: "it shrank" })
+    .write("incident.resolved", { why: "over" });
+  const view = viewOf(journal.rows.reduce(evolve, initialState), null);
+  const row = journal.rows.at(-1);
+  const event = row === undefined ? null : readEvent(row);
+  if (view === null || event === null) return expect.unreachable();
+  const hears = (heard: readonly string[]): readonly string[] =>
+    messagesFor(event, view, SITE, OPENED_AT_MS, heard).map(({ channel }) => channel);
+  expect(hears([])).toEqual(["tickets", "everything"]);
+  expect(hears(["on-call", "gone"])).toEqual(["on-call", "tickets", "everything"]);
 });

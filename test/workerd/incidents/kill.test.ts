@@ -24,6 +24,8 @@ describe("an incident that dies at its n-th storage or outbound call", () => {
       const { outcome, points } = await undisturbed(commands);
       expect(points).toBeGreaterThan(100);
       expect(outcome.thrown).toHaveLength(commands === DONE_AWAY ? 1 : 0);
+      // All messages after the first are about what the first one made.
+      expect(new Set(Object.values(outcome.refs)).size).toBe(2);
       for (let dieAt = quarter + 1; dieAt <= points; dieAt += QUARTERS.length) {
         const life = new Life();
         life.world.fate.dieAt = dieAt;

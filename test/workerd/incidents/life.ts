@@ -206,6 +206,7 @@ export async function outcomeOf(life: Life) {
     view: await life.view(),
     policy: [...life.world.policy.values()],
     messages: [...life.world.messages.keys()].toSorted(),
+    refs: Object.fromEntries(life.world.refs),
     collected: [...new Set(life.world.collected)],
     spent: [...life.world.spent],
     thrown: life.world.board.thrown,

@@ -56,6 +56,8 @@ export class World {
   readonly policy = new Map<string, PolicyEntry>();
   /** Messages by delivery id, with how often each arrived. */
   readonly messages = new Map<string, number>();
+  /** What the channel called the incident when each message came, by delivery id. */
+  readonly refs = new Map<string, string | null>();
   readonly board = new Switchboard();
   readonly collected: string[] = [];
   readonly spent = new Set<string>();
@@ -130,9 +132,12 @@ export class World {
       this.collected.push(collector);
       return ok({ summary: `${collector} answered`, facts: { collector } });
     },
-    deliver: async (_channel, { deliveryId }) => {
-      this.messages.set(deliveryId, (this.messages.get(deliveryId) ?? 0) + 1);
-      return ok({ status: 200 });
+    deliver: async (_channel, { deliveryId, ref, isRepeat }) => {
+      const times = this.messages.get(deliveryId) ?? 0;
+      if (times > 0 && !isRepeat) throw new Error(`${deliveryId} came again as if it were new`);
+      this.messages.set(deliveryId, times + 1);
+      this.refs.set(deliveryId, ref);
+      return ok({ status: 200, ref: ref ?? `made for ${deliveryId}` });
     },
     project: async (view) => void this.projections.push(view),
   });

@@ -14,6 +14,13 @@ const message: ChannelMessage = {
   message: "opened",
   subject: "SEV-1 opened",
   body: "Impact: äöü 🔥",
+  title: "Complete service outage",
+  news: "Opened.",
+  severity: "SEV-1",
+  state: "open",
+  link: null,
+  ref: null,
+  isRepeat: false,
 };
 const reach = (fetch: ChannelReach["fetch"], deadlineMs = 5_000): ChannelReach => ({
   fetch,

@@ -70,6 +70,8 @@ describe("what a receiver gets", () => {
         message: MESSAGE.message,
         subject: MESSAGE.subject,
         body: MESSAGE.body,
+        severity: "SEV-1",
+        state: "open",
       },
     });
   });

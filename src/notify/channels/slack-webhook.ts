@@ -1,0 +1,16 @@
+/** Slack by an incoming webhook: one message per piece of news. It cannot update or thread; a bot can. */
+import { z } from "zod";
+import { ok } from "../../shared/result.ts";
+import { asking, httpsAddress } from "../ask.ts";
+import { defineChannel } from "../channel.ts";
+import { wholeMessage } from "./slack-blocks.ts";
+
+export const slackWebhook = defineChannel({
+  id: "slack-webhook",
+  secret: z.strictObject({ url: httpsAddress }),
+
+  async send(message, { url }, reach) {
+    const answer = await asking(reach)(url, { body: wholeMessage(message), isBlind: true });
+    return answer.ok ? ok({ status: answer.value.status }) : answer;
+  },
+});

@@ -1,0 +1,204 @@
+/** Slack's channels against the stand-in: one message kept current, one reply per piece of news, and nothing twice. */
+import { describe, it } from "vitest";
+import { z } from "zod";
+import { slack as standIn } from "../../../dev/vendors/slack.ts";
+import { slack } from "../../../src/notify/channels/slack.ts";
+import { slackWebhook } from "../../../src/notify/channels/slack-webhook.ts";
+import { channelContract, MESSAGE } from "../../contract/channel.ts";
+import { facing, FAULTS, IMPATIENT_MS } from "./vendor.ts";
+
+const TOKEN = "xoxb-0123456789-of-the-test";
+const CHANNEL = "C0123456789";
+const HOOK = "T0123/B0123/h00kt0ken";
+
+channelContract({
+  channel: slack,
+  secretFor: (url) => ({
+    secret: { token: TOKEN, channel: CHANNEL, api: url },
+    hidden: [TOKEN, CHANNEL],
+  }),
+  messageIdOf: ({ body }) => JSON.parse(body).metadata.event_payload.delivery,
+  accepted: [{ status: 200, body: '{"ok":true,"ts":"1795442531.000100"}' }],
+});
+channelContract({
+  channel: slackWebhook,
+  secretFor: (url) => ({ secret: { url: `${url}/services/${HOOK}` }, hidden: ["h00kt0ken"] }),
+  messageIdOf: ({ body }) => body,
+});
+
+const account = () => standIn({ token: TOKEN, channel: CHANNEL, webhook: HOOK });
+const bot = (over: object = {}) =>
+  facing(slack, account(), (url) => ({
+    token: TOKEN,
+    channel: CHANNEL,
+    api: `${url}/api`,
+    ...over,
+  }));
+
+const kept = z.object({
+  messages: z.array(
+    z.object({
+      ts: z.string(),
+      thread_ts: z.string().optional(),
+      text: z.string(),
+      blocks: z.array(z.unknown()),
+    }),
+  ),
+});
+type World = Awaited<ReturnType<typeof bot>>;
+const messagesIn = async (world: World) => kept.parse((await world.seen()).state).messages;
+/** Sends, and gives the receipt's ref to whatever comes next. */
+async function refOf(sent: ReturnType<World["send"]>): Promise<string> {
+  const result = await sent;
+  return z.object({ ok: z.literal(true), value: z.object({ ref: z.string() }) }).parse(result).value
+    .ref;
+}
+
+const NEXT = {
+  deliveryId: "dlv_next",
+  message: "mitigated:lse_1",
+  subject: "SEV-1 mitigated: Complete service outage (Shop)",
+  news: "maintenance-mode is in force.",
+  body: "SEV-1 Incident: Complete service outage\nStatus: Mitigating",
+};
+
+describe("an incident in a Slack channel", () => {
+  it("is one message, kept current, and a reply for each piece of news", async ({ expect }) => {
+    const world = await bot();
+    const ref = await refOf(world.send());
+    expect(await refOf(world.send({ ...NEXT, ref }))).toBe(ref);
+    const [root, reply, ...more] = await messagesIn(world);
+    expect(more).toEqual([]);
+    expect(root).toMatchObject({ ts: ref, text: NEXT.subject });
+    expect(JSON.stringify(root?.blocks)).toContain("Status: Mitigating");
+    expect(JSON.stringify(root?.blocks)).toContain(MESSAGE.link);
+    expect(reply).toMatchObject({ thread_ts: ref });
+    expect(JSON.stringify(reply?.blocks)).toContain(NEXT.news);
+  });
+
+  it("is not opened twice when the answer to its first message was lost", async ({ expect }) => {
+    const world = await bot();
+    await world.fail({ kind: "duplicate" });
+    expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
+    const ref = await refOf(world.send({ isRepeat: true }));
+    expect((await messagesIn(world)).map(({ ts }) => ts)).toEqual([ref]);
+  });
+
+  it("finds its message by what came after a first message that nobody heard of", async ({
+    expect,
+  }) => {
+    const world = await bot();
+    await world.fail({ kind: "duplicate" });
+    await world.send();
+    const ref = await refOf(world.send({ ...NEXT, isRepeat: true }));
+    expect((await messagesIn(world)).map(({ thread_ts: thread }) => thread)).toEqual([
+      undefined,
+      ref,
+    ]);
+  });
+
+  it("replies once when the answer to the reply was lost", async ({ expect }) => {
+    const world = await bot();
+    const ref = await refOf(world.send());
+    await world.send({ ...NEXT, ref });
+    expect(await refOf(world.send({ ...NEXT, ref, isRepeat: true }))).toBe(ref);
+    expect(await messagesIn(world)).toHaveLength(2);
+  });
+
+  it("gets a new message when somebody deleted the old one", async ({ expect }) => {
+    const world = await bot();
+    const ref = await refOf(world.send());
+    await world.set({ keep: [] });
+    const anew = await refOf(world.send({ ...NEXT, ref }));
+    expect(anew).not.toBe(ref);
+    expect((await messagesIn(world)).map(({ ts }) => ts)).toEqual([anew]);
+  });
+
+  it("keeps to Block Kit's limits, whatever is in it", async ({ expect }) => {
+    const world = await bot();
+    const long = { subject: "🔥<&>".repeat(100), body: `${"<@U1>&".repeat(900)}\n\n`.repeat(60) };
+    const ref = await refOf(world.send(long));
+    expect(await refOf(world.send({ ...NEXT, ...long, news: "<!channel>".repeat(900), ref }))).toBe(
+      ref,
+    );
+    expect(JSON.stringify(await messagesIn(world))).not.toMatch(/<[@!]/);
+  });
+
+  it.for([...FAULTS, ["garbage", "unknown_outcome"]] as const)(
+    "says of %s that it is for %s",
+    async ([kind, meant], { expect }) => {
+      const world = await bot();
+      await world.fail({ kind });
+      expect(await world.send({}, IMPATIENT_MS)).toMatchObject({
+        ok: false,
+        error: { class: meant },
+      });
+    },
+  );
+
+  it.for([
+    [{ token: "xoxb-another-bot-entirely" }, "Slack answered invalid_auth"],
+    [{ channel: "C9999999999" }, "Slack answered channel_not_found"],
+  ] as const)("repeats Slack's word for why not: %j", async ([over, detail], { expect }) => {
+    const world = await bot(over);
+    expect(await world.send()).toEqual({ ok: false, error: expect.objectContaining({ detail }) });
+  });
+});
+
+describe("an incoming webhook of Slack", () => {
+  const hook = (path = HOOK) =>
+    facing(slackWebhook, account(), (url) => ({ url: `${url}/services/${path}` }));
+
+  it("gets the whole message each time", async ({ expect }) => {
+    const world = await hook();
+    expect(await world.send()).toEqual({ ok: true, value: { status: 200 } });
+    expect(await world.send(NEXT)).toMatchObject({ ok: true });
+    expect((await messagesIn(world)).map(({ text }) => text)).toEqual([
+      MESSAGE.subject,
+      NEXT.subject,
+    ]);
+  });
+
+  it("is refused where there is none", async ({ expect }) => {
+    const world = await hook("T0/B0/other");
+    expect(await world.send()).toMatchObject({ ok: false, error: { class: "refuse" } });
+  });
+});
+
+describe("the stand-in", () => {
+  it.for([
+    ["no token", {}, {}, "not_authed"],
+    [
+      "a header that is too long",
+      { authorization: `Bearer ${TOKEN}` },
+      { header: 151 },
+      "invalid_blocks",
+    ],
+    [
+      "a section that is too long",
+      { authorization: `Bearer ${TOKEN}` },
+      { section: 3_001 },
+      "invalid_blocks",
+    ],
+    ["too many blocks", { authorization: `Bearer ${TOKEN}` }, { blocks: 51 }, "invalid_blocks"],
+  ] as const)("refuses %s", async ([, headers, sizes, error], { expect }) => {
+    const { header = 1, section = 1, blocks = 1 } = sizes as Record<string, number | undefined>;
+    const { url } = await bot();
+    const answer = await fetch(`${url}/api/chat.postMessage`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({
+        channel: CHANNEL,
+        text: "x",
+        blocks: [
+          { type: "header", text: { type: "plain_text", text: "x".repeat(header) } },
+          ...Array.from({ length: blocks }, () => ({
+            type: "section",
+            text: { type: "mrkdwn", text: "x".repeat(section) },
+          })),
+        ],
+      }),
+    });
+    expect([answer.status, await answer.json()]).toEqual([200, { ok: false, error }]);
+  });
+});
