@@ -1,9 +1,15 @@
 /** Every kind of channel, by the `kind` that `site.yaml` writes. */
+import { githubIssues } from "./channels/github-issues.ts";
+import { opsgenie } from "./channels/opsgenie.ts";
+import { pagerduty } from "./channels/pagerduty.ts";
 import { slack } from "./channels/slack.ts";
 import { slackWebhook } from "./channels/slack-webhook.ts";
 import { webhook } from "./channels/webhook.ts";
 
 export const channels = {
+  [githubIssues.id]: githubIssues,
+  [opsgenie.id]: opsgenie,
+  [pagerduty.id]: pagerduty,
   [slack.id]: slack,
   [slackWebhook.id]: slackWebhook,
   [webhook.id]: webhook,
