@@ -1,7 +1,7 @@
 /** GitHub Issues against the stand-in: one issue per incident, one comment per piece of news, whatever answers get lost. */
 import { describe, it } from "vitest";
 import { z } from "zod";
-import { github } from "../../../dev/vendors/github.ts";
+import { githubIssues as issuesVendor } from "../../../dev/vendors/github-issues.ts";
 import { githubIssues } from "../../../src/notify/channels/github-issues.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
 import { facing, FAULTS, IMPATIENT_MS } from "./vendor.ts";
@@ -20,7 +20,7 @@ channelContract({
 });
 
 const tickets = (over: object = {}) =>
-  facing(githubIssues, github({ token: TOKEN, repository: REPOSITORY }), (url) => ({
+  facing(githubIssues, issuesVendor({ token: TOKEN, repository: REPOSITORY }), (url) => ({
     token: TOKEN,
     repository: REPOSITORY,
     api: url,

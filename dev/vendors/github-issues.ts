@@ -25,7 +25,7 @@ type Issue = {
   readonly comments: Comment[];
 };
 
-export function github(account: {
+export function githubIssues(account: {
   readonly token: string;
   /** `owner/name`. */
   readonly repository: string;
