@@ -7,7 +7,7 @@ import { isForClients, knownEntry, type EnforcedKind, type KnownEntry } from "..
 import type { StandingLimit } from "../policy/limits.ts";
 import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
 import { formatSeq, type Policy, type PolicyEntry } from "../policy/policy.ts";
-import { isSdkEntry } from "../policy/sdk-kinds.ts";
+import { isForSdk } from "../policy/sdk-names.ts";
 
 export type LoadedPolicy = {
   readonly policy: Policy;
@@ -49,8 +49,8 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
   ];
   const ofKind = (kind: EnforcedKind): KnownEntry[] =>
     enforced.filter((entry) => entry.kind === kind);
-  // Production's own business: understood, and not ours to enforce.
-  const forSdk = policy.entries.filter(isSdkEntry).length;
+  // Production's own business: known by name, and not ours to read or enforce.
+  const forSdk = policy.entries.filter(({ kind }) => isForSdk(kind)).length;
   return {
     policy,
     seqText: formatSeq(policy.seq),

@@ -14,7 +14,8 @@ import {
   type PolicySeq,
 } from "./policy.ts";
 import { ENFORCED_KINDS, isForClients, knownEntry } from "./kinds.ts";
-import { isForSdk, isSdkEntry } from "./sdk-kinds.ts";
+import { isSdkEntry } from "./sdk-kinds.ts";
+import { isForSdk } from "./sdk-names.ts";
 import { begun } from "./windows.ts";
 
 /** How long guards that cannot reach the policy keep enforcing what fails open; what fails closed ends with its expiry. */

@@ -1,9 +1,10 @@
 /**
- * The kinds of entry that production itself carries out, through the SDK, and what their `action` says. Guards know their names, so
- * that they count them as understood, and leave them alone. An entry whose `match` is not empty is for a later version.
+ * What the entries say that production itself carries out, through the SDK, in their `action`. No guard reads this: it knows the names
+ * (sdk-names.ts), and leaves them alone. An entry whose `match` is not empty is for a later version.
  */
 import * as z from "zod/mini";
 import type { PolicyEntry } from "./policy.ts";
+import { isForSdk, type SdkKind } from "./sdk-names.ts";
 
 const ms = (min: number, max: number) => z.int().check(z.minimum(min), z.maximum(max));
 
@@ -31,13 +32,9 @@ export const SDK_ACTIONS = {
   }),
   /** The database ends what takes longer. */
   "statement-timeout": z.strictObject({ timeoutMs: ms(100, 600_000) }),
-} as const;
+} as const satisfies Record<SdkKind, z.ZodMiniType>;
 
-export type SdkKind = keyof typeof SDK_ACTIONS;
 export type SdkAction<Kind extends SdkKind> = z.infer<(typeof SDK_ACTIONS)[Kind]>;
-
-/** Whether entries of this kind are for the SDK. */
-export const isForSdk = (kind: string): kind is SdkKind => Object.hasOwn(SDK_ACTIONS, kind);
 
 /** What an entry asks of the SDK; null when it is of another kind, or of a later version. */
 export function sdkAction<Kind extends SdkKind>(

@@ -13,7 +13,8 @@ import {
   type PolicySeq,
 } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
-import { isSdkEntry, sdkAction, type SdkAction, type SdkKind } from "../policy/sdk-kinds.ts";
+import { isSdkEntry, sdkAction, type SdkAction } from "../policy/sdk-kinds.ts";
+import type { SdkKind } from "../policy/sdk-names.ts";
 
 export const REFRESH_DEADLINE_MS = 2_000;
 export const BACKOFF_MS_MAX = 30_000;

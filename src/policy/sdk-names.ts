@@ -1,0 +1,14 @@
+/** The kinds of entry that production itself carries out, through the SDK. Their names are all that a guard needs to know of them. */
+export const SDK_KINDS = [
+  "replica-reads",
+  "failover",
+  "query-cache",
+  "pool-size",
+  "statement-timeout",
+] as const;
+export type SdkKind = (typeof SDK_KINDS)[number];
+
+const names: ReadonlySet<string> = new Set(SDK_KINDS);
+
+/** Whether entries of this kind are for the SDK. */
+export const isForSdk = (kind: string): kind is SdkKind => names.has(kind);
