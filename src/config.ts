@@ -8,7 +8,7 @@ import { parseJson } from "./shared/json.ts";
 import type { CloudflareReach } from "./mitigations/actuator.ts";
 import { CLOUDFLARE_API_URL, createCloudflare } from "./platform/cloudflare.ts";
 import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
-import { createNeon, NEON_API_URL, type Neon } from "./platform/neon.ts";
+import { createNeon, NEON_API_URL, type NeonProduction } from "./platform/neon.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { webhooks, webhookSecretName } from "./webhooks/registry.ts";
@@ -31,7 +31,7 @@ export type Config = {
   /** How GitHub is reached; null when there is no token. */
   readonly github: GithubAccess | null;
   /** Production's database at Neon; null when there is no key or project. */
-  readonly neon: { readonly api: Neon; readonly branchId: string | null } | null;
+  readonly neon: NeonProduction | null;
   readonly publicUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;

@@ -19,6 +19,13 @@ const branch = z.strictObject({
   parentAt: z.iso.datetime().nullable().default(null),
   expiresAt: z.iso.datetime().nullable().default(null),
   isDefault: z.boolean().default(false),
+  /** What its computes used since the billing period began. */
+  cpuSeconds: z.int().min(0).default(0),
+});
+const snapshot = z.strictObject({
+  id: z.string().min(1),
+  branchId: z.string().min(1),
+  createdAt: z.iso.datetime(),
 });
 const endpoint = z.strictObject({
   id: z.string().min(1),
@@ -40,6 +47,7 @@ const state = z.strictObject({
     .array(endpoint)
     .max(100)
     .default([endpoint.parse({ id: "ep-main", branchId: "br-main", type: "read_write" })]),
+  snapshots: z.array(snapshot).max(100).default([]),
 });
 export type NeonState = z.input<typeof state>;
 
@@ -161,7 +169,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
     updated_at: new Date().toISOString(),
     total_duration_ms: 0,
   });
-  const shownBranch = ({ id, name, parentId, parentAt, expiresAt, isDefault }: Branch) => ({
+  const shownBranch = ({ id, name, parentId, parentAt, expiresAt, ...one }: Branch) => ({
     id,
     project_id: options.projectId,
     name,
@@ -171,7 +179,8 @@ export function neonApi(options: NeonApiOptions): Vendor {
     current_state: operations.some((one) => one.branchId === id && statusOf(one) === "running")
       ? "init"
       : "ready",
-    default: isDefault,
+    default: one.isDefault,
+    compute_time_seconds: one.cpuSeconds,
     protected: false,
     creation_source: "console",
   });
@@ -246,6 +255,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
       parentAt: at ?? new Date().toISOString(),
       expiresAt: expiresAt ?? null,
       isDefault: false,
+      cpuSeconds: 0,
     };
     world.branches.push(made);
     const started = [begin("create_branch", made.id)];
@@ -320,6 +330,19 @@ export function neonApi(options: NeonApiOptions): Vendor {
       operations: [shown(begin("apply_config", one.branchId, one))],
     });
   });
+
+  app.get("/snapshots", (c) =>
+    c.json({
+      snapshots: world.snapshots.map(({ id, branchId, createdAt }) => ({
+        id,
+        name: `production ${createdAt}`,
+        timestamp: createdAt,
+        source_branch_id: branchId,
+        created_at: createdAt,
+        manual: false,
+      })),
+    }),
+  );
 
   app.get("/connection_uri", (c) => {
     const { database_name: database, role_name: role, branch_id: branchId } = c.req.query();

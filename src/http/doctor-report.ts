@@ -134,6 +134,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   postgres: "set the secret POSTGRES_URL: wrangler secret put POSTGRES_URL",
   replica:
     "set the secret POSTGRES_REPLICA_URL, the connection string of the read replica: wrangler secret put POSTGRES_REPLICA_URL",
+  neon: "set NEON_PROJECT_ID in [vars] of wrangler.toml, and wrangler secret put NEON_API_KEY",
   database:
     "set the secret POSTGRES_URL, GRANT pg_monitor TO its role, and CREATE EXTENSION pg_stat_statements (preloaded by the server)",
   redis:
@@ -162,6 +163,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   postgres: "check that the database runs and that POSTGRES_URL's role may connect",
   replica:
     "check that the replica runs, still replicates, and that POSTGRES_REPLICA_URL's role may connect",
+  neon: "check that NEON_API_KEY may read NEON_PROJECT_ID, and that NEON_BRANCH_ID is a branch of it",
   database:
     "GRANT pg_monitor TO POSTGRES_URL's role, and check that pg_stat_statements is in shared_preload_libraries",
   redis: "check that Redis runs and that REDIS_TOKEN is current",

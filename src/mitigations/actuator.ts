@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
-import type { Neon } from "../platform/neon.ts";
+import type { NeonProduction } from "../platform/neon.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Result } from "../shared/result.ts";
@@ -152,10 +152,7 @@ export type Reach = {
 };
 
 /** Production's database at Neon, beside which branches are made. */
-export type NeonReach = {
-  readonly api: Neon;
-  /** Null is the project's default branch. */
-  readonly branchId: string | null;
+export type NeonReach = NeonProduction & {
   /** When every integrity check last held, null when nobody knows. */
   readonly cleanAtMs: () => Promise<number | null>;
   readonly now: () => number;

@@ -18,14 +18,17 @@ const branch = z
     parent_timestamp: z.iso.datetime({ offset: true }).nullish(),
     current_state: z.string(),
     default: z.boolean(),
+    compute_time_seconds: z.number().min(0).nullish(),
   })
-  .transform(({ id, name, current_state, default: isDefault, parent_id, parent_timestamp }) => ({
+  .transform(({ id, name, current_state, default: isDefault, ...given }) => ({
     id,
     name,
     isDefault,
     isReady: current_state === "ready",
-    parentId: parent_id ?? null,
-    parentAtMs: parent_timestamp == null ? null : Date.parse(parent_timestamp),
+    parentId: given.parent_id ?? null,
+    parentAtMs: given.parent_timestamp == null ? null : Date.parse(given.parent_timestamp),
+    /** CPU seconds that its computes used since the billing period began; the counter lags. */
+    cpuSeconds: given.compute_time_seconds ?? null,
   }));
 
 const OPERATION_STATUSES = [

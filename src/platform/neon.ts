@@ -38,6 +38,13 @@ export type Neon = {
   readonly call: <T>(call: NeonCall<T>) => Promise<Result<T, NeonFailure>>;
 };
 
+/** Production's database at Neon. */
+export type NeonProduction = {
+  readonly api: Neon;
+  /** Null is the project's default branch. */
+  readonly branchId: string | null;
+};
+
 export type NeonAccess = {
   readonly baseUrl: string;
   readonly projectId: string;

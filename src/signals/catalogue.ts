@@ -1,4 +1,5 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import { DATABASE } from "./catalogue-database.ts";
 import { SDK } from "./catalogue-sdk.ts";
 import { TOLD } from "./catalogue-told.ts";
 import * as seen from "./evidence.ts";
@@ -11,6 +12,7 @@ export const SOURCE_IDS = [
   "postgres",
   "database",
   "replica",
+  "neon",
   "redis",
   "cloudflare",
   "deployments",
@@ -59,107 +61,7 @@ export const CATALOGUE = {
     evidence: seen.through,
     describes: "Slowest answer among the probes asked through the guard.",
   },
-  "postgres.reachable_ratio": {
-    type: "double",
-    unit: "ratio",
-    source: "postgres",
-    evidence: seen.database,
-    describes: "1 when the database answered SELECT 1 within its deadline, 0 when it did not.",
-  },
-  "postgres.latency_ms": {
-    type: "double",
-    unit: "ms",
-    source: "postgres",
-    evidence: seen.database,
-    describes: "Time the database took to answer SELECT 1.",
-  },
-  "postgres.longest_query_seconds": {
-    type: "double",
-    unit: "seconds",
-    source: "database",
-    evidence: seen.queries,
-    describes:
-      "Age of the longest query that a client is running; vacuum, index builds, backup programs and Firebreak left out.",
-  },
-  "postgres.query_mean_ms": {
-    type: "double",
-    unit: "ms",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Mean time of the queries that ended since the poll before, by pg_stat_statements.",
-  },
-  "postgres.query_p95_ms": {
-    type: "double",
-    unit: "ms",
-    source: "database",
-    evidence: seen.queries,
-    describes:
-      "95 % of those queries were of statements whose mean time was at most this: pg_stat_statements keeps no finer times.",
-  },
-  "postgres.queries_per_second": {
-    type: "double",
-    unit: "queries/second",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Rate of those queries; a rule that needs a minimum asks for it.",
-  },
-  "postgres.active_count": {
-    type: "int",
-    unit: "sessions",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Clients that are running a query, those that wait for a lock included.",
-  },
-  "postgres.idle_in_transaction_count": {
-    type: "int",
-    unit: "sessions",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Clients that hold a transaction open and do nothing.",
-  },
-  "postgres.lock_waiting_count": {
-    type: "int",
-    unit: "sessions",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Clients that wait for a lock which another session holds.",
-  },
-  "postgres.connections_ratio": {
-    type: "double",
-    unit: "ratio",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Clients connected, of all databases, against what max_connections leaves them.",
-  },
-  "postgres.deadlocks_per_minute": {
-    type: "double",
-    unit: "deadlocks/minute",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Deadlocks in this database since the poll before.",
-  },
-  "postgres.cache_hit_ratio": {
-    type: "double",
-    unit: "ratio",
-    source: "database",
-    evidence: seen.queries,
-    describes: "Share of the blocks read since the poll before that were in shared buffers.",
-  },
-  "postgres.replica_reachable_ratio": {
-    type: "double",
-    unit: "ratio",
-    source: "replica",
-    evidence: seen.replica,
-    describes: "1 when the read replica answered within its deadline, 0 when it did not.",
-  },
-  "postgres.replica_lag_seconds": {
-    type: "double",
-    unit: "seconds",
-    source: "replica",
-    evidence: seen.replica,
-    describes:
-      "How far the read replica is behind; while its primary does not say, the most it can be: the age of its last change.",
-  },
+  ...DATABASE,
   "redis.reachable_ratio": {
     type: "double",
     unit: "ratio",

@@ -28,6 +28,7 @@ export const replica = { kind: "active", vantage: "read replica" } as const;
 export const queries = { kind: "passive", vantage: "database" } as const;
 export const cache = { kind: "active", vantage: "redis" } as const;
 export const vendor = { kind: "told", vantage: "cloudflare" } as const;
+export const neon = { kind: "told", vantage: "neon" } as const;
 export const rows = { kind: "active", vantage: "rows of the database" } as const;
 export const schema = { kind: "active", vantage: "catalogue of the database" } as const;
 export const jobs = { kind: "told", vantage: "jobs" } as const;

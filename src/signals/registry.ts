@@ -10,6 +10,7 @@ import { guard } from "./sources/guard.ts";
 import { heartbeats } from "./sources/heartbeats.ts";
 import { integrity } from "./sources/integrity.ts";
 import { logs } from "./sources/logs.ts";
+import { neon } from "./sources/neon.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { replica } from "./sources/replica.ts";
@@ -25,6 +26,7 @@ export const SOURCES = {
   postgres,
   database,
   replica,
+  neon,
   redis,
   cloudflare,
   deployments,

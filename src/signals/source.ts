@@ -7,6 +7,7 @@ import type { ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
 import type { IntegrityCheck } from "../integrity/check.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
+import type { NeonProduction } from "../platform/neon.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Redis } from "../platform/redis.ts";
 import type { StatusPage } from "../platform/status-page.ts";
@@ -60,6 +61,7 @@ export type SourceReach = {
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage | null;
   readonly cloudflare: CloudflareProduction | null;
+  readonly neon: NeonProduction | null;
   readonly traffic: TrafficReader;
   readonly policy: Pick<PolicyApi, "read">;
   /** One per journaled route. */

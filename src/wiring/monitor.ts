@@ -40,6 +40,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   redis: config.redis,
   cloudflareStatus: config.cloudflareStatus,
   cloudflare: config.cloudflare,
+  neon: config.neon,
   traffic: trafficOf(env),
   policy: policyOf(env),
   writeJournals: bundle.site.write_journal.map(({ id }) => writeJournalOf(env, id)),

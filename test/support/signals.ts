@@ -76,6 +76,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   redis: null,
   cloudflareStatus: null,
   cloudflare: null,
+  neon: null,
   traffic: aTraffic(),
   policy: { read: async () => ({ seq: { epoch: 1, n: 1 }, policy: null }) },
   writeJournals: [],
