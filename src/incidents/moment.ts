@@ -4,7 +4,7 @@ import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { resolveDuration, type Params } from "../playbooks/params.ts";
 import type { Expression } from "../expressions/expression.ts";
 import type { Truth } from "../expressions/truth.ts";
-import { asSeenAt, isKnown, type SignalSet } from "../signals/signal.ts";
+import { asSeenAt, isKnown, unknownSignal, type SignalSet } from "../signals/signal.ts";
 import type { MessageSite } from "../notify/pipeline.ts";
 import type { Autopilot, IncidentCommand } from "./command.ts";
 import { evolve } from "./evolve.ts";
@@ -76,6 +76,19 @@ export const durationOf = (state: IncidentState, written: string): number =>
 /** Is it so, with what the leases in force hide taken away? */
 export const truthOf = (expression: Expression, state: IncidentState, moment: Moment): Truth =>
   expression.evaluate(asSeenAt(moment.signals, moment.atMs, masksOf(state)), paramsOf(state)).truth;
+
+/** The moment as far as it was looked at after `sinceMs`: what was seen before says nothing of what was done then. */
+export const lookedAtAfter = (moment: Moment, sinceMs: number): Moment => ({
+  ...moment,
+  signals: Object.fromEntries(
+    Object.entries(moment.signals).map(([name, signal]) => [
+      name,
+      isKnown(signal) && signal.atMs <= sinceMs
+        ? unknownSignal(name, "stale", { atMs: signal.atMs })
+        : signal,
+    ]),
+  ),
+});
 
 /** The values behind an expression, as evidence for the journal. */
 export function readingsOf(

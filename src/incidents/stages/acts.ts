@@ -3,7 +3,14 @@ import { formatDuration } from "../../shared/duration.ts";
 import type { LadderAttempt } from "../../mitigations/ladder.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
 import type { IncidentEvent } from "../journal.ts";
-import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
+import {
+  durationOf,
+  lookedAtAfter,
+  readingsOf,
+  truthOf,
+  type Moment,
+  type Stage,
+} from "../moment.ts";
 import { isPreparedAct, isUndecided, type ActState, type IncidentState } from "../state.ts";
 
 /** How long what was done may take to show, where the playbook expects nothing of it. */
@@ -50,8 +57,9 @@ export const actVerifyStage: Stage = (state, moment) =>
     if (step?.expect == null || step.spec.expect === undefined) {
       return [{ type: "act.effective", data: { actId: act.id, readings: [] } }];
     }
-    const readings = readingsOf(step.expect, state, moment);
-    if (truthOf(step.expect, state, moment) === "true") {
+    const since = lookedAtAfter(moment, act.performedAtMs);
+    const readings = readingsOf(step.expect, state, since);
+    if (truthOf(step.expect, state, since) === "true") {
       return [{ type: "act.effective", data: { actId: act.id, readings } }];
     }
     const withinMs = durationOf(state, step.spec.expect.within);

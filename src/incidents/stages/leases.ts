@@ -4,7 +4,14 @@ import type { CompiledStep } from "../../playbooks/compile.ts";
 import { ENFORCED_SHARE } from "../../policy/receipts.ts";
 import { asSeenAt, isKnown } from "../../signals/signal.ts";
 import type { EventData, IncidentEvent } from "../journal.ts";
-import { durationOf, readingsOf, truthOf, type Moment, type Stage } from "../moment.ts";
+import {
+  durationOf,
+  lookedAtAfter,
+  readingsOf,
+  truthOf,
+  type Moment,
+  type Stage,
+} from "../moment.ts";
 import {
   hasEnded,
   isInForce,
@@ -59,8 +66,9 @@ export const verifyStage: Stage = (state, moment) =>
     if (step?.expect == null || step.spec.expect === undefined) {
       return [effective(lease, [], moment)];
     }
-    const readings = readingsOf(step.expect, state, moment);
-    if (truthOf(step.expect, state, moment) === "true") {
+    const since = lookedAtAfter(moment, lease.appliedAtMs);
+    const readings = readingsOf(step.expect, state, since);
+    if (truthOf(step.expect, state, since) === "true") {
       return [effective(lease, readings, moment)];
     }
     const withinMs = durationOf(state, step.spec.expect.within);

@@ -3,7 +3,8 @@ import { LEASE_AHEAD_MS_MAX } from "../../../src/incidents/people.ts";
 import { readEvent } from "../../../src/incidents/journal.ts";
 import { HOLD_FACTOR_MAX } from "../../../src/incidents/stages/leases.ts";
 import { MITIGATIONS_MAX } from "../../../src/incidents/stages/mitigation.ts";
-import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
+import type { SignalSet } from "../../../src/signals/signal.ts";
+import { Drive, DOWN, ENFORCED, signalsAt, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -53,11 +54,35 @@ describe("the receipt", () => {
   });
 });
 
+describe("what is expected", () => {
+  it("is not seen in what was looked at before the lease was in force", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    const before = signalsAt(incident.atMs, ENFORCED);
+    incident.after(SECOND).settle();
+    // The same look again, as a source gives it that is asked seldom: still fresh, and of the time before.
+    const observe = (signals: SignalSet) => incident.do("observe", { signals, autopilot: "on" });
+    expect(incident.after(SECOND) && observe(before)).not.toContain("lease.effective");
+    expect(observe(signalsAt(incident.atMs, ENFORCED))).toContain("lease.effective");
+  });
+
+  it("is in vain when nobody looks again in time", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.see(DOWN);
+    const before = signalsAt(incident.atMs, ENFORCED);
+    incident.after(SECOND).settle();
+    incident.after(30 * SECOND);
+    expect(incident.do("observe", { signals: before, autopilot: "on" })).toContain(
+      "lease.ineffective",
+    );
+  });
+});
+
 describe("renewal", () => {
   it("begins when half of the lease is gone, not before", ({ expect }) => {
     const incident = mitigated();
-    incident.see(ENFORCED);
-    expect(incident.after(LEASE_MS / 2 - 1).see(ENFORCED)).toEqual([]);
+    incident.after(1).see(ENFORCED);
+    expect(incident.after(LEASE_MS / 2 - 2).see(ENFORCED)).toEqual([]);
     expect(incident.after(1).see(ENFORCED)).toEqual(["lease.extended"]);
   });
 
@@ -143,7 +168,7 @@ describe("autopilot switched on after a rehearsal", () => {
 describe("autopilot switched off mid-flight", () => {
   it("goes on looking after what is in force, to its release", ({ expect }) => {
     const incident = mitigated();
-    incident.see(ENFORCED, "off");
+    incident.after(SECOND).see(ENFORCED, "off");
     expect(incident.after(LEASE_MS / 2).see(ENFORCED, "off")).toEqual(["lease.extended"]);
     incident.settle();
     incident.after(SECOND).see(WELL, "off");
