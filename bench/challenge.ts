@@ -4,6 +4,7 @@ import { clearanceCookie, Clearances } from "../src/guard/challenge/clearances.t
 import { issueChallenge, readChallenge, type Issued } from "../src/guard/challenge/issue.ts";
 import { areSolved } from "../src/guard/challenge/puzzles.ts";
 import { challengeTerms, DIFFICULTY_DEFAULT } from "../src/policy/challenge.ts";
+import { sure } from "../src/shared/shape.ts";
 import { launchBrowser } from "../test/e2e/browser.ts";
 import { solutionsOf } from "../test/support/solve.ts";
 import { goal, short, type Goal } from "./goal.ts";
@@ -29,7 +30,7 @@ const USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Fir
 
 export async function challenge(rounds: number): Promise<ChallengeReport> {
   const nowMs = Date.now();
-  const terms = challengeTerms.parse({});
+  const terms = sure(challengeTerms, {});
   const issue = () => issueChallenge(KEY, terms, { ...ASKED, nowMs });
   const issued = await issue();
   const solutions = solutionsOf(issued.seed, issued.claims);

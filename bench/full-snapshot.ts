@@ -7,6 +7,7 @@ import { LeaseTable } from "../src/limiter/lease.ts";
 import type { Lease, LeaseAsk } from "../src/limiter/limiter-api.ts";
 import { compileNetworks, type NetworkEntry } from "../src/policy/networks.ts";
 import { guardSettings, POLICY_FORMAT, type PolicyEntry } from "../src/policy/policy.ts";
+import { sure } from "../src/shared/shape.ts";
 import { ENTRY, LIFE_MS, limitEntries, type Allowance, type Burden } from "./burden.ts";
 import { networksOfOthers } from "./networks.ts";
 
@@ -28,7 +29,7 @@ export function fullSnapshot(nowMs: number, burden: Burden, allowance: Allowance
     seq: { epoch: 1, n: 1 },
     compiledAtMs: nowMs,
     staleAfterMs: 900_000,
-    settings: guardSettings.parse({ title: "The Shop", pollMs: 5_000 }),
+    settings: sure(guardSettings, { title: "The Shop", pollMs: 5_000 }),
     entries: entries.map((entry) => ({ ...entry, expiresAtMs })),
     blobs: {},
   };

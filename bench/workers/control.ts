@@ -2,6 +2,7 @@
 import { LimiterObject } from "../../src/limiter/limiter-object.ts";
 import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
+import { sure } from "../../src/shared/shape.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
 
 type ControlEnv = {
@@ -12,7 +13,7 @@ type ControlEnv = {
 
 export class GuardPolicy extends GuardPolicyObject {
   constructor(ctx: DurableObjectState, env: unknown) {
-    const settings = guardSettings.parse({ title: "The Shop", pollMs: 5_000 });
+    const settings = sure(guardSettings, { title: "The Shop", pollMs: 5_000 });
     super(ctx, env, { instance: "shop.test", settings: () => settings });
   }
 }

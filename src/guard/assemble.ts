@@ -1,5 +1,5 @@
 /** Puts the guard together for an entry point: one per isolate, told where production, policy and counters are. */
-import * as z from "zod/mini";
+import { object, sure, truth } from "../shared/shape.ts";
 import { hashText } from "../sketches/hash.ts";
 import type { TakeOnce } from "./challenge/spent.ts";
 import type { TrafficApi } from "../traffic/traffic-api.ts";
@@ -99,10 +99,10 @@ export const takeOnceFrom =
     const [high, low] = [hashText(name, 1), hashText(name, 2)];
     const quota = { limit: 1, windowMs: Math.max(1, Math.ceil(windowMs)), burst: 1 };
     const answer = await limiter(limiterName(0)).take(high, low, quota);
-    return taken.parse(answer).isAdmitted;
+    return sure(taken, answer).isAdmitted;
   };
 
-const taken = z.object({ isAdmitted: z.boolean() });
+const taken = object({ isAdmitted: truth });
 
 const accountOf = (given: GuardParts["turnstile"]): TurnstileAccount | null =>
   given?.secret === undefined

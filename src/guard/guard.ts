@@ -2,6 +2,7 @@
  * The request path, the same for every entry point: decide → answer, or the origin exactly once → count. A fault of ours
  * before the call serves the origin, after it the answer already held; a failure of production is production's.
  */
+import { defaultSettings } from "../policy/policy.ts";
 import { problemAnswer } from "./answers.ts";
 import type { Challenges } from "./challenge/challenges.ts";
 import { isChallengeUrl } from "./challenge/paths.ts";
@@ -12,15 +13,7 @@ import { coverOf, NO_COVER, PATIENCE_MS, type Cover } from "./emergency-cache/co
 import { isOwnUrl } from "./facts.ts";
 import { announcing } from "./limits/announce.ts";
 import { orElse } from "./or-else.ts";
-import {
-  closedAnswer,
-  counting,
-  defaults,
-  planFor,
-  type OriginPlan,
-  type Plan,
-  type Seen,
-} from "./plan.ts";
+import { closedAnswer, counting, planFor, type OriginPlan, type Plan, type Seen } from "./plan.ts";
 import type { GuardContext, GuardDeps, Scene } from "./scene.ts";
 import type { Outcome } from "./telemetry.ts";
 import { POLICY_HEADER, VERDICT_HEADER } from "./verdict.ts";
@@ -197,7 +190,10 @@ async function answerChallenge(scene: Scene, challenges: Challenges): Promise<Re
   const { request, deps, waitUntil } = scene;
   try {
     const loaded = (await deps.snapshots.current(waitUntil))?.loaded ?? null;
-    const { settings, instance } = loaded?.policy ?? { settings: defaults(), instance: null };
+    const { settings, instance } = loaded?.policy ?? {
+      settings: defaultSettings(),
+      instance: null,
+    };
     const site = { settings, instance, puzzleSeconds: puzzleSeconds(loaded) };
     return await challenges.answerOwn(request, site, counting(scene));
   } catch (fault) {

@@ -1,6 +1,6 @@
 /** What is to become of a request: an answer of ours, or the call of production with what is to be known of it afterwards. */
 import type { RefusingEntry } from "../policy/kinds.ts";
-import { guardSettings, type GuardSettings } from "../policy/policy.ts";
+import { defaultSettings } from "../policy/policy.ts";
 import { answerFor, journalAnswer, problemAnswer } from "./answers.ts";
 import { clearanceOf, type CountChallenge } from "./challenge/challenges.ts";
 import { challengeOf } from "./challenge/terms.ts";
@@ -192,7 +192,7 @@ async function refuse(
 ): Promise<Response> {
   const { request, deps } = scene;
   const { settings, instance } = snapshot?.loaded.policy ?? {
-    settings: defaults(),
+    settings: defaultSettings(),
     instance: null,
   };
   const refusal = { enforced, limited, settings, nowMs };
@@ -213,9 +213,6 @@ export const counting =
 
 /** Of a site whose policy is not there yet. */
 const WITHOUT_POLICY = { clientAddress: "none" } as const;
-/** Read when they are wanted, which is seldom: schemas take their time, and a Worker that starts has little. */
-export const defaults = (): GuardSettings =>
-  guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
 
 /** Serves production, unless an entry in force declared that a fault of ours means refusal. */
 function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {

@@ -2,9 +2,9 @@
  * Signed tokens: an operator's bypass, the mark that makes a request a probe of ours, and the clearance of a client that met a
  * challenge. Bound to an instance, a key and a time; whoever holds one key of an instance can mint for it and for no other.
  */
-import * as z from "zod/mini";
 import { parseJson } from "../shared/json.ts";
 import { err, ok, type Result } from "../shared/result.ts";
+import { list, object, oneOf, sure, text, textThat, whole, type Read } from "../shared/shape.ts";
 
 export const TOKEN_VERSION = 1;
 export const TOKEN_CHARACTERS_MAX = 1_024;
@@ -18,23 +18,24 @@ export const BYPASS_HEADER = "x-firebreak-bypass";
 export const BYPASS_COOKIE = "__Host-firebreak-bypass";
 export const CLEARANCE_COOKIE = "__Host-firebreak-clearance";
 
-const signingKey = z.object({
-  kid: z.string().check(z.regex(/^[a-z0-9-]{1,32}$/, "a kid is at most 32 of a-z, 0-9 and -")),
-  secret: z.string().check(z.minLength(32, "a signing secret has at least 32 characters")),
+const signingKey = object({
+  kid: textThat(/^[a-z0-9-]{1,32}$/, "at most 32 of a-z, 0-9 and -"),
+  secret: textThat(({ length }) => length >= 32, "a text of at least 32 characters"),
 });
-export type SigningKey = z.infer<typeof signingKey>;
+const signingKeys = list(signingKey, LIVE_KEYS_MAX);
+export type SigningKey = Read<typeof signingKey>;
 
-const claims = z.object({
-  v: z.literal(TOKEN_VERSION),
-  kid: z.string().check(z.maxLength(32)),
-  instance: z.string().check(z.maxLength(130)),
-  kind: z.enum(["bypass", "probe", "clearance"]),
+const claims = object({
+  v: oneOf([TOKEN_VERSION]),
+  kid: text(32),
+  instance: text(130),
+  kind: oneOf(["bypass", "probe", "clearance"]),
   /** Who: a person's name or address, or the probe's id; of a clearance, what was paid and by what kind of browser. */
-  sub: z.string().check(z.minLength(1), z.maxLength(120)),
+  sub: text(120, 1),
   /** Epoch milliseconds. */
-  exp: z.int(),
+  exp: whole(),
 });
-export type TokenClaims = z.infer<typeof claims>;
+export type TokenClaims = Read<typeof claims>;
 
 export type TokenRefusal =
   | "malformed"
@@ -45,15 +46,12 @@ export type TokenRefusal =
   | "other_kind";
 
 /** Reads `SIGNING_KEYS`: `[{ "kid", "secret" }]`, the first signs and both verify. Never repeats what it was given. */
-export function readSigningKeys(text: string | undefined): Result<readonly SigningKey[], string> {
-  if (text === undefined || text.trim() === "") return ok([]);
-  const parsed = z.array(signingKey).check(z.maxLength(LIVE_KEYS_MAX)).safeParse(parseJson(text));
-  if (!parsed.success) {
-    return err(
-      `SIGNING_KEYS is not [{ "kid", "secret" }]: ${parsed.error.issues[0]?.message ?? ""}`,
-    );
-  }
-  return ok(parsed.data);
+export function readSigningKeys(given: string | undefined): Result<readonly SigningKey[], string> {
+  if (given === undefined || given.trim() === "") return ok([]);
+  const read = signingKeys(parseJson(given));
+  return read.ok
+    ? read
+    : err(`SIGNING_KEYS is not [{ "kid", "secret" }]: SIGNING_KEYS${read.error}`);
 }
 
 /** Mints `<payload>.<mac>`, both base64url. */
@@ -61,7 +59,7 @@ export async function mintToken(
   key: SigningKey,
   wanted: Omit<TokenClaims, "v" | "kid">,
 ): Promise<string> {
-  const minted = claims.parse({ ...wanted, v: TOKEN_VERSION, kid: key.kid });
+  const minted = sure(claims, { ...wanted, v: TOKEN_VERSION, kid: key.kid });
   const mac = await macOf(key, fieldsOf(minted));
   return closeToken(minted, mac);
 }
@@ -131,8 +129,8 @@ type ReadToken = { readonly claims: TokenClaims; readonly mac: Uint8Array<ArrayB
 
 function readToken(token: string): ReadToken | null {
   const opened = openToken(token);
-  const parsed = claims.safeParse(opened?.payload);
-  return opened !== null && parsed.success ? { claims: parsed.data, mac: opened.mac } : null;
+  const read = claims(opened?.payload);
+  return opened !== null && read.ok ? { claims: read.value, mac: opened.mac } : null;
 }
 
 /** The two halves of `<payload>.<mac>`, unchecked; null when it is no such thing. */

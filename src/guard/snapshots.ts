@@ -7,10 +7,10 @@
  * snapshot stays for as long as it may be decided on; then the policy goes in force with the table of before, for a table that
  * never comes must not keep a maintenance page up.
  */
-import * as z from "zod/mini";
 import { networksBlobOf } from "../policy/blobs.ts";
 import { compareSeq, policySeq, type Policy, type PolicySeq } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
+import { anything, object, optional, whole, type Read } from "../shared/shape.ts";
 import { within } from "./deadline.ts";
 import { loadPolicy, type ListedNetworks, type Snapshot } from "./loaded-policy.ts";
 import { NetworkTables } from "./network-tables.ts";
@@ -239,13 +239,13 @@ const pollMsOf = ({ settings }: Policy): number =>
   Math.min(settings.pollMs, FRESH_MS_MAX - REFRESH_LEAD_MS);
 
 /** `confirmedAtMs` is of a source that passes on what the object said: see docs/decisions/0132. */
-const answerShape = z.object({
+const answerShape = object({
   seq: policySeq,
-  policy: z.unknown(),
-  confirmedAtMs: z.optional(z.int()),
+  policy: anything,
+  confirmedAtMs: optional(whole()),
 });
 
-function readAnswer(wire: unknown): z.infer<typeof answerShape> | null {
-  const parsed = answerShape.safeParse(wire);
-  return parsed.success ? parsed.data : null;
+function readAnswer(wire: unknown): Read<typeof answerShape> | null {
+  const read = answerShape(wire);
+  return read.ok ? read.value : null;
 }

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
-import { policySeq, type Policy } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import { windowsIn } from "../policy/windows.ts";
 import { publish } from "../status-page/view.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -16,6 +16,8 @@ const PART_DEADLINE_MS = 1_500;
 const LOAD_DEADLINE_MS = 4_000;
 const COLD_POLL_MS = 25;
 const PAST_INCIDENTS_MAX = 50;
+
+const seq = z.object({ epoch: z.int(), n: z.int() });
 
 const publicCopy = z.object({
   takenAtMs: z.int(),
@@ -28,7 +30,7 @@ const publicCopy = z.object({
     })
     .nullable(),
   /** As last confirmed; null before the policy object ever answered. */
-  policy: z.object({ seq: policySeq, confirmedAtMs: z.int(), staleAfterMs: z.int() }).nullable(),
+  policy: z.object({ seq, confirmedAtMs: z.int(), staleAfterMs: z.int() }).nullable(),
   /** Planned ones, as of that policy. */
   windows: z.array(
     z.object({

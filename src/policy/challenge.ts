@@ -1,5 +1,5 @@
 /** What a challenge asks of a client, and what it gives for it. Fixed while an entry lasts: nobody is asked for more because of who they seem to be. */
-import * as z from "zod/mini";
+import { object, oneOf, truth, whole, withDefault, type Read } from "../shared/shape.ts";
 
 /** Leading zero bits of each puzzle; one more doubles the work. */
 export const DIFFICULTY_MIN = 8;
@@ -17,21 +17,15 @@ export const CLEARANCE_SECONDS_DEFAULT = 3_600;
 /** `turnstile` where the site has it, and work of our own where it fails or is not set up. */
 export const PROVIDERS = ["work", "turnstile"] as const;
 
-export const challengeTerms = z.object({
-  difficulty: z._default(
-    z.int().check(z.minimum(DIFFICULTY_MIN), z.maximum(DIFFICULTY_MAX)),
-    DIFFICULTY_DEFAULT,
-  ),
-  provider: z._default(z.enum(PROVIDERS), "work"),
-  waitSeconds: z._default(
-    z.int().check(z.minimum(0), z.maximum(WAIT_SECONDS_MAX)),
-    WAIT_SECONDS_DEFAULT,
-  ),
-  clearanceSeconds: z._default(
-    z.int().check(z.minimum(CLEARANCE_SECONDS_MIN), z.maximum(CLEARANCE_SECONDS_MAX)),
+export const challengeTerms = object({
+  difficulty: withDefault(whole(DIFFICULTY_MIN, DIFFICULTY_MAX), DIFFICULTY_DEFAULT),
+  provider: withDefault(oneOf(PROVIDERS), "work"),
+  waitSeconds: withDefault(whole(0, WAIT_SECONDS_MAX), WAIT_SECONDS_DEFAULT),
+  clearanceSeconds: withDefault(
+    whole(CLEARANCE_SECONDS_MIN, CLEARANCE_SECONDS_MAX),
     CLEARANCE_SECONDS_DEFAULT,
   ),
   /** Each solution is taken once by all isolates together, and not only by the one that it was sent to. */
-  isStrict: z._default(z.boolean(), false),
+  isStrict: withDefault(truth, false),
 });
-export type ChallengeTerms = z.infer<typeof challengeTerms>;
+export type ChallengeTerms = Read<typeof challengeTerms>;

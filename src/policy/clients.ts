@@ -1,8 +1,8 @@
 /** Which clients an entry means: by network, by the number of the network's operator, by country, by the TLS hello's fingerprint. */
-import * as z from "zod/mini";
-import { CIDR_CHARS_MAX, parseCidr, type Cidr } from "../guard/ip/cidr.ts";
+import { parseCidr, type Cidr } from "../guard/ip/cidr.ts";
 import { ASN_MAX, isCountry, isJa4 } from "../guard/ip/number-set.ts";
-import { assert } from "../shared/assert.ts";
+import { err } from "../shared/result.ts";
+import { list, oneOf, optional, textThat, whole, type Shape } from "../shared/shape.ts";
 
 /** Of one entry. */
 export const MATCH_NETWORKS_MAX = 1_000;
@@ -15,40 +15,21 @@ export const MATCH_JA4S_MAX = 256;
  */
 export const POLICY_NETWORKS_MAX = 2_000;
 
-/** A network as people write it; the refusal says what is wrong with it. */
-export const networkText = z.string().check(z.maxLength(CIDR_CHARS_MAX), (ctx) => {
-  const parsed = parseCidr(ctx.value);
-  if (parsed.ok) return;
-  const message = `${ctx.value} ${parsed.error}`;
-  ctx.issues.push({ code: "custom", message, input: ctx.value });
-});
-
-export const networkTexts = z
-  .array(networkText)
-  .check(z.minLength(1), z.maxLength(MATCH_NETWORKS_MAX));
-
-const asns = z
-  .array(z.int().check(z.minimum(1), z.maximum(ASN_MAX)))
-  .check(z.minLength(1), z.maxLength(MATCH_ASNS_MAX));
-const countries = z
-  .array(z.string().check(z.refine(isCountry, "write two capital letters, or T1 for Tor")))
-  .check(z.minLength(1), z.maxLength(MATCH_COUNTRIES_MAX));
-
-const ja4s = z
-  .array(
-    z.string().check(z.refine(isJa4, "write a JA4 such as t13d1516h2_8daaf6152771_b0da82dd1658")),
-  )
-  .check(z.minLength(1), z.maxLength(MATCH_JA4S_MAX));
+const network: Shape<Cidr> = (given) => {
+  const parsed = parseCidr(typeof given === "string" ? given : "");
+  return parsed.ok ? parsed : err(" is not a network");
+};
 
 /** One or more of these; a client that any of them names is meant. */
-export const clientMatch = {
-  networks: z.optional(networkTexts),
-  asns: z.optional(asns),
-  countries: z.optional(countries),
-  ja4s: z.optional(ja4s),
-  /** There are networks of this entry, under its id, in the policy's table; see blobs.ts. */
-  listed: z.optional(z.literal(true)),
+export const namedClients = {
+  networks: optional(list(network, MATCH_NETWORKS_MAX, 1)),
+  asns: optional(list(whole(1, ASN_MAX), MATCH_ASNS_MAX, 1)),
+  countries: optional(list(textThat(isCountry, "a country"), MATCH_COUNTRIES_MAX, 1)),
+  ja4s: optional(list(textThat(isJa4, "a JA4"), MATCH_JA4S_MAX, 1)),
 } as const;
+
+/** The same, and there may be networks of this entry, under its id, in the policy's table; see blobs.ts. */
+export const clientMatch = { ...namedClients, listed: optional(oneOf([true])) } as const;
 
 /** What is wrong with a match that names nobody, for it would mean everyone. */
 export const NAMES_NOBODY = "name networks, asns, countries or ja4s";
@@ -64,10 +45,3 @@ export type ClientMatch = {
   readonly ja4s: readonly string[];
   readonly isListed: boolean;
 };
-
-/** Of what `networkText` has accepted. */
-export function networkOf(text: string): Cidr {
-  const parsed = parseCidr(text);
-  assert(parsed.ok, "a network that was checked is one");
-  return parsed.value;
-}

@@ -1,7 +1,7 @@
 /** Turns the entries in force into the policy that guards read, or says why that policy must not leave the house. */
 import { clientTable } from "../guard/client-table.ts";
 import { limitTable } from "../guard/limits/limit-table.ts";
-import { err, ok, type Result } from "../shared/result.ts";
+import { err, type Result } from "../shared/result.ts";
 import type { NetworksBlob } from "./blobs.ts";
 import {
   ENTRIES_MAX,
@@ -40,7 +40,7 @@ export function compilePolicy(input: CompileInput): Result<Policy, string> {
   const entries = inForce(input.entries, nowMs).map((entry) => begun(entry, nowMs));
   const problem = problemWith(entries, input);
   if (problem !== null) return err(problem);
-  const compiled = policy.safeParse({
+  const compiled = policy({
     format: POLICY_FORMAT,
     instance,
     seq: { epoch: previous.epoch, n: previous.n + 1 },
@@ -50,12 +50,12 @@ export function compilePolicy(input: CompileInput): Result<Policy, string> {
     entries,
     blobs: input.networks === null ? {} : { networks: input.networks },
   });
-  if (!compiled.success) return err(`the policy is malformed: ${compiled.error.message}`);
-  const bytes = new TextEncoder().encode(JSON.stringify(compiled.data)).length;
+  if (!compiled.ok) return err(`the policy is malformed: ${compiled.error}`);
+  const bytes = new TextEncoder().encode(JSON.stringify(compiled.value)).length;
   if (bytes > POLICY_BYTES_MAX) {
     return err(`the policy is ${bytes} bytes, more than the ${POLICY_BYTES_MAX} a guard reads`);
   }
-  return ok(compiled.data);
+  return compiled;
 }
 
 /** What has not expired, in the order guards try it: widest share first, then the longest, so that Retry-After is not too short. */

@@ -2,16 +2,20 @@
  * The kinds of entry that this version enforces, and what their `match` and `action` say. An entry of another kind, or with
  * words in `match` that are not understood here, is left alone and counted: applying it to every request would be worse.
  */
-import * as z from "zod/mini";
-import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
-import {
-  clientMatch,
-  NAMES_NOBODY,
-  namesSomebody,
-  networkOf,
-  type ClientMatch,
-} from "./clients.ts";
 import { foldRoute } from "../guard/routes.ts";
+import {
+  either,
+  object,
+  only,
+  optional,
+  text,
+  that,
+  whole,
+  type Read,
+  type Shape,
+} from "../shared/shape.ts";
+import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
+import { clientMatch, namesSomebody, type ClientMatch } from "./clients.ts";
 import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
 import { headerName, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
@@ -40,44 +44,31 @@ export const isForClients = ({ kind }: { readonly kind: string }): boolean =>
   CLIENT_KINDS.has(kind);
 
 /** Which requests: all of them, or those on these routes (`/shop/*`, or one path). */
-const anywhere = z.strictObject({ routes: z.optional(routes) });
+const anywhere = only({ routes: optional(routes) });
 
 /**
  * The same, and not before a moment. A guard of the version before does not know the word and leaves the entry alone, so it is
  * never early; when the moment has come the policy object takes the word out (windows.ts), and such a guard follows.
  */
-const scheduled = z.strictObject({
-  routes: z.optional(routes),
-  startsAtMs: z.optional(z.int().check(z.minimum(0))),
-});
+const scheduled = only({ routes: optional(routes), startsAtMs: optional(whole(0)) });
 
-/** Part of the site, never all of it. */
-export const featureRoutes = routes.check(
-  z.refine((patterns) => !patterns.includes("/*"), {
-    message: "/* is the whole site: use maintenance",
+/** Part of the site, never all of it, for all or for requests that carry a header; or by the name that `site.yaml` gives it. */
+const feature = either(
+  only({
+    routes: that(routes, (patterns) => !patterns.includes("/*"), "part of the site"),
+    header: optional(only({ name: headerName, value: optional(text(500)) })),
   }),
+  only({ feature: text(60, 1) }),
 );
-/** Requests that carry this header; with a value, exactly this one. */
-export const featureHeader = z.strictObject({
-  name: headerName,
-  value: z.optional(z.string().check(z.maxLength(500))),
-});
-const feature = z.union([
-  z.strictObject({ routes: featureRoutes, header: z.optional(featureHeader) }),
-  /** By the name that `site.yaml` gives it. */
-  z.strictObject({ feature: z.string().check(z.minLength(1), z.maxLength(60)) }),
-]);
 
 /** These clients, or all of them; on these routes only, if there are any. */
-const anyone = z.strictObject({ ...clientMatch, routes: z.optional(routes) });
+const anyone = only({ ...clientMatch, routes: optional(routes) });
 
 /** Some clients, never all of them. */
-const clients = anyone.check(z.refine(namesSomebody, NAMES_NOBODY));
+const clients = that(anyone, namesSomebody, "a match that names somebody");
 
 /** Everywhere: an allowed client is spared like one on the site's own allowlist. */
-const allowedClients = z
-  .strictObject({ ...clientMatch, routes: z.optional(z.never()) })
-  .check(z.refine(namesSomebody, NAMES_NOBODY));
+const allowedClients = that(only(clientMatch), namesSomebody, "a match that names somebody");
 
 const MATCHES = {
   "allow-networks": allowedClients,
@@ -86,16 +77,16 @@ const MATCHES = {
   maintenance: scheduled,
   "read-only": scheduled,
   "disabled-feature": feature,
-  "write-journal": z.strictObject({ routes }),
+  "write-journal": only({ routes }),
   "emergency-cache": anywhere,
-} as const satisfies Record<Exclude<EnforcedKind, "rate-limit">, z.ZodMiniType>;
+} as const satisfies Record<Exclude<EnforcedKind, "rate-limit">, Shape<object>>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
-const action = z.object({
-  message: z.optional(z.string().check(z.maxLength(500))),
-  retryAfterSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
+const action = object({
+  message: optional(text(500)),
+  retryAfterSeconds: optional(whole(1, 86_400)),
   /** How long a copy in the emergency cache answers without production being asked. */
-  freshSeconds: z.optional(z.int().check(z.minimum(1), z.maximum(86_400))),
+  freshSeconds: optional(whole(1, 86_400)),
 });
 
 /** An entry whose kind, match and action are understood. */
@@ -138,17 +129,17 @@ export function knownEntry(entry: PolicyEntry, features: readonly Feature[]): Kn
   const kind = ENFORCED_KINDS.find((known) => known === entry.kind);
   if (kind === undefined) return null;
   const matched = whereOf(kind, entry.match, features);
-  const acted = action.safeParse(entry.action);
+  const acted = action(entry.action);
   const terms = matched === null ? null : termsOf(kind, entry.action, matched);
-  if (matched === null || terms === null || !acted.success) return null;
+  if (matched === null || terms === null || !acted.ok) return null;
   return {
     kind,
     entry,
     ...matched,
     routes: matched.routes?.map(foldRoute) ?? null,
-    message: acted.data.message ?? null,
-    retryAfterSeconds: acted.data.retryAfterSeconds ?? null,
-    freshSeconds: acted.data.freshSeconds ?? null,
+    message: acted.value.message ?? null,
+    retryAfterSeconds: acted.value.retryAfterSeconds ?? null,
+    freshSeconds: acted.value.freshSeconds ?? null,
     ...terms,
   };
 }
@@ -164,14 +155,14 @@ function termsOf(
     return isCountable(limit, where) ? { limit, challenge: null } : null;
   }
   if (kind !== "challenge") return { limit: null, challenge: null };
-  const challenge = challengeTerms.safeParse(given);
-  return challenge.success ? { limit: null, challenge: challenge.data } : null;
+  const challenge = challengeTerms(given);
+  return challenge.ok ? { limit: null, challenge: challenge.value } : null;
 }
 
 /** When an entry with this match begins; null: it has. */
 export function startOf(match: unknown): number | null {
-  const parsed = scheduled.safeParse(match);
-  return parsed.success ? (parsed.data.startsAtMs ?? null) : null;
+  const read = scheduled(match);
+  return read.ok ? (read.value.startsAtMs ?? null) : null;
 }
 
 type Where = Pick<KnownEntry, "routes" | "methods" | "header" | "clients" | "startsAtMs">;
@@ -193,17 +184,18 @@ function whereOf(kind: EnforcedKind, match: unknown, features: readonly Feature[
     return whoseOf(kind, match);
   }
   if (kind === "rate-limit") return countedOf(match);
-  const parsed = MATCHES[kind].safeParse(match);
-  if (!parsed.success) return null;
-  if ("feature" in parsed.data) {
-    const { feature: wanted } = parsed.data;
+  const shape: Shape<Read<(typeof MATCHES)[typeof kind]>> = MATCHES[kind];
+  const read = shape(match);
+  if (!read.ok) return null;
+  if ("feature" in read.value) {
+    const { feature: wanted } = read.value;
     const found = features.find(({ id }) => id === wanted);
     return found === undefined ? null : { ...ANYWHERE, routes: found.routes, header: found.header };
   }
-  const header = "header" in parsed.data ? parsed.data.header : undefined;
+  const header = "header" in read.value ? read.value.header : undefined;
   return {
     ...ANYWHERE,
-    routes: parsed.data.routes ?? null,
+    routes: read.value.routes ?? null,
     header: header ?? null,
     startsAtMs: startOf(match),
   };
@@ -213,36 +205,29 @@ function whoseOf(
   kind: "allow-networks" | "block-networks" | "challenge",
   match: unknown,
 ): Where | null {
-  const parsed = MATCHES[kind].safeParse(match);
-  if (!parsed.success) return null;
-  const clients = namesSomebody(parsed.data) ? clientsOf(parsed.data) : null;
-  return { ...ANYWHERE, routes: parsed.data.routes ?? null, clients };
+  const shape: Shape<NamedClients> = MATCHES[kind];
+  const read = shape(match);
+  if (!read.ok) return null;
+  return { ...ANYWHERE, routes: read.value.routes ?? null, clients: clientsOf(read.value) };
 }
 
 function countedOf(match: unknown): Where | null {
-  const parsed = limitMatch.safeParse(match);
-  if (!parsed.success) return null;
-  const { routes: on, methods } = parsed.data;
+  const read = limitMatch(match);
+  if (!read.ok) return null;
+  const { routes: on, methods } = read.value;
   return {
     ...ANYWHERE,
     routes: on ?? null,
     methods: methods === undefined ? null : new Set(methods),
-    clients: namesSomebody(parsed.data) ? clientsOf(parsed.data) : null,
+    clients: clientsOf(read.value),
   };
 }
 
-type NamedClients = Omit<z.infer<typeof clients>, "routes">;
+type NamedClients = Read<typeof anyone>;
 
-const clientsOf = ({
-  networks = [],
-  asns = [],
-  countries = [],
-  ja4s = [],
-  listed,
-}: NamedClients): ClientMatch => ({
-  networks: networks.map(networkOf),
-  asns,
-  countries,
-  ja4s,
-  isListed: listed === true,
-});
+/** Null: every client. */
+const clientsOf = (named: NamedClients): ClientMatch | null => {
+  if (!namesSomebody(named)) return null;
+  const { networks = [], asns = [], countries = [], ja4s = [], listed } = named;
+  return { networks, asns, countries, ja4s, isListed: listed === true };
+};

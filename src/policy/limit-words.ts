@@ -2,18 +2,8 @@
 import { z } from "zod";
 import { LIMIT_MAX, WINDOW_MS_MAX } from "../guard/limits/gcra.ts";
 import { parseDuration } from "../shared/duration.ts";
-import { clientMatch } from "./clients.ts";
-import {
-  ACCURACIES,
-  KEY_PARTS,
-  limitMethods,
-  limitName,
-  PENALTY,
-  PENALTY_MS_MAX,
-  sessionSource,
-  BEYONDS,
-} from "./limits.ts";
-import { routes } from "./patterns.ts";
+import { ACCURACIES, BEYONDS, KEY_PARTS, PENALTY, PENALTY_MS_MAX } from "./limits.ts";
+import { clientWords, limitMethods, limitName, routes, sessionSource } from "./words.ts";
 
 const SECOND_MS = 1_000;
 
@@ -29,13 +19,10 @@ const penaltyTime = duration(PENALTY_MS_MAX, "1d");
 export const limitWords = z
   .strictObject({
     /** Only here; without it, everywhere. */
-    routes: z.optional(routes),
-    methods: z.optional(limitMethods),
+    routes: routes.optional(),
+    methods: limitMethods.optional(),
     /** Only of these clients; without any of these, of all. */
-    networks: clientMatch.networks,
-    asns: clientMatch.asns,
-    countries: clientMatch.countries,
-    ja4s: clientMatch.ja4s,
+    ...clientWords,
     /** So many requests… */
     limit: count.default(50),
     /** …in so long, in the long run… */
@@ -45,7 +32,7 @@ export const limitWords = z
     /** Each combination is counted apart: an IPv6 address is its /64, a network a /24 or /48. */
     by: z.array(z.enum(KEY_PARTS)).min(1).max(KEY_PARTS.length).default(["address"]),
     /** Where it stands who calls; for limits that count by session. */
-    session: z.optional(sessionSource),
+    session: sessionSource.optional(),
     /** `strict` is exact and costs each request a call; `shared` is within a few percent; `isolate` never asks anyone. */
     accuracy: z.enum(ACCURACIES).default("shared"),
     /** What who exceeds it is answered: to wait, a challenge, or to stay away, longer each time. */
@@ -61,7 +48,7 @@ export const limitWords = z
     /** The `RateLimit` fields stand in production's answers, too. */
     announce: z.boolean().default(false),
     /** In the `RateLimit` fields. */
-    name: z.optional(limitName),
+    name: limitName.optional(),
     /** What clients read; without it, the site's own sentence. */
     message: z.string().trim().min(1).max(500).optional(),
   })

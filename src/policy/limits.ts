@@ -1,7 +1,22 @@
 /** What a rate limit says: how many requests, of whom, counted by what, how exactly, and what becomes of the rest. */
-import * as z from "zod/mini";
 import { LIMIT_MAX, quotaOf, WINDOW_MS_MAX, type Quota } from "../guard/limits/gcra.ts";
-import { clientMatch } from "./clients.ts";
+import {
+  either,
+  fields,
+  list,
+  object,
+  only,
+  oneOf,
+  optional,
+  text,
+  textThat,
+  that,
+  truth,
+  whole,
+  withDefault,
+  type Read,
+} from "../shared/shape.ts";
+import { namedClients } from "./clients.ts";
 import { headerName, routes } from "./patterns.ts";
 
 /** What requests are counted by; a rule names one or several, and then counts each combination. */
@@ -38,59 +53,47 @@ export const PENALTY_MS_MAX = 86_400_000;
 export const PENALTY: Penalty = { firstMs: 60_000, maxMs: 3_600_000, forgetMs: 3_600_000 };
 
 /** Where it stands who calls, such as `{ header: "x-api-key" }`. */
-export const sessionSource = z.union([
-  z.strictObject({ cookie: headerName }),
-  z.strictObject({ header: headerName }),
-]);
-export type SessionSource = z.infer<typeof sessionSource>;
+export const sessionSource = either(only({ cookie: headerName }), only({ header: headerName }));
+export type SessionSource = Read<typeof sessionSource>;
 
 export const METHODS_MAX = 16;
-export const limitMethods = z
-  .array(z.string().check(z.regex(/^[A-Z]{1,32}$/, "write a method in capitals, such as POST")))
-  .check(z.minLength(1), z.maxLength(METHODS_MAX));
+export const METHOD = /^[A-Z]{1,32}$/;
 
-/** Which requests are counted: all, or those on these routes, by these methods, of these clients. */
-export const limitMatch = z.strictObject({
-  routes: z.optional(routes),
-  methods: z.optional(limitMethods),
-  ...clientMatch,
-  /** Lists are for blocking and allowing. */
-  listed: z.optional(z.never()),
+/** Which requests are counted: all, or those on these routes, by these methods, of these clients. Lists are for blocking and allowing. */
+export const limitMatch = only({
+  routes: optional(routes),
+  methods: optional(list(textThat(METHOD, "a method in capitals"), METHODS_MAX, 1)),
+  ...namedClients,
 });
 
-export const limitName = z
-  .string()
-  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$/, "write a name such as sign-in"));
-const count = z.int().check(z.minimum(1), z.maximum(LIMIT_MAX));
-const penaltyMs = z.int().check(z.minimum(1), z.maximum(PENALTY_MS_MAX));
+export const LIMIT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$/;
+const count = whole(1, LIMIT_MAX);
+const penaltyMs = whole(1, PENALTY_MS_MAX);
 
-export const limitAction = z
-  .object({
-    /** In the `RateLimit` fields, for clients that are under several. */
-    name: z._default(limitName, "requests"),
-    limit: count,
-    windowMs: z.int().check(z.minimum(1_000), z.maximum(WINDOW_MS_MAX)),
-    burst: z.optional(count),
-    by: z.array(z.enum(KEY_PARTS)).check(z.minLength(1), z.maxLength(KEY_PARTS.length)),
-    session: z.optional(sessionSource),
-    accuracy: z._default(z.enum(ACCURACIES), "shared"),
-    beyond: z._default(z.enum(BEYONDS), "limit"),
-    penalty: z.optional(
-      z.strictObject({ firstMs: penaltyMs, maxMs: penaltyMs, forgetMs: penaltyMs }),
-    ),
-    /** Production's answers say how much is left, too. */
-    announce: z._default(z.boolean(), false),
-  })
-  .check(
-    z.refine(({ by, session }) => by.includes("session") === (session !== undefined), {
-      path: ["session"],
-      message: "name the cookie or header exactly where a limit counts by session",
-    }),
-    z.refine(({ beyond, penalty }) => penalty === undefined || beyond === "block", {
-      path: ["penalty"],
-      message: "a penalty is for limits that block",
-    }),
-  );
+const limitWords = object({
+  /** In the `RateLimit` fields, for clients that are under several. */
+  name: withDefault(textThat(LIMIT_NAME, "a limit's name"), "requests"),
+  limit: count,
+  windowMs: whole(1_000, WINDOW_MS_MAX),
+  burst: optional(count),
+  by: list(oneOf(KEY_PARTS), KEY_PARTS.length, 1),
+  session: optional(sessionSource),
+  accuracy: withDefault(oneOf(ACCURACIES), "shared"),
+  beyond: withDefault(oneOf(BEYONDS), "limit"),
+  penalty: optional(only({ firstMs: penaltyMs, maxMs: penaltyMs, forgetMs: penaltyMs })),
+  /** Production's answers say how much is left, too. */
+  announce: withDefault(truth, false),
+});
+
+export const limitAction = that(
+  that(
+    limitWords,
+    ({ by, session }) => by.includes("session") === (session !== undefined),
+    "a limit that names a session exactly where it counts by one",
+  ),
+  ({ beyond, penalty }) => penalty === undefined || beyond === "block",
+  "a limit whose penalty is for blocking",
+);
 
 export type LimitTerms = {
   readonly name: string;
@@ -105,9 +108,9 @@ export type LimitTerms = {
 
 /** The terms of an entry's action; null when they are not understood. */
 export function limitTerms(action: unknown): LimitTerms | null {
-  const parsed = limitAction.safeParse(action);
-  if (!parsed.success) return null;
-  const { limit, windowMs, burst, session, penalty, by, ...rest } = parsed.data;
+  const read = limitAction(action);
+  if (!read.ok) return null;
+  const { limit, windowMs, burst, session, penalty, by, ...rest } = read.value;
   return {
     ...rest,
     by: [...new Set(by)],
@@ -118,11 +121,11 @@ export function limitTerms(action: unknown): LimitTerms | null {
 }
 
 /** A limit that stands whatever the incident: of the site's own file, so it neither expires nor goes stale. */
-export const standingLimit = z.object({
-  id: z.string().check(z.minLength(1), z.maxLength(60)),
-  match: z.record(z.string(), z.unknown()),
-  action: z.record(z.string(), z.unknown()),
-  mode: z.enum(["enforce", "shadow"]),
-  fail: z.enum(["open", "closed"]),
+export const standingLimit = object({
+  id: text(60, 1),
+  match: fields,
+  action: fields,
+  mode: oneOf(["enforce", "shadow"]),
+  fail: oneOf(["open", "closed"]),
 });
-export type StandingLimit = z.infer<typeof standingLimit>;
+export type StandingLimit = Read<typeof standingLimit>;

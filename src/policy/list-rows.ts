@@ -1,7 +1,7 @@
 /** The rows of lists and of the tables compiled from them. Whatever is larger than a row is kept in parts. */
-import { z } from "zod";
 import { BLOB_FORMAT } from "../guard/ip/blob.ts";
 import { sha256HexOfBytes } from "../shared/ids.ts";
+import { list, nullable, object, sure, text, whole, type Read } from "../shared/shape.ts";
 import { networksBlob } from "./blobs.ts";
 import { listHead, type ListHead } from "./lists.ts";
 import type { NetworkTable } from "./network-table.ts";
@@ -22,13 +22,13 @@ export const TABLES_KEPT = 2;
 export const ANSWERS_KEEP_MS = 7 * 24 * 3_600_000;
 
 /** What is known of the current table; its bytes are read when somebody asks. */
-const storedTable = z.object({
-  format: z.int(),
-  blob: z.nullable(networksBlob),
-  entryIds: z.array(z.string()),
-  tidyAtMs: z.int().nullable(),
+const storedTable = object({
+  format: whole(),
+  blob: nullable(networksBlob),
+  entryIds: list(text()),
+  tidyAtMs: nullable(whole()),
 });
-export type StoredTable = z.infer<typeof storedTable>;
+export type StoredTable = Read<typeof storedTable>;
 
 const NO_TABLE: StoredTable = { format: BLOB_FORMAT, blob: null, entryIds: [], tidyAtMs: null };
 
@@ -109,7 +109,7 @@ export class ListRows {
     const [row] = this.#sql
       .exec<{ body: string }>("SELECT body FROM tables ORDER BY n DESC LIMIT 1")
       .toArray();
-    return row === undefined ? NO_TABLE : storedTable.parse(JSON.parse(row.body));
+    return row === undefined ? NO_TABLE : sure(storedTable, JSON.parse(row.body));
   }
 
   /** Makes this the current table; the same bytes as before stay where they are. */

@@ -1,13 +1,16 @@
 /** How entries name routes and headers. */
-import * as z from "zod/mini";
+import { list, textThat } from "../shared/shape.ts";
 
 export const MATCH_ROUTES_MAX = 64;
+export const ROUTE_CHARS_MAX = 500;
 
 /** `/shop/*` and everything below it, or one path. */
-export const routes = z
-  .array(z.string().check(z.startsWith("/"), z.maxLength(500)))
-  .check(z.minLength(1), z.maxLength(MATCH_ROUTES_MAX));
+export const routeText = textThat(
+  (text) => text.startsWith("/") && text.length <= ROUTE_CHARS_MAX,
+  `a path of at most ${ROUTE_CHARS_MAX} characters`,
+);
+export const routes = list(routeText, MATCH_ROUTES_MAX, 1);
 
-export const headerName = z
-  .string()
-  .check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, "write a header's name"));
+/** As HTTP spells a header's or a cookie's name. */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+export const headerName = textThat(HEADER_NAME, "a header's name");

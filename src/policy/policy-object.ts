@@ -59,9 +59,9 @@ export class GuardPolicyObject<Env = unknown> extends DurableObject<Env> impleme
   }
 
   async put(wanted: PolicyEntry): Promise<Result<{ readonly seq: PolicySeq }, Failure>> {
-    const parsed = policyEntry.safeParse(wanted);
-    if (!parsed.success) return err(refused(`the entry is malformed: ${parsed.error.message}`));
-    const entry = parsed.data;
+    const read = policyEntry(wanted);
+    if (!read.ok) return err(refused(`the entry is malformed: ${read.error}`));
+    const entry = read.value;
     const nowMs = Date.now();
     if (isListEntry(entry)) return err(refused(`${entry.id} is a list, which has its own routes`));
     if (entry.expiresAtMs <= nowMs) return err(refused(`entry ${entry.id} has already expired`));

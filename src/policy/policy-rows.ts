@@ -50,8 +50,8 @@ export class PolicyRows {
   entries(): PolicyEntry[] {
     const rows = this.#sql.exec<{ body: string }>("SELECT body FROM entries ORDER BY id").toArray();
     return rows.flatMap((row) => {
-      const parsed = policyEntry.safeParse(JSON.parse(row.body));
-      return parsed.success ? [parsed.data] : [];
+      const read = policyEntry(JSON.parse(row.body));
+      return read.ok ? [read.value] : [];
     });
   }
 

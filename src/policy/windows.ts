@@ -2,7 +2,7 @@
  * Planned windows: maintenance or read-only that was declared ahead, as entries of the policy that begin at a moment. Guards hold
  * them before they begin, so that they begin on time even if everything else is dead by then.
  */
-import * as z from "zod/mini";
+import { object, oneOf, optional, text, whole } from "../shared/shape.ts";
 import { startOf } from "./kinds.ts";
 import type { PolicyEntry } from "./policy.ts";
 
@@ -23,10 +23,10 @@ export type Window = {
   readonly endsAtMs: number;
 };
 
-const shape = z.object({
-  kind: z.enum(["maintenance", "read-only"]),
-  match: z.object({ startsAtMs: z.optional(z.int()) }),
-  action: z.object({ message: z.optional(z.string()), startedAtMs: z.optional(z.int()) }),
+const shape = object({
+  kind: oneOf(["maintenance", "read-only"]),
+  match: object({ startsAtMs: optional(whole()) }),
+  action: object({ message: optional(text()), startedAtMs: optional(whole()) }),
 });
 
 /** The entry that a window is. */
@@ -55,9 +55,9 @@ export const windowsIn = (entries: readonly PolicyEntry[]): readonly Window[] =>
 
 /** The window that an entry is, null when it is none. */
 export function windowOf(entry: PolicyEntry): Window | null {
-  const parsed = entry.id.startsWith(WINDOW_PREFIX) ? shape.safeParse(entry) : null;
-  if (parsed === null || !parsed.success) return null;
-  const { kind, match, action } = parsed.data;
+  const read = entry.id.startsWith(WINDOW_PREFIX) ? shape(entry) : null;
+  if (read === null || !read.ok) return null;
+  const { kind, match, action } = read.value;
   const startsAtMs = match.startsAtMs ?? action.startedAtMs;
   if (startsAtMs === undefined) return null;
   return {

@@ -1,15 +1,17 @@
 /** Rows as text and back, exactly: what would not come back as it was is not kept. */
-import * as z from "zod/mini";
+import { parseJson } from "../shared/json.ts";
+import { anything, either, list, number, object, text, type Read } from "../shared/shape.ts";
 import type { Row } from "./sql.ts";
 
 /** A value as JSON, or a time. */
-const cell = z.union([z.object({ j: z.unknown() }), z.object({ t: z.number() })]);
-const table = z.object({ columns: z.array(z.string()), rows: z.array(z.array(cell)) });
+const cell = either(object({ t: number() }), object({ j: anything }));
+type Cell = Read<typeof cell>;
+const table = object({ columns: list(text()), rows: list(list(cell)) });
 
 /** Null when some value is of a kind that JSON does not carry, such as bytes or an interval. */
 export function encodeRows(rows: readonly Row[]): string | null {
   const columns = Object.keys(rows[0] ?? {});
-  const cells: z.infer<typeof cell>[][] = [];
+  const cells: Cell[][] = [];
   for (const row of rows) {
     const encoded = columns.map((column) => encodeCell(row[column]));
     if (encoded.includes(null)) return null;
@@ -19,10 +21,10 @@ export function encodeRows(rows: readonly Row[]): string | null {
 }
 
 /** Null for what this version did not write. */
-export function decodeRows(text: string): readonly Row[] | null {
-  const parsed = table.safeParse(parse(text));
-  if (!parsed.success) return null;
-  const { columns, rows } = parsed.data;
+export function decodeRows(written: string): readonly Row[] | null {
+  const read = table(parseJson(written));
+  if (!read.ok) return null;
+  const { columns, rows } = read.value;
   return rows.map((cells) =>
     Object.fromEntries(
       columns.map((column, index) => {
@@ -33,7 +35,7 @@ export function decodeRows(text: string): readonly Row[] | null {
   );
 }
 
-function encodeCell(value: unknown): z.infer<typeof cell> | null {
+function encodeCell(value: unknown): Cell | null {
   if (value instanceof Date) {
     const t = value.getTime();
     return Number.isFinite(t) ? { t } : null;
@@ -54,12 +56,4 @@ function isJson(value: unknown, depth = 0): boolean {
 function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype && !Object.hasOwn(value, "__proto__");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

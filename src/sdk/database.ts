@@ -75,8 +75,8 @@ export class DatabaseMemory {
 
   async #askRoom(primary: Sql): Promise<void> {
     const answer = await primary.query(SERVER_ROOM).catch(() => []); // Asked again by a later request.
-    const read = serverRoom.safeParse(answer[0]);
-    if (read.success) this.#room = { room: read.data.room, atMs: Date.now() };
+    const read = serverRoom(answer[0]);
+    if (read.ok) this.#room = { room: read.value.room, atMs: Date.now() };
   }
 }
 

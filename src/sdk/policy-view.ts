@@ -2,7 +2,6 @@
  * What Firebreak asks of production now, from memory. Read in the background and never waited for: a new isolate begins as if nothing
  * were asked, and when Firebreak is dead the last known good holds until its entries end.
  */
-import * as z from "zod/mini";
 import { within } from "../guard/deadline.ts";
 import { isInShare } from "../guard/share.ts";
 import {
@@ -13,6 +12,7 @@ import {
   type PolicySeq,
 } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
+import { anything, object } from "../shared/shape.ts";
 import { isSdkEntry, sdkAction, type SdkAction } from "../policy/sdk-kinds.ts";
 import type { SdkKind } from "../policy/sdk-names.ts";
 
@@ -104,14 +104,14 @@ export class PolicyView {
     if (reader === null) return false;
     const askedAtMs = Date.now();
     const held = this.#held;
-    const answer = answerShape.safeParse(await reader.read(held?.policy.seq ?? null));
-    if (!answer.success) return false;
-    if (answer.data.policy === null) {
-      if (held === null || compareSeq(answer.data.seq, held.policy.seq) !== 0) return false;
+    const answer = answerShape(await reader.read(held?.policy.seq ?? null));
+    if (!answer.ok) return false;
+    if (answer.value.policy === null) {
+      if (held === null || compareSeq(answer.value.seq, held.policy.seq) !== 0) return false;
       this.#held = { ...held, confirmedAtMs: askedAtMs };
       return true;
     }
-    const read = readPolicy(answer.data.policy);
+    const read = readPolicy(answer.value.policy);
     if (!read.ok) return false;
     // Another refresh may have been quicker and seen more.
     if (this.#held !== null && compareSeq(read.value.seq, this.#held.policy.seq) < 0) return false;
@@ -121,7 +121,7 @@ export class PolicyView {
   }
 }
 
-const answerShape = z.object({ seq: policySeq, policy: z.unknown() });
+const answerShape = object({ seq: policySeq, policy: anything });
 
 /** The policy's order puts the widest and longest first. */
 function firstOf<Kind extends SdkKind>(

@@ -1,5 +1,5 @@
 /** How large a pool may be: what is asked for, as far as the server has room. */
-import * as z from "zod/mini";
+import { object, whole } from "../shared/shape.ts";
 import type { SdkAction } from "../policy/sdk-kinds.ts";
 
 /** As `Pool` of the Neon driver takes them. */
@@ -14,7 +14,7 @@ export const SERVER_ROOM = `
 SELECT current_setting('max_connections')::int
   - current_setting('superuser_reserved_connections')::int
   - coalesce(current_setting('reserved_connections', true)::int, 0) AS room`;
-export const serverRoom = z.object({ room: z.int() });
+export const serverRoom = object({ room: whole() });
 
 /**
  * The pool's settings now. A lease only ever makes a pool larger than production's own, and never larger than the server's limit

@@ -63,10 +63,11 @@ export class Replica {
 async function measureLagMs(primary: Sql, replica: Sql): Promise<number | null> {
   const position = await primary
     .query(PRIMARY_POSITION)
-    .then((rows) => primaryPosition.safeParse(rows[0]).data?.position ?? null)
+    .then(([row]) => primaryPosition(row))
+    .then((read) => (read.ok ? read.value.position : null))
     .catch(() => null); // A primary in trouble is why the replica is wanted.
-  const found = replicaPosition.safeParse((await replica.query(REPLICA_POSITION))[0]);
-  return found.success ? replicaLagMs(position, found.data) : null;
+  const found = replicaPosition((await replica.query(REPLICA_POSITION))[0]);
+  return found.ok ? replicaLagMs(position, found.value) : null;
 }
 
 /** Undefined table, column and function: a replica that is behind a migration lacks what the primary has. */

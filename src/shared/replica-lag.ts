@@ -1,9 +1,9 @@
 /** How far a replica is behind, from what it and its primary say. Two statements, because each side knows only its half. */
-import * as z from "zod/mini";
+import { nullable, number, object, truth, type Read } from "./shape.ts";
 
 /** Asked of the primary, before the replica is. */
 export const PRIMARY_POSITION = "SELECT (pg_current_wal_lsn() - '0/0')::float8 AS position";
-export const primaryPosition = z.object({ position: z.number() });
+export const primaryPosition = object({ position: number() });
 
 /** Asked of the replica. `position` is null on a server that is none, or that has replayed nothing. */
 export const REPLICA_POSITION = `
@@ -12,12 +12,12 @@ SELECT pg_is_in_recovery() AS is_replica,
   CASE WHEN pg_is_in_recovery()
     THEN (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8
   END AS last_change_age_ms`;
-export const replicaPosition = z.object({
-  is_replica: z.boolean(),
-  position: z.nullable(z.number()),
-  last_change_age_ms: z.nullable(z.number()),
+export const replicaPosition = object({
+  is_replica: truth,
+  position: nullable(number()),
+  last_change_age_ms: nullable(number()),
 });
-export type ReplicaPosition = z.infer<typeof replicaPosition>;
+export type ReplicaPosition = Read<typeof replicaPosition>;
 
 /**
  * Milliseconds, or null when nothing can be said. A replica that has all that the primary had is not behind, however old its last

@@ -1,6 +1,7 @@
 /** Builders of policies and entries for tests. */
 import { guardSettings, POLICY_FORMAT } from "../../src/policy/policy.ts";
 import type { GuardSettings, Policy, PolicyEntry } from "../../src/policy/policy.ts";
+import { sure } from "../../src/shared/shape.ts";
 
 /** An entry that puts everyone into maintenance. */
 export const anEntry = (changes: Partial<PolicyEntry> = {}): PolicyEntry => ({
@@ -19,7 +20,7 @@ export const anEntry = (changes: Partial<PolicyEntry> = {}): PolicyEntry => ({
 });
 
 export const aSettings = (changes: Partial<GuardSettings> = {}): GuardSettings => ({
-  ...guardSettings.parse({ title: "The Shop", pollMs: 1_000 }),
+  ...sure(guardSettings, { title: "The Shop", pollMs: 1_000 }),
   ...changes,
 });
 

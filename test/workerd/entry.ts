@@ -7,6 +7,7 @@ import { LimiterObject } from "../../src/limiter/limiter-object.ts";
 import { MonitorObject } from "../../src/monitor/monitor-object.ts";
 import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
+import { sure } from "../../src/shared/shape.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
 import type { TestDesk, TestIncident } from "./incidents/objects.ts";
 import type { TestJournal } from "./write-journal/objects.ts";
@@ -37,7 +38,7 @@ declare global {
 }
 
 export const TEST_INSTANCE = "shop.test";
-export const TEST_SETTINGS = guardSettings.parse({
+export const TEST_SETTINGS = sure(guardSettings, {
   title: "The Shop",
   pollMs: 5_000,
   maintenanceExempt: ["/webhooks/*"],

@@ -145,19 +145,19 @@ export class Challenges {
     if (site.instance === null) return problem(503, "challenge-unavailable");
     const { searchParams, host } = new URL(request.url);
     const difficulty = searchParams.get("difficulty");
-    const terms = challengeTerms.safeParse({
+    const terms = challengeTerms({
       waitSeconds: 0,
       clearanceSeconds: site.puzzleSeconds,
       // Nobody may take the looser way by asking for it.
       isStrict: true,
       ...(difficulty === null ? {} : { difficulty: Number(difficulty) }),
     });
-    if (!terms.success) {
+    if (!terms.ok) {
       const detail = `difficulty is a whole number from ${DIFFICULTY_MIN} to ${DIFFICULTY_MAX}.`;
       return problem(422, "invalid-request", { detail });
     }
     const asked = { instance: site.instance, host, nowMs };
-    const { token, claims, seed } = await issueChallenge(key, terms.data, asked);
+    const { token, claims, seed } = await issueChallenge(key, terms.value, asked);
     count("issued", nowMs);
     const body = {
       challenge: token,

@@ -2,7 +2,6 @@
  * A challenge as it travels: what is asked and of whom, under a MAC over each field with its length before it. Nothing is kept of
  * it here; what comes back is believed because nobody else could have made it.
  */
-import * as z from "zod/mini";
 import {
   CLEARANCE_SECONDS_MAX,
   CLEARANCE_SECONDS_MIN,
@@ -13,6 +12,16 @@ import {
   type ChallengeTerms,
 } from "../../policy/challenge.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import {
+  object,
+  oneOf,
+  sure,
+  text,
+  textThat,
+  truth,
+  whole,
+  type Read,
+} from "../../shared/shape.ts";
 import { closeToken, isMacOf, macOf, openToken, toBase64Url, type SigningKey } from "../signed.ts";
 import { PUZZLES, PUZZLES_MAX } from "./puzzles.ts";
 
@@ -23,24 +32,22 @@ export const NONCE_BYTES = 16;
 /** No name is longer. What is stays what it is in its first part, so that it is asked like any other. */
 export const HOST_CHARS_MAX = 255;
 
-const claims = z.object({
-  v: z.literal(CHALLENGE_VERSION),
-  kid: z.string().check(z.maxLength(32)),
-  instance: z.string().check(z.maxLength(130)),
+const claims = object({
+  v: oneOf([CHALLENGE_VERSION]),
+  kid: text(32),
+  instance: text(130),
   /** Epoch milliseconds. */
-  exp: z.int(),
-  difficulty: z.int().check(z.minimum(DIFFICULTY_MIN), z.maximum(DIFFICULTY_MAX)),
-  n: z.int().check(z.minimum(1), z.maximum(PUZZLES_MAX)),
-  host: z.string().check(z.maxLength(HOST_CHARS_MAX)),
-  nonce: z.string().check(z.regex(/^[A-Za-z0-9_-]{22}$/)),
-  provider: z.enum(PROVIDERS),
-  waitSeconds: z.int().check(z.minimum(0), z.maximum(WAIT_SECONDS_MAX)),
-  clearanceSeconds: z
-    .int()
-    .check(z.minimum(CLEARANCE_SECONDS_MIN), z.maximum(CLEARANCE_SECONDS_MAX)),
-  isStrict: z.boolean(),
+  exp: whole(),
+  difficulty: whole(DIFFICULTY_MIN, DIFFICULTY_MAX),
+  n: whole(1, PUZZLES_MAX),
+  host: text(HOST_CHARS_MAX),
+  nonce: textThat(/^[A-Za-z0-9_-]{22}$/, "a nonce"),
+  provider: oneOf(PROVIDERS),
+  waitSeconds: whole(0, WAIT_SECONDS_MAX),
+  clearanceSeconds: whole(CLEARANCE_SECONDS_MIN, CLEARANCE_SECONDS_MAX),
+  isStrict: truth,
 });
-export type ChallengeClaims = z.infer<typeof claims>;
+export type ChallengeClaims = Read<typeof claims>;
 
 export type Issued = {
   readonly token: string;
@@ -66,7 +73,7 @@ export async function issueChallenge(
   { instance, host, nowMs }: Asked,
 ): Promise<Issued> {
   const { difficulty, provider, waitSeconds, clearanceSeconds, isStrict } = terms;
-  const made = claims.parse({
+  const made = sure(claims, {
     v: CHALLENGE_VERSION,
     kid: key.kid,
     instance,
@@ -98,15 +105,15 @@ export async function readChallenge(
   { keys, instance, host, nowMs }: Reading,
 ): Promise<Result<Issued, ChallengeRefusal>> {
   const opened = openToken(token);
-  const read = claims.safeParse(opened?.payload);
-  if (opened === null || !read.success) return err("malformed");
-  const key = keys.find(({ kid }) => kid === read.data.kid);
+  const read = claims(opened?.payload);
+  if (opened === null || !read.ok) return err("malformed");
+  const key = keys.find(({ kid }) => kid === read.value.kid);
   if (key === undefined) return err("unknown_key");
-  if (!(await isMacOf(opened.mac, key, fieldsOf(read.data)))) return err("forged");
-  if (read.data.exp <= nowMs) return err("expired");
-  if (instance !== null && read.data.instance !== instance) return err("other_instance");
-  if (read.data.host !== host.slice(0, HOST_CHARS_MAX)) return err("other_host");
-  return ok({ token, claims: read.data, seed: opened.mac });
+  if (!(await isMacOf(opened.mac, key, fieldsOf(read.value)))) return err("forged");
+  if (read.value.exp <= nowMs) return err("expired");
+  if (instance !== null && read.value.instance !== instance) return err("other_instance");
+  if (read.value.host !== host.slice(0, HOST_CHARS_MAX)) return err("other_host");
+  return ok({ token, claims: read.value, seed: opened.mac });
 }
 
 /** When it was put. */

@@ -1,7 +1,7 @@
 /** What a client sends when it has met a challenge, read out of a form or JSON, and whether it has. */
-import * as z from "zod/mini";
 import { parseJson } from "../../shared/json.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
+import { err, type Result } from "../../shared/result.ts";
+import { list, object, oneOf, text, whole, withDefault, type Read } from "../../shared/shape.ts";
 import { TOKEN_CHARACTERS_MAX } from "../signed.ts";
 import { readText } from "./bounded-text.ts";
 import { issuedAtMs, type Issued } from "./issue.ts";
@@ -14,19 +14,15 @@ export const REDEMPTION_BYTES_MAX = 12 * 1_024;
 
 export const WAYS = ["work", "turnstile", "wait"] as const;
 
-const counters = z
-  .array(z.int().check(z.minimum(0), z.maximum(COUNTER_MAX)))
-  .check(z.maxLength(PUZZLES_MAX));
-
-const redemption = z.object({
-  challenge: z.string().check(z.maxLength(TOKEN_CHARACTERS_MAX)),
-  way: z._default(z.enum(WAYS), "work"),
-  solutions: z._default(counters, []),
-  turnstile: z._default(z.string().check(z.maxLength(TURNSTILE_TOKEN_CHARS_MAX)), ""),
+const redemption = object({
+  challenge: text(TOKEN_CHARACTERS_MAX),
+  way: withDefault(oneOf(WAYS), "work"),
+  solutions: withDefault(list(whole(0, COUNTER_MAX), PUZZLES_MAX), []),
+  turnstile: withDefault(text(TURNSTILE_TOKEN_CHARS_MAX), ""),
   /** Of any length that fits into the body: `returnPath` makes something of it, and nobody who paid is turned away for it. */
-  to: z._default(z.string(), "/"),
+  to: withDefault(text(), "/"),
 });
-export type Redemption = z.infer<typeof redemption>;
+export type Redemption = Read<typeof redemption>;
 
 export type Unreadable = "payload-too-large" | "unsupported-media-type" | "malformed-body";
 
@@ -35,10 +31,10 @@ export async function readRedemption(request: Request): Promise<Result<Redemptio
   const [type = ""] = (request.headers.get("content-type") ?? "").toLowerCase().split(";");
   const read = READERS.get(type.trim());
   if (read === undefined) return err("unsupported-media-type");
-  const text = await readText(request, REDEMPTION_BYTES_MAX);
-  if (text === null) return err("payload-too-large");
-  const parsed = redemption.safeParse(read(text));
-  return parsed.success ? ok(parsed.data) : err("malformed-body");
+  const body = await readText(request, REDEMPTION_BYTES_MAX);
+  if (body === null) return err("payload-too-large");
+  const sent = redemption(read(body));
+  return sent.ok ? sent : err("malformed-body");
 }
 
 function parseForm(text: string): unknown {

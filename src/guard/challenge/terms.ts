@@ -1,10 +1,11 @@
 /** Which terms a refused client may meet instead: those of a challenge, or of a limit beyond which clients are challenged. */
 import { challengeTerms, type ChallengeTerms } from "../../policy/challenge.ts";
 import type { KnownEntry } from "../../policy/kinds.ts";
+import { sure } from "../../shared/shape.ts";
 import type { LoadedPolicy } from "../loaded-policy.ts";
 
 /** A limit has no terms of its own. */
-const LIMIT_TERMS = challengeTerms.parse({});
+const LIMIT_TERMS = sure(challengeTerms, {});
 
 /** Null: there is nothing that this client could pay. */
 export const challengeOf = ({

@@ -2,8 +2,8 @@
  * Turnstile, where the site has it. Whatever goes wrong on the way to siteverify, or with our own secret, is `unanswered`: then
  * the visitor is given work instead, and nobody is locked out.
  */
-import * as z from "zod/mini";
 import { parseJson } from "../../shared/json.ts";
+import { list, object, optional, text, truth, withDefault } from "../../shared/shape.ts";
 import { readText } from "./bounded-text.ts";
 
 /** Where Cloudflare serves the widget's script and siteverify. */
@@ -23,11 +23,11 @@ export type TurnstileAccount = {
 
 export type TurnstileVerdict = "passed" | "refused" | "unanswered";
 
-const answer = z.object({
-  success: z.boolean(),
-  hostname: z.optional(z.string()),
-  action: z.optional(z.string()),
-  "error-codes": z._default(z.array(z.string()), []),
+const answer = object({
+  success: truth,
+  hostname: optional(text()),
+  action: optional(text()),
+  "error-codes": withDefault(list(text()), []),
 });
 
 /** These say that the visitor's token is no good; any other says that we, or Turnstile, are not well. */
@@ -53,9 +53,9 @@ export async function verifyTurnstile(
       signal: AbortSignal.timeout(SITEVERIFY_DEADLINE_MS),
       redirect: "manual",
     });
-    const read = answer.safeParse(parseJson((await readText(response, ANSWER_BYTES_MAX)) ?? ""));
-    if (!read.success) return "unanswered";
-    const { success, ...said } = read.data;
+    const read = answer(parseJson((await readText(response, ANSWER_BYTES_MAX)) ?? ""));
+    if (!read.ok) return "unanswered";
+    const { success, ...said } = read.value;
     if (success) {
       return said.hostname === hostname && said.action === TURNSTILE_ACTION ? "passed" : "refused";
     }

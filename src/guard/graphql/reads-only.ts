@@ -2,7 +2,16 @@
  * Whether a GraphQL request over POST can change nothing, judged by its text alone. Whatever is not certain counts as a write:
  * a persisted query without its text, a body of another kind, too large, too late, or with words that are not understood here.
  */
-import * as z from "zod/mini";
+import {
+  anything,
+  either,
+  list,
+  nullable,
+  only,
+  optional,
+  text as textShape,
+  type Read,
+} from "../../shared/shape.ts";
 import { within } from "../deadline.ts";
 import { operationsIn } from "./document.ts";
 
@@ -20,22 +29,22 @@ export async function readsOnly(request: Request): Promise<boolean> {
 }
 
 // Strict: a word that only some servers understand, such as an id that wins over the text, must not pass as reading.
-const asked = z.strictObject({
-  query: z.string(),
-  operationName: z.nullish(z.string()),
-  variables: z.optional(z.unknown()),
-  extensions: z.optional(z.unknown()),
+const asked = only({
+  query: textShape(),
+  operationName: optional(nullable(textShape())),
+  variables: anything,
+  extensions: anything,
 });
-const askedOrBatch = z.union([asked, z.array(asked).check(z.minLength(1), z.maxLength(BATCH_MAX))]);
+const askedOrBatch = either(asked, list(asked, BATCH_MAX, 1));
 
 /** Whether everything this JSON body asks for is reading. */
 export function isReadingBody(text: string): boolean {
-  const parsed = askedOrBatch.safeParse(parseJson(text));
-  return parsed.success && [parsed.data].flat().every(isReading);
+  const read = askedOrBatch(parseJson(text));
+  return read.ok && [read.value].flat().every(isReading);
 }
 
 /** As servers choose the operation: by name if one is given; else there may be one only, so all of them must be reading. */
-function isReading({ query, operationName }: z.infer<typeof asked>): boolean {
+function isReading({ query, operationName }: Read<typeof asked>): boolean {
   const operations = operationsIn(query) ?? [];
   const isNamed = operationName !== undefined && operationName !== null && operationName !== "";
   const chosen = isNamed ? operations.filter(({ name }) => name === operationName) : operations;
@@ -79,6 +88,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // The schema refuses undefined.
+    return undefined; // The shape refuses undefined.
   }
 }

@@ -2,8 +2,8 @@
  * The isolate's line to the limiter's shards. Asks that nobody waits for leave together, a moment later, behind the answers; a
  * request that must know makes its own call, because the runtime may cancel a promise that another request made.
  */
-import * as z from "zod/mini";
 import type { Lease, LimiterApi } from "../../limiter/limiter-api.ts";
+import { list, object, truth, whole, withDefault } from "../../shared/shape.ts";
 import { within } from "../deadline.ts";
 import { Slots } from "../slots.ts";
 import type { WaitUntil } from "../wait-until.ts";
@@ -107,9 +107,9 @@ export class LimiterLink {
     const shard = limits.asks.shardOf(key);
     const [high = 0, low = 0] = key;
     const taking = this.#call(() => this.#deps.shard(shard).take(high, low, rule.quota));
-    const answer = takenShape.safeParse(await within(taking, STRICT_DEADLINE_MS, null));
+    const answer = takenShape(await within(taking, STRICT_DEADLINE_MS, null));
     const nowMs = Date.now();
-    if (answer.success) return limits.decideTaken(asked, answer.data, nowMs);
+    if (answer.ok) return limits.decideTaken(asked, answer.value, nowMs);
     limits.fail(shard, [], nowMs);
     return limits.decideUnanswered(asked, nowMs);
   }
@@ -137,19 +137,17 @@ export class LimiterLink {
   }
 }
 
-const count = z.int().check(z.minimum(0));
-const leasesShape = z.array(
-  z.object({
-    granted: count,
-    pauseMs: count,
-    // A shard built before this was said.
-    remaining: z._default(count, 0),
-    participants: count,
-  }),
-);
-const takenShape = z.object({ isAdmitted: z.boolean(), remaining: count, retryAfterMs: count });
+const count = whole(0);
+const leaseShape = object({
+  granted: count,
+  pauseMs: count,
+  // A shard built before this was said.
+  remaining: withDefault(count, 0),
+  participants: count,
+});
+const takenShape = object({ isAdmitted: truth, remaining: count, retryAfterMs: count });
 
 function readLeases(answer: unknown, wanted: number): readonly Lease[] | null {
-  const parsed = leasesShape.check(z.length(wanted)).safeParse(answer);
-  return parsed.success ? parsed.data : null;
+  const read = list(leaseShape, wanted, wanted)(answer);
+  return read.ok ? read.value : null;
 }

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import * as z from "zod";
-import { clientMatch, NAMES_NOBODY, namesSomebody } from "../../policy/clients.ts";
-import { routes } from "../../policy/patterns.ts";
+import { NAMES_NOBODY, namesSomebody } from "../../policy/clients.ts";
+import { clientWords, routes } from "../../policy/words.ts";
 import { NO_METER } from "../limits/meter.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
@@ -10,12 +10,9 @@ import { decideStanding, standingSettings, standingWords } from "./standing.ts";
 const options = z
   .strictObject({
     ...standingWords,
-    networks: clientMatch.networks,
-    asns: clientMatch.asns,
-    countries: clientMatch.countries,
-    ja4s: clientMatch.ja4s,
+    ...clientWords,
     /** Only here; without it, everywhere. */
-    routes: z.optional(routes),
+    routes: routes.optional(),
     message: z.string().min(1).max(500).optional(),
   })
   .refine(namesSomebody, NAMES_NOBODY);

@@ -2,7 +2,8 @@ import { createMiddleware } from "hono/factory";
 import type { Context } from "hono";
 import * as z from "zod";
 import { challengeTerms } from "../../policy/challenge.ts";
-import { guardSettings } from "../../policy/policy.ts";
+import { defaultSettings } from "../../policy/policy.ts";
+import { sure } from "../../shared/shape.ts";
 import { Challenges } from "../challenge/challenges.ts";
 import { isChallengeUrl } from "../challenge/paths.ts";
 import { TURNSTILE_URL } from "../challenge/turnstile.ts";
@@ -107,8 +108,8 @@ const waiting = (c: Context): { waitUntil: (promise: Promise<unknown>) => void }
 function policyOf(given: z.output<typeof options>) {
   const { routes: on, exempt, fail, title, message, contact = null, ...rest } = given;
   const { difficulty, provider, waitSeconds, clearanceSeconds } = rest;
-  const terms = challengeTerms.parse({ difficulty, provider, waitSeconds, clearanceSeconds });
-  const settings = guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
+  const terms = sure(challengeTerms, { difficulty, provider, waitSeconds, clearanceSeconds });
+  const settings = defaultSettings();
   return fixedPolicy(
     {
       kind: "challenge",

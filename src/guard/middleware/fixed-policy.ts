@@ -2,7 +2,7 @@
 import { loadPolicy, type LoadedPolicy } from "../loaded-policy.ts";
 import type { EnforcedKind } from "../../policy/kinds.ts";
 import { NEVER_ENDS_AT_MS } from "../../policy/networks.ts";
-import { guardSettings, POLICY_FORMAT, type GuardSettings } from "../../policy/policy.ts";
+import { defaultSettings, POLICY_FORMAT, type GuardSettings } from "../../policy/policy.ts";
 
 export type FixedEntry = {
   readonly kind: EnforcedKind;
@@ -24,7 +24,8 @@ export function fixedPolicy(
     compiledAtMs: 0,
     staleAfterMs: Number.MAX_SAFE_INTEGER,
     settings: {
-      ...guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER, clientAddress: "none" }),
+      ...defaultSettings(),
+      clientAddress: "none",
       ...settings,
     },
     entries: [

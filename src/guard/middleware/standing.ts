@@ -1,7 +1,7 @@
 /** What blocks and limits share when the app itself says what they are, instead of a policy. */
 import type { Context } from "hono";
 import * as z from "zod";
-import { guardSettings, type GuardSettings } from "../../policy/policy.ts";
+import { defaultSettings, type GuardSettings } from "../../policy/policy.ts";
 import { NO_KEY } from "../challenge/clearance.ts";
 import { answerFor } from "../answers.ts";
 import type { Decision } from "../decide.ts";
@@ -33,7 +33,7 @@ export type StandingWords = z.output<typeof standing>;
 
 export function standingSettings(given: StandingWords): Partial<GuardSettings> {
   const { clientAddress, allowlist, spareVerifiedBots, title, contact = null } = given;
-  const { messages } = guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
+  const { messages } = defaultSettings();
   return {
     clientAddress,
     allowlist,

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import type { EnforcedKind } from "../../policy/kinds.ts";
-import { guardSettings } from "../../policy/policy.ts";
+import { defaultSettings } from "../../policy/policy.ts";
 import { NO_KEY } from "../challenge/clearance.ts";
 import { answerFor } from "../answers.ts";
 import { decideFully } from "../decide-fully.ts";
@@ -56,7 +56,7 @@ export function switched(
 function policyOf(kind: EnforcedKind, given: z.output<typeof options>): LoadedPolicy {
   const { exempt, graphqlRoutes, title, message, contact = null, retryAfterSeconds } = given;
   const action = { retryAfterSeconds, ...(message === undefined ? {} : { message }) };
-  const { messages } = guardSettings.parse({ pollMs: Number.MAX_SAFE_INTEGER });
+  const { messages } = defaultSettings();
   return fixedPolicy(
     { kind, action },
     {

@@ -2,9 +2,9 @@
  * What makes a replayed delivery believable, when its sender's own signature is long stale: a token of ours beside the unchanged
  * body, bound to that body, to the path, to an instance, a key and a time.
  */
-import * as z from "zod/mini";
 import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { object, oneOf, sure, text, whole, type Read } from "../../shared/shape.ts";
 import {
   fromBase64Url,
   importKey,
@@ -22,20 +22,20 @@ export const REPLAY_LIFE_MS = 60_000;
 export const REPLAY_PATH_CHARACTERS_MAX = 4_096;
 const TOKEN_CHARACTERS_MAX = 8_192;
 
-const claims = z.object({
-  v: z.literal(REPLAY_VERSION),
-  kid: z.string().check(z.maxLength(32)),
-  instance: z.string().check(z.maxLength(130)),
+const claims = object({
+  v: oneOf([REPLAY_VERSION]),
+  kid: text(32),
+  instance: text(130),
   /** The route's id in `site.yaml`. */
-  route: z.string().check(z.maxLength(60)),
+  route: text(60),
   /** The same however often it is replayed: what the receiver applies once. */
-  id: z.string().check(z.minLength(1), z.maxLength(200)),
+  id: text(200, 1),
   /** Path and query, as they arrived. */
-  path: z.string().check(z.maxLength(REPLAY_PATH_CHARACTERS_MAX)),
-  receivedAtMs: z.int(),
-  exp: z.int(),
+  path: text(REPLAY_PATH_CHARACTERS_MAX),
+  receivedAtMs: whole(),
+  exp: whole(),
 });
-export type ReplayClaims = z.infer<typeof claims>;
+export type ReplayClaims = Read<typeof claims>;
 
 export type ReplayRefusal =
   | "malformed"
@@ -51,7 +51,7 @@ export async function signReplay(
   wanted: Omit<ReplayClaims, "v" | "kid">,
   body: Uint8Array<ArrayBuffer>,
 ): Promise<string> {
-  const signed = claims.parse({ ...wanted, v: REPLAY_VERSION, kid: key.kid });
+  const signed = sure(claims, { ...wanted, v: REPLAY_VERSION, kid: key.kid });
   const bytes = await signedBytes(signed, body);
   const mac = new Uint8Array(await crypto.subtle.sign("HMAC", await importKey(key), bytes));
   return `${toBase64Url(utf8(JSON.stringify(signed)))}.${toBase64Url(mac)}`;
@@ -107,6 +107,6 @@ function readToken(token: string): ReadToken | null {
   const [payload = "", mac = "", ...rest] = token.split(".");
   const [payloadBytes, macBytes] = [fromBase64Url(payload), fromBase64Url(mac)];
   if (payloadBytes === null || macBytes === null || rest.length > 0) return null;
-  const parsed = claims.safeParse(parseJson(new TextDecoder().decode(payloadBytes)));
-  return parsed.success ? { claims: parsed.data, mac: macBytes } : null;
+  const read = claims(parseJson(new TextDecoder().decode(payloadBytes)));
+  return read.ok ? { claims: read.value, mac: macBytes } : null;
 }

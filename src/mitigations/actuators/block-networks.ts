@@ -1,8 +1,7 @@
 /** Refuses clients of named networks with 403, but for the site's allowlist and protected classes. */
 import { z } from "zod";
-import { refine } from "zod/mini";
 import { parseCidr, type Cidr } from "../../guard/ip/cidr.ts";
-import { networkTexts } from "../../policy/clients.ts";
+import { networkTexts } from "../../policy/words.ts";
 import { defineLease } from "../actuator.ts";
 import { guardEntry } from "../guard-entry.ts";
 
@@ -11,10 +10,9 @@ export const LEASE_SHARE_MAX = 1 / 4_096;
 
 const options = z.strictObject({
   /** Addresses and networks such as `192.0.2.0/24`. What overlaps the site's allowlist is not blocked there. */
-  networks: networkTexts.check(
-    refine((networks) => shareOf(networks) <= LEASE_SHARE_MAX, {
-      message: `together cover more than 1/${1 / LEASE_SHARE_MAX} of the internet`,
-    }),
+  networks: networkTexts.refine(
+    (networks) => shareOf(networks) <= LEASE_SHARE_MAX,
+    `together cover more than 1/${1 / LEASE_SHARE_MAX} of the internet`,
   ),
   /** What clients read; without it, the site's own sentence. */
   message: z.string().trim().min(1).max(500).optional(),

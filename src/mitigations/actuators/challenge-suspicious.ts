@@ -9,8 +9,7 @@ import {
   PROVIDERS,
   WAIT_SECONDS_MAX,
 } from "../../policy/challenge.ts";
-import { clientMatch } from "../../policy/clients.ts";
-import { MATCH_ROUTES_MAX } from "../../policy/patterns.ts";
+import { clientWords, routes } from "../../policy/words.ts";
 import { parseDuration } from "../../shared/duration.ts";
 import { defineLease } from "../actuator.ts";
 import { guardEntry } from "../guard-entry.ts";
@@ -27,12 +26,9 @@ const between = (minSeconds: number, maxSeconds: number) =>
 
 const options = z.strictObject({
   /** Only these clients, if any are named. */
-  networks: clientMatch.networks,
-  asns: clientMatch.asns,
-  countries: clientMatch.countries,
-  ja4s: clientMatch.ja4s,
+  ...clientWords,
   /** Only here; without it, everywhere. */
-  routes: z.array(z.string().startsWith("/").max(500)).min(1).max(MATCH_ROUTES_MAX).optional(),
+  routes: routes.optional(),
   /** Leading zero bits of each of 16 puzzles, the same for everyone; one more doubles the work. */
   difficulty: z.int().min(DIFFICULTY_MIN).max(DIFFICULTY_MAX).default(DIFFICULTY_DEFAULT),
   /** `turnstile` where the site has it; where it fails, work all the same. */

@@ -1,6 +1,6 @@
 /** Switches a part of the site off: by its routes, or by the name that `site.yaml` gives it. */
 import { z } from "zod";
-import { featureHeader, featureRoutes } from "../../policy/kinds.ts";
+import { featureHeader, featureRoutes } from "../../policy/words.ts";
 import { defineLease } from "../actuator.ts";
 import { guardEntry } from "../guard-entry.ts";
 
@@ -9,9 +9,9 @@ const options = z
     /** A feature of `site.yaml`. */
     feature: z.string().min(1).max(60).optional(),
     /** Or its paths, and prefixes that end in `/*`. */
-    routes: z.optional(featureRoutes),
+    routes: featureRoutes.optional(),
     /** With routes: only requests that carry this header, with this value if it is given. */
-    header: z.optional(featureHeader),
+    header: featureHeader.optional(),
     /** What visitors read; without it, the site's own sentence. */
     message: z.string().trim().min(1).max(500).optional(),
     /** What a request for it meets when the guard itself is in trouble: served all the same, or refused. */

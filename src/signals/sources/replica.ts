@@ -1,10 +1,9 @@
 /** Can the read replica be reached, and how far is it behind? Asked with a connection string of its own, so that a dead primary says nothing about it. */
+import { z } from "zod";
 import {
   PRIMARY_POSITION,
-  primaryPosition,
   REPLICA_POSITION,
   replicaLagMs,
-  replicaPosition,
   type ReplicaPosition,
 } from "../../shared/replica-lag.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -14,6 +13,13 @@ import { PING_TIMEOUT_MS, pingSignal, STORE_EVERY_MS, storeAnswers } from "./sto
 import { answerAll, defineSource, type Answer } from "../source.ts";
 
 const emits = ["postgres.replica_reachable_ratio", "postgres.replica_lag_seconds"] as const;
+
+const primaryPosition = z.object({ position: z.number() });
+const replicaPosition = z.object({
+  is_replica: z.boolean(),
+  position: z.number().nullable(),
+  last_change_age_ms: z.number().nullable(),
+});
 
 const STATEMENT_TIMEOUT_MS = 1_000;
 /** A primary that does not answer is why the replica is looked at; it must not keep the replica's answer. */

@@ -22,7 +22,7 @@ function graphOf(entry: string): ReadonlySet<string> {
   return seen;
 }
 
-it("is small: the guard loads its own room, the formats that it shares, hashes, and zod", ({
+it("is small: the guard loads its own room, the formats that it shares, and hashes, and no library", ({
   expect,
 }) => {
   const graph = [...graphOf("guard/worker.ts")];
@@ -34,7 +34,6 @@ it("is small: the guard loads its own room, the formats that it shares, hashes, 
     "shared",
     "sketches",
     "traffic",
-    "zod",
   ]);
   expect(graph.filter((name) => name.endsWith("-object.ts"))).toEqual([]);
 });

@@ -21,6 +21,7 @@ import {
   PROVIDERS,
   type ChallengeTerms,
 } from "../../../../src/policy/challenge.ts";
+import { sure } from "../../../../src/shared/shape.ts";
 
 const NOW_MS = 1_795_000_000_000;
 const OLD: SigningKey = { kid: "old", secret: "an-old-secret-of-more-than-32-characters" };
@@ -43,7 +44,7 @@ async function cookieFor(
 ): Promise<string> {
   const { claims } = await issueChallenge(
     key,
-    { ...challengeTerms.parse({}), ...terms },
+    { ...sure(challengeTerms, {}), ...terms },
     {
       instance: "shop.test",
       host: "shop.example",
@@ -55,7 +56,7 @@ async function cookieFor(
 }
 
 it("is a cookie of this host, for scripts to leave alone, for a while", async ({ expect }) => {
-  const { claims } = await issueChallenge(NEW, challengeTerms.parse({}), {
+  const { claims } = await issueChallenge(NEW, sure(challengeTerms, {}), {
     ...AT,
     host: "shop.example",
   });
@@ -195,7 +196,7 @@ it("nobody is sent back and forth between two challenges: paying by work for bot
 });
 
 it("less is never enough", ({ expect }) => {
-  const asked = challengeTerms.parse({});
+  const asked = sure(challengeTerms, {});
   const paid = (price: Price) => isPaid({ kind: "paid", price }, asked);
   expect(paid({ ...WORK, difficulty: 13 })).toBe(false);
   expect(paid({ ...WORK, difficulty: 15 })).toBe(true);

@@ -8,12 +8,13 @@ import {
   type Reading,
 } from "../../../../src/guard/challenge/issue.ts";
 import { challengeTerms } from "../../../../src/policy/challenge.ts";
+import { sure } from "../../../../src/shared/shape.ts";
 import { mintToken, TOKEN_CHARACTERS_MAX, type SigningKey } from "../../../../src/guard/signed.ts";
 
 const NOW_MS = 1_795_000_000_000;
 const OLD: SigningKey = { kid: "old", secret: "an-old-secret-of-more-than-32-characters" };
 const NEW: SigningKey = { kid: "new", secret: "a-new-secret-of-more-than-32-characters" };
-const TERMS = challengeTerms.parse({});
+const TERMS = sure(challengeTerms, {});
 const ASKED = { instance: "shop.test", host: "shop.example", nowMs: NOW_MS };
 const READING: Reading = {
   keys: [NEW, OLD],

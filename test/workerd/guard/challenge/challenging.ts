@@ -3,12 +3,13 @@ import { challengeTerms } from "../../../../src/policy/challenge.ts";
 import type { GuardDeps } from "../../../../src/guard/guard.ts";
 import { CLEARANCE_COOKIE } from "../../../../src/guard/signed.ts";
 import type { GuardSettings, PolicyEntry } from "../../../../src/policy/policy.ts";
+import { sure } from "../../../../src/shared/shape.ts";
 import { solutionsOf } from "../../../support/solve.ts";
 import { forAMinute, guarded } from "../guarded.ts";
 
 export const HTML = "text/html,application/xhtml+xml,*/*;q=0.8";
 /** As easy as it gets: tests are about the rest. */
-export const EASY = challengeTerms.parse({ difficulty: 8 });
+export const EASY = sure(challengeTerms, { difficulty: 8 });
 export const challenging = (changes: Partial<PolicyEntry> = {}) =>
   forAMinute({ id: "lse_challenge", kind: "challenge", action: EASY, ...changes });
 
