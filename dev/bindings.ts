@@ -1,6 +1,8 @@
 /** The vars and secrets that the Workers of the local stack are deployed with. */
+import { NEON_PROJECT } from "./neon-project.ts";
 import { apiTokens, type StackSecrets } from "./secrets.ts";
 import { ACCOUNT_ID } from "./versions.ts";
+import { onPort } from "./storefront-database.ts";
 import type { PostgresStore, RedisStore } from "./stores.ts";
 
 export type Bindings = Readonly<Record<string, string>>;
@@ -19,13 +21,6 @@ export const storefrontBindings = (
   REDIS_URL: cached.restUrl,
   REDIS_TOKEN: cached.token,
 });
-
-/** The same role and database on another server. */
-export function onPort(connectionString: string, port: number): string {
-  const url = new URL(connectionString);
-  url.port = String(port);
-  return url.href;
-}
 
 /** See `src/env.ts`. */
 export const firebreakBindings = (from: {
@@ -49,6 +44,9 @@ export const firebreakBindings = (from: {
   CLOUDFLARE_WORKER: "storefront",
   GITHUB_API_URL: `${from.vendorsUrl}/github-api`,
   GITHUB_TOKEN: from.secrets.githubToken,
+  NEON_API_URL: `${from.vendorsUrl}/neon-api`,
+  NEON_API_KEY: from.secrets.neonKey,
+  NEON_PROJECT_ID: NEON_PROJECT,
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
   HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
   JOURNAL_STRIPE: from.secrets.stripeSecret,

@@ -11,7 +11,7 @@ const charge = z.strictObject({ event: z.string().max(100), charge: z.string().m
 /**
  * GET tells what `npm start -- --json` tells, `/live` which version of the storefront visitors get; POST `/<store>/<stop|start>`
  * really stops and starts a store, `/deploy/<version>` deploys one, `/charges` has the payment provider deliver an
- * event, `/copy` starts a Postgres of its own with the data of now.
+ * event, `/history` has the database at Neon keep its past from here on; GET `/branches/<id>` tells how to connect to a branch.
  */
 export function stackControl(stack: () => Stack | undefined, storefront: Versions): Hono {
   const app = new Hono();
@@ -26,10 +26,16 @@ export function stackControl(stack: () => Stack | undefined, storefront: Version
     const site = { url: running.info.guard, secret: running.secrets.stripeSecret };
     return c.json({ answered: await deliverCharge(site, charge.parse(await c.req.json())) });
   });
-  app.post("/copy", async (c) => {
+  app.post("/history", async (c) => {
     const running = stack();
     if (running === undefined) return c.json({ error: "still starting" }, 503);
-    return c.json({ postgres: await running.copyPostgres() });
+    await running.neon.beginHistory();
+    return c.body(null, 204);
+  });
+  app.get("/branches/:id", async (c) => {
+    const running = stack();
+    if (running === undefined) return c.json({ error: "still starting" }, 503);
+    return c.json({ postgres: await running.neon.branchUrl(c.req.param("id")) });
   });
   app.get("/", (c) => {
     const info = stack()?.info;

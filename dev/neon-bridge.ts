@@ -26,15 +26,21 @@ const payload = z.union([query, z.strictObject({ queries: z.array(query).max(QUE
 type Query = z.infer<typeof query>;
 type Payload = z.infer<typeof payload>;
 
-/** Serves `/sql` over HTTP and `/v2` over WebSocket for the Postgres on that port of loopback; over HTTP also for its replica. */
+/**
+ * Serves `/sql` over HTTP and `/v2` over WebSocket for the Postgres on that port of loopback; over HTTP also for its replica, and for
+ * computes that have a host name of their own, which may come and go.
+ */
 export async function startNeonBridge(options: {
   readonly postgresPort: number;
   readonly replicaPort?: number | undefined;
+  /** Ports of loopback by host name. */
+  readonly computes?: ReadonlyMap<string, number>;
   readonly port?: number | undefined;
 }): Promise<LoopbackServer> {
   const pools = new Map<string, pg.Pool>();
-  const ports = [options.postgresPort, options.replicaPort].filter((port) => port !== undefined);
-  const server = await serveLoopback(neonApp(ports, pools).fetch, options.port);
+  const local = [options.postgresPort, options.replicaPort].filter((port) => port !== undefined);
+  const { computes = new Map<string, number>() } = options;
+  const server = await serveLoopback(neonApp({ local, computes }, pools).fetch, options.port);
   const endSockets = acceptNeonSockets(server.http, options.postgresPort);
   return {
     ...server,
@@ -46,7 +52,14 @@ export async function startNeonBridge(options: {
   };
 }
 
-function neonApp(postgresPorts: readonly number[], pools: Map<string, pg.Pool>): Hono {
+/** What it can reach. */
+type Endpoints = {
+  /** Ports of `localhost`. */
+  readonly local: readonly number[];
+  readonly computes: ReadonlyMap<string, number>;
+};
+
+function neonApp(endpoints: Endpoints, pools: Map<string, pg.Pool>): Hono {
   const app = new Hono();
   app.onError((error, c) => answerError(c, error));
   app.use(
@@ -58,7 +71,7 @@ function neonApp(postgresPorts: readonly number[], pools: Map<string, pg.Pool>):
   );
   app.post("/sql", async (c) => {
     requireDriverHeaders(c);
-    const target = connectionTarget(c, postgresPorts);
+    const target = connectionTarget(c, endpoints);
     const batch = batchOptions(c);
     const statements = await readPayload(c);
     const client = await connect(poolFor(pools, target));
@@ -134,7 +147,7 @@ function requireDriverHeaders(c: Context): void {
 }
 
 /** Reads the connection string as Neon's proxy does, and serves only the endpoints that exist here. */
-function connectionTarget(c: Context, postgresPorts: readonly number[]): pg.PoolConfig {
+function connectionTarget(c: Context, { local, computes }: Endpoints): pg.PoolConfig {
   const header = c.req.header("Neon-Connection-String");
   if (header === undefined) throw new Refusal(400, "invalid header: neon-connection-string");
   const url = URL.parse(header);
@@ -150,8 +163,11 @@ function connectionTarget(c: Context, postgresPorts: readonly number[]): pg.Pool
   }
   // Neon routes by host name, so that an address can name nothing.
   if (url.hostname === LOOPBACK || url.hostname === "") throw new Refusal(400, "missing hostname");
-  const port = postgresPorts.find((known) => String(known) === url.port);
-  if (url.hostname !== "localhost" || port === undefined) {
+  const port =
+    url.hostname === "localhost"
+      ? local.find((known) => String(known) === url.port)
+      : computes.get(url.hostname);
+  if (port === undefined) {
     throw new Refusal(
       400,
       "The requested endpoint could not be found, or you don't have access to it. Please check the provided ID and try again.",

@@ -13,6 +13,7 @@ export type StackSecrets = {
   readonly turnstileSecret: string;
   readonly cloudflareToken: string;
   readonly githubToken: string;
+  readonly neonKey: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
   /** What the payment provider signs with. */
@@ -30,6 +31,7 @@ export const makeSecrets = (): StackSecrets => ({
   turnstileSecret: random(),
   cloudflareToken: random(),
   githubToken: random(),
+  neonKey: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
   stripeSecret: `whsec_${random()}`,
 });

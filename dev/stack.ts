@@ -1,21 +1,16 @@
 /** The whole local stack, for `npm start`, gamedays and end-to-end tests: everything real that can be real. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  firebreakBindings,
-  guardBindings,
-  onPort,
-  storefrontBindings,
-  type Bindings,
-} from "./bindings.ts";
+import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
-import { startCopy } from "./postgres-copy.ts";
+import { neonProject, type NeonProject } from "./neon-project.ts";
 import type { Postgres } from "./postgres.ts";
 import { setAutopilotOn, untilHealthy } from "./readiness.ts";
 import type { Redis } from "./redis.ts";
 import { makeSecrets, type Role, type StackSecrets } from "./secrets.ts";
 import { settleAll } from "./settle-all.ts";
+import { onPort } from "./storefront-database.ts";
 import { startPostgresStore, startRedisStore } from "./stores.ts";
 import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
@@ -80,8 +75,8 @@ export type Stack = AsyncDisposable & {
   /** The storefront's read replica. */
   readonly replica: Pick<Postgres, "isRunning" | "start" | "stop" | "url">;
   readonly redis: Pick<Redis, "kind" | "isRunning" | "start" | "stop">;
-  /** Starts a server with the storefront's data of now beside it; the connection string of the storefront's role. */
-  readonly copyPostgres: () => Promise<string>;
+  /** The storefront's project at Neon. */
+  readonly neon: Pick<NeonProject, "beginHistory" | "branchUrl">;
   /** Delivers the cron trigger now, beside the one of each minute. */
   readonly deliverCron: () => Promise<void>;
 };
@@ -107,11 +102,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     live: WHOLE,
     token: secrets.cloudflareToken,
   });
+  const neon = starting.use(neonProject(stored, secrets.neonKey));
   const vendors = starting.use(
     await startVendors({
       vendors: [
         cloudflareStatus(),
         storefront.vendor,
+        neon.vendor,
         githubApi({ token: secrets.githubToken, initial: REPOSITORY }),
         pager(secrets.pagerSecret),
         turnstile({ siteKey: TURNSTILE_SITE_KEY, secret: secrets.turnstileSecret }),
@@ -158,10 +155,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     postgres: stored.postgres,
     replica: stored.replica,
     redis: cached.redis,
-    async copyPostgres() {
-      const copy = taken.use(await startCopy(stored.postgres));
-      return onPort(stored.database.ownerUrl, copy.port);
-    },
+    neon,
     deliverCron,
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };

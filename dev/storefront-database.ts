@@ -46,6 +46,13 @@ export async function createStorefrontDatabase(
   return { ownerUrl, watcherUrl: at("firebreak", watcherPassword) };
 }
 
+/** The same role and database on another server. */
+export function onPort(connectionString: string, port: number): string {
+  const url = new URL(connectionString);
+  url.port = String(port);
+  return url.href;
+}
+
 const newPassword = (): string => randomBytes(18).toString("base64url");
 
 async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {

@@ -11,6 +11,8 @@ export type PostgresStore = {
   /** A streaming replica of it. */
   readonly replica: Postgres;
   readonly database: StorefrontDatabase;
+  /** Ports of computes that branches have, by host name; whoever runs one adds it. */
+  readonly computes: Map<string, number>;
   /** For `neonConfig.fetchEndpoint`. */
   readonly fetchEndpoint: string;
 };
@@ -36,14 +38,16 @@ export async function startPostgresStore(
   );
   const database = await createStorefrontDatabase(postgres, options.sqlDirectory);
   const replica = stack.use(await startStandby(postgres));
+  const computes = new Map<string, number>();
   const bridge = stack.use(
     await startNeonBridge({
       postgresPort: postgres.port,
       replicaPort: replica.port,
+      computes,
       port: options.bridgePort,
     }),
   );
-  return { postgres, replica, database, fetchEndpoint: `${bridge.url}/sql` };
+  return { postgres, replica, database, computes, fetchEndpoint: `${bridge.url}/sql` };
 }
 
 /** Redis behind Upstash's protocol. */

@@ -44,6 +44,7 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     readsServed(seen),
     untilAPerson(seen),
     scopeKnown(seen),
+    branchesKept(seen),
     scriptRan(seen),
     rowsBack(seen),
     checklistTicked(seen),
@@ -150,13 +151,31 @@ const scopeKnown = ({ rows }: Seen): Expectation => {
   );
 };
 
+const done = z.looseObject({
+  says: z.string(),
+  receipt: z.looseObject({ branchId: z.string(), name: z.string() }),
+});
+
+const branchesKept = ({ rows }: Seen): Expectation => {
+  const kept = rows
+    .filter(({ type }) => type === "act.performed")
+    .flatMap(({ data }) => done.safeParse(data).data?.receipt ?? []);
+  const isPast = kept.filter(({ name }) => name.endsWith("Z")).length;
+  return expect(
+    "branches",
+    "the data of now and of the last clean moment are kept, each as a branch",
+    kept.length === 2 && isPast === 1,
+    kept.map(({ name }) => name).join(", ") || "nothing kept",
+  );
+};
+
 /** The authors that `shop-data.ts` brings, and deletes. */
 const RECOVERED = "public.users=40";
 
 const scriptRan = ({ counted }: Seen): Expectation =>
   expect(
     "script",
-    "the script that Firebreak attached brings the rows back from a backup's server",
+    "the script that Firebreak attached brings the rows back from the branch of the last clean moment",
     counted === RECOVERED,
     counted ?? "never run",
   );
@@ -173,6 +192,7 @@ const tickedItem = z.looseObject({ text: z.string() });
 const SEEN_ITEMS = [
   "Writes paused",
   "The scope of the damage known",
+  "A snapshot of now kept before anything is repaired",
   "Rows recovered, and the checks clean",
   "Constraints back and validated",
 ];

@@ -12,7 +12,7 @@ import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { openShopData, type ShopData } from "./shop-data.ts";
-import { copyPostgres } from "./store-control.ts";
+import { beginHistory, branchUrl } from "./store-control.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
@@ -87,8 +87,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
     throw new DidNotHappen("an incident is still open; a gameday begins when all is well");
   }
   const shop = cleanup.use(await openShopData(stack.postgres, crypto.randomUUID().slice(0, 8)));
-  say("last night's backup is restored on a server of its own");
-  const backup = await copyPostgres(stack);
+  say("from here on the database keeps its past");
+  await beginHistory(stack);
   const broughtAtMs = Date.now();
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
@@ -118,10 +118,11 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await answerThePager(scene, incident, patience);
   await until("writes are paused", () => isFelt(visitors), patience);
   await until("the guards report it", () => countOf(log, "lease.effective") > 0, patience);
+  const clean = await until("the last clean moment is kept", () => branchIn(log), patience);
   say("nobody can write; deliveries are kept");
   await sleep(parts.hold, undefined, { signal });
 
-  await repair(scene, shop, backup);
+  await repair(scene, shop, await branchUrl(stack, clean));
   await until("the checks are clean", () => countOf(log, "incident.recovery_seen") > 0, patience);
   log.data = { digestBefore, digestAfter: await shop.digest(), books: null };
   say("the on-call lets writes back");
@@ -161,16 +162,29 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 const FAILED_CHECKS = "integrity.failed_checks_count";
 
 /** What a person does, in the order that the checklist has it. */
-async function repair({ field, log }: Scene, shop: ShopData, backup: string): Promise<void> {
+async function repair({ field, log }: Scene, shop: ShopData, branch: string): Promise<void> {
   const { say } = field;
   say("REPAIR: the on-call runs the script of the evidence, dry first");
-  log.counted = await shop.recover(scriptIn(log), backup);
+  log.counted = await shop.recover(scriptIn(log), branch);
   log.byHand.push(`ran the recovery script: ${log.counted}`);
   say("REPAIR: spoiled payments, and the constraint");
   await shop.unspoil();
   log.byHand.push(`set ${shop.spoiled} spoiled payments right`);
   await shop.constrain();
   log.byHand.push("constrained and validated the reference");
+}
+
+const proposed = z.looseObject({ actId: z.string(), step: z.literal("keep-clean") });
+const performed = z.looseObject({
+  actId: z.string(),
+  receipt: z.looseObject({ branchId: z.string() }),
+});
+
+/** The branch of the last clean moment, as the journal names it; null until it is there. */
+function branchIn({ rows }: Log): string | null {
+  const act = rows.flatMap(({ data }) => proposed.safeParse(data).data?.actId ?? [])[0];
+  const done = rows.flatMap(({ data }) => performed.safeParse(data).data ?? []);
+  return done.find(({ actId }) => actId === act)?.receipt.branchId ?? null;
 }
 
 const evidence = z.looseObject({

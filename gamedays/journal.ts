@@ -4,6 +4,8 @@ import type { JournalRow } from "./firebreak.ts";
 import type { Times } from "./gameday.ts";
 
 const opened = z.looseObject({ onsetAt: z.iso.datetime() });
+const beside = z.looseObject({ actId: z.string(), beside: z.literal(true) });
+const ofAct = z.looseObject({ actId: z.string() });
 const releasing = z.looseObject({ share: z.number() });
 
 type JournalTimes = Omit<Times, "faultAtMs" | "enforcedAtMs">;
@@ -14,16 +16,22 @@ export function timesIn(rows: readonly JournalRow[]): JournalTimes {
     atMs(rows.find(({ type }) => types.includes(type)));
   const last = (type: string) => atMs(rows.findLast((row) => row.type === type));
   const opening = opened.safeParse(rows.find(({ type }) => type === "incident.opened")?.data);
+  const besides = rows.flatMap(({ data }) => beside.safeParse(data).data?.actId ?? []);
   return {
     onsetAtMs: opening.success ? Date.parse(opening.data.onsetAt) : null,
     detectedAtMs: first("incident.opened", "incident.reopened"),
     acknowledgedAtMs: first("incident.acknowledged"),
-    mitigatedAtMs: first("lease.applied", "act.performed"),
+    mitigatedAtMs: atMs(rows.find((row) => mitigates(row, besides))),
     recoveredAtMs: last("incident.recovery_seen"),
     releasedAtMs: last("lease.reverted"),
     resolvedAtMs: last("incident.resolved"),
   };
 }
+
+/** What was done beside everything else mends nothing. */
+const mitigates = ({ type, data }: JournalRow, besides: readonly string[]): boolean =>
+  type === "lease.applied" ||
+  (type === "act.performed" && !besides.includes(ofAct.safeParse(data).data?.actId ?? ""));
 
 /** The shares of visitors that the release passed through, and when. */
 export const releaseStages = (

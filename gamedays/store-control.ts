@@ -1,4 +1,4 @@
-/** Stops, starts and copies the stack's stores, for real, wherever the stack runs. */
+/** Stops and starts the stack's stores, and reaches branches of its database, for real, wherever the stack runs. */
 import { z } from "zod";
 import type { StackInfo } from "../dev/stack.ts";
 
@@ -13,11 +13,20 @@ export async function controlStore(
   throw new Error(`${store} could not be told to ${action}: ${response.status}`);
 }
 
-const copied = z.object({ postgres: z.string() });
+/** From here on the database at Neon keeps its past. @throws {Error} when the stack refuses. */
+export async function beginHistory({ vendors }: Pick<StackInfo, "vendors">): Promise<void> {
+  const response = await fetch(`${vendors}/__stack/history`, { method: "POST" });
+  if (!response.ok) throw new Error(`no history was begun: ${response.status}`);
+}
 
-/** A Postgres of its own with the data of now, as a backup restored beside production; its connection string. @throws {Error} when the stack refuses. */
-export async function copyPostgres({ vendors }: Pick<StackInfo, "vendors">): Promise<string> {
-  const response = await fetch(`${vendors}/__stack/copy`, { method: "POST" });
-  if (!response.ok) throw new Error(`postgres could not be copied: ${response.status}`);
-  return copied.parse(await response.json()).postgres;
+const branch = z.object({ postgres: z.string() });
+
+/** Connection string of a branch, as a person gets it from the vendor's console. @throws {Error} when the stack refuses. */
+export async function branchUrl(
+  { vendors }: Pick<StackInfo, "vendors">,
+  id: string,
+): Promise<string> {
+  const response = await fetch(`${vendors}/__stack/branches/${encodeURIComponent(id)}`);
+  if (!response.ok) throw new Error(`branch ${id} could not be reached: ${response.status}`);
+  return branch.parse(await response.json()).postgres;
 }

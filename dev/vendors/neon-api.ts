@@ -5,55 +5,27 @@
 import { Hono, type Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import {
+  BRANCHES_MAX,
+  changedBranch,
+  changedEndpoint,
+  endpoint,
+  newBranch,
+  state,
+  type Branch,
+  type Endpoint,
+  type NeonState,
+  type World,
+} from "./neon-shapes.ts";
 import type { Vendor } from "./vendor.ts";
 
-const BRANCHES_MAX = 10;
 const OPERATIONS_KEPT_MAX = 1_000;
 const OPERATION_MS = 100;
 
-const branch = z.strictObject({
-  id: z.string().min(1),
-  name: z.string().min(1).max(256),
-  parentId: z.string().nullable().default(null),
-  /** The moment of its parent that it holds; null is when it was made. */
-  parentAt: z.iso.datetime().nullable().default(null),
-  expiresAt: z.iso.datetime().nullable().default(null),
-  isDefault: z.boolean().default(false),
-  /** What its computes used since the billing period began. */
-  cpuSeconds: z.int().min(0).default(0),
-});
-const snapshot = z.strictObject({
-  id: z.string().min(1),
-  branchId: z.string().min(1),
-  createdAt: z.iso.datetime(),
-});
-const endpoint = z.strictObject({
-  id: z.string().min(1),
-  branchId: z.string().min(1),
-  type: z.enum(["read_write", "read_only"]),
-  name: z.string().min(1).max(64).nullable().default(null),
-  minCu: z.number().default(0.25),
-  maxCu: z.number().default(2),
-});
-
-/** What a PUT on its control path sets. */
-const state = z.strictObject({
-  historyRetentionSeconds: z.int().min(0).default(86_400),
-  branches: z
-    .array(branch)
-    .max(BRANCHES_MAX)
-    .default([branch.parse({ id: "br-main", name: "main", isDefault: true })]),
-  endpoints: z
-    .array(endpoint)
-    .max(100)
-    .default([endpoint.parse({ id: "ep-main", branchId: "br-main", type: "read_write" })]),
-  snapshots: z.array(snapshot).max(100).default([]),
-});
-export type NeonState = z.input<typeof state>;
-
 /** Runs what a compute of a branch is: a server with the data of the project's main branch at a moment; null is now. */
 export type RunCompute = (asked: {
-  readonly endpointId: string;
+  /** Where it is to be reached. */
+  readonly host: string;
   readonly atMs: number | null;
 }) => Promise<{ readonly url: (database: string, role: string) => string }>;
 
@@ -67,9 +39,6 @@ export type NeonApiOptions = {
   readonly runCompute?: RunCompute;
 };
 
-type World = z.output<typeof state>;
-type Branch = z.output<typeof branch>;
-type Endpoint = z.output<typeof endpoint>;
 type Operation = {
   readonly id: string;
   readonly action: string;
@@ -113,7 +82,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
     if (options.runCompute === undefined) return started;
     started.work = "running";
     const atMs = of.parentAt === null ? null : Date.parse(of.parentAt);
-    options.runCompute({ endpointId: one.id, atMs }).then(
+    options.runCompute({ host: hostOf(one), atMs }).then(
       (compute) => {
         computes.set(one.id, compute);
         started.work = "done";
@@ -186,7 +155,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
   });
   const shownEndpoint = (one: Endpoint) => ({
     id: one.id,
-    host: `${one.id}.eu-central-1.aws.neon.tech`,
+    host: hostOf(one),
     project_id: options.projectId,
     branch_id: one.branchId,
     type: one.type,
@@ -376,38 +345,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
   };
 }
 
-const cu = z.number().min(0.25).max(56);
-const newBranch = z.strictObject({
-  branch: z.strictObject({
-    name: z.string().min(1).max(256),
-    parent_id: z
-      .string()
-      .regex(/^[a-z0-9-]{1,60}$/)
-      .optional(),
-    parent_timestamp: z.iso.datetime({ offset: true }).optional(),
-    expires_at: z.iso.datetime({ precision: 0, offset: true }).optional(),
-    init_source: z.enum(["parent-data", "schema-only"]).optional(),
-  }),
-  endpoints: z
-    .array(
-      z.strictObject({
-        type: z.enum(["read_write", "read_only"]),
-        autoscaling_limit_min_cu: cu.optional(),
-        autoscaling_limit_max_cu: cu.optional(),
-        suspend_timeout_seconds: z.int().min(-1).max(604_800).optional(),
-      }),
-    )
-    .default([]),
-});
-const changedBranch = z.strictObject({
-  branch: z.strictObject({ name: z.string().min(1).max(256) }),
-});
-const changedEndpoint = z.strictObject({
-  endpoint: z.strictObject({
-    autoscaling_limit_min_cu: cu.optional(),
-    autoscaling_limit_max_cu: cu.optional(),
-  }),
-});
+const hostOf = ({ id }: Endpoint): string => `${id}.eu-central-1.aws.neon.tech`;
 
 const isJson = (c: Context): boolean =>
   c.req.header("content-type")?.startsWith("application/json") === true;

@@ -15,6 +15,7 @@ const JUDGED = [
   "reads",
   "held",
   "scope",
+  "branches",
   "script",
   "rows",
   "checklist",

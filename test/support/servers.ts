@@ -13,6 +13,8 @@ export function keep<T extends AsyncDisposable>(resource: T): T {
 
 export type PostgresBehindNeon = AsyncDisposable & {
   readonly postgres: Postgres;
+  /** Ports of loopback by host name, for computes that a test runs besides. */
+  readonly computes: Map<string, number>;
   /** For `neonConfig.fetchEndpoint`. */
   readonly fetchEndpoint: string;
   /** For `neonConfig.wsProxy`. */
@@ -24,9 +26,15 @@ export async function startPostgresBehindNeon(): Promise<PostgresBehindNeon> {
   await using starting = new AsyncDisposableStack();
   const { directory } = starting.use(startWarden());
   const postgres = starting.use(await startPostgres({ directory }));
-  const bridge = starting.use(await startNeonBridge({ postgresPort: postgres.port }));
+  const computes = new Map<string, number>();
+  const bridge = starting.use(await startNeonBridge({ postgresPort: postgres.port, computes }));
   const taken = starting.move();
-  return { postgres, ...addresses(bridge), [Symbol.asyncDispose]: () => taken.disposeAsync() };
+  return {
+    postgres,
+    computes,
+    ...addresses(bridge),
+    [Symbol.asyncDispose]: () => taken.disposeAsync(),
+  };
 }
 
 export type PostgresWithReplica = PostgresBehindNeon & { readonly replica: Postgres };
@@ -37,13 +45,15 @@ export async function startPostgresWithReplica(): Promise<PostgresWithReplica> {
   const { directory } = starting.use(startWarden());
   const postgres = starting.use(await startPostgres({ directory }));
   const replica = starting.use(await startStandby(postgres));
+  const computes = new Map<string, number>();
   const bridge = starting.use(
-    await startNeonBridge({ postgresPort: postgres.port, replicaPort: replica.port }),
+    await startNeonBridge({ postgresPort: postgres.port, replicaPort: replica.port, computes }),
   );
   const taken = starting.move();
   return {
     postgres,
     replica,
+    computes,
     ...addresses(bridge),
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };

@@ -42,6 +42,21 @@ describe("the Neon driver over HTTP", () => {
     });
   });
 
+  it("reaches a compute by its host name, from when it runs until it is gone", async ({
+    expect,
+  }) => {
+    const host = "ep-branch.eu-central-1.aws.neon.tech";
+    const url = new URL(connection());
+    url.host = host;
+    url.port = "";
+    const sql = neon(url.href);
+    await expect(sql`SELECT 1 AS up`).rejects.toThrow(/endpoint could not be found/);
+    servers.computes.set(host, servers.postgres.port);
+    await expect(sql`SELECT 1 AS up`).resolves.toEqual([{ up: 1 }]);
+    servers.computes.delete(host);
+    await expect(sql`SELECT 1 AS up`).rejects.toThrow(/endpoint could not be found/);
+  });
+
   it("gives command, count and fields when the full result is asked for", async ({ expect }) => {
     const sql = neon(connection(), { fullResults: true });
     await sql`CREATE TABLE IF NOT EXISTS counted (id int)`;

@@ -1,5 +1,6 @@
 /** Neon's control API as actuators reach it: the stand-in, and the product's client of it. */
-import { neonApi, type NeonApiOptions, type NeonState } from "../../../dev/vendors/neon-api.ts";
+import { neonApi, type NeonApiOptions } from "../../../dev/vendors/neon-api.ts";
+import type { NeonState } from "../../../dev/vendors/neon-shapes.ts";
 import { startVendors } from "../../../dev/vendors.ts";
 import type { Call } from "../../../dev/vendors/vendor.ts";
 import type { NeonReach, Reach } from "../../../src/mitigations/actuator.ts";

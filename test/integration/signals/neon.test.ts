@@ -1,6 +1,6 @@
 /** What Neon's API tells of production's database, against the stand-in. */
 import { describe, it } from "vitest";
-import type { NeonState } from "../../../dev/vendors/neon-api.ts";
+import type { NeonState } from "../../../dev/vendors/neon-shapes.ts";
 import { neon, STILL_MS_MAX } from "../../../src/signals/sources/neon.ts";
 import { aPoll, NOW_MS } from "../../support/signals.ts";
 import { KEY, vendor } from "../mitigations/neon.ts";
