@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
+import { tellDatabaseCpu } from "./database-cpu.ts";
 import { neonProject, type NeonProject } from "./neon-project.ts";
 import type { Postgres } from "./postgres.ts";
 import { setAutopilotOn, untilHealthy } from "./readiness.ts";
@@ -134,6 +135,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   starting.use(runCron(deliverCron));
 
   const guard = workers.url((bundles.guard ?? bundles.firebreak).name);
+  starting.use(
+    tellDatabaseCpu(stored.postgres.cluster, { url: guard, token: secrets.heartbeatToken }),
+  );
   const info: StackInfo = {
     guard,
     storefront: workers.url(bundles.storefront.name),

@@ -2,11 +2,17 @@
  * Dead-man switches: jobs that say when they ran. A job that has died says nothing, so what counts is that it is late. Pure.
  */
 
+/** What no vendor tells and a job beside it can: each is a signal of that name. */
+export const MEASURES = ["postgres.cpu_ratio", "origin.cpu_ratio"] as const;
+export type Measure = (typeof MEASURES)[number];
+
 /** As `site.yaml` declares it. */
 export type HeartbeatSpec = {
   readonly name: string;
   /** A backup's age is a signal of its own. */
   readonly watches: "job" | "backup";
+  /** What it measures each time it runs; null for nothing. */
+  readonly measures: Measure | null;
   readonly everyMs: number;
   /** How long after it was due it counts as late. */
   readonly graceMs: number;
@@ -17,6 +23,8 @@ export type Beat = {
   readonly name: string;
   readonly isOk: boolean;
   readonly detail: string | null;
+  /** What it measured, 0..1; null for nothing. A Worker from before jobs measured anything does not say. */
+  readonly value?: number | null | undefined;
   readonly atMs: number;
 };
 
@@ -29,6 +37,8 @@ export type Heard = {
   readonly lastFailedAtMs: number | null;
   /** What the job said of itself the last time; null for nothing. */
   readonly detail: string | null;
+  /** What it measured the last time that it said something; null for nothing. A desk from before does not say. */
+  readonly value?: number | null | undefined;
 };
 
 export type HeartbeatState = HeartbeatSpec & {
@@ -37,6 +47,7 @@ export type HeartbeatState = HeartbeatSpec & {
   readonly lastOkAtMs: number | null;
   readonly lateAtMs: number;
   readonly detail: string | null;
+  readonly value: number | null;
 };
 
 /** How every declared heartbeat stands. One that was never asked for before is expected from `atMs` on. */
@@ -55,12 +66,13 @@ const unheard = ({ name }: HeartbeatSpec, atMs: number): Heard => ({
   lastOkAtMs: null,
   lastFailedAtMs: null,
   detail: null,
+  value: null,
 });
 
 function stateOf(spec: HeartbeatSpec, heard: Heard, atMs: number): HeartbeatState {
-  const { expectedSinceMs, lastOkAtMs, detail } = heard;
+  const { expectedSinceMs, lastOkAtMs, detail, value = null } = heard;
   const lateAtMs = (lastOkAtMs ?? expectedSinceMs) + spec.everyMs + spec.graceMs;
-  return { ...spec, status: statusOf(heard, lateAtMs, atMs), lastOkAtMs, lateAtMs, detail };
+  return { ...spec, status: statusOf(heard, lateAtMs, atMs), lastOkAtMs, lateAtMs, detail, value };
 }
 
 function statusOf(
@@ -88,4 +100,21 @@ export function oldestBackupMs(states: readonly HeartbeatState[], atMs: number):
     );
   const isKnown = known.length === backups.length || backups.some(isLate);
   return known.length > 0 && isKnown ? Math.max(...known) : null;
+}
+
+/**
+ * The highest of what was last measured by the jobs that measure this, 0..1, as long as each of them is in time: one machine that says
+ * nothing may be the one at its limit. Otherwise who it waits for; `undeclared` is that no job measures it.
+ */
+export function measuredNow(
+  states: readonly HeartbeatState[],
+  what: Measure,
+): { readonly value: number } | { readonly waitsFor: string } | "undeclared" {
+  const measuring = states.filter(({ measures }) => measures === what);
+  const values: number[] = [];
+  for (const { name, status, value } of measuring) {
+    if (status !== "ok" || value === null) return { waitsFor: name };
+    values.push(value);
+  }
+  return values.length > 0 ? { value: Math.max(...values) } : "undeclared";
 }

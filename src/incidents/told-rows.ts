@@ -38,6 +38,8 @@ export const ACCEPTED_MIGRATION = `CREATE TABLE accepted_checks (
      why TEXT NOT NULL
    );`;
 
+export const MEASURED_MIGRATION = "ALTER TABLE heartbeats ADD COLUMN value REAL";
+
 const acceptedRow = z.object({
   check_id: z.string(),
   at_ms: z.int(),
@@ -50,6 +52,7 @@ const heardRow = z.object({
   last_ok_at_ms: z.int().nullable(),
   last_failed_at_ms: z.int().nullable(),
   detail: z.string().nullable(),
+  value: z.number().nullable(),
 });
 const reportRow = z.object({
   at_ms: z.int(),
@@ -67,16 +70,17 @@ export class ToldRows {
   }
 
   /** A beat that was overtaken by a newer one of its kind changes nothing. */
-  beat({ name, isOk, detail, atMs }: Beat): void {
+  beat({ name, isOk, detail, value = null, atMs }: Beat): void {
     const column = isOk ? "last_ok_at_ms" : "last_failed_at_ms";
     this.#sql.exec(
-      `INSERT INTO heartbeats (name, expected_since_ms, ${column}, detail) VALUES (?, ?, ?, ?)
-       ON CONFLICT (name) DO UPDATE SET ${column} = excluded.${column}, detail = excluded.detail
+      `INSERT INTO heartbeats (name, expected_since_ms, ${column}, detail, value) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET ${column} = excluded.${column}, detail = excluded.detail, value = excluded.value
        WHERE coalesce(${column}, 0) < excluded.${column}`,
       name,
       atMs,
       atMs,
       detail,
+      value,
     );
   }
 
@@ -97,6 +101,7 @@ export class ToldRows {
         lastOkAtMs: row.last_ok_at_ms,
         lastFailedAtMs: row.last_failed_at_ms,
         detail: row.detail,
+        value: row.value,
       };
     });
   }

@@ -1,5 +1,6 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
+import { MEASURES } from "../alerts/heartbeats.ts";
 import { parseCidr } from "../guard/ip/cidr.ts";
 import { CHECKS_MAX, integrityCheck } from "../integrity/check.ts";
 import { limitWords } from "../policy/limit-words.ts";
@@ -304,6 +305,8 @@ const shape = z.strictObject({
         name: id,
         /** A backup's age is a signal of its own. */
         watches: z.enum(["job", "backup"]).default("job"),
+        /** What it measures each time it runs, and says as `value`: a signal of that name, until it is late. */
+        measures: z.enum(MEASURES).optional(),
         every: heartbeatDuration,
         /** How long after it was due it counts as late. */
         grace: heartbeatDuration.prefault("5m"),
@@ -358,9 +361,10 @@ export const site = shape.superRefine(({ write_journal, exempt_routes }, ctx) =>
 export type SiteSpec = z.infer<typeof site>;
 /** The jobs that are to say when they ran, in milliseconds. */
 export const heartbeatsOf = ({ heartbeats }: Pick<SiteSpec, "heartbeats">) =>
-  heartbeats.map(({ name, watches, every, grace }) => ({
+  heartbeats.map(({ name, watches, measures = null, every, grace }) => ({
     name,
     watches,
+    measures,
     everyMs: resolveDuration(every, {}),
     graceMs: resolveDuration(grace, {}),
   }));

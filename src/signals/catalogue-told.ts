@@ -51,6 +51,22 @@ export const TOLD = {
     evidence: seen.jobs,
     describes: "Age of the oldest backup, or time that a late one has been missing.",
   },
+  "postgres.cpu_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "heartbeats",
+    evidence: seen.machines,
+    describes:
+      "Share of the database server's CPU in use, as a declared job measures it; of several servers the highest.",
+  },
+  "origin.cpu_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "heartbeats",
+    evidence: seen.machines,
+    describes:
+      "Share of the CPU in use of what production runs on, as a declared job measures it; of several machines the highest.",
+  },
   "reports.users_count": {
     type: "int",
     unit: "users",

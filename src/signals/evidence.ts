@@ -32,6 +32,7 @@ export const neon = { kind: "told", vantage: "neon" } as const;
 export const rows = { kind: "active", vantage: "rows of the database" } as const;
 export const schema = { kind: "active", vantage: "catalogue of the database" } as const;
 export const jobs = { kind: "told", vantage: "jobs" } as const;
+export const machines = { kind: "told", vantage: "machines" } as const;
 export const users = { kind: "told", vantage: "users" } as const;
 export const visitors = { kind: "passive", vantage: "visitors" } as const;
 export const production = { kind: "passive", vantage: "production" } as const;

@@ -15,6 +15,8 @@ const beat = z.strictObject({
   status: z.enum(["ok", "failed"]).default("ok"),
   /** For the on-call engineer: a size, a count of rows checked, an error. */
   detail: z.string().trim().min(1).max(DETAIL_MAX).optional(),
+  /** From a job that measures something: what it measured. */
+  value: z.number().min(0).max(1).optional(),
 });
 const taken = z.object({ accepted: z.literal(true), name: z.string() }).openapi("HeartbeatReceipt");
 
@@ -36,17 +38,31 @@ export function heartbeatRoute(api: Api, deps: HttpDeps): void {
   api.openapi(receive, async (c) => {
     authenticate(c.req.header("authorization"), deps.heartbeatToken);
     const { name } = c.req.valid("param");
-    if (!deps.bundle.site.heartbeats.some((declared) => declared.name === name)) {
+    const declared = deps.bundle.site.heartbeats.find((one) => one.name === name);
+    if (declared === undefined) {
       throw new Problem("not-found", "site.yaml declares no heartbeat of that name.");
     }
-    const { status, detail = null } = c.req.valid("json");
+    const { status, detail = null, value = null } = c.req.valid("json");
     // Without a body there is no status either, whatever the schema's default says.
     const isOk = status !== "failed";
+    checkValue(value, isOk, declared.measures ?? null);
     // Jobs paste what their tools print, connection strings included, and viewers read it.
     const said = detail === null ? null : redact(detail);
-    await deps.desk.beat({ name, isOk, detail: said, atMs: deps.now() });
+    await deps.desk.beat({ name, isOk, detail: said, value, atMs: deps.now() });
     if (!isOk) c.executionCtx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
     return c.json({ accepted: true, name } as const, 202);
+  });
+}
+
+/** @throws {Problem} naming the field, when what is measured is missing or nothing is. */
+function checkValue(value: number | null, isOk: boolean, measures: string | null): void {
+  const message =
+    measures === null
+      ? value !== null && "site.yaml does not say what this job measures"
+      : isOk && value === null && `this job measures ${measures}`;
+  if (message === false) return;
+  throw new Problem("invalid-request", "Some values are missing or wrong; see `errors`.", {
+    errors: [{ field: "body.value", message, allowed: measures === null ? "nothing" : "0 to 1" }],
   });
 }
 

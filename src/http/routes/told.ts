@@ -1,6 +1,6 @@
 /** What jobs and people told us, for whoever looks into an incident. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { heartbeatStates } from "../../alerts/heartbeats.ts";
+import { heartbeatStates, MEASURES } from "../../alerts/heartbeats.ts";
 import { REPORT_KINDS } from "../../alerts/reports.ts";
 import { heartbeatsOf } from "../../playbooks/site.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
@@ -12,11 +12,14 @@ const heartbeat = z
   .object({
     name: z.string(),
     watches: z.enum(["job", "backup"]),
+    measures: z.enum(MEASURES).nullable(),
     /** `waiting`: never heard, and not due yet. */
     status: z.enum(["ok", "waiting", "late", "failed"]),
     lastOkAt: moment.nullable(),
     lateAt: moment,
     detail: z.string().nullable(),
+    /** What it measured the last time; only while it is `ok` is that the signal. */
+    value: z.number().nullable(),
   })
   .openapi("Heartbeat");
 const userReport = z
@@ -53,10 +56,12 @@ export function toldRoutes(api: Api, deps: HttpDeps): void {
     const items = heartbeatStates(declared, heard, deps.now()).map((state) => ({
       name: state.name,
       watches: state.watches,
+      measures: state.measures,
       status: state.status,
       lastOkAt: isoOrNull(state.lastOkAtMs),
       lateAt: iso(state.lateAtMs),
       detail: state.detail,
+      value: state.value,
     }));
     return c.json({ items, next: null }, 200);
   });

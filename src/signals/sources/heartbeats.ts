@@ -1,12 +1,20 @@
 /** Jobs that should have said that they ran. Nothing is unknown about a job that is late: that it is silent is the fact. */
-import { heartbeatStates, oldestBackupMs } from "../../alerts/heartbeats.ts";
-import { answerAll, defineSource } from "../source.ts";
+import {
+  heartbeatStates,
+  measuredNow,
+  oldestBackupMs,
+  type HeartbeatState,
+  type Measure,
+} from "../../alerts/heartbeats.ts";
+import { answerAll, defineSource, type Answer } from "../source.ts";
 
 const emits = [
   "heartbeats.late_count",
   "heartbeats.failed_count",
   "heartbeats.failed_backups_count",
   "heartbeats.backup_age_seconds",
+  "postgres.cpu_ratio",
+  "origin.cpu_ratio",
 ] as const;
 
 export const heartbeats = defineSource({
@@ -39,6 +47,17 @@ export const heartbeats = defineSource({
           : hasBackups
             ? { unknown: "no_data", detail: "a backup job has never said that it succeeded" }
             : { unknown: "not_configured", detail: "no heartbeat watches a backup" },
+      "postgres.cpu_ratio": measuredAs("postgres.cpu_ratio", states),
+      "origin.cpu_ratio": measuredAs("origin.cpu_ratio", states),
     };
   },
 });
+
+function measuredAs(what: Measure, states: readonly HeartbeatState[]): Answer {
+  const found = measuredNow(states, what);
+  if (found === "undeclared") {
+    return { unknown: "not_configured", detail: `no heartbeat measures ${what}` };
+  }
+  if ("value" in found) return found;
+  return { unknown: "no_data", detail: `the job ${found.waitsFor} has not said it in time` };
+}

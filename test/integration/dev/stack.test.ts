@@ -6,6 +6,9 @@ import { startStack, type Stack } from "../../../dev/stack.ts";
 
 const ANSWER_WITHIN_MS = 3_000;
 
+const heartbeats = z.object({
+  items: z.array(z.looseObject({ measures: z.string().nullable() })),
+});
 const mitigations = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let stack: Stack;
@@ -29,6 +32,19 @@ async function signIn(): Promise<{ Cookie: string }> {
   const response = await post("/sign-in", { email: "ada@example.com", password: "lovelace" });
   return { Cookie: response.headers.get("Set-Cookie")?.split(";")[0] ?? "" };
 }
+
+it("tells how busy its real database is, as a job beside it would", async ({ expect }) => {
+  const path = "/_firebreak/api/v1/heartbeats";
+  const headers = { Authorization: `Bearer ${stack.info.token.viewer}` };
+  await vi.waitFor(
+    async () => {
+      const { items } = heartbeats.parse(await (await ask(path, { headers })).json());
+      const cpu = items.find(({ measures }) => measures === "postgres.cpu_ratio");
+      expect(cpu).toMatchObject({ status: "ok", value: expect.any(Number) });
+    },
+    { timeout: 20_000, interval: 500 },
+  );
+});
 
 describe("the storefront behind the guard", () => {
   it("shows its pitches as a page and as data", async ({ expect }) => {

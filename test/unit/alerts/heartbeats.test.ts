@@ -1,6 +1,7 @@
 import { it } from "vitest";
 import {
   heartbeatStates,
+  measuredNow,
   oldestBackupMs,
   type Heard,
   type HeartbeatSpec,
@@ -10,6 +11,7 @@ const HOUR_MS = 3_600_000;
 const backup: HeartbeatSpec = {
   name: "nightly-backup",
   watches: "backup",
+  measures: null,
   everyMs: 24 * HOUR_MS,
   graceMs: HOUR_MS,
 };
@@ -19,6 +21,7 @@ const heard = (changes: Partial<Heard> = {}): Heard => ({
   lastOkAtMs: null,
   lastFailedAtMs: null,
   detail: null,
+  value: null,
   ...changes,
 });
 
@@ -69,4 +72,33 @@ it("says how old a backup at least is that is late, whatever is not known of oth
   const stale = heard({ lastOkAtMs: 0 });
   const waiting = heard({ name: other.name, expectedSinceMs: 30 * HOUR_MS });
   expect(ageOf([stale, waiting], 40 * HOUR_MS)).toBe(40 * HOUR_MS);
+});
+
+it("takes the highest of what is measured, once every job that measures it is in time", ({
+  expect,
+}) => {
+  const meter = (name: string): HeartbeatSpec => ({
+    name,
+    watches: "job",
+    measures: "postgres.cpu_ratio",
+    everyMs: 10_000,
+    graceMs: 20_000,
+  });
+  const declared = [meter("primary"), meter("standby")];
+  const said = (name: string, value: number | null, lastOkAtMs: number) =>
+    heard({ name, value, lastOkAtMs });
+  const measured = (known: readonly Heard[], atMs: number) =>
+    measuredNow(heartbeatStates(declared, known, atMs), "postgres.cpu_ratio");
+  const both = [said("primary", 0.4, 1_000), said("standby", 0.91, 5_000)];
+  expect(measured(both, 30_999)).toEqual({ value: 0.91 });
+  expect(measured(both, 31_000)).toEqual({ waitsFor: "primary" });
+  expect(measured(both.slice(1), 6_000)).toEqual({ waitsFor: "primary" });
+  expect(measured([said("primary", null, 1_000), said("standby", 0.2, 1_000)], 2_000)).toEqual({
+    waitsFor: "primary",
+  });
+  const failed = heard({ name: "primary", lastOkAtMs: 1_000, lastFailedAtMs: 2_000, value: 0.4 });
+  expect(measured([failed, said("standby", 0.2, 1_000)], 3_000)).toEqual({ waitsFor: "primary" });
+  expect(measuredNow(heartbeatStates(declared, both, 6_000), "origin.cpu_ratio")).toBe(
+    "undeclared",
+  );
 });

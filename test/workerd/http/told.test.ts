@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
+import { heartbeatsOf } from "../../../src/playbooks/site.ts";
 import { reports } from "../../../src/signals/sources/reports.ts";
 import { integrityCheck } from "../../../src/integrity/check.ts";
 import type { DeskApi } from "../../../src/incidents/desk-api.ts";
@@ -14,16 +15,20 @@ const site = {
   heartbeats: [
     { name: "nightly-backup", watches: "backup" as const, every: "24h", grace: "1h" },
     { name: "import", watches: "job" as const, every: "1h", grace: "5m" },
+    {
+      name: "database-cpu",
+      watches: "job" as const,
+      measures: "postgres.cpu_ratio" as const,
+      every: "10s",
+      grace: "20s",
+    },
   ],
   integrity: [
     { kind: "row-count", id: "users-stay", table: "users" },
     { kind: "duplicates", id: "emails", table: "users", columns: ["email"] },
   ].map((check) => integrityCheck.parse(check)),
 };
-const DECLARED = [
-  { name: "nightly-backup", watches: "backup" as const, everyMs: 86_400_000, graceMs: 3_600_000 },
-  { name: "import", watches: "job" as const, everyMs: 3_600_000, graceMs: 300_000 },
-];
+const DECLARED = heartbeatsOf(site);
 const authorization = `Bearer ${HEARTBEAT_TOKEN}`;
 
 /** A desk of the test's own, and the surface over it. */
@@ -51,7 +56,8 @@ describe("POST /heartbeats/{name}", () => {
       value: expect.closeTo(60, 0) as number,
     });
     const later = await heartbeats.poll(poll(nowMs + 2 * 3_600_000));
-    expect(later["heartbeats.late_count"]).toEqual({ value: 1 });
+    // The import, and the one that never came.
+    expect(later["heartbeats.late_count"]).toEqual({ value: 2 });
 
     await beat("import", { status: "failed", detail: "no rows from postgres://u:hunter2@db/x" });
     const failed = await heartbeats.poll(poll());
@@ -63,8 +69,32 @@ describe("POST /heartbeats/{name}", () => {
       items: [
         { name: "nightly-backup", status: "ok", detail: "4.2 GB" },
         { name: "import", status: "failed", detail: "no rows from postgres://[redacted]@db/x" },
+        { name: "database-cpu", measures: "postgres.cpu_ratio", value: null },
       ],
     });
+  });
+
+  it("takes what a job measures for the signal, until the job is late", async ({ expect }) => {
+    const { ask, poll } = aSite();
+    const signal = async (atMs = Date.now()) =>
+      (await heartbeats.poll(poll(atMs)))["postgres.cpu_ratio"];
+    expect(await signal()).toMatchObject({ unknown: "no_data" });
+    const say = (body: unknown) =>
+      ask("/heartbeats/database-cpu", {
+        method: "POST",
+        as: null,
+        headers: { authorization },
+        body,
+      });
+    await say({ value: 0.42 });
+    expect(await signal()).toEqual({ value: 0.42 });
+    await say({ value: 0.97 });
+    expect(await signal()).toEqual({ value: 0.97 });
+    expect(await signal(Date.now() + 31_000)).toMatchObject({ unknown: "no_data" });
+    await say({ status: "failed", detail: "the server does not answer" });
+    expect(await signal()).toMatchObject({ unknown: "no_data" });
+    const others = await heartbeats.poll(poll());
+    expect(others["origin.cpu_ratio"]).toMatchObject({ unknown: "not_configured" });
   });
 
   it.for([
@@ -73,6 +103,9 @@ describe("POST /heartbeats/{name}", () => {
     ["an undeclared job", "weekly", { authorization }, undefined, 404],
     ["a status that is none", "import", { authorization }, { status: "fine" }, 422],
     ["a detail too long", "import", { authorization }, { detail: "x".repeat(501) }, 422],
+    ["a value of a job that measures nothing", "import", { authorization }, { value: 0.5 }, 422],
+    ["no value of one that does", "database-cpu", { authorization }, {}, 422],
+    ["a value above 1", "database-cpu", { authorization }, { value: 42 }, 422],
     ["a body too large", "import", { authorization }, { detail: "x".repeat(5_000) }, 413],
   ] as const)("refuses %s", async ([, name, headers, body, status], { expect }) => {
     const { ask, desk } = aSite();
