@@ -1,5 +1,6 @@
 /** One table of every id that playbooks, site files and scripts may name, from the registries. */
 import { actuators, acts } from "../../src/mitigations/registry.ts";
+import { selectors } from "../../src/mitigations/selectors/registry.ts";
 import { channels } from "../../src/notify/registry.ts";
 import { catalogue } from "../../src/signals/catalogue.ts";
 import { COLLECTOR_IDS } from "../../src/signals/collectors/registry.ts";
@@ -27,6 +28,7 @@ export function idTables(): string {
   ]);
   const others = [
     ["collector", list(COLLECTOR_IDS)],
+    ["selector", list(Object.keys(selectors))],
     ["channel", list(Object.keys(channels))],
     ["webhook source", list(Object.keys(WEBHOOKS))],
   ];

@@ -188,6 +188,8 @@ class Simulation {
           ? { ok: false, failure: { class: "refuse", detail: "it cannot be applied" } }
           : { ok: true, value: { prior: {}, receipt: {} } };
       }
+      case "lease.select":
+        return this.#selection(effect.data.leaseId);
       case "lease.revert":
         return { ok: true, value: "restored" };
       case "act.judge": {
@@ -203,6 +205,19 @@ class Simulation {
       default:
         return { ok: true, value: {} };
     }
+  }
+
+  /** Somebody, once; what is named is no timeline's business. */
+  #selection(leaseId: string): EffectOutcome {
+    const lease = this.#incident.leases.find(({ id }) => id === leaseId);
+    const isNamed = lease?.selection.isKnown === true;
+    const because =
+      this.#input.timeline.nobody[lease?.step ?? ""] ?? (isNamed ? "nothing_new" : null);
+    const value =
+      because === null
+        ? { kind: "selected", picked: {}, says: "somebody", facts: {} }
+        : { kind: "nobody", because, says: "as the timeline has it" };
+    return { ok: true, value };
   }
 
   #signals(): SignalSet {

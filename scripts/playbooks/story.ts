@@ -35,6 +35,8 @@ export function lineOf(event: IncidentEvent, state: IncidentState): string | nul
       return event.data.mode === "auto" && !event.data.shadow
         ? null
         : `proposed ${event.data.step}${event.data.shadow ? " in shadow" : ""}`;
+    case "lease.widened":
+      return `widened ${step(event.data.leaseId)}`;
     case "lease.applied":
       return `applied ${step(event.data.leaseId)}`;
     case "lease.effective":

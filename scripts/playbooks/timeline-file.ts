@@ -4,6 +4,7 @@ import { readYaml, type SourceFile } from "../../src/playbooks/yaml-file.ts";
 import { checkShape } from "../../src/playbooks/shape.ts";
 import type { Diagnostic } from "../../src/playbooks/diagnostics.ts";
 import { parseDuration } from "../../src/shared/duration.ts";
+import { NOBODY } from "../../src/mitigations/selector.ts";
 import { UNKNOWN_REASONS } from "../../src/signals/signal.ts";
 import { err, ok, type Result } from "../../src/shared/result.ts";
 
@@ -54,6 +55,8 @@ const timeline = z.strictObject({
   while: z.record(z.string(), readings).default({}),
   /** Steps whose mitigation cannot be applied. */
   failing: z.array(z.string()).default([]),
+  /** Steps that find nobody to be about, and why; the others find somebody. */
+  nobody: z.record(z.string(), z.enum(NOBODY)).default({}),
   people: z.array(person).max(STEPS_MAX).default([]),
   /** All that happens, in order: `<time> <what>`; empty: nothing does. */
   expect: z.array(z.string()),

@@ -83,7 +83,7 @@ const presentLease = (
   shadow: lease.shadow,
   share: lease.share,
   expiresAt: isoOrNull(lease.expiresAtMs),
-  says: null,
+  says: lease.about === undefined || lease.about === "" ? null : lease.about,
   enforcementLagMs: lease.enforcementLagMs ?? null,
   why: lease.why,
 });

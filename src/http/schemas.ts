@@ -54,7 +54,12 @@ export const mitigation = z
     shadow: z.boolean(),
     share: z.number(),
     expiresAt: momentOrNull,
-    says: z.string().nullable().describe("What an act would do, or did; null while unknown"),
+    says: z
+      .string()
+      .nullable()
+      .describe(
+        "What an act would do, or did; whom a lease is about that finds that out when it is taken; null while unknown",
+      ),
     /** From the policy that it came with to nearly all requests decided on it; null: not yet, or not known. */
     enforcementLagMs: z.number().nullable(),
     why: z.string(),

@@ -23,6 +23,16 @@ type EffectData = {
     /** Automatic steps spend the hourly budget once per lease; a person's do not. */
     readonly budgeted: boolean;
   };
+  /** Finds out whom or what the lease is about; changes nothing. */
+  readonly "lease.select": {
+    readonly leaseId: LeaseId;
+    readonly actuator: string;
+    /** What it has by now. */
+    readonly with: Readonly<Record<string, unknown>>;
+    readonly select: Readonly<Record<string, unknown>> & { readonly from: string };
+    /** When the harm began, or began again. */
+    readonly onsetAtMs: number;
+  };
   readonly "lease.revert": {
     readonly leaseId: LeaseId;
     readonly actuator: string;

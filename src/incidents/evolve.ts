@@ -33,6 +33,12 @@ export const firstEffectOf = (seq: number): string => `${seq}:0`;
 /** The result that an event waits for, or null. */
 export function awaitedBy(event: IncidentEvent): Awaited | null {
   switch (event.type) {
+    case "lease.proposed":
+      return event.data.select === undefined
+        ? null
+        : awaitedLease(event.data.leaseId, "select", null);
+    case "lease.reselecting":
+      return awaitedLease(event.data.leaseId, "select", null);
     case "lease.applying":
       return awaitedLease(event.data.leaseId, "apply", event.data.expiresAtMs);
     case "lease.extended":
@@ -40,6 +46,7 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
       return awaitedLease(event.data.leaseId, "adjust", event.data.expiresAtMs);
     case "lease.releasing":
     case "lease.reworded":
+    case "lease.widened":
       return awaitedLease(event.data.leaseId, "adjust", null);
     case "lease.reverting":
     case "lease.expired":
@@ -63,7 +70,7 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
 
 const awaitedLease = (
   leaseId: string,
-  during: "apply" | "adjust" | "revert",
+  during: "select" | "apply" | "adjust" | "revert",
   expiresAtMs: number | null,
 ): Awaited => ({ kind: "lease", leaseId, during, expiresAtMs });
 
@@ -249,6 +256,11 @@ function leaseChange(
   switch (event.type) {
     case "lease.proposed":
       return {};
+    case "lease.selected":
+    case "lease.widened":
+    case "lease.reselecting":
+    case "lease.unselected":
+      return selectionChange(lease, event, atMs);
     case "lease.approved":
       return { isByPerson: lease.isByPerson || actor.kind === "person" };
     case "lease.adjusted":
@@ -300,6 +312,33 @@ function leaseChange(
   }
 }
 
+type SelectionEvent = Extract<
+  LeaseEvent,
+  { readonly type: `lease.${"selected" | "widened" | "reselecting" | "unselected"}` }
+>;
+
+/** Whom or what it is about, and how that was last found out. */
+function selectionChange(
+  { selection }: LeaseState,
+  event: SelectionEvent,
+  atMs: number,
+): Partial<LeaseState> {
+  switch (event.type) {
+    case "lease.selected":
+    case "lease.widened": {
+      const { says } = event.data;
+      const known = { ...selection, isKnown: true, inVain: 0, says };
+      return { options: event.data.with, selection: known };
+    }
+    case "lease.reselecting":
+      return { selection: { ...selection, askedAtMs: atMs, asked: selection.asked + 1 } };
+    case "lease.unselected":
+      return { selection: { ...selection, inVain: selection.inVain + 1 } };
+    default:
+      return unreachable(event);
+  }
+}
+
 /** A failed adjustment leaves the lease in force as it was, until the end that was last confirmed. */
 const failed = (
   lease: LeaseState,
@@ -338,6 +377,14 @@ function proposed(
     round: state.timesResolved,
     actuator: data.actuator,
     options: data.with,
+    select: data.select ?? null,
+    selection: {
+      askedAtMs: atMs,
+      inVain: 0,
+      asked: data.select === undefined ? 0 : 1,
+      isKnown: false,
+      says: "",
+    },
     leaseMs: data.leaseMs,
     release: data.release,
     mode: data.mode,

@@ -28,6 +28,7 @@ import { viewOf } from "./view-of.ts";
 /** Effects tried at the same time, besides those that mitigate: no page that hangs may hold up a mitigation. */
 export const EFFECTS_AT_ONCE_MAX = 6;
 const URGENT: ReadonlySet<Effect["kind"]> = new Set([
+  "lease.select",
   "lease.apply",
   "lease.revert",
   "act.judge",

@@ -24,6 +24,12 @@ const leaseId = z.string().startsWith("lse_");
 const actId = z.string().startsWith("act_");
 /** The effect whose result this event is. */
 const effectId = z.string();
+/** `says` is a sentence for people, `facts` what it rests on. */
+const selected = {
+  with: z.record(z.string(), z.unknown()),
+  says: z.string(),
+  facts: z.unknown(),
+};
 const readings = z.array(
   z.looseObject({
     signal: z.string(),
@@ -146,6 +152,21 @@ export const EVENT_DATA = {
     shadow: z.boolean(),
     siteWide: z.boolean(),
     masks: z.array(z.string()),
+    /** It names whom or what it is about when it is taken; `with` is without that. */
+    select: z.looseObject({ from: z.string() }).optional(),
+  }),
+  /** From now on it is about these: `with` is all of its options. */
+  "lease.selected": z.looseObject({ effectId, leaseId, ...selected }),
+  /** While it is in force it is looked again whom it should be about. */
+  "lease.reselecting": z.looseObject({ leaseId, why: z.string() }),
+  /** More than before: `with` is all of its options. */
+  "lease.widened": z.looseObject({ effectId, leaseId, ...selected }),
+  /** Nobody, or nobody new, was named. `because` is one of the selector's reasons, or `failed`. */
+  "lease.unselected": z.looseObject({
+    effectId,
+    leaseId,
+    because: z.string(),
+    says: z.string(),
   }),
   "lease.approved": z.looseObject({ leaseId, why: z.string() }),
   "lease.declined": z.looseObject({ leaseId, why: z.string() }),

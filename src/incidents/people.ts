@@ -9,6 +9,7 @@ import {
   hasEnded,
   isInForce,
   isResolved,
+  isSelecting,
   isUndecided,
   type ActState,
   type IncidentState,
@@ -79,14 +80,7 @@ function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Gro
         ...withdraw(state, command.data.why),
       ]);
     case "approve":
-      return withLease(state, command.data.leaseId, (lease) =>
-        lease.status === "proposed"
-          ? ok(approveAndApply(lease, command.atMs, command.data.why))
-          : reject(
-              "lease_not_waiting",
-              `the mitigation is ${lease.status}, it does not wait for approval`,
-            ),
-      );
+      return withLease(state, command.data.leaseId, (lease) => approve(lease, command));
     case "decline":
       return withLease(state, command.data.leaseId, (lease) =>
         lease.status === "proposed"
@@ -103,6 +97,18 @@ function decideOnLeases(state: IncidentState, command: LeaseCommand, ground: Gro
     case "reword":
       return withLease(state, command.data.leaseId, (lease) => reword(lease, command, ground));
   }
+}
+
+function approve(lease: LeaseState, { atMs, data: { why } }: CommandOf<"approve">): Answer {
+  if (isSelecting(lease)) {
+    return reject("lease_not_waiting", "whom it is about is still being found out");
+  }
+  return lease.status === "proposed"
+    ? ok(approveAndApply(lease, atMs, why))
+    : reject(
+        "lease_not_waiting",
+        `the mitigation is ${lease.status}, it does not wait for approval`,
+      );
 }
 
 function decideOnAct(

@@ -3,6 +3,12 @@ import { unreachable } from "../shared/assert.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import type { Act, Actuator, StoredLease } from "../mitigations/opaque.ts";
+import {
+  withPicked,
+  type Selection,
+  type Selector,
+  type SelectReach,
+} from "../mitigations/selector.ts";
 import type { ChannelMessage } from "../notify/channel.ts";
 import { stateOf } from "../notify/pipeline.ts";
 import type { Effect, EffectOf } from "./effect.ts";
@@ -15,6 +21,9 @@ export type PerformDeps = {
   readonly actuators: Readonly<Record<string, Actuator>>;
   readonly acts: Readonly<Record<string, Act>>;
   readonly reach: Reach;
+  readonly selectors: Readonly<Record<string, Selector>>;
+  readonly selectReach: SelectReach;
+  readonly now: () => number;
   /** Spends one action of the hour's budget, once per lease or act; false when it is gone. */
   readonly spendAction: (id: string) => Promise<boolean>;
   readonly collect: (
@@ -29,6 +38,8 @@ export const performWith =
   (deps: PerformDeps) =>
   async (effect: Effect, context: EffectContext): Promise<Result<unknown, Failure>> => {
     switch (effect.kind) {
+      case "lease.select":
+        return selectFor(effect, context, deps);
       case "lease.apply":
         return applyLease(effect, context, deps);
       case "lease.revert":
@@ -68,6 +79,37 @@ const messageOf = (
   ref,
   isRepeat: attempts > 0,
 });
+
+/** Whom or what a lease is about, within what its actuator takes. */
+async function selectFor(
+  { data }: EffectOf<"lease.select">,
+  { lease }: EffectContext,
+  deps: PerformDeps,
+): Promise<Result<Selection, Failure>> {
+  const { from, ...options } = data.select;
+  const selector = Object.hasOwn(deps.selectors, from) ? deps.selectors[from] : undefined;
+  const actuator = deps.actuators[data.actuator];
+  if (selector === undefined) return refuse(`there is no selector "${from}"`);
+  if (actuator === undefined) return refuse(`there is no actuator "${data.actuator}"`);
+  const missing = actuator.missing(deps.reach);
+  if (missing !== null) return refuse(missing);
+  const already = lease?.options ?? data.with;
+  const { onsetAtMs } = data;
+  const asked = { options, atMs: deps.now(), onsetAtMs, already };
+  const selected = await selector.select(asked, deps.selectReach);
+  if (!selected.ok || selected.value.kind === "nobody") return selected;
+  const wanted = withPicked(already, selected.value.picked);
+  const picks = Object.keys(selected.value.picked);
+  if (picks.every((key) => sizeOf(wanted[key]) === sizeOf(already[key]))) {
+    return ok({ kind: "nobody", because: "nothing_new", says: "all of them are named already" });
+  }
+  const [problem] = actuator.words.problemsWith(wanted);
+  return problem === undefined
+    ? selected
+    : ok({ kind: "nobody", because: "too_wide", says: `${selected.value.says}, but ${problem}` });
+}
+
+const sizeOf = (list: unknown): number => (Array.isArray(list) ? list.length : 0);
 
 async function applyLease(
   { data }: EffectOf<"lease.apply">,

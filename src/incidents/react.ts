@@ -5,6 +5,7 @@ import type { ActState, IncidentState, LeaseState } from "./state.ts";
 
 /** How long each kind of effect is worth trying. A mitigation that comes too late is worse than the next step. */
 export const EFFECT_DEADLINE_MS: Readonly<Record<EffectKind, number>> = {
+  "lease.select": 30_000,
   "lease.apply": 60_000,
   "lease.revert": 24 * 3_600_000,
   "act.judge": 60_000,
@@ -24,9 +25,13 @@ export function react(
   atMs: number,
 ): EffectDraft | null {
   switch (event.type) {
+    case "lease.proposed":
+    case "lease.reselecting":
+      return selectEffect(state, event.data.leaseId, atMs);
     case "lease.applying":
     case "lease.extended":
     case "lease.reworded":
+    case "lease.widened":
     case "lease.releasing":
     case "lease.rearmed":
       return applyEffect(state, event.data.leaseId, atMs);
@@ -67,6 +72,19 @@ export function react(
 
 /** Tells the desk what the incident looks like after a batch of events. */
 export const projectEffect = (atMs: number): EffectDraft => draft("desk.project", "desk", atMs, {});
+
+/** Null where the options say all. */
+function selectEffect(state: IncidentState, leaseId: string, atMs: number): EffectDraft | null {
+  const lease = state.leases.find((candidate) => candidate.id === leaseId);
+  if (lease === undefined || lease.select === null) return null;
+  return draft("lease.select", lease.id, atMs, {
+    leaseId: asLeaseId(lease),
+    actuator: lease.actuator,
+    with: lease.options,
+    select: lease.select,
+    onsetAtMs: state.timesResolved === 0 ? state.anchors.onsetAtMs : state.askedSinceMs,
+  });
+}
 
 function applyEffect(state: IncidentState, leaseId: string, atMs: number): EffectDraft | null {
   const lease = state.leases.find((candidate) => candidate.id === leaseId);

@@ -4,12 +4,25 @@ import { err, ok, type Result } from "../shared/result.ts";
 import type { CommandOf, EffectOutcome, Rejection } from "./command.ts";
 import { actResult, done, judgement } from "./act-results.ts";
 import type { IncidentEvent } from "./journal.ts";
-import { hasEnded, type Awaited, type IncidentState } from "./state.ts";
-import { reverting } from "./stages/leases.ts";
+import { withPicked } from "../mitigations/selector.ts";
+import {
+  hasEnded,
+  isInForce,
+  isSelecting,
+  type Awaited,
+  type IncidentState,
+  type LeaseState,
+} from "./state.ts";
+import { approveAndApply, AUTO, reverting } from "./stages/leases.ts";
 
 /** What an effect may leave in the journal, in characters of JSON: a row must stay readable, and a page of rows sendable. */
 export const OUTCOME_CHARS_MAX = 64 * 1024;
 
+const picked = z.record(z.string(), z.array(z.union([z.string(), z.number()])));
+const selection = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("selected"), picked, says: z.string(), facts: z.unknown() }),
+  z.object({ kind: z.literal("nobody"), because: z.string(), says: z.string() }),
+]);
 const application = z.object({ prior: z.unknown(), receipt: z.unknown() });
 const reverted = z.enum(["restored", "gone", "changed"]);
 const evidence = z.object({ summary: z.string(), facts: z.unknown() });
@@ -26,7 +39,11 @@ export function decideResult(
   const outcome = readable(command.data.outcome, schemaOf(awaited));
   switch (awaited.kind) {
     case "lease":
-      return ok(leaseResult(state, awaited, { effectId, outcome }));
+      return ok(
+        awaited.during === "select"
+          ? selectResult(state, awaited.leaseId, { effectId, outcome, atMs: command.atMs })
+          : leaseResult(state, { ...awaited, during: awaited.during }, { effectId, outcome }),
+      );
     case "act":
       return ok(actResult(state, awaited, { effectId, outcome }));
     case "evidence":
@@ -57,12 +74,15 @@ function schemaOf(awaited: Awaited): z.ZodType {
   if (awaited.kind === "message") return z.unknown();
   if (awaited.kind === "evidence") return evidence;
   if (awaited.kind === "act") return awaited.during === "judge" ? judgement : done;
+  if (awaited.during === "select") return selection;
   return awaited.during === "revert" ? reverted : application;
 }
 
+type AwaitedLease = Extract<Awaited, { readonly kind: "lease" }>;
+
 function leaseResult(
   state: IncidentState,
-  awaited: Extract<Awaited, { readonly kind: "lease" }>,
+  awaited: AwaitedLease & { readonly during: Exclude<AwaitedLease["during"], "select"> },
   { effectId, outcome }: EffectResult,
 ): readonly IncidentEvent[] {
   const { leaseId, during } = awaited;
@@ -96,6 +116,53 @@ function leaseResult(
         },
       ];
   }
+}
+
+/** Whom the lease is about is written down before anything is done to them. */
+function selectResult(
+  state: IncidentState,
+  id: string,
+  { effectId, outcome, atMs }: EffectResult & { readonly atMs: number },
+): readonly IncidentEvent[] {
+  const lease = state.leases.find((candidate) => candidate.id === id);
+  if (lease === undefined) return [];
+  const leaseId = lease.id;
+  const named = outcome.ok ? selection.parse(outcome.value) : failedToSelect(outcome.failure);
+  if (named.kind === "nobody") {
+    const { because, says } = named;
+    const unselected: IncidentEvent = {
+      type: "lease.unselected",
+      data: { effectId, leaseId, because, says },
+    };
+    if (!isSelecting(lease)) return [unselected];
+    const why = `${because}: ${says}`;
+    return [unselected, { type: "lease.declined", data: { leaseId, why } }];
+  }
+  const { says, facts } = named;
+  const data = { effectId, leaseId, with: withPicked(lease.options, named.picked), says, facts };
+  if (isInForce(lease)) return [{ type: "lease.widened", data }];
+  if (lease.status !== "proposed") {
+    const late = { effectId, leaseId, because: "unknown", says: "it was known too late" };
+    return [{ type: "lease.unselected", data: late }];
+  }
+  return [{ type: "lease.selected", data }, ...afterSelection(state, lease, atMs)];
+}
+
+const failedToSelect = ({ detail }: { readonly detail: string }) =>
+  ({ kind: "nobody", because: "failed", says: detail }) as const;
+
+/** The playbook said yes before it was known to whom, as long as there is harm. */
+function afterSelection(
+  state: IncidentState,
+  lease: LeaseState,
+  atMs: number,
+): readonly IncidentEvent[] {
+  if (lease.mode !== "auto") return [];
+  if (state.recoveredSinceMs !== null) {
+    const why = "production recovered before it was applied";
+    return [{ type: "lease.declined", data: { leaseId: lease.id, why } }];
+  }
+  return approveAndApply(lease, atMs, AUTO);
 }
 
 function evidenceResult(collector: string, { effectId, outcome }: EffectResult): IncidentEvent {

@@ -13,13 +13,16 @@ export type Awaited =
   | {
       readonly kind: "lease";
       readonly leaseId: string;
-      readonly during: "apply" | "adjust" | "revert";
+      readonly during: "select" | "apply" | "adjust" | "revert";
       /** Until when it asks the lease to hold; null when that stays as it is. */
       readonly expiresAtMs: number | null;
     }
   | { readonly kind: "act"; readonly actId: string; readonly during: "judge" | "perform" }
   | { readonly kind: "evidence"; readonly collector: string }
   | { readonly kind: "message"; readonly deliveryId: string; readonly channel: string };
+
+/** As the step has it, its params in place. */
+export type Select = Readonly<Record<string, unknown>> & { readonly from: string };
 
 export type LeaseState = {
   readonly id: string;
@@ -29,6 +32,16 @@ export type LeaseState = {
   readonly round: number;
   readonly actuator: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** How it is found out whom it is about; null: its options say all. */
+  readonly select: Select | null;
+  /** When that was last asked, how often it was without naming anybody new since it last did, and what was last said. */
+  readonly selection: {
+    readonly askedAtMs: number;
+    readonly inVain: number;
+    readonly asked: number;
+    readonly isKnown: boolean;
+    readonly says: string;
+  };
   readonly leaseMs: number;
   readonly release: "staged" | "at_once" | "manual";
   readonly mode: "auto" | "approve" | "manual";
@@ -183,6 +196,9 @@ const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([
 export const hasEnded = (lease: LeaseState): boolean => ENDED.has(lease.status);
 /** It changes what visitors get, or would if it were not a shadow. */
 export const isInForce = (lease: LeaseState): boolean => IN_FORCE.has(lease.status);
+/** It is not known yet whom it is about, so nobody can agree to it. */
+export const isSelecting = ({ status, select, selection }: LeaseState): boolean =>
+  status === "proposed" && select !== null && !selection.isKnown;
 /** It was proposed, and has been neither begun nor dropped. */
 export const isUndecided = (act: ActState): boolean =>
   act.status === "proposed" || act.status === "waiting";

@@ -63,6 +63,7 @@ const leaseView = (lease: LeaseState): LeaseView => ({
   expiresAtMs: lease.expiresAtMs,
   why: lease.why,
   ...(lease.enforcementLagMs === null ? {} : { enforcementLagMs: lease.enforcementLagMs }),
+  ...(lease.select === null ? {} : { about: lease.selection.says }),
 });
 
 const actView = (act: ActState): ActView => ({

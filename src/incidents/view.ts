@@ -36,6 +36,8 @@ export type LeaseView = {
   readonly why: string;
   /** How long guards took to decide on it; absent when nobody could say. */
   readonly enforcementLagMs?: number;
+  /** Whom or what it is about, where that is found out when it is taken; empty before it is known. */
+  readonly about?: string;
 };
 
 export type ActView = {

@@ -1,5 +1,4 @@
 /** Actuators whose options, prior value and judgement are unknown to their caller: those come from a journal, and are read through the actuator's own schemas. */
-import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { ActWords, LeaseWords } from "../playbooks/vocabulary.ts";
 import { err, ok, type Result } from "../shared/result.ts";
@@ -18,6 +17,7 @@ import type {
   Reach,
   Reverted,
 } from "./actuator.ts";
+import { problems } from "./problems.ts";
 
 export type StoredLease = AppliedLease<unknown, unknown>;
 
@@ -78,7 +78,7 @@ function wordsOf<Options, Prior>(actuator: LeaseActuator<string, Options, Prior>
     masks,
     release,
     siteWide,
-    problemsWith: (options) => problems(actuator.options, options),
+    problemsWith: (options) => problems("with", actuator.options, options),
   };
 }
 
@@ -114,7 +114,7 @@ export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Ju
       masks: [],
       siteWide,
       beside,
-      problemsWith: (options) => problems(actuator.options, options),
+      problemsWith: (options) => problems("with", actuator.options, options),
     },
     missing: (reach) => actuator.missing(reach),
     async judge(act, reach) {
@@ -132,12 +132,4 @@ export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Ju
       return typed.ok ? actuator.confirm(typed.value, reach) : typed;
     },
   };
-}
-
-function problems(schema: z.ZodType, options: unknown): readonly string[] {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return [];
-  return parsed.error.issues.map(
-    (issue) => `${["with", ...issue.path].join(".")}: ${issue.message}`,
-  );
 }

@@ -131,6 +131,7 @@ function judgedNews(act: ActView, tell: (why: MessageReason, text: string) => Ne
 function leaseNews(event: IncidentEvent, view: IncidentView): News | null {
   switch (event.type) {
     case "lease.proposed":
+    case "lease.selected":
       return proposalNews(leaseOf(view, event.data.leaseId));
     case "lease.effective":
       return enforced(leaseOf(view, event.data.leaseId), (lease) =>
@@ -204,15 +205,19 @@ function severityNews({ from, to, why }: EventData["incident.severity_set"]): Ne
 
 /** A proposal is news while it waits for someone: for an answer, or for autopilot to leave shadow. */
 function proposalNews(lease: LeaseView | null): News | null {
-  if (lease === null) return null;
+  // Nobody can say anything to it before it is known whom it is about.
+  if (lease === null || lease.about === "") return null;
+  const about = lease.about === undefined ? "" : `: ${lease.about}`;
   if (lease.shadow) {
-    const text = `Autopilot is in shadow: ${lease.actuator} is computed and counted, and changes nothing`;
+    const text = `Autopilot is in shadow: ${lease.actuator} is computed and counted, and changes nothing${about}`;
     return news("needs_person", `shadow:${lease.id}`, text, { lease });
   }
   if (lease.status !== "proposed" || lease.mode === "auto") return null;
   const waits =
     lease.mode === "manual" ? "is prepared, for a person to start" : "waits for approval";
-  return news("approval_needed", `approval:${lease.id}`, `${lease.actuator} ${waits}`, { lease });
+  return news("approval_needed", `approval:${lease.id}`, `${lease.actuator} ${waits}${about}`, {
+    lease,
+  });
 }
 
 /** What a shadow lease does is told once, when it is proposed: visitors never notice the rest. */

@@ -10,7 +10,7 @@ import { ruleProblems, stepProblems, recoverProblems } from "./meaning.ts";
 import { durationProblems, paramProblems } from "./param-checks.ts";
 import type { Path, Problem } from "./problem.ts";
 import type { PlaybookSpec, RuleSpec, Severity, StepSpec } from "./schema.ts";
-import { optionProblems } from "./step-options.ts";
+import { optionProblems, selectProblems } from "./step-options.ts";
 import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
 
 export type CompiledRule = {
@@ -64,7 +64,7 @@ export function compilePlaybook(
   const parts = {
     rules: compiler.rules(spec.detect.rules),
     severityRaises: compiler.raises(spec.severity.raise),
-    steps: compiler.steps(spec.mitigate, vocabulary.actuators),
+    steps: compiler.steps(spec.mitigate, vocabulary),
     recoverWhen: compiler.optional(spec.recover.when, ["recover", "when"]),
     checklist: compiler.checklist(spec.checklist),
   };
@@ -113,7 +113,10 @@ class Compiler {
     });
   }
 
-  steps(specs: readonly StepSpec[], actuators: Vocabulary["actuators"]): readonly CompiledStep[] {
+  steps(
+    specs: readonly StepSpec[],
+    { actuators, selectors }: Pick<Vocabulary, "actuators" | "selectors">,
+  ): readonly CompiledStep[] {
     return specs.flatMap((spec, index) => {
       const path = ["mitigate", index];
       const when = this.optional(spec.when, [...path, "when"]);
@@ -124,8 +127,16 @@ class Compiler {
         this.#problem([...path, "do"], `unknown actuator "${spec.do}"; ${known}`);
         return [];
       }
-      const specs = this.#scope.params;
-      this.problems.push(...optionProblems(spec, words, { specs, path: [...path, "with"] }));
+      const { params } = this.#scope;
+      this.problems.push(
+        ...(spec.select === undefined
+          ? optionProblems(spec, words, { specs: params, path: [...path, "with"] })
+          : selectProblems({ ...spec, select: spec.select }, words, {
+              specs: params,
+              path,
+              selectors,
+            })),
+      );
       return [{ id: spec.id ?? spec.do, spec, when, expect, mode: modeOf(spec, words), words }];
     });
   }

@@ -82,6 +82,12 @@ export const step = z.strictObject({
   id: id.optional().describe("Defaults to the actuator's id"),
   do: id.describe("An actuator's id"),
   with: z.record(z.string(), z.unknown()).default({}),
+  select: z
+    .looseObject({ from: id.describe("A selector's id") })
+    .optional()
+    .describe(
+      "Whom or what it is about, found out when it is taken, and again while the harm lasts; beside `from` stand the selector's options",
+    ),
   when: expression.optional().describe("The step is skipped, with this reason, unless it is true"),
   mode: z
     .enum(["auto", "approve", "manual"])

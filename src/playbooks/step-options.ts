@@ -4,7 +4,7 @@ import { suggest } from "../shared/suggest.ts";
 import { effectiveParams, type Params, type ParamValue } from "./params.ts";
 import type { Path, Problem } from "./problem.ts";
 import type { ParamSpec, StepSpec } from "./schema.ts";
-import type { ActuatorWords } from "./vocabulary.ts";
+import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 type Specs = Readonly<Record<string, ParamSpec>>;
@@ -30,7 +30,7 @@ export function stepOptions(written: Options, params: Params, specs: Specs): Opt
  */
 export function optionProblems(
   step: Pick<StepSpec, "do" | "with">,
-  words: ActuatorWords,
+  words: Pick<ActuatorWords, "problemsWith">,
   { specs, path }: { readonly specs: Specs; readonly path: Path },
 ): readonly Problem[] {
   const named = [...referencesIn(step.with)];
@@ -50,6 +50,45 @@ export function optionProblems(
     if (atEnds.length === 0) continue;
     const values = Object.entries(chosen).map(([name, value]) => `params.${name} may be ${value}`);
     return [problem(`${values.join(", ")}: ${atEnds.join("; ")}`)];
+  }
+  return [];
+}
+
+type Selecting = Pick<StepSpec, "do" | "with"> & {
+  readonly select: NonNullable<StepSpec["select"]>;
+};
+
+/** The same where a part of the options is found out later: each way of filling them must be one that the actuator takes. */
+export function selectProblems(
+  step: Selecting,
+  words: ActuatorWords,
+  {
+    specs,
+    path,
+    selectors,
+  }: Pick<Vocabulary, "selectors"> & {
+    readonly specs: Specs;
+    readonly path: Path;
+  },
+): readonly Problem[] {
+  const { from, ...written } = step.select;
+  const at = [...path, "select"];
+  const selector = Object.hasOwn(selectors, from) ? selectors[from] : undefined;
+  if (selector === undefined) {
+    const known = suggest(from, Object.keys(selectors));
+    return [{ path: [...at, "from"], message: `unknown selector "${from}"; ${known}` }];
+  }
+  if (words.kind === "act") {
+    const message = `${step.do} is an act: what it is about, it finds out itself`;
+    return [{ path: at, message }];
+  }
+  const asked = optionProblems({ do: from, with: written }, selector, { specs, path: at });
+  if (asked.length > 0) return asked;
+  const options = stepOptions(written, effectiveParams(specs, [], 0), specs);
+  for (const picked of selector.fills(options)) {
+    const filled = { do: step.do, with: { ...step.with, ...picked } };
+    const refused = optionProblems(filled, words, { specs, path: [...path, "with"] });
+    if (refused.length > 0) return refused;
   }
   return [];
 }

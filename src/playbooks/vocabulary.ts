@@ -9,6 +9,15 @@ export type Vocabulary = {
   readonly signals: Readonly<Record<SignalName, SignalSpec>>;
   readonly actuators: Readonly<Record<string, ActuatorWords>>;
   readonly collectors: readonly string[];
+  readonly selectors: Readonly<Record<string, SelectorWords>>;
+};
+
+/** What a playbook must know about what names whom a step is about. */
+export type SelectorWords = {
+  /** Checks what stands in `select` beside `from`; answers problems in words. */
+  readonly problemsWith: (options: unknown) => readonly string[];
+  /** One example for each way in which it may fill a step's options. */
+  readonly fills: (options: unknown) => readonly Readonly<Record<string, unknown>>[];
 };
 
 /** What a playbook must know about an actuator to be checked against it. */

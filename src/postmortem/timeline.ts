@@ -165,6 +165,14 @@ function describeLease(event: IncidentEvent, names: Names): string {
   switch (event.type) {
     case "lease.proposed":
       return `${name} proposed for ${formatDuration(event.data.leaseMs)}, mode ${event.data.mode}${event.data.shadow ? ", in shadow" : ""}`;
+    case "lease.selected":
+      return `${name} would be about ${prose(event.data.says)}`;
+    case "lease.widened":
+      return `${name} also about ${prose(event.data.says)}`;
+    case "lease.reselecting":
+      return `${name}: looking again whom it should be about`;
+    case "lease.unselected":
+      return `${name} about nobody${event.data.because === "nothing_new" ? " new" : ""}: ${prose(event.data.says)}`;
     case "lease.approved":
       return `${name} approved: ${prose(event.data.why)}`;
     case "lease.declined":

@@ -41,23 +41,37 @@ export type Suspect = {
 
 /**
  * `named`: these keys of one dimension explain `explained` of the excess (0..1), and `usualShare` of what was asked before would be
- * hit with them. `spread`: no key that could be acted on explains it; `best` is what the best dimension would. `none`: as usual.
+ * hit with them. `regulars`: what explains it was usual before. `spread`: no key explains it; `best` is what the best dimension
+ * would. `none`: as usual.
  */
 export type Suspicion =
   | { readonly kind: "none"; readonly reason: "no_excess" | "nothing_before" }
-  | {
-      readonly kind: "named";
-      readonly dimension: Dimension;
-      readonly suspects: readonly Suspect[];
-      readonly explained: number;
-      readonly usualShare: number;
-    }
+  | ({ readonly kind: "named"; readonly suspects: readonly Suspect[] } & Explanation)
+  | ({ readonly kind: "regulars" } & Explanation)
   | { readonly kind: "spread"; readonly best: number };
+
+type Explanation = {
+  readonly dimension: Dimension;
+  readonly explained: number;
+  readonly usualShare: number;
+};
+
+export type SuspectTerms = {
+  /** What may be named, from the narrowest to the widest. */
+  readonly dimensions: readonly Dimension[];
+  /** Of the usual traffic: what may be hit with it, 0..1. */
+  readonly usualShareMax: number;
+};
+const TERMS: SuspectTerms = { dimensions: NARROWEST_FIRST, usualShareMax: USUAL_SHARE_MAX };
 
 type Counted = Pick<TalkersWindow, "fromSecond" | "untilSecond" | "dimensions">;
 
 /** `before` is the time before the excess began, `during` a time in which it went on; both of the same counters. */
-export function suspectsIn(during: Counted, before: Counted): Suspicion {
+export function suspectsIn(
+  during: Counted,
+  before: Counted,
+  { dimensions, usualShareMax }: SuspectTerms = TERMS,
+): Suspicion {
   const [now, usual] = [ratesOf(during), ratesOf(before)];
   if (usual.seconds <= 0 || usual.perSecond === 0)
     return { kind: "none", reason: "nothing_before" };
@@ -66,21 +80,44 @@ export function suspectsIn(during: Counted, before: Counted): Suspicion {
     return { kind: "none", reason: "no_excess" };
   }
   let best = 0;
-  for (const dimension of NARROWEST_FIRST) {
-    const suspects = suspectsBy(dimension, { now, usual, excess });
-    const explained = Math.min(
-      1,
-      sumOf(suspects, ({ excessShare }) => excessShare),
-    );
-    const usualShare = sumOf(suspects, ({ beforePerSecond }) => beforePerSecond) / usual.perSecond;
-    if (usualShare > USUAL_SHARE_MAX) continue;
+  let regulars: Explanation | null = null;
+  for (const dimension of dimensions) {
+    const all = suspectsBy(dimension, { now, usual, excess });
+    const suspects = sparing(all, usualShareMax * usual.perSecond);
+    const explained = explainedBy(suspects);
     if (explained >= EXPLAINED_MIN) {
+      const usualShare = usualOf(suspects) / usual.perSecond;
       return { kind: "named", dimension, suspects, explained, usualShare };
     }
     best = Math.max(best, explained);
+    if (explainedBy(all) >= EXPLAINED_MIN) {
+      const usualShare = usualOf(all) / usual.perSecond;
+      regulars ??= { dimension, explained: explainedBy(all), usualShare };
+    }
   }
-  return { kind: "spread", best };
+  return regulars === null ? { kind: "spread", best } : { kind: "regulars", ...regulars };
 }
+
+/** Those that together had no more than `mostPerSecond` before; who was least usual for what they explain comes first. */
+function sparing(all: readonly Suspect[], mostPerSecond: number): readonly Suspect[] {
+  const price = (one: Suspect): number => one.beforePerSecond / one.excessShare;
+  const kept = new Set<Suspect>();
+  let spent = 0;
+  for (const suspect of all.toSorted((a, b) => price(a) - price(b))) {
+    if (spent + suspect.beforePerSecond > mostPerSecond) continue;
+    spent += suspect.beforePerSecond;
+    kept.add(suspect);
+  }
+  return all.filter((suspect) => kept.has(suspect));
+}
+
+const explainedBy = (suspects: readonly Suspect[]): number =>
+  Math.min(
+    1,
+    sumOf(suspects, ({ excessShare }) => excessShare),
+  );
+const usualOf = (suspects: readonly Suspect[]): number =>
+  sumOf(suspects, ({ beforePerSecond }) => beforePerSecond);
 
 type Rates = {
   readonly seconds: number;
@@ -124,15 +161,13 @@ function suspectsBy(
     .slice(0, SUSPECTS_MAX);
 }
 
-/** Of these nobody shares one with many others, so a key that nobody had heard of is taken for new. */
-const PERSONAL: readonly Dimension[] = ["address", "network"];
-
 /**
- * Small counts get no name. What was not counted by name is divided among the keys that had none: a page or a browser of ordinary
- * visitors is among them, and must not be taken for one that only the flood has.
+ * Small counts get no name. What was not counted by name is divided among the keys that had none: a network, a page or a browser of
+ * ordinary visitors is among them, and must not be taken for one that only the flood has. An address that nobody had heard of is
+ * new: nobody shares it, but for those who are many, and they are heard of.
  */
 function unnamedPerSecond(cut: DimensionCut, seconds: number): number {
-  if (PERSONAL.includes(cut.dimension)) return 0;
+  if (cut.dimension === "address") return 0;
   const unnamed = Math.max(0, cut.total - sumOf(cut.top, ({ count }) => count));
   const keys = distinctOf(cut) - cut.top.length;
   return keys <= 0 ? 0 : unnamed / keys / seconds;

@@ -11,6 +11,7 @@ import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
+import { selectors } from "../mitigations/selectors/registry.ts";
 import { deliver } from "../notify/deliver.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
@@ -51,6 +52,12 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
     actuators,
     acts,
     reach: reachOf(env, config),
+    selectors,
+    selectReach: {
+      traffic: trafficOf(env),
+      allowlist: bundle.site.allowlist.map(({ network }) => network),
+    },
+    now: Date.now,
     spendAction: (id) => deskOf(env).spendAction(id, Date.now(), bundle.site.actions_per_hour_max),
     collect: (collector, view) => collect(collector, view, { env, config }),
     deliver: (channel, message) =>

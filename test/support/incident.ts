@@ -12,6 +12,7 @@ import { FIREBREAK, readEvent, type Actor, type JournalRow } from "../../src/inc
 import { toRows, type Ground } from "../../src/incidents/moment.ts";
 import { initialState, type IncidentState } from "../../src/incidents/state.ts";
 import { actuatorWords } from "../../src/mitigations/registry.ts";
+import { selectorWords } from "../../src/mitigations/selectors/registry.ts";
 import type { BundledPlaybook } from "../../src/playbooks/bundled.ts";
 import { compilePlaybook } from "../../src/playbooks/compile.ts";
 import { effectiveParams } from "../../src/playbooks/params.ts";
@@ -75,6 +76,7 @@ export function groundOf(
     signals: catalogue,
     actuators,
     collectors: COLLECTOR_IDS,
+    selectors: selectorWords(),
   });
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return {

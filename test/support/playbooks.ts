@@ -32,7 +32,7 @@ export function aPlaybook(fields: {
     detect: { trigger, rules: rules.map((rule) => ({ why: "a test", ...rule })) },
     recover: { stable_for: "5m" },
   });
-  const vocabulary = { signals: catalogue, actuators: {}, collectors: [] };
+  const vocabulary = { signals: catalogue, actuators: {}, collectors: [], selectors: {} };
   const compiled = compilePlaybook({ spec, source: "test", sha256: "0".repeat(64) }, vocabulary);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return compiled.value;

@@ -232,3 +232,52 @@ export function lifeOfAChecklist(): WholeLife {
   life.do("complete_postmortem", { why: "Nobody noticed." });
   return life;
 }
+
+const SELECTING = {
+  ...SMALL_OUTAGE,
+  mitigate: [
+    {
+      id: "nobody",
+      do: "block-networks",
+      select: { from: "traffic-suspects", by: ["address"], usual_max: 0 },
+      lease: "10m",
+    },
+    {
+      id: "somebody",
+      do: "rate-limit",
+      with: { limit: 5 },
+      select: { from: "traffic-suspects", by: ["network", "ja4"] },
+      lease: "10m",
+    },
+  ],
+};
+
+/** One step finds nobody to be about; the other somebody, later somebody else beside, and then nobody new. */
+export function lifeOfSelection(): WholeLife {
+  const life = new WholeLife(SELECTING);
+  const named = (networks: readonly string[]): EffectOutcome => ({
+    ok: true,
+    value: {
+      kind: "selected",
+      picked: { networks },
+      says: networks.join(),
+      facts: { by: "network" },
+    },
+  });
+  const nobody = (because: string): EffectOutcome => ({
+    ok: true,
+    value: { kind: "nobody", because, says: "as usual" },
+  });
+  life.open();
+  life.see(DOWN);
+  life.settle(nobody("no_excess"));
+  life.after(SECOND).see(DOWN);
+  life.settle(named(["192.0.2.0/24"]));
+  life.settle();
+  life.after(15 * SECOND).see(DOWN);
+  life.settle(named(["198.51.100.0/24"]));
+  life.settle();
+  life.after(15 * SECOND).see(DOWN);
+  life.settle(nobody("nothing_new"));
+  return life;
+}

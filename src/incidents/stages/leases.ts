@@ -1,4 +1,5 @@
 /** What time and the tick's signals mean for the leases: did they help, are they still needed, may they go. */
+import { isTriggered } from "../../detection/trigger.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import type { CompiledStep } from "../../playbooks/compile.ts";
 import { ENFORCED_SHARE } from "../../policy/receipts.ts";
@@ -15,6 +16,7 @@ import {
 import {
   hasEnded,
   isInForce,
+  isSelecting,
   type IncidentState,
   type LeaseState,
   type RevertCause,
@@ -54,7 +56,7 @@ export function silenceDueAtMs(
   steps: readonly CompiledStep[],
 ): number | null {
   const silence = stepOf(lease, steps)?.spec.on_silence;
-  if (lease.status !== "proposed" || silence === undefined) return null;
+  if (lease.status !== "proposed" || isSelecting(lease) || silence === undefined) return null;
   return lease.proposedAtMs + durationOf(state, silence.after);
 }
 
@@ -137,6 +139,36 @@ function releaseEndsAtMs(lease: LeaseState, state: IncidentState, moment: Moment
   return heldSinceMs + holdMsOf(lease, state, moment) + RELEASE_SHARES.length * stageMs;
 }
 
+/** Looked again this long after the last time; twice as long each time that nobody new was named. */
+export const SELECT_AGAIN_MS = 15_000;
+export const SELECT_AGAIN_MS_MAX = 8 * SELECT_AGAIN_MS;
+/** In the life of one lease. */
+export const SELECTIONS_MAX = 40;
+
+/** While the harm goes on, what moved elsewhere is followed: who is named then is added. */
+export const reselectStage: Stage = (state, moment) =>
+  state.recoveredSinceMs !== null || !isTriggered(moment.playbook.spec.detect.trigger, state.rules)
+    ? []
+    : state.leases
+        .filter((lease) => isSelectable(lease, moment.atMs) && !isAwaited(lease, state))
+        .map((lease) => ({
+          type: "lease.reselecting",
+          data: { leaseId: lease.id, why: "the harm goes on" },
+        }));
+
+function isSelectable(
+  { select, status, share, shadow, selection }: LeaseState,
+  atMs: number,
+): boolean {
+  if (select === null || shadow || share < 1) return false;
+  if (status !== "applied" && status !== "effective") return false;
+  const waitMs = Math.min(SELECT_AGAIN_MS * 2 ** selection.inVain, SELECT_AGAIN_MS_MAX);
+  return selection.asked < SELECTIONS_MAX && atMs - selection.askedAtMs >= waitMs;
+}
+
+const isAwaited = ({ id }: LeaseState, { awaiting }: IncidentState): boolean =>
+  Object.values(awaiting).some((one) => one.kind === "lease" && one.leaseId === id);
+
 /** What was only a rehearsal ends when the autopilot is switched on: the ladder begins in earnest. */
 export const rehearsalStage: Stage = (state, moment) =>
   moment.autopilot === "on"
@@ -199,6 +231,9 @@ export const reverting = (lease: LeaseState, because: RevertCause, why: string):
   type: "lease.reverting",
   data: { leaseId: lease.id, because, why },
 });
+
+/** Why nobody was asked. */
+export const AUTO = "the playbook says auto";
 
 /** The events that put an approved or automatic lease in force. */
 export const approveAndApply = (

@@ -18,7 +18,7 @@ import type { IncidentEvent } from "../journal.ts";
 import { durationOf, foldDrafts, paramsOf, truthOf, type Moment, type Stage } from "../moment.ts";
 import { isPrepared, isPreparedAct, type IncidentState, type LeaseState } from "../state.ts";
 import { ladderAttempt, SETTLES_MS } from "./acts.ts";
-import { approveAndApply } from "./leases.ts";
+import { approveAndApply, AUTO } from "./leases.ts";
 
 /** Leases and acts one incident may hold over its life; past it, people take over. */
 export const MITIGATIONS_MAX = 50;
@@ -121,11 +121,13 @@ function take(
 ): readonly IncidentEvent[] {
   const step = moment.playbook.steps.find((candidate) => candidate.id === stepId);
   assert(step !== undefined && state.opened !== null, "the ladder takes a step of the playbook");
+  const optionsOf = (written: CompiledStep["spec"]["with"]) =>
+    stepOptions(written, paramsOf(state), moment.playbook.spec.params);
   const common = {
     step: step.id,
     attempt,
     actuator: step.spec.do,
-    with: { ...stepOptions(step.spec.with, paramsOf(state), moment.playbook.spec.params) },
+    with: { ...optionsOf(step.spec.with) },
     mode: step.mode,
     // Whoever starts what is prepared means it.
     shadow: step.mode !== "manual" && moment.autopilot === "shadow",
@@ -161,9 +163,12 @@ function take(
       shadow: common.shadow,
       siteWide: common.siteWide,
       masks: [...step.words.masks],
+      ...(step.spec.select === undefined
+        ? {}
+        : { select: { ...optionsOf(step.spec.select), from: step.spec.select.from } }),
     },
   };
+  // Who says yes says it to whom it is about, and that is found out first.
+  if (step.spec.select !== undefined) return [proposed];
   return isDecided ? [proposed, ...approveAndApply(lease, moment.atMs, AUTO)] : [proposed];
 }
-
-const AUTO = "the playbook says auto";

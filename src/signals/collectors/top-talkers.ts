@@ -56,6 +56,8 @@ function excessText(suspicion: Suspicion | null): string {
   if (suspicion === null || suspicion.kind === "none") return "";
   if (suspicion.kind === "spread")
     return ". The excess since the harm began has no source of its own";
+  if (suspicion.kind === "regulars")
+    return `. The excess since the harm began is of ${suspicion.dimension.replace("_", " ")}s that are usual here`;
   const { dimension, suspects, explained } = suspicion;
   const [first] = suspects;
   const others = suspects.length > 1 ? ` and ${suspects.length - 1} more` : "";

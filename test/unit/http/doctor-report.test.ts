@@ -34,7 +34,12 @@ function aPlaybook(given: Record<string, unknown> = {}): CompiledPlaybook {
     recover: { stable_for: "5m", when: "probe.around_success_ratio >= 1.0" },
     ...given,
   });
-  const vocabulary = { signals: catalogue, actuators: { "read-only": words }, collectors: [] };
+  const vocabulary = {
+    signals: catalogue,
+    actuators: { "read-only": words },
+    collectors: [],
+    selectors: {},
+  };
   const compiled = compilePlaybook({ spec, source: "", sha256: "0".repeat(64) }, vocabulary);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return compiled.value;

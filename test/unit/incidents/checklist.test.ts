@@ -201,6 +201,7 @@ describe("a playbook's item is refused when it waits for", () => {
       signals: catalogue,
       actuators: new Drive().ground.actuators,
       collectors: ["redis-info"],
+      selectors: {},
     });
     expect(JSON.stringify(compiled)).toContain(JSON.stringify(why).slice(1, -1));
     expect(compiled.ok).toBe(false);

@@ -7,7 +7,12 @@ import { evolve, react } from "../../../src/incidents/incident.ts";
 import { EVENT_DATA, readEvent, type JournalRow } from "../../../src/incidents/journal.ts";
 import { initialState, type IncidentState } from "../../../src/incidents/state.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
-import { lifeOfActs, lifeOfAChecklist, wholeLife } from "../../support/whole-life.ts";
+import {
+  lifeOfActs,
+  lifeOfAChecklist,
+  lifeOfSelection,
+  wholeLife,
+} from "../../support/whole-life.ts";
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
@@ -21,6 +26,8 @@ import toldActJournal from "./golden/journal-1-acts-told.json" with { type: "jso
 import toldAnswers from "./golden/answers-1-told.json" with { type: "json" };
 import toldChecklistJournal from "./golden/journal-1-checklist-told.json" with { type: "json" };
 import toldJournal from "./golden/journal-1-told.json" with { type: "json" };
+import selectionEffects from "./golden/effects-1-selection.json" with { type: "json" };
+import selectionJournal from "./golden/journal-1-selection.json" with { type: "json" };
 import view from "./golden/view-1.json" with { type: "json" };
 
 const rows = journal as readonly JournalRow[];
@@ -31,6 +38,8 @@ const checklistRows = checklistJournal as readonly JournalRow[];
 const toldRows = toldJournal as readonly JournalRow[];
 const toldActRows = toldActJournal as readonly JournalRow[];
 const toldChecklistRows = toldChecklistJournal as readonly JournalRow[];
+/** Written since steps find out whom they are about. */
+const selectionRows = selectionJournal as readonly JournalRow[];
 const fold = (all: readonly JournalRow[]): IncidentState => all.reduce(evolve, initialState);
 
 /** What people read may be worded anew, and the playbook's own schema is held by its own tests. */
@@ -44,7 +53,9 @@ const withoutWords = (value: unknown): unknown =>
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
     const written = new Set(
-      [...rows, ...actRows, ...checklistRows, ...reworded].map(({ type }) => type),
+      [...rows, ...actRows, ...checklistRows, ...selectionRows, ...reworded].map(
+        ({ type }) => type,
+      ),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
     expect(never).toEqual(["incident.triggered"]);
@@ -58,6 +69,7 @@ describe("a journal of version 1", () => {
       ...toldRows,
       ...toldActRows,
       ...toldChecklistRows,
+      ...selectionRows,
     ])
       expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
   });
@@ -73,6 +85,7 @@ describe("a journal of version 1", () => {
   it("asks for the same effects, to the byte", ({ expect }) => {
     expect(JSON.stringify(askedBy(rows))).toBe(JSON.stringify(effects));
     expect(JSON.stringify(askedBy(actRows))).toBe(JSON.stringify(actEffects));
+    expect(JSON.stringify(askedBy(selectionRows))).toBe(JSON.stringify(selectionEffects));
   });
 
   it("is written the same today, to the byte", ({ expect }) => {
@@ -81,6 +94,7 @@ describe("a journal of version 1", () => {
     expect(inBytes(wholeLife().journal)).toEqual(inBytes(toldRows));
     expect(inBytes(lifeOfActs().journal)).toEqual(inBytes(toldActRows));
     expect(inBytes(lifeOfAChecklist().journal)).toEqual(inBytes(toldChecklistRows));
+    expect(inBytes(lifeOfSelection().journal)).toEqual(inBytes(selectionRows));
   });
 
   it("answers the same commands the same", ({ expect }) => {

@@ -1,7 +1,12 @@
 import { describe, it } from "vitest";
 import { actuators, acts } from "../../../src/mitigations/registry.ts";
+import { selectorWords } from "../../../src/mitigations/selectors/registry.ts";
 import type { ParamSpec } from "../../../src/playbooks/schema.ts";
-import { optionProblems, stepOptions } from "../../../src/playbooks/step-options.ts";
+import {
+  optionProblems,
+  selectProblems,
+  stepOptions,
+} from "../../../src/playbooks/step-options.ts";
 import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
 
 const SPECS: Readonly<Record<string, ParamSpec>> = {
@@ -102,4 +107,60 @@ describe("a duration as text", () => {
       expect(parseDuration(writeDuration(ms))).toEqual({ ok: true, value: ms });
     },
   );
+});
+
+describe("a step that finds out whom it is about", () => {
+  const problems = (
+    select: Readonly<Record<string, unknown>>,
+    actuator = "block-networks",
+    given = {},
+  ) =>
+    selectProblems(
+      { do: actuator, with: given, select: { from: "traffic-suspects", ...select } },
+      { ...actuators, ...acts }[actuator]?.words ?? WORDS,
+      { specs: { ...SPECS, share: RATIO }, path: ["mitigate", 0], selectors: selectorWords() },
+    ).map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const RATIO: ParamSpec = { type: "double", default: 0.01, min: 0, max: 0.05 };
+
+  it("is right when its actuator takes all that may be named", ({ expect }) => {
+    expect(problems({ by: ["address", "network"], usual_max: "params.share" })).toEqual([]);
+    expect(problems({ by: ["ja4", "path"] }, "challenge-suspicious", { difficulty: 15 })).toEqual(
+      [],
+    );
+  });
+
+  it.for([
+    {
+      what: "a selector that there is not",
+      said: problems({ from: "trafic-suspects" }),
+      message:
+        'mitigate.0.select.from: unknown selector "trafic-suspects"; did you mean "traffic-suspects"? known: traffic-suspects',
+    },
+    {
+      what: "an option that the selector does not know",
+      said: problems({ by: ["adress"] }),
+      message:
+        'mitigate.0.select: traffic-suspects: select.by.0: Invalid option: expected one of "address"|"network"|"ja4"|"asn"|"path"|"country"',
+    },
+    {
+      what: "a param that reaches further than the selector takes",
+      said: problems({ by: ["address"], usual_max: "params.many" }),
+      message:
+        "mitigate.0.select: traffic-suspects: select.usual_max: Too big: expected number to be <=0.05",
+    },
+    {
+      what: "a name that the actuator does not take",
+      said: problems({ by: ["address", "ja4"] }),
+      message:
+        "mitigate.0.with: block-networks: with.networks: Invalid input: expected array, received undefined",
+    },
+    {
+      what: "an act",
+      said: problems({ by: ["address"] }, "end-long-queries"),
+      message:
+        "mitigate.0.select: end-long-queries is an act: what it is about, it finds out itself",
+    },
+  ])("names $what", ({ said, message }, { expect }) => {
+    expect(said[0]).toContain(message);
+  });
 });

@@ -64,6 +64,7 @@ export const VOCABULARY: Vocabulary = {
     },
   },
   collectors: ["cloudflare-status", "signals-around-onset"],
+  selectors: {},
 };
 
 export const SITE: SourceFile = {

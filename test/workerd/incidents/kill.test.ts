@@ -2,7 +2,7 @@
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import type { IncidentCommand } from "../../../src/incidents/command.ts";
 import { T0 } from "../../support/incident.ts";
-import { DONE_AWAY, Life, OUTAGE, outcomeOf } from "./life.ts";
+import { DONE_AWAY, Life, OUTAGE, outcomeOf, SELECTED } from "./life.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: T0, toFake: ["Date"] });
@@ -14,6 +14,7 @@ const QUARTERS = [0, 1, 2, 3] as const;
 const LIVES = [
   { what: "mitigated by a lease", commands: OUTAGE },
   { what: "ended by an act", commands: DONE_AWAY },
+  { what: "about somebody who is found out", commands: SELECTED },
 ] as const;
 
 describe("an incident that dies at its n-th storage or outbound call", () => {
@@ -39,6 +40,30 @@ describe("an incident that dies at its n-th storage or outbound call", () => {
     },
   );
 });
+
+it(
+  "touches nobody who was not written down before, however often it dies",
+  { timeout: 600_000 },
+  async ({ expect }) => {
+    const { points } = await undisturbed(SELECTED);
+    for (let dieAt = 1; dieAt <= points; dieAt += 1) {
+      const life = new Life();
+      life.world.isFickle = true;
+      life.world.fate.dieAt = dieAt;
+      await life.live(SELECTED);
+      const where = `${dieAt}: ${life.world.fate.points[dieAt - 1]}`;
+      const selected = (await life.journal()).flatMap(({ type, data }) =>
+        type === "lease.selected" || type === "lease.widened" ? [data] : [],
+      );
+      const written = selected.map(
+        (data) => (data as { with: { networks: unknown } }).with.networks,
+      );
+      expect(written, where).toHaveLength(2);
+      expect(life.world.put.length, where).toBeGreaterThanOrEqual(2);
+      for (const networks of life.world.put) expect(written, where).toContainEqual(networks);
+    }
+  },
+);
 
 async function undisturbed(commands: readonly IncidentCommand[]) {
   const life = new Life();

@@ -92,6 +92,23 @@ export const DONE_AWAY: readonly IncidentCommand[] = [
   observeAt(at(64), WELL),
 ];
 
+/** A step finds out whom it is about, is applied, and later finds somebody else beside. */
+export const SELECTED: readonly IncidentCommand[] = [
+  openAt(at(0), [
+    {
+      do: "block-networks",
+      select: { from: "traffic-suspects", by: ["address"] },
+      lease: "10m",
+    },
+  ]),
+  observeAt(at(1), DOWN),
+  observeAt(at(2), DOWN),
+  observeAt(at(17), DOWN),
+  observeAt(at(30), WELL),
+  observeAt(at(60), WELL),
+  observeAt(at(130), WELL),
+];
+
 /** A step of its own name each time; object names never repeat. */
 export class Life {
   readonly name = crypto.randomUUID();

@@ -6,6 +6,7 @@ import type { Failure } from "../../../src/incidents/journal.ts";
 import { performWith } from "../../../src/incidents/perform.ts";
 import type { IncidentView } from "../../../src/incidents/view.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
+import type { Selector } from "../../../src/mitigations/selector.ts";
 import { Switchboard, switchAct } from "../../support/acts.ts";
 import type { PolicyEntry } from "../../../src/policy/policy.ts";
 import { ok, type Result } from "../../../src/shared/result.ts";
@@ -67,6 +68,10 @@ export class World {
   /** Commands that incidents got from the desk, by incident. */
   readonly handled: { readonly incidentId: string; readonly command: IncidentCommand }[] = [];
   #ids = 0;
+  #asked = 0;
+  isFickle = false;
+  /** The networks of each entry that was put. */
+  readonly put: unknown[] = [];
   /** Runs in the middle of each effect: it may wait, throw, or fail it. */
   onEffect = async (_effect: Effect): Promise<Failure | null> => null;
   /** What every effect answers, instead of what it did. */
@@ -106,6 +111,21 @@ export class World {
     return { ok: true, seq: 1, events: [] };
   }
 
+  /** Names an address that is not named yet; `isFickle`: another each time it is asked. */
+  #suspects(): Selector {
+    return {
+      id: "traffic-suspects",
+      words: { problemsWith: () => [], fills: () => [] },
+      select: async ({ already }) => {
+        this.#asked += 1;
+        const named: unknown = already["networks"];
+        const at = this.isFickle ? this.#asked : Array.isArray(named) ? named.length + 1 : 1;
+        const address = `192.0.2.${at}`;
+        return ok({ kind: "selected", picked: { networks: [address] }, says: address, facts: {} });
+      },
+    };
+  }
+
   readonly #perform = performWith({
     actuators,
     acts: { "throw-switch": switchAct(() => this.board) },
@@ -118,12 +138,20 @@ export class World {
       policy: {
         put: async (entry) => {
           this.policy.set(entry.id, entry);
+          this.put.push(entry.match["networks"]);
           return ok({ seq: { epoch: 1, n: 1 } });
         },
         get: async (id) => ok(this.policy.get(id) ?? null),
         remove: async (id) => ok({ existed: this.policy.delete(id) }),
       },
     },
+    selectors: { "traffic-suspects": this.#suspects() },
+    // What stands in for the selector asks nobody.
+    selectReach: {
+      traffic: { talkers: () => Promise.reject(new Error("nobody is asked")) },
+      allowlist: [],
+    },
+    now: Date.now,
     spendAction: async (id) => {
       this.spent.add(id);
       return true;

@@ -1,0 +1,12 @@
+/** Every selector there is. A new one is a file here and a line below. */
+import type { SelectorWords } from "../../playbooks/vocabulary.ts";
+import { asSelector } from "../selector.ts";
+import { trafficSuspects } from "./traffic-suspects.ts";
+
+export const selectors = {
+  [trafficSuspects.id]: asSelector(trafficSuspects),
+} as const;
+
+/** The words playbooks use about selectors. */
+export const selectorWords = (): Readonly<Record<string, SelectorWords>> =>
+  Object.fromEntries(Object.entries(selectors).map(([id, { words }]) => [id, words]));
