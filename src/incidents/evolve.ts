@@ -4,13 +4,8 @@ import { REF_CHARS_MAX } from "../notify/channel.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
-import {
-  hasEnded,
-  type Awaited,
-  type IncidentState,
-  type ItemState,
-  type LeaseState,
-} from "./state.ts";
+import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
+import { hasEnded, type Awaited, type IncidentState, type ItemState } from "./state.ts";
 import type { Anchors } from "./view.ts";
 
 /** Folds one row. Rows come in order without holes; a row of an unknown type or newer version is kept by the journal and skipped here. */
@@ -75,7 +70,7 @@ const awaitedLease = (
 ): Awaited => ({ kind: "lease", leaseId, during, expiresAtMs });
 
 function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): IncidentState {
-  if (isLeaseEvent(event)) return foldLease(state, event, row);
+  if (isLeaseEvent(event)) return foldLeaseEvent(state, event, row);
   if (isActEvent(event)) return foldActEvent(state, event, row);
   if (isFlowEvent(event)) return foldFlow(state, event, row);
   switch (event.type) {
@@ -225,129 +220,17 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   anchors: { ...state.anchors, recoveredAtMs: null, releasedAtMs: null, resolvedAtMs: null },
 });
 
-type LeaseEvent = Extract<IncidentEvent, { readonly type: `lease.${string}` }>;
-const isLeaseEvent = (event: IncidentEvent): event is LeaseEvent => event.type.startsWith("lease.");
-
-function foldLease(state: IncidentState, event: LeaseEvent, row: JournalRow): IncidentState {
-  const { atMs, actor } = row;
-  if (event.type === "lease.proposed") return proposed(state, event.data, atMs);
+function foldLeaseEvent(state: IncidentState, event: LeaseEvent, row: JournalRow): IncidentState {
   const effectId =
     "effectId" in event.data && typeof event.data.effectId === "string"
       ? event.data.effectId
       : null;
   const awaited = effectId === null ? undefined : state.awaiting[effectId];
   const settled = effectId === null ? state : settle(state, effectId);
-  const asked = awaited?.kind === "lease" ? awaited.expiresAtMs : null;
-  const leases = settled.leases.map((lease) =>
-    lease.id === event.data.leaseId
-      ? { ...lease, ...leaseChange(lease, event, { atMs, actor, asked }) }
-      : lease,
-  );
-  const next = { ...settled, leases };
-  return { ...next, anchors: leaseAnchors(next, event, atMs) };
+  const askedEndAtMs = awaited?.kind === "lease" ? awaited.expiresAtMs : null;
+  const next = { ...settled, leases: foldLease(settled, event, { ...row, askedEndAtMs }) };
+  return { ...next, anchors: leaseAnchors(next, event, row.atMs) };
 }
-
-/** `asked` is the end that the effect behind this result asked for. */
-function leaseChange(
-  lease: LeaseState,
-  event: LeaseEvent,
-  { atMs, actor, asked }: Pick<JournalRow, "atMs" | "actor"> & { readonly asked: number | null },
-): Partial<LeaseState> {
-  switch (event.type) {
-    case "lease.proposed":
-      return {};
-    case "lease.selected":
-    case "lease.widened":
-    case "lease.reselecting":
-    case "lease.unselected":
-      return selectionChange(lease, event, atMs);
-    case "lease.approved":
-      return { isByPerson: lease.isByPerson || actor.kind === "person" };
-    case "lease.adjusted":
-      return { adjustFailedAtMs: null, ...(asked === null ? {} : { heldUntilMs: asked }) };
-    case "lease.declined":
-      return { status: "declined", why: event.data.why };
-    case "lease.applying":
-      return { status: "applying", expiresAtMs: event.data.expiresAtMs };
-    case "lease.applied": {
-      // Asked back before the application's result arrived: only what was there before is news.
-      const recorded = {
-        appliedAtMs: atMs,
-        prior: event.data.prior,
-        heldUntilMs: event.data.expiresAtMs,
-      };
-      return lease.status === "applying" ? { ...recorded, status: "applied" } : recorded;
-    }
-    case "lease.effective":
-      return {
-        status: "effective",
-        enforcementLagMs: event.data.enforcementLagMs ?? lease.enforcementLagMs,
-      };
-    case "lease.ineffective":
-      return { status: "ineffective", why: event.data.why };
-    case "lease.extended":
-      return { expiresAtMs: event.data.expiresAtMs };
-    case "lease.reworded":
-      return { options: { ...lease.options, message: event.data.message } };
-    case "lease.releasing":
-      return { status: "releasing", share: event.data.share, stageSinceMs: atMs };
-    case "lease.rearmed":
-      return {
-        status: "effective",
-        share: 1,
-        stageSinceMs: null,
-        expiresAtMs: event.data.expiresAtMs,
-        rearmed: lease.rearmed + 1,
-      };
-    case "lease.reverting":
-      return { status: "reverting", because: event.data.because, why: event.data.why };
-    case "lease.expired":
-      return { status: "expired", because: "expired", why: "its time ran out" };
-    case "lease.reverted":
-      return { status: "reverted", share: 0 };
-    case "lease.failed":
-      return failed(lease, event.data, atMs);
-    default:
-      return unreachable(event);
-  }
-}
-
-type SelectionEvent = Extract<
-  LeaseEvent,
-  { readonly type: `lease.${"selected" | "widened" | "reselecting" | "unselected"}` }
->;
-
-/** Whom or what it is about, and how that was last found out. */
-function selectionChange(
-  { selection }: LeaseState,
-  event: SelectionEvent,
-  atMs: number,
-): Partial<LeaseState> {
-  switch (event.type) {
-    case "lease.selected":
-    case "lease.widened": {
-      const { says } = event.data;
-      const known = { ...selection, isKnown: true, inVain: 0, says };
-      return { options: event.data.with, selection: known };
-    }
-    case "lease.reselecting":
-      return { selection: { ...selection, askedAtMs: atMs, asked: selection.asked + 1 } };
-    case "lease.unselected":
-      return { selection: { ...selection, inVain: selection.inVain + 1 } };
-    default:
-      return unreachable(event);
-  }
-}
-
-/** A failed adjustment leaves the lease in force as it was, until the end that was last confirmed. */
-const failed = (
-  lease: LeaseState,
-  { during, failure }: EventData["lease.failed"],
-  atMs: number,
-): Partial<LeaseState> =>
-  during === "adjust"
-    ? { adjustFailedAtMs: atMs, expiresAtMs: lease.heldUntilMs ?? lease.expiresAtMs }
-    : { status: "failed", because: lease.because ?? "failed", why: failure.detail };
 
 function opened(
   state: IncidentState,
@@ -363,50 +246,6 @@ function opened(
     rules: data.rules,
     anchors: { ...state.anchors, onsetAtMs: data.onsetAtMs, detectedAtMs: atMs },
   };
-}
-
-function proposed(
-  state: IncidentState,
-  data: EventData["lease.proposed"],
-  atMs: number,
-): IncidentState {
-  const lease: LeaseState = {
-    id: data.leaseId,
-    step: data.step,
-    attempt: data.attempt,
-    round: state.timesResolved,
-    actuator: data.actuator,
-    options: data.with,
-    select: data.select ?? null,
-    selection: {
-      askedAtMs: atMs,
-      inVain: 0,
-      asked: data.select === undefined ? 0 : 1,
-      isKnown: false,
-      says: "",
-    },
-    leaseMs: data.leaseMs,
-    release: data.release,
-    mode: data.mode,
-    shadow: data.shadow,
-    siteWide: data.siteWide,
-    masks: data.masks,
-    status: "proposed",
-    isByPerson: data.mode === "manual",
-    proposedAtMs: atMs,
-    appliedAtMs: null,
-    expiresAtMs: null,
-    heldUntilMs: null,
-    adjustFailedAtMs: null,
-    share: 1,
-    stageSinceMs: null,
-    enforcementLagMs: null,
-    rearmed: 0,
-    prior: null,
-    because: null,
-    why: "",
-  };
-  return { ...state, leases: [...state.leases, lease] };
 }
 
 function leaseAnchors(state: IncidentState, event: LeaseEvent, atMs: number): Anchors {
