@@ -5,6 +5,7 @@ import type { Expectation, Table } from "./gameday.ts";
 import { judgeOutage, type Seen as SeenOfOutage } from "./outage-expectations.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Books } from "./shop-data.ts";
+import { seconds, since } from "./time.ts";
 
 export type Seen = SeenOfOutage & {
   /** What the site took from the payment provider, in that order, and how often it asked for another try. */
@@ -273,9 +274,3 @@ export function summaryTable(seen: Seen): Table {
     ],
   };
 }
-
-const since = (fromMs: number | null, toMs: number | null): number | null =>
-  fromMs === null || toMs === null ? null : toMs - fromMs;
-
-const seconds = (ms: number | null): string =>
-  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

@@ -5,11 +5,12 @@ import { judgeCorruption, summaryTable, type Seen } from "./data-corruption-expe
 import { startDeliveries, type Deliveries } from "./deliveries.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
+import { answerThePager, countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
-import { narrate } from "./narrate.ts";
 import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
+import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { openShopData, type ShopData } from "./shop-data.ts";
 import { beginHistory, branchUrl } from "./store-control.ts";
@@ -65,8 +66,7 @@ export const dataCorruption: Gameday = {
       await play(scenario, field, log);
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
-      const reason: unknown = field.signal.aborted ? field.signal.reason : error;
-      log.brokenOff = reason instanceof Error ? reason.message : String(reason);
+      log.brokenOff = reasonOf(field, error);
       field.say(`broken off: ${log.brokenOff}`);
     }
     return reportOf(scenario, field, log, startedAtMs);
@@ -110,12 +110,16 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   say("FAULT: a constraint is dropped, authors are deleted, payments are spoiled");
   log.faultAtMs = Date.now();
   await shop.damage();
-  const incident = await until("an incident opens", () => corruption(firebreak), patience);
+  const incident = await until(
+    "an incident opens",
+    () => openIncidentOf(firebreak, PLAYBOOK),
+    patience,
+  );
   log.incident = incident;
-  const following = follow(scene, incident);
+  const following = follow(scene, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await answerThePager(scene, incident, patience);
+  await answerThePager(scene, incident, log, patience);
   await until("writes are paused", () => isFelt(visitors), patience);
   await until("the guards report it", () => countOf(log, "lease.effective") > 0, patience);
   const clean = await until("the last clean moment is kept", () => branchIn(log), patience);
@@ -199,45 +203,10 @@ function scriptIn({ rows }: Log): string {
   return found[0];
 }
 
-async function corruption(firebreak: Firebreak): Promise<string | null> {
-  const open = await firebreak.openIncidents();
-  return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
-}
-
-/** Collects the journal and tells it, to the resolution. */
-async function follow({ field, log, firebreak }: Scene, incident: string): Promise<void> {
-  for await (const row of firebreak.journal(incident, field.signal)) {
-    if (Date.parse(row.at) < (log.faultAtMs ?? 0)) continue;
-    log.rows.push(row);
-    const sentence = narrate(row);
-    if (sentence !== null) field.say(sentence);
-  }
-}
-
-async function answerThePager(
-  { field, log, firebreak }: Scene,
-  incident: string,
-  patience: Parameters<typeof until>[2],
-): Promise<void> {
-  await until(
-    "the on-call is paged",
-    async () => {
-      log.pager = await readPager(field.stack, log.faultAtMs ?? 0);
-      return log.pager.pages.some(({ payload }) => payload.data.incident === incident);
-    },
-    patience,
-  );
-  await firebreak.command(incident, "acknowledge");
-  await firebreak.command(incident, "lead");
-}
-
 function isFelt(visitors: Visitors): boolean {
   const purchases = visitors.lately(FELT_MS).filter(({ errand }) => errand === "buy");
   return purchases.length >= REFUSED_MIN && purchases.every(({ outcome }) => outcome === "refused");
 }
-
-const countOf = ({ rows }: Log, type: string): number =>
-  rows.filter((row) => row.type === type).length;
 
 const applied = z.looseObject({ leaseId: z.string() });
 const leaseIn = ({ rows }: Log): string =>
@@ -264,24 +233,10 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
     retried: log.deliveries?.refused() ?? 0,
   };
   const expectations = judgeCorruption(seen, scenario.expect);
-  const since = (fromMs: number | null, toMs: number | null): number | null =>
-    fromMs === null || toMs === null ? null : toMs - fromMs;
-  return {
-    gameday: dataCorruption.name,
-    variant: field.variant,
-    deployment: field.deployment,
-    ok: expectations.every(({ ok }) => ok),
+  return reportOn(field, dataCorruption.name, {
     startedAtMs,
-    tookMs: Date.now() - startedAtMs,
     incident: log.incident,
     times,
-    durations: {
-      timeToDetectMs: since(times.onsetAtMs, times.detectedAtMs),
-      timeToAcknowledgeMs: since(times.detectedAtMs, times.acknowledgedAtMs),
-      timeToMitigateMs: since(times.onsetAtMs, times.mitigatedAtMs),
-      timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
-      timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
-    },
     phases: countPhases(visits, boundaries).map((count) => ({
       ...count,
       phase: count.phase === "maintenance" ? "read-only" : count.phase,
@@ -289,5 +244,5 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
     tables: [summaryTable(seen)],
     expectations,
     postmortem: log.after?.postmortem ?? null,
-  };
+  });
 }

@@ -6,6 +6,7 @@ import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Fate, Part } from "./lock-queue.ts";
 import type { Visit } from "./measure.ts";
 import type { Scenario } from "./scenario.ts";
+import { seconds, since } from "./time.ts";
 
 /** What the playbook asks of production, by the kind of its policy entry. */
 export const KINDS = ["pool-size", "query-cache", "replica-reads", "statement-timeout"] as const;
@@ -90,7 +91,7 @@ const completed = ({ brokenOff }: Seen): Expectation =>
   expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
 
 const detectedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
-  const tookMs = sinceFault(times, times.detectedAtMs);
+  const tookMs = since(times.faultAtMs, times.detectedAtMs);
   return expect(
     "detected",
     `detected within ${seconds(limits.detected_within)} of the fault`,
@@ -127,7 +128,7 @@ const productionSaidSo = ({ rows }: Seen): Expectation => {
 };
 
 const relievedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
-  const tookMs = sinceFault(times, times.enforcedAtMs);
+  const tookMs = since(times.faultAtMs, times.enforcedAtMs);
   return expect(
     "relieved",
     `no visitor's read fails any more ${seconds(limits.enforced_within)} after the fault, with the queue still there`,
@@ -302,9 +303,3 @@ const failedShare = (reads: readonly Read[]): string =>
     : `${Math.round((100 * reads.filter(({ served }) => !served).length) / reads.length)} %`;
 
 const milliseconds = (ms: number | null): string => (ms === null ? "" : `${Math.round(ms)} ms`);
-
-const sinceFault = ({ faultAtMs }: Times, atMs: number | null): number | null =>
-  faultAtMs === null || atMs === null ? null : atMs - faultAtMs;
-
-const seconds = (ms: number | null): string =>
-  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

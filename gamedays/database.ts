@@ -3,14 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { startControlReads, type ControlReads, type Read } from "./control-reads.ts";
 import { judgeDatabase, KINDS, readTable, spansOf, visitorReads } from "./database-expectations.ts";
-import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
+import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
+import { countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { buildLockQueue, SESSIONS, type Fate } from "./lock-queue.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
-import { narrate } from "./narrate.ts";
 import { overridden } from "./overrides.ts";
 import { readsServedBy } from "./reads-served.ts";
+import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
@@ -56,8 +57,7 @@ export const database: Gameday = {
       await play(scenario, field, log);
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
-      const reason: unknown = field.signal.aborted ? field.signal.reason : error;
-      log.brokenOff = reason instanceof Error ? reason.message : String(reason);
+      log.brokenOff = reasonOf(field, error);
       field.say(`broken off: ${log.brokenOff}`);
     }
     return reportOf(scenario, field, log, startedAtMs);
@@ -86,9 +86,13 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   say(`FAULT: ${SESSIONS} connections, and a migration that waits for a report`);
   log.faultAtMs = Date.now();
   const queue = cleanup.use(await buildLockQueue(stack.postgres));
-  const incident = await until("an incident opens", () => databaseIncident(firebreak), patience);
+  const incident = await until(
+    "an incident opens",
+    () => openIncidentOf(firebreak, PLAYBOOK),
+    patience,
+  );
   log.incident = incident;
-  const following = follow(firebreak, incident, { field, log });
+  const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
   await firebreak.command(incident, "acknowledge");
@@ -126,28 +130,6 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   };
 }
 
-async function databaseIncident(firebreak: Firebreak): Promise<string | null> {
-  const open = await firebreak.openIncidents();
-  return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
-}
-
-/** Collects the journal and tells it, to the resolution. */
-async function follow(
-  firebreak: Firebreak,
-  incident: string,
-  { field, log }: { readonly field: Field; readonly log: Log },
-): Promise<void> {
-  for await (const row of firebreak.journal(incident, field.signal)) {
-    if (Date.parse(row.at) < (log.faultAtMs ?? 0)) continue;
-    log.rows.push(row);
-    const sentence = narrate(row);
-    if (sentence !== null) field.say(sentence);
-  }
-}
-
-const countOf = ({ rows }: Pick<Log, "rows">, type: string): number =>
-  rows.filter((row) => row.type === type).length;
-
 const judged = z.looseObject({ actId: z.string() });
 
 /** The act that waits for a person's word, once it is known whom it would hit. */
@@ -163,24 +145,10 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
     enforcedAtMs: spans.relieved?.fromMs ?? null,
   };
   const expectations = judgeDatabase({ ...log, visits, times, spans }, scenario.expect);
-  const since = (fromMs: number | null, toMs: number | null): number | null =>
-    fromMs === null || toMs === null ? null : toMs - fromMs;
-  return {
-    gameday: database.name,
-    variant: field.variant,
-    deployment: field.deployment,
-    ok: expectations.every(({ ok }) => ok),
+  return reportOn(field, database.name, {
     startedAtMs,
-    tookMs: Date.now() - startedAtMs,
     incident: log.incident,
     times,
-    durations: {
-      timeToDetectMs: since(times.onsetAtMs, times.detectedAtMs),
-      timeToAcknowledgeMs: since(times.detectedAtMs, times.acknowledgedAtMs),
-      timeToMitigateMs: since(times.onsetAtMs, times.mitigatedAtMs),
-      timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
-      timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
-    },
     phases: Object.entries(spans).map(([phase, span]) => {
       const inside = visits.filter(
         ({ atMs }) => span !== null && atMs >= span.fromMs && atMs < span.untilMs,
@@ -190,5 +158,5 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
     tables: [readTable(spans, visitorReads(visits), log.control)],
     expectations,
     postmortem: log.after?.postmortem ?? null,
-  };
+  });
 }

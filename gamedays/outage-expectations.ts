@@ -7,6 +7,7 @@ import { flickering, visitorsWho, wasBefore, type Boundaries, type Visit } from 
 import type { PagerState } from "./pager.ts";
 import type { Scenario } from "./scenario.ts";
 import type { StatusSample } from "./status-watch.ts";
+import { seconds, since } from "./time.ts";
 
 type Figure = { readonly meanMs: number | null };
 
@@ -68,7 +69,7 @@ const completed = ({ brokenOff }: Seen): Expectation =>
   expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
 
 const detectedInTime = ({ times }: Seen, limits: Limits): Expectation => {
-  const tookMs = sinceFault(times, times.detectedAtMs);
+  const tookMs = since(times.faultAtMs, times.detectedAtMs);
   return expect(
     "detected",
     `detected within ${seconds(limits.detected_within)} of the fault`,
@@ -78,7 +79,7 @@ const detectedInTime = ({ times }: Seen, limits: Limits): Expectation => {
 };
 
 const enforcedInTime = ({ times }: Seen, limits: Limits): Expectation => {
-  const tookMs = sinceFault(times, times.enforcedAtMs);
+  const tookMs = since(times.faultAtMs, times.enforcedAtMs);
   return expect(
     "enforced",
     `visitors see only the guard's answer within ${seconds(limits.enforced_within)} of the fault`,
@@ -286,11 +287,5 @@ const indicatorsIn = (samples: readonly StatusSample[]): readonly string[] =>
     .map(({ indicator }) => indicator)
     .filter((indicator, index, all) => indicator !== all[index - 1]);
 
-const sinceFault = ({ faultAtMs }: Times, atMs: number | null): number | null =>
-  faultAtMs === null || atMs === null ? null : atMs - faultAtMs;
-
 const isWithin = (tookMs: number | null, limitMs: number): boolean =>
   tookMs !== null && tookMs <= limitMs;
-
-const seconds = (ms: number | null | undefined): string =>
-  ms === null || ms === undefined ? "never" : `${(ms / 1_000).toFixed(1)} s`;

@@ -2,15 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, Gameday, Report } from "./gameday.ts";
 import { judgeRollback } from "./bad-deployment.ts";
-import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
+import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
+import { answerThePager, follow, hasRow, openIncidentOf, reasonOf } from "./incident.ts";
 import { releaseStages, timesIn } from "./journal.ts";
-import { narrate } from "./narrate.ts";
 import { judgeOutage, type Seen } from "./outage-expectations.ts";
 import { isVariant, VARIANTS, type Variant, type VariantName } from "./outage-variants.ts";
 import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
 import { failoverTable, judgeFailover, type Looks } from "./primary-down.ts";
+import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { liveStorefront } from "./deploy-control.ts";
@@ -69,7 +70,7 @@ export const outage: Gameday = {
       await play({ scenario, field, log, name });
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
-      log.brokenOff = reasonOf(field.signal.aborted ? field.signal.reason : error);
+      log.brokenOff = reasonOf(field, error);
       field.say(`broken off: ${log.brokenOff}`);
     }
     return reportOf({ scenario, field, log, name }, startedAtMs);
@@ -97,7 +98,7 @@ async function play(scene: Scene): Promise<void> {
   const patience = { withinMs: parts.patience, signal };
   await using cleanup = new AsyncDisposableStack();
 
-  const standing = await outageIncident(firebreak);
+  const standing = await openIncidentOf(firebreak, PLAYBOOK);
   if (standing !== null) {
     throw new DidNotHappen(`${standing} is still open; a gameday begins when all is well`);
   }
@@ -126,12 +127,16 @@ async function play(scene: Scene): Promise<void> {
   log.faultAtMs = Date.now();
   await variant.strike(stack);
 
-  const incident = await until("an incident opens", () => outageIncident(firebreak), patience);
+  const incident = await until(
+    "an incident opens",
+    () => openIncidentOf(firebreak, PLAYBOOK),
+    patience,
+  );
   log.incident = incident;
-  const following = follow(firebreak, incident, scene);
+  const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await answerThePager(firebreak, incident, scene);
+  await answerThePager({ field, firebreak }, incident, log, patience);
   await (variant.mending === null ? rolledBack(log, patience) : mitigated(scene, visitors));
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
@@ -186,54 +191,10 @@ async function rolledBack(log: Log, patience: Patience): Promise<void> {
   await until("it is seen to have helped", () => hasRow(log, "act.effective"), patience);
 }
 
-async function outageIncident(firebreak: Firebreak): Promise<string | null> {
-  const open = await firebreak.openIncidents();
-  return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
-}
-
-/** Collects the journal and tells it, to the resolution. */
-async function follow(
-  firebreak: Firebreak,
-  incident: string,
-  { field, log }: Scene,
-): Promise<void> {
-  for await (const row of firebreak.journal(incident, field.signal)) {
-    if (Date.parse(row.at) < (log.faultAtMs ?? 0)) continue;
-    log.rows.push(row);
-    const sentence = narrate(row);
-    if (sentence !== null) field.say(sentence);
-  }
-}
-
-/** The on-call hears the pager, says so, and takes the lead. */
-async function answerThePager(
-  firebreak: Firebreak,
-  incident: string,
-  { field, log, scenario }: Scene,
-): Promise<void> {
-  const { stack, signal, say } = field;
-  const page = await until(
-    "the on-call is paged",
-    async () => {
-      log.pager = await readPager(stack, log.faultAtMs ?? 0);
-      return log.pager.pages.find(({ payload }) => payload.data.incident === incident) ?? null;
-    },
-    { withinMs: scenario.parts.patience, signal },
-  );
-  say(`the on-call's pager: ${page.payload.data.subject}`);
-  await firebreak.command(incident, "acknowledge");
-  await firebreak.command(incident, "lead");
-}
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
 function isFelt(visitors: Visitors, { isTold }: Variant): boolean {
   const lately = visitors.lately(FELT_MS).filter(isTold);
   return lately.length > 0 && lately.every(({ outcome }) => outcome === "refused");
 }
-
-const hasRow = ({ rows }: Log, type: string): boolean => rows.some((row) => row.type === type);
 
 function judge(seen: Seen & Pick<Log, "live" | "looks" | "mendedAtMs">, { scenario, name }: Scene) {
   const { expect } = scenario;
@@ -269,24 +230,10 @@ function reportOf(scene: Scene, startedAtMs: number): Report {
   };
   const seen = { ...log, visits, times, boundaries };
   const expectations = judge(seen, scene);
-  const since = (fromMs: number | null, toMs: number | null): number | null =>
-    fromMs === null || toMs === null ? null : toMs - fromMs;
-  return {
-    gameday: outage.name,
-    variant: field.variant,
-    deployment: field.deployment,
-    ok: expectations.every(({ ok }) => ok),
+  return reportOn(field, outage.name, {
     startedAtMs,
-    tookMs: Date.now() - startedAtMs,
     incident: log.incident,
     times,
-    durations: {
-      timeToDetectMs: since(times.onsetAtMs, times.detectedAtMs),
-      timeToAcknowledgeMs: since(times.detectedAtMs, times.acknowledgedAtMs),
-      timeToMitigateMs: since(times.onsetAtMs, times.mitigatedAtMs),
-      timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
-      timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
-    },
     phases: countPhases(visits, boundaries).map((count) => ({
       ...count,
       phase: count.phase === "maintenance" ? variant.phase : count.phase,
@@ -294,5 +241,5 @@ function reportOf(scene: Scene, startedAtMs: number): Report {
     tables: name === "primary-down" ? [failoverTable(seen)] : [],
     expectations,
     postmortem: log.after?.postmortem ?? null,
-  };
+  });
 }

@@ -5,6 +5,7 @@ import type { Visit } from "./measure.ts";
 import type { Seen } from "./outage-expectations.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Look } from "./two-databases.ts";
+import { seconds, since } from "./time.ts";
 
 export type FailedOver = Pick<Seen, "rows" | "visits" | "times" | "boundaries"> & {
   /** When the primary was started again; null when it never was. */
@@ -208,9 +209,3 @@ export function failoverTable(seen: FailedOver): Table {
     ],
   };
 }
-
-const since = (fromMs: number | null, toMs: number | null): number | null =>
-  fromMs === null || toMs === null ? null : toMs - fromMs;
-
-const seconds = (ms: number | null): string =>
-  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

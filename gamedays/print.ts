@@ -1,5 +1,6 @@
 /** A report as text: the moments, what each phase cost, what was promised. */
 import type { Expectation, Report } from "./gameday.ts";
+import { seconds, since } from "./time.ts";
 
 export function renderReport(report: Report): string {
   const { gameday, variant, deployment, tookMs } = report;
@@ -20,18 +21,60 @@ export function renderReport(report: Report): string {
   ].join("\n");
 }
 
-/** One line per run. */
-export const renderSummary = (reports: readonly Report[]): string =>
-  table(
-    ["gameday", "variant", "deployment", "took", "result"],
-    reports.map(({ gameday, variant, deployment, tookMs, ok, expectations }) => [
-      gameday,
-      variant,
-      deployment,
-      seconds(tookMs),
-      ok ? "✓" : `✗ ${failed(expectations).join(", ")}`,
-    ]),
-  ).join("\n");
+/** One of several runs; where it never began, why. */
+export type Run = {
+  readonly gameday: string;
+  readonly variant: string;
+  readonly round: number;
+  readonly outcome: Report | string;
+};
+
+/** One line per run: when it was detected, mitigated and felt, from the fault; whom it cost an answer; and how many were green. */
+export function renderSummary(runs: readonly Run[]): string {
+  const green = runs.filter(({ outcome }) => typeof outcome !== "string" && outcome.ok).length;
+  return [
+    ...table(
+      [
+        "gameday",
+        "variant",
+        "round",
+        "took",
+        "detected",
+        "mitigated",
+        "enforced",
+        ...COUNTED,
+        "result",
+      ],
+      runs.map(({ gameday, variant, round, outcome }) => [
+        gameday,
+        variant,
+        String(round),
+        ...(typeof outcome === "string" ? neverBegan(outcome) : figures(outcome)),
+      ]),
+    ),
+    "",
+    `${green} of ${runs.length} green`,
+  ].join("\n");
+}
+
+const COUNTED = ["served", "refused", "failed", "broken"] as const;
+
+const neverBegan = (reason: string): readonly string[] => [
+  ...Array.from({ length: 4 + COUNTED.length }, () => ""),
+  `✗ did not begin: ${reason}`,
+];
+
+function figures({ tookMs, times, phases, ok, expectations }: Report): readonly string[] {
+  const fromFault = (atMs: number | null): string => seconds(since(times.faultAtMs, atMs));
+  return [
+    seconds(tookMs),
+    fromFault(times.detectedAtMs),
+    fromFault(times.mitigatedAtMs),
+    fromFault(times.enforcedAtMs),
+    ...COUNTED.map((outcome) => String(phases.reduce((sum, phase) => sum + phase[outcome], 0))),
+    ok ? "✓" : `✗ ${failed(expectations).join(", ")}`,
+  ];
+}
 
 const failed = (expectations: readonly Expectation[]): readonly string[] =>
   expectations.filter(({ ok }) => !ok).map(({ id }) => id);
@@ -81,6 +124,3 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): r
 
 const pad = (cell: string, width: number): string =>
   /^-?\d+(?:\.\d+)?(?: m?s| %)?$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
-
-const seconds = (ms: number | null): string =>
-  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

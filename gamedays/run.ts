@@ -6,15 +6,22 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { attachedStack, ownStack, type Ground } from "./field.ts";
 import type { Gameday, Report } from "./gameday.ts";
-import { renderReport, renderSummary } from "./print.ts";
+import { renderReport, renderSummary, type Run } from "./print.ts";
 import { gamedays } from "./registry.ts";
 
 const REPEATS_MAX = 100;
 const USAGE =
   "usage: npm run gameday <name>|all -- [--attach URL|READY-JSON] [--split] [--variant NAME] [--repeat N] [--json FILE]";
 
+type Planned = {
+  readonly gameday: Gameday;
+  readonly variant: string;
+  /** From 1 to `--repeat`. */
+  readonly round: number;
+};
+
 type Asked = {
-  readonly runs: readonly { readonly gameday: Gameday; readonly variant: string }[];
+  readonly runs: readonly Planned[];
   readonly attach: string | undefined;
   readonly split: boolean;
   readonly json: string | undefined;
@@ -31,20 +38,22 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const asked = readArguments();
-const reports: Report[] = [];
-for (const { gameday, variant } of asked.runs) {
+const runs: Run[] = [];
+for (const planned of asked.runs) {
   if (stopping.signal.aborted) break;
-  try {
-    const report = await runOne(gameday, variant);
-    reports.push(report);
-    if (report.postmortem !== null) print(`\n${report.postmortem.trimEnd()}`);
-    print(`\n${renderReport(report)}\n`);
-  } catch (error) {
-    // The stack did not start or could not be reached. The next run may have more luck; this one has failed.
-    say(error instanceof Error ? error.message : String(error));
-  }
+  const outcome = await outcomeOf(planned);
+  runs.push({
+    gameday: planned.gameday.name,
+    variant: planned.variant,
+    round: planned.round,
+    outcome,
+  });
+  if (typeof outcome === "string") continue;
+  if (outcome.postmortem !== null) print(`\n${outcome.postmortem.trimEnd()}`);
+  print(`\n${renderReport(outcome)}\n`);
 }
-if (reports.length > 1) print(renderSummary(reports));
+if (asked.runs.length > 1) print(renderSummary(runs));
+const reports = runs.flatMap(({ outcome }) => (typeof outcome === "string" ? [] : [outcome]));
 if (asked.json !== undefined) {
   const content = reports.length === 1 ? reports[0] : reports;
   await writeFile(asked.json, `${JSON.stringify(content, null, 2)}\n`);
@@ -52,11 +61,19 @@ if (asked.json !== undefined) {
 const isGreen = reports.length === asked.runs.length && reports.every(({ ok }) => ok);
 process.exitCode = stopping.signal.aborted ? 130 : isGreen ? 0 : 1;
 
-async function runOne(gameday: Gameday, variant: string): Promise<Report> {
-  say(`gameday ${gameday.name}, ${variant}`);
-  await using ground = await groundFor();
-  const { stack, deployment } = ground;
-  return await gameday.run({ stack, deployment, variant, say, signal: stopping.signal });
+/** The report, or why it never began: the stack did not start, or could not be reached. The next run may have more luck. */
+async function outcomeOf({ gameday, variant }: Planned): Promise<Report | string> {
+  const which = asked.runs.length > 1 ? `, run ${runs.length + 1} of ${asked.runs.length}` : "";
+  say(`gameday ${gameday.name}, ${variant}${which}`);
+  try {
+    await using ground = await groundFor();
+    const { stack, deployment } = ground;
+    return await gameday.run({ stack, deployment, variant, say, signal: stopping.signal });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    say(reason);
+    return reason;
+  }
 }
 
 function groundFor(): Promise<Ground> {
@@ -90,9 +107,11 @@ function readArguments(): Asked {
       throw new Error(`--repeat takes 1 to ${REPEATS_MAX}`);
     }
     if (positionals.length !== 1) throw new Error("name one gameday, or all");
-    const runs = chosen(positionals[0] ?? "", values.variant);
+    const once = chosen(positionals[0] ?? "", values.variant);
     return {
-      runs: Array.from({ length: repeat }, () => runs).flat(),
+      runs: Array.from({ length: repeat }, (_, index) =>
+        once.map((one) => ({ ...one, round: index + 1 })),
+      ).flat(),
       attach: values.attach,
       split: values.split,
       json: values.json,
@@ -104,7 +123,7 @@ function readArguments(): Asked {
 }
 
 /** One gameday in one variant; `all` runs every variant of every gameday. */
-function chosen(name: string, variant: string | undefined): Asked["runs"] {
+function chosen(name: string, variant: string | undefined): readonly Omit<Planned, "round">[] {
   const known = gamedays.map((gameday) => gameday.name).join(", ");
   const found = gamedays.filter((gameday) => name === "all" || gameday.name === name);
   if (found.length === 0) throw new Error(`there is no gameday "${name}"; there is: ${known}`);
