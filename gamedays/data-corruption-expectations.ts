@@ -46,6 +46,7 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     untilAPerson(seen),
     scopeKnown(seen),
     branchesKept(seen),
+    wayBack(seen),
     scriptRan(seen),
     rowsBack(seen),
     checklistTicked(seen),
@@ -170,8 +171,31 @@ const branchesKept = ({ rows }: Seen): Expectation => {
   );
 };
 
+const plan = z.looseObject({
+  collector: z.literal("recovery-plan"),
+  summary: z.string(),
+  facts: z.looseObject({
+    verified: z.array(z.looseObject({ brokenRows: z.number().nullable() })),
+    tables: z.array(z.looseObject({ table: z.string(), missing: z.number() })),
+    plan: z.looseObject({ way: z.string() }),
+  }),
+});
+
+const wayBack = ({ rows }: Seen): Expectation => {
+  const found = rows.flatMap(({ data }) => plan.safeParse(data).data ?? [])[0];
+  const missing = found?.facts.tables.find(({ table }) => table === "users")?.missing;
+  const isVerified = found?.facts.verified.every(({ brokenRows }) => (brokenRows ?? 0) === 0);
+  return expect(
+    "plan",
+    "every check was run on that branch, live was compared with it, and the way back has its reason",
+    isVerified === true && missing === AUTHORS && found?.facts.plan.way === "recover-rows",
+    found?.summary ?? "no plan",
+  );
+};
+
 /** The authors that `shop-data.ts` brings, and deletes. */
-const RECOVERED = "public.users=40";
+const AUTHORS = 40;
+const RECOVERED = `public.users=${AUTHORS}`;
 
 const scriptRan = ({ counted }: Seen): Expectation =>
   expect(
@@ -194,6 +218,8 @@ const SEEN_ITEMS = [
   "Writes paused",
   "The scope of the damage known",
   "A snapshot of now kept before anything is repaired",
+  "The last moment at which every check held kept",
+  "A way back worked out beside production, before it touches it",
   "Rows recovered, and the checks clean",
   "Constraints back and validated",
 ];

@@ -123,6 +123,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await until("writes are paused", () => isFelt(visitors), patience);
   await until("the guards report it", () => countOf(log, "lease.effective") > 0, patience);
   const clean = await until("the last clean moment is kept", () => branchIn(log), patience);
+  await until("the way back is worked out", () => hasEvidence(log, "recovery-plan"), patience);
   say("nobody can write; deliveries are kept");
   await sleep(parts.hold, undefined, { signal });
 
@@ -190,6 +191,13 @@ function branchIn({ rows }: Log): string | null {
   const done = rows.flatMap(({ data }) => performed.safeParse(data).data ?? []);
   return done.find(({ actId }) => actId === act)?.receipt.branchId ?? null;
 }
+
+const collected = z.looseObject({ collector: z.string(), facts: z.unknown() });
+const hasEvidence = ({ rows }: Log, collector: string): boolean =>
+  rows.some(({ data }) => {
+    const found = collected.safeParse(data);
+    return found.success && found.data.collector === collector && found.data.facts !== undefined;
+  });
 
 const evidence = z.looseObject({
   collector: z.literal("recover-rows"),

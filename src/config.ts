@@ -24,6 +24,8 @@ export type Config = {
   readonly postgres: Postgres | null;
   /** Its read replica; null when there is none, or none that we know. */
   readonly replica: Postgres | null;
+  /** The same database as another compute of it serves it; null when it is not configured. */
+  readonly postgresAt: (host: string) => Postgres | null;
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage;
   /** Production at Cloudflare; null when there is no token or account. */
@@ -52,6 +54,7 @@ export function readConfig(env: Env): Config {
     signingKeys: signingKeys.ok ? signingKeys.value : [],
     postgres: readPostgres(env, "POSTGRES_URL"),
     replica: readPostgres(env, "POSTGRES_REPLICA_URL"),
+    postgresAt: (host) => readPostgres(env, "POSTGRES_URL", host),
     redis:
       env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
         ? null
@@ -110,10 +113,23 @@ function readNeon(env: Env): Config["neon"] {
   return { api: createNeon({ baseUrl, projectId, key }), branchId: env.NEON_BRANCH_ID ?? null };
 }
 
-function readPostgres(env: Env, secret: "POSTGRES_URL" | "POSTGRES_REPLICA_URL"): Postgres | null {
-  const connectionString = env[secret];
+function readPostgres(
+  env: Env,
+  secret: "POSTGRES_URL" | "POSTGRES_REPLICA_URL",
+  host: string | null = null,
+): Postgres | null {
+  const given = env[secret];
   const fetchEndpoint = env.POSTGRES_FETCH_ENDPOINT ?? null;
-  return connectionString === undefined
-    ? null
-    : createPostgres({ connectionString, fetchEndpoint }, secret);
+  if (given === undefined) return null;
+  const connectionString = host === null ? given : withHost(given, host);
+  return createPostgres({ connectionString, fetchEndpoint }, secret);
+}
+
+/** What is no URL stays so, for the client to say. */
+function withHost(connectionString: string, host: string): string {
+  const url = URL.parse(connectionString);
+  if (url === null) return connectionString;
+  url.host = host;
+  url.port = "";
+  return url.href;
 }

@@ -6,6 +6,7 @@
  * picked with the parents that they need in turn, inserted parents first, counted, and committed only as expected.
  */
 import { err, ok, type Result } from "../shared/result.ts";
+import { identifier } from "./identifier.ts";
 
 /** Tables of one script; damage that reaches further is no narrow case. */
 export const RECOVER_TABLES_MAX = 16;
@@ -128,17 +129,19 @@ const equal = (
   others: readonly string[],
 ): string =>
   columns
-    .map((column, n) => `${left}.${quoted(column)} = ${right}.${quoted(others[n] ?? column)}`)
+    .map(
+      (column, n) => `${left}.${identifier(column)} = ${right}.${identifier(others[n] ?? column)}`,
+    )
     .join(" AND ");
 
 function render(picks: readonly Pick[], losses: readonly Loss[]): string {
   const schemas = [...new Set(picks.map(({ table }) => table.schema))];
   const clean = ({ schema, name }: TableName): string =>
-    `firebreak_clean_${schemas.indexOf(schema) + 1}.${quoted(name)}`;
+    `firebreak_clean_${schemas.indexOf(schema) + 1}.${identifier(name)}`;
   const imports = schemas.map((schema, n) => {
     const names = picks.filter(({ table }) => table.schema === schema);
     return `CREATE SCHEMA firebreak_clean_${n + 1};
-IMPORT FOREIGN SCHEMA ${quoted(schema)} LIMIT TO (${names.map(({ table }) => quoted(table.name)).join(", ")})
+IMPORT FOREIGN SCHEMA ${identifier(schema)} LIMIT TO (${names.map(({ table }) => identifier(table.name)).join(", ")})
   FROM SERVER firebreak_branch INTO firebreak_clean_${n + 1};`;
   });
   const chosen = picks.map(
@@ -150,7 +153,7 @@ AND NOT EXISTS (SELECT FROM ${qualified(table)} AS live WHERE ${equal("live", ta
   const inserts = picks.toReversed().map(({ table }, index) => {
     const n = picks.length - 1 - index;
     return `WITH inserted AS (
-  INSERT INTO ${qualified(table)} (${table.columns.map(quoted).join(", ")}) OVERRIDING SYSTEM VALUE
+  INSERT INTO ${qualified(table)} (${table.columns.map(identifier).join(", ")}) OVERRIDING SYSTEM VALUE
   SELECT ${columnsOf(table, "lost")} FROM ${rescued(n)} AS lost ON CONFLICT DO NOTHING RETURNING 1
 )
 INSERT INTO firebreak_counts SELECT ${index}, ${literal(idOf(table))}, (SELECT count(*) FROM ${rescued(n)}), count(*) FROM inserted;`;
@@ -158,7 +161,7 @@ INSERT INTO firebreak_counts SELECT ${index}, ${literal(idOf(table))}, (SELECT c
   const orphans = losses.flatMap((loss) => {
     if (loss.kind !== "parents") return [];
     const { child, columns, parent, parentColumns } = loss.reference;
-    const named = columns.map((column) => `child.${quoted(column)} IS NOT NULL`).join(" AND ");
+    const named = columns.map((column) => `child.${identifier(column)} IS NOT NULL`).join(" AND ");
     return [
       `INSERT INTO firebreak_orphans SELECT ${literal(`${idOf(child)} -> ${idOf(parent)}`)}, count(*) FROM ${qualified(child)} AS child
 WHERE ${named} AND NOT EXISTS (SELECT FROM ${qualified(parent)} AS lost WHERE ${equal("child", columns, "lost", parentColumns)});`,
@@ -219,8 +222,8 @@ END $firebreak$;`;
 
 const rescued = (n: number): string => `firebreak_rows_${n + 1}`;
 const columnsOf = ({ columns }: RecoverTable, of: string): string =>
-  columns.map((column) => `${of}.${quoted(column)}`).join(", ");
-const qualified = ({ schema, name }: TableName): string => `${quoted(schema)}.${quoted(name)}`;
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+  columns.map((column) => `${of}.${identifier(column)}`).join(", ");
+const qualified = ({ schema, name }: TableName): string =>
+  `${identifier(schema)}.${identifier(name)}`;
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const idOf = ({ schema, name }: TableName): string => `${schema}.${name}`;

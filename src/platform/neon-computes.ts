@@ -10,17 +10,21 @@ const compute = z
   .object({
     id: z.string().min(1).max(60),
     branch_id: z.string().min(1).max(60),
+    host: z.string().min(1).max(255),
     type: z.string(),
     autoscaling_limit_min_cu: z.number().positive(),
     autoscaling_limit_max_cu: z.number().positive(),
   })
-  .transform(({ id, branch_id, type, autoscaling_limit_min_cu, autoscaling_limit_max_cu }) => ({
-    id,
-    branchId: branch_id,
-    isWriter: type === "read_write",
-    minCu: autoscaling_limit_min_cu,
-    maxCu: autoscaling_limit_max_cu,
-  }));
+  .transform(
+    ({ id, branch_id, host, type, autoscaling_limit_min_cu, autoscaling_limit_max_cu }) => ({
+      id,
+      branchId: branch_id,
+      host,
+      isWriter: type === "read_write",
+      minCu: autoscaling_limit_min_cu,
+      maxCu: autoscaling_limit_max_cu,
+    }),
+  );
 
 /** `minCu` and `maxCu` are compute units, of one vCPU and 4 GB each. */
 export type NeonCompute = z.output<typeof compute>;

@@ -172,6 +172,14 @@ function collect(
     redis: config.redis,
     traffic: trafficOf(env),
     integrityChecks: bundle.site.integrity,
+    kept:
+      config.neon === null
+        ? null
+        : {
+            api: config.neon.api,
+            incident: { instance: view.instance, incidentId: view.id },
+            open: config.postgresAt,
+          },
   });
 }
 

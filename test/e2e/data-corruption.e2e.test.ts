@@ -16,6 +16,7 @@ const JUDGED = [
   "held",
   "scope",
   "branches",
+  "plan",
   "script",
   "rows",
   "checklist",

@@ -10,6 +10,7 @@ import {
   readRetentionSeconds,
   untilEnded,
 } from "../../platform/neon-branches.ts";
+import { pastBranchName } from "../../platform/neon-kept.ts";
 import type { Neon, NeonFailure } from "../../platform/neon.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { utcTime } from "../../shared/utc.ts";
@@ -109,9 +110,7 @@ async function look(api: Neon, act: Snapshot, reach: Reach) {
 
 /** One branch for an incident and a moment of the past; one for each act that keeps the present. */
 const nameOf = ({ id, incidentId, judged: { atMs } }: Snapshot, { instance }: Reach): string =>
-  atMs === null
-    ? `firebreak/${instance}/${id}`
-    : `firebreak/${instance}/${incidentId}/${new Date(atMs).toISOString()}`;
+  atMs === null ? `firebreak/${instance}/${id}` : pastBranchName({ instance, incidentId }, atMs);
 
 const doneWith = (branchId: string, act: Snapshot, reach: Reach) => ({
   says: `kept it as branch ${nameOf(act, reach)} (${branchId}) for ${act.options.keep}`,

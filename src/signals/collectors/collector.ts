@@ -3,6 +3,8 @@ import type { Failure } from "../../incidents/journal.ts";
 import type { IntegrityCheck } from "../../integrity/check.ts";
 import type { CloudflareProduction } from "../../platform/cloudflare.ts";
 import type { Repository } from "../../platform/github.ts";
+import type { KeptFor } from "../../platform/neon-kept.ts";
+import type { Neon } from "../../platform/neon.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { StatusPage } from "../../platform/status-page.ts";
@@ -34,6 +36,15 @@ export type CollectorContext = {
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers">;
   readonly integrityChecks: readonly IntegrityCheck[];
+  /** Branches that were kept for this incident. */
+  readonly kept: KeptBranches | null;
+};
+
+export type KeptBranches = {
+  readonly api: Neon;
+  readonly incident: KeptFor;
+  /** The database as the compute at that host serves it; null when there is no database to speak of. */
+  readonly open: (host: string) => Postgres | null;
 };
 
 export type Evidence = {

@@ -79,7 +79,8 @@ FROM (${brokenRowsOf(check)}) AS orphan ORDER BY 1 LIMIT ${EXAMPLES_MAX}`;
   return read.ok ? read.value.map(({ reference }) => reference) : [];
 }
 
-async function firstSeen({ history, onsetAtMs }: CollectorContext): Promise<number | null> {
+/** Since when rows are known to be broken; null when no sample says. */
+export async function firstSeen({ history, onsetAtMs }: CollectorContext): Promise<number | null> {
   const samples = await history(BROKEN, onsetAtMs - LOOK_BACK_MS);
   return samples.find((sample) => isKnown(sample) && Number(sample.value) > 0)?.atMs ?? null;
 }

@@ -20,6 +20,7 @@ import { postgresLongQueries } from "./postgres-long-queries.ts";
 import { postgresStatistics } from "./postgres-statistics.ts";
 import { postgresTableSizes } from "./postgres-table-sizes.ts";
 import { recoverRows } from "./recover-rows.ts";
+import { recoveryPlan } from "./recovery-plan.ts";
 import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
 import { topTalkers } from "./top-talkers.ts";
@@ -45,6 +46,7 @@ export const COLLECTORS = {
   "top-talkers": topTalkers,
   "integrity-scope": integrityScope,
   "recover-rows": recoverRows,
+  "recovery-plan": recoveryPlan,
 } as const;
 
 /** The ids that playbooks may name. */

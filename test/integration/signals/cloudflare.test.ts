@@ -79,6 +79,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],
+    kept: null,
   });
 const COLLECTORS = [
   "cloudflare-deployments",

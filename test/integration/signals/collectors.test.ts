@@ -26,6 +26,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     replica: null,
     redis: null,
     integrityChecks: [],
+    kept: null,
     ...context,
   });
   if (!answer.ok) throw new Error(answer.error.detail);

@@ -77,6 +77,7 @@ const collect = (github: Repository | null, cloudflare: Production | null = null
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],
+    kept: null,
   });
 
 describe("commits", () => {

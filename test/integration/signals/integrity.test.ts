@@ -39,6 +39,7 @@ const NO_CONTEXT = {
   replica: null,
   redis: null,
   traffic: aTraffic(),
+  kept: null,
 };
 
 /** Polls in a row that hand on what they keep. */

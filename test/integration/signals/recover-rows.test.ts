@@ -97,6 +97,7 @@ async function collected(
     postgres: watcher,
     replica: null,
     integrityChecks,
+    kept: null,
   });
   if (!evidence.ok) throw new Error(evidence.error.detail);
   const { script } = evidence.value.facts as { script: string | null };

@@ -24,6 +24,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     postgres: null,
     replica: null,
     integrityChecks: [],
+    kept: null,
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),
   });

@@ -20,6 +20,7 @@ const OWN = new Set([
   "held",
   "scope",
   "branches",
+  "plan",
   "script",
   "rows",
   "checklist",
@@ -38,6 +39,17 @@ const row = (seq: number, afterMs: number, type: string, data: unknown = {}): Jo
   data,
 });
 const FIRING = { status: "firing" };
+const planOf = (missing: number, brokenRows = 0): JournalRow =>
+  row(40, 6_200, "evidence.collected", {
+    collector: "recovery-plan",
+    summary: "every check holds",
+    facts: {
+      verified: [{ check: "users-stay", brokenRows }],
+      tables: [{ table: "users", missing }],
+      plan: { way: "recover-rows" },
+    },
+  });
+const PLAN = planOf(40);
 const ROWS: readonly JournalRow[] = [
   row(1, 5_000, "incident.opened", {
     onsetAt: new Date(FAULT_MS + 1_000).toISOString(),
@@ -48,10 +60,13 @@ const ROWS: readonly JournalRow[] = [
     collector: "integrity-scope",
     summary: "40 broken rows in pitches",
   }),
+  PLAN,
   ...[
     "Writes paused",
     "The scope of the damage known",
     "A snapshot of now kept before anything is repaired",
+    "The last moment at which every check held kept",
+    "A way back worked out beside production, before it touches it",
     "Rows recovered, and the checks clean",
     "Constraints back and validated",
   ].map((text, item) => row(10 + item, 10_000, "checklist.ticked", { item, text })),
@@ -178,6 +193,17 @@ describe("a promise is broken by", () => {
       { rows: [...ROWS, row(20, 11_000, "checklist.ticked", { text: "Cause identified" })] },
     ],
     ["a branch that was not kept", "branches", { rows: withoutRows("act.performed") }],
+    ["no way back", "plan", { rows: ROWS.filter((one) => one !== PLAN) }],
+    [
+      "a comparison that misses rows",
+      "plan",
+      { rows: [...ROWS.filter((one) => one !== PLAN), planOf(39)] },
+    ],
+    [
+      "a branch that is damaged as well",
+      "plan",
+      { rows: [...ROWS.filter((one) => one !== PLAN), planOf(40, 1)] },
+    ],
     ["a script that counts other rows", "script", { counted: "public.users=39" }],
     ["a row that came back changed", "rows", { data: { ...DATA, digestAfter: "40 rows, b" } }],
     ["a delivery that had to be sent again", "kept", { retried: 1 }],

@@ -38,6 +38,7 @@ const context = (
   redis: null,
   traffic: aTraffic(),
   integrityChecks: [],
+  kept: null,
   ...fields,
 });
 

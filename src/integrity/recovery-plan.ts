@@ -1,0 +1,81 @@
+/** Which way back from corruption, and why: by what a branch of the last clean moment shows beside the live database. Pure. */
+import type { Difference } from "./difference.ts";
+
+/** More damaged rows than a person could judge are no narrow case. */
+export const NARROW_ROWS_MAX = 10_000;
+
+export type Compared = Difference & { readonly table: string };
+
+export type SeenOfBranch = {
+  /** Checks that fail on the branch, and those that could not be run there. */
+  readonly failing: readonly string[];
+  readonly unseen: readonly string[];
+  readonly tables: readonly Compared[];
+  /** Tables that could not be compared. */
+  readonly notCompared: readonly string[];
+  /** Why no script brings missing rows back; null when one does. */
+  readonly noScript: string | null;
+};
+
+export type RecoveryPlan = {
+  /** `by-hand`: neither is right before a person has looked. */
+  readonly way: "recover-rows" | "restore-in-place" | "by-hand";
+  readonly because:
+    | "branch_is_damaged"
+    | "branch_not_verified"
+    | "nothing_differs"
+    | "too_many_rows"
+    | "no_script"
+    | "rows_are_missing"
+    | "rows_are_missing_and_changed"
+    | "rows_are_changed";
+  /** The same for people. */
+  readonly why: string;
+};
+
+export function chooseRecovery(seen: SeenOfBranch): RecoveryPlan {
+  const { failing, unseen, tables, notCompared, noScript } = seen;
+  const missing = tables.reduce((sum, table) => sum + table.missing, 0);
+  const changed = tables.reduce((sum, table) => sum + table.changed, 0);
+  const added = tables.reduce((sum, table) => sum + table.added, 0);
+  const cost = `it would lose ${added} rows that came since, and every change`;
+  if (failing.length > 0) {
+    return byHand("branch_is_damaged", `the branch fails ${failing.join(", ")}: go further back`);
+  }
+  if (unseen.length + notCompared.length > 0) {
+    const what = [...unseen, ...notCompared].join(", ");
+    return byHand("branch_not_verified", `not everything could be looked at: ${what}`);
+  }
+  if (missing + changed === 0) {
+    return byHand("nothing_differs", "no row is missing or changed: look at what the checks ask");
+  }
+  if (missing + changed > NARROW_ROWS_MAX) {
+    return restore("too_many_rows", `more than ${NARROW_ROWS_MAX} rows are damaged; ${cost}`);
+  }
+  if (missing === 0) {
+    return byHand("rows_are_changed", `${changed} rows are changed: which of them rightly?`);
+  }
+  if (noScript !== null) return restore("no_script", `no script can: ${noScript}; ${cost}`);
+  return changed === 0
+    ? {
+        way: "recover-rows",
+        because: "rows_are_missing",
+        why: `${missing} rows are missing, and nothing is changed`,
+      }
+    : {
+        way: "recover-rows",
+        because: "rows_are_missing_and_changed",
+        why: `${missing} rows are missing; compare the ${changed} changed ones by hand`,
+      };
+}
+
+const byHand = (because: RecoveryPlan["because"], why: string): RecoveryPlan => ({
+  way: "by-hand",
+  because,
+  why,
+});
+const restore = (because: RecoveryPlan["because"], why: string): RecoveryPlan => ({
+  way: "restore-in-place",
+  because,
+  why,
+});
