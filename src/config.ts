@@ -35,6 +35,8 @@ export type Config = {
   /** Production's database at Neon; null when there is no key or project. */
   readonly neon: NeonProduction | null;
   readonly publicUrl: string | null;
+  /** The origin of the status page's own hostname. */
+  readonly statusUrl: string | null;
   /** By webhook vendor. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
   /** What jobs show that say when they ran. */
@@ -68,7 +70,8 @@ export function readConfig(env: Env): Config {
         ? null
         : { baseUrl: env.GITHUB_API_URL ?? GITHUB_API_URL, token: env.GITHUB_TOKEN },
     neon: readNeon(env),
-    publicUrl: URL.parse(env.PUBLIC_URL ?? "")?.origin ?? null,
+    publicUrl: originIn(env.PUBLIC_URL),
+    statusUrl: originIn(env.STATUS_URL),
     webhookSecrets: Object.fromEntries(
       [...webhooks.keys()].map((vendor) => [vendor, env[webhookSecretName(vendor)]]),
     ),
@@ -77,6 +80,8 @@ export function readConfig(env: Env): Config {
     journalSecret: (name) => (isJournalSecret(name) ? env[name] : undefined),
   };
 }
+
+const originIn = (url: string | undefined): string | null => URL.parse(url ?? "")?.origin ?? null;
 
 const isChannelSecret = (name: string): name is `CHANNEL_${string}` => name.startsWith("CHANNEL_");
 

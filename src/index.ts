@@ -6,6 +6,7 @@ import { assembleGuard, guardOrOrigin, type Guard } from "./guard/assemble.ts";
 import { isOffBy, originOf, type Origin } from "./guard/origin.ts";
 import { routeIdOf } from "./guard/write-journal/names.ts";
 import { createApp } from "./http/app.ts";
+import { onOwnHost } from "./http/own-host.ts";
 import { DeskObject } from "./incidents/desk-object.ts";
 import { IncidentObject } from "./incidents/incident-object.ts";
 import { LimiterObject } from "./limiter/limiter-object.ts";
@@ -98,7 +99,9 @@ export class Collector extends WorkerEntrypoint<Env> {
 
 export default {
   fetch(request, env, ctx): Promise<Response> {
-    return guardOf(env)(request, ctx);
+    const ownHost = env.STATUS_URL === undefined ? null : configOf(env).statusUrl;
+    const asked = ownHost === null ? null : onOwnHost(request, ownHost);
+    return asked === null ? guardOf(env)(request, ctx) : ownRoutesOf(env)(asked);
   },
 
   /** Each minute: watches the monitor's tick and every open incident's next wake, and cleans up at the vendors. */
@@ -110,6 +113,7 @@ export default {
 /** One of each per isolate; the runtime hands the same `env` to every request of it. */
 const configs = new WeakMap<Env, Config>();
 const guards = new WeakMap<Env, Guard>();
+const apps = new WeakMap<Env, ReturnType<typeof createApp>>();
 
 function configOf(env: Env): Config {
   const config = configs.get(env) ?? readConfig(env);
@@ -126,16 +130,20 @@ function guardOf(env: Env): Guard {
   return guard;
 }
 
+/** Made on first use: a visitor's request never pays for it. */
+function ownRoutesOf(env: Env): Origin {
+  return async (request) => {
+    const app = apps.get(env) ?? createApp(httpDeps(env, configOf(env)));
+    apps.set(env, app);
+    return app.fetch(request, {}, { waitUntil, passThroughOnException: () => {}, props: {} });
+  };
+}
+
 function makeGuard(env: Env, origin: Origin): Guard {
-  let app: ReturnType<typeof createApp> | null = null;
   return assembleGuard({
     isOff: isOffBy(env.GUARD),
     origin,
-    // Made on first use: a visitor's request never pays for it.
-    ownRoutes: async (request) => {
-      app ??= createApp(httpDeps(env, configOf(env)));
-      return app.fetch(request, {}, { waitUntil, passThroughOnException: () => {}, props: {} });
-    },
+    ownRoutes: ownRoutesOf(env),
     policy: () => policyOf(env),
     traffic: (shard) => trafficShardOf(env, shard),
     limiter: limiterOf(env),

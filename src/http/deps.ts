@@ -27,6 +27,8 @@ export type HttpDeps = {
   readonly parts: Parts;
   /** Where visitors find the site, such as `https://shop.example`; null: as they ask for it. */
   readonly publicUrl: string | null;
+  /** Where the status page has a hostname of its own, such as `https://status.shop.example`; null: below the site. */
+  readonly statusUrl: string | null;
   /** The first signs bypasses; none while they are not configured. */
   readonly signingKeys: readonly SigningKey[];
   /** What playbooks are checked against. */

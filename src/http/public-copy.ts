@@ -3,6 +3,8 @@
  * few seconds, so that no crowd of strangers ever reaches an object.
  */
 import { z } from "zod";
+import { LIST_PAGE_MAX } from "../incidents/desk-api.ts";
+import { PUBLIC_STATUSES } from "../incidents/public.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -15,7 +17,13 @@ export const COPY_TTL_MS = 2_000;
 const PART_DEADLINE_MS = 1_500;
 const LOAD_DEADLINE_MS = 4_000;
 const COLD_POLL_MS = 25;
-const PAST_INCIDENTS_MAX = 50;
+/** How far back the page tells of incidents, and of how many at most. */
+export const PAST_MS = 90 * 24 * 3_600_000;
+export const PAST_INCIDENTS_MAX = 200;
+/** What is kept for a colder isolate to say while nobody answers; it is never taken for news. */
+const LAST_WORDS_SECONDS = 24 * 3_600;
+
+const publicStatus = z.enum(PUBLIC_STATUSES);
 
 const seq = z.object({ epoch: z.int(), n: z.int() });
 
@@ -27,6 +35,7 @@ const publicCopy = z.object({
       lastTickAtMs: z.int().nullable(),
       cadenceMs: z.int(),
       seesProduction: z.boolean(),
+      probesFail: z.boolean(),
     })
     .nullable(),
   /** As last confirmed; null before the policy object ever answered. */
@@ -41,20 +50,28 @@ const publicCopy = z.object({
       endsAtMs: z.int(),
     }),
   ),
-  /** Null: the desk did not answer. */
+  /** As last listed, newest first; null before the desk ever answered. */
   incidents: z
     .array(
       z.object({
         id: z.string(),
         component: z.string(),
-        message: z.string(),
         impact: z.enum(["minor", "major", "critical"]),
-        status: z.enum(["investigating", "identified", "monitoring", "resolved"]),
+        status: publicStatus,
         startedAtMs: z.int(),
         resolvedAtMs: z.int().nullable(),
+        updates: z
+          .array(
+            z.object({ id: z.string(), atMs: z.int(), status: publicStatus, message: z.string() }),
+          )
+          .readonly(),
       }),
     )
     .nullable(),
+  /** The desk has just answered. */
+  isListed: z.boolean(),
+  /** Since when no incident that is over is missing from the list. */
+  pastSinceMs: z.int().nullable(),
 });
 export type PublicCopy = z.infer<typeof publicCopy>;
 
@@ -71,7 +88,9 @@ export function keepPublicCopy(deps: CopyDeps): ReadPublicCopy {
   let loadingUntilMs = 0;
 
   const load = async (): Promise<void> => {
-    copy = (await readShared(deps)) ?? (await loadAndShare(deps, copy));
+    const shared = await readShared(deps);
+    const isNews = shared !== null && deps.now() - shared.takenAtMs < COPY_TTL_MS;
+    copy = isNews ? shared : await loadAndShare(deps, copy ?? shared);
     loadingUntilMs = 0;
   };
 
@@ -104,7 +123,7 @@ async function loadAndShare(deps: CopyDeps, last: PublicCopy | null): Promise<Pu
     await deps.sharedCache.put(
       sharedKey(deps),
       Response.json(fresh, {
-        headers: { "cache-control": `max-age=${Math.ceil(COPY_TTL_MS / 1_000)}` },
+        headers: { "cache-control": `max-age=${LAST_WORDS_SECONDS}` },
       }),
     );
   } catch {
@@ -114,10 +133,10 @@ async function loadAndShare(deps: CopyDeps, last: PublicCopy | null): Promise<Pu
 }
 
 async function askObjects(deps: CopyDeps, last: PublicCopy | null): Promise<PublicCopy> {
-  const [status, policy, views] = await Promise.all([
+  const [status, policy, listed] = await Promise.all([
     orNull(deps.monitor.status()),
     orNull(deps.policy.read(last?.policy?.seq ?? null)),
-    orNull(publicViews(deps)),
+    orNull(list(deps)),
   ]);
   const takenAtMs = deps.now();
   return {
@@ -127,21 +146,55 @@ async function askObjects(deps: CopyDeps, last: PublicCopy | null): Promise<Publ
       cadenceMs: status.cadenceMs,
       // A monitor that still runs the version before does not say.
       seesProduction: status.seesProduction === true,
+      probesFail: status.probesFail === true,
     },
     policy: policy === null ? (last?.policy ?? null) : confirmed(policy, last, takenAtMs),
     windows: publicWindows(policy?.policy ?? null, last),
-    incidents: views && views.flatMap((view) => publish(view) ?? []),
+    ...(listed ?? remembered(last)),
   };
 }
 
-/** Everything open, however old, and what was resolved lately; newest first. */
-async function publicViews({ desk }: CopyDeps): Promise<readonly IncidentView[]> {
-  const [open, past] = await Promise.all([
-    desk.open(),
-    desk.list({ status: "resolved", limit: PAST_INCIDENTS_MAX }),
-  ]);
-  const byId = new Map([...open, ...past.items].map((view) => [view.id, view]));
-  return [...byId.values()].toSorted((a, b) => b.anchors.detectedAtMs - a.anchors.detectedAtMs);
+type Listed = Pick<PublicCopy, "incidents" | "isListed" | "pastSinceMs">;
+
+const remembered = (last: PublicCopy | null): Listed => ({
+  incidents: last?.incidents ?? null,
+  isListed: false,
+  pastSinceMs: last?.pastSinceMs ?? null,
+});
+
+/** Everything open, however old, and what was resolved in the last 90 days; newest first. */
+async function list(deps: CopyDeps): Promise<Listed> {
+  const [open, past] = await Promise.all([deps.desk.open(), pastViews(deps)]);
+  const byId = new Map([...open, ...past.views].map((view) => [view.id, view]));
+  const newestFirst = [...byId.values()].toSorted(
+    (a, b) => b.anchors.detectedAtMs - a.anchors.detectedAtMs,
+  );
+  return {
+    incidents: newestFirst.flatMap((view) => publish(view) ?? []),
+    isListed: true,
+    pastSinceMs: past.sinceMs,
+  };
+}
+
+async function pastViews({ desk, now }: CopyDeps) {
+  const sinceMs = now() - PAST_MS;
+  const views: IncidentView[] = [];
+  let before: string | null = null;
+  do {
+    const page: Awaited<ReturnType<CopyDeps["desk"]["list"]>> = await desk.list({
+      status: "resolved",
+      limit: LIST_PAGE_MAX,
+      ...(before !== null && { before }),
+    });
+    views.push(...page.items);
+    before = page.next;
+    const oldestMs = views.at(-1)?.anchors.detectedAtMs ?? 0;
+    if (before !== null && oldestMs >= sinceMs && views.length >= PAST_INCIDENTS_MAX) {
+      return { views, sinceMs: oldestMs };
+    }
+    if (oldestMs < sinceMs) break;
+  } while (before !== null);
+  return { views: views.filter(({ anchors }) => anchors.detectedAtMs >= sinceMs), sinceMs };
 }
 
 /** Without the operator's reason. */
@@ -181,8 +234,7 @@ async function readShared(deps: CopyDeps): Promise<PublicCopy | null> {
   try {
     const cached = await deps.sharedCache.match(sharedKey(deps));
     const parsed = publicCopy.safeParse(await cached?.json());
-    const isFresh = parsed.success && deps.now() - parsed.data.takenAtMs < COPY_TTL_MS;
-    return isFresh ? parsed.data : null;
+    return parsed.success ? parsed.data : null;
   } catch {
     // Unreadable or unreachable: the objects are asked instead.
     return null;
@@ -190,4 +242,4 @@ async function readShared(deps: CopyDeps): Promise<PublicCopy | null> {
 }
 
 const sharedKey = ({ bundle }: CopyDeps): string =>
-  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/3`;
+  `https://firebreak.invalid/${instanceOf(bundle.site)}/public-copy/4`;

@@ -5,6 +5,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Actor, Failure, Reading } from "./journal.ts";
+import type { PublicStatus } from "./public.ts";
 import type { ActId, IncidentId, LeaseId } from "../shared/ids.ts";
 
 export type Autopilot = "on" | "shadow" | "off";
@@ -62,6 +63,12 @@ type CommandData = {
   readonly release_all: { readonly why: string };
   /** What became of an effect. `decide` refuses a stale one. */
   readonly report_effect: { readonly effectId: string; readonly outcome: EffectOutcome };
+  /** An update for the public. */
+  readonly publish: {
+    readonly message: string;
+    readonly status: Exclude<PublicStatus, "resolved"> | null;
+    readonly component: string | null;
+  };
   readonly save_postmortem: { readonly markdown: string };
   /** On a SEV-1 or SEV-2, `why` is required while anything is open on the checklist. */
   readonly complete_postmortem: { readonly why?: string | undefined };
@@ -87,6 +94,7 @@ export type IncidentCommand = { readonly [Type in CommandType]: CommandOf<Type> 
 export type Rejection = {
   readonly reason:
     | "not_open"
+    | "not_public"
     | "already_open"
     | "unknown_lease"
     | "unknown_actuator"

@@ -101,4 +101,5 @@ export const firstView = ({ data, atMs }: CommandOf<"open">): IncidentView => ({
   nextWakeAtMs: null,
   seq: 0,
   statusPage: data.playbook.spec.communicate.status_page ?? null,
+  updates: [{ seq: 1, atMs, status: "investigating", message: null, component: null }],
 });

@@ -5,6 +5,7 @@ import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
 import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
+import { updatesAfter } from "./public.ts";
 import { hasEnded, type Awaited, type IncidentState, type ItemState } from "./state.ts";
 import type { Anchors } from "./view.ts";
 
@@ -19,7 +20,9 @@ export function evolve(state: IncidentState, row: JournalRow): IncidentState {
     awaiting === null
       ? next
       : { ...next, awaiting: { ...next.awaiting, [firstEffectOf(row.seq)]: awaiting } };
-  return fold(tracked, event, row);
+  const folded = fold(tracked, event, row);
+  const turn = { from: state.status, to: folded.status, seq: row.seq, atMs: row.atMs };
+  return { ...folded, updates: updatesAfter(folded.updates, event, turn) };
 }
 
 /** The id of the effect whose result an event at `seq` waits for. */
@@ -105,6 +108,7 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "postmortem.completed":
       return { ...state, postmortem: "completed" };
     case "evidence.requested":
+    case "status.published":
       return state;
     default:
       return unreachable(event);

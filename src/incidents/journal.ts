@@ -253,6 +253,13 @@ export const EVENT_DATA = {
   }),
   "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),
+  /** A person's words for the public. */
+  "status.published": z.looseObject({
+    message: z.string(),
+    /** Null or absent: as it stands. */
+    status: z.enum(["investigating", "identified", "monitoring"]).nullish(),
+    component: z.string().nullish(),
+  }),
   "postmortem.drafted": z.looseObject({}),
   "postmortem.saved": z.looseObject({ markdown: z.string() }),
   /** What was open on the checklist then, and why it was complete all the same. */

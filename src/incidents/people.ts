@@ -1,5 +1,6 @@
 /** What people ask of an incident. A button pressed twice, by two people, or too late is refused with a reason they can read. */
 import { err, ok, type Result } from "../shared/result.ts";
+import { privateIn } from "../shared/private.ts";
 import { actId, leaseId } from "../shared/ids.ts";
 import type { ActWords } from "../playbooks/vocabulary.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
@@ -47,6 +48,8 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
       return resolve(state, command.data.why);
     case "reopen":
       return reopen(state, command, ground);
+    case "publish":
+      return publish(state, command);
     case "save_postmortem":
       return ok([{ type: "postmortem.saved", data: { markdown: command.data.markdown } }]);
     case "complete_postmortem":
@@ -174,6 +177,18 @@ function tick(
   return isTicked
     ? reject("already_ticked", `it is ticked already: ${text}`)
     : ok([{ type: "checklist.ticked", data: { item, text, why, readings: [] } }]);
+}
+
+/** Of what is over, only more can be said, not that it goes on; and nothing that the public should not read. */
+function publish(state: IncidentState, { data }: CommandOf<"publish">): Answer {
+  const found = privateIn(data.message);
+  if (found !== null) {
+    return reject("not_public", `the message has ${found} in it, and everybody would read it`);
+  }
+  if (isResolved(state) && data.status !== null) {
+    return reject("not_open", "the incident is resolved; reopen it, or leave the status out");
+  }
+  return ok([{ type: "status.published", data: { ...data } }]);
 }
 
 function acknowledge(state: IncidentState): Answer {

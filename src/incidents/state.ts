@@ -4,6 +4,7 @@ import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
+import type { PublicUpdate } from "./public.ts";
 import type { Anchors } from "./view.ts";
 
 export type RevertCause = (typeof REVERT_CAUSES)[number];
@@ -140,6 +141,8 @@ export type IncidentState = {
   readonly exhausted: boolean;
   readonly timesResolved: number;
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  /** What was said in public, oldest first. */
+  readonly updates: readonly PublicUpdate[];
   /** Collectors whose evidence is there. */
   readonly collected: ReadonlySet<string>;
   /** The last word on each item of the checklist, by its place; an item without one is open. */
@@ -169,6 +172,7 @@ export const initialState: IncidentState = {
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",
+  updates: [],
   collected: new Set(),
   checklist: {},
   anchors: {

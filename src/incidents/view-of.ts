@@ -28,6 +28,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     nextWakeAtMs,
     seq: state.seq,
     statusPage: opened.playbook.spec.communicate.status_page ?? null,
+    updates: state.updates,
     checklist: checklistView(state),
   };
 }

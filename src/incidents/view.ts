@@ -1,6 +1,7 @@
 /** An incident as people and programs read it: folded from the journal, times in epoch milliseconds. */
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
+import type { PublicUpdate } from "./public.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 
@@ -89,6 +90,8 @@ export type IncidentView = {
   readonly seq: number;
   /** The status page's component and sentence, when the playbook names them. */
   readonly statusPage: { readonly component: string; readonly message: string } | null;
+  /** What was said in public, oldest first. Absent from views that were kept before it was. */
+  readonly updates?: readonly PublicUpdate[];
   /** Absent from views that were kept before there was one. */
   readonly checklist?: readonly ItemView[];
 };

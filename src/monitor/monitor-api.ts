@@ -30,6 +30,8 @@ export type MonitorStatus = {
   readonly openIncidents: readonly string[];
   /** Something that tells whether production serves is known now. */
   readonly seesProduction: boolean;
+  /** A probe of ours was not answered as it should be. */
+  readonly probesFail: boolean;
 };
 
 export type RuleReport = {

@@ -17,7 +17,7 @@ import {
   wakeOverdue,
   type Outside,
 } from "./outside.ts";
-import { seesProduction } from "./sight.ts";
+import { probesFail, seesProduction } from "./sight.ts";
 import { evaluateTick, type TickOutcome } from "./tick.ts";
 import { isAnyStirring } from "../detection/trigger.ts";
 import type { Autopilot } from "../incidents/command.ts";
@@ -102,6 +102,7 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
       nextTickAtMs: await this.ctx.storage.getAlarm(),
       openIncidents: following.filter(({ isOpen }) => isOpen).map(({ id }) => id),
       seesProduction: seesProduction(signals, nowMs),
+      probesFail: probesFail(signals, nowMs),
     };
   }
 

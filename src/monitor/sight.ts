@@ -1,4 +1,4 @@
-/** Does the monitor see production at all? Pure. */
+/** Does the monitor see production at all, and do its own probes of it succeed? Pure. */
 import type { CatalogueName } from "../signals/catalogue.ts";
 import { asSeenAt, isKnown, type SignalSet } from "../signals/signal.ts";
 
@@ -15,5 +15,16 @@ export function seesProduction(signals: SignalSet, nowMs: number): boolean {
   return SIGHTS.some((name) => {
     const signal = seen[name];
     return signal !== undefined && isKnown(signal);
+  });
+}
+
+const PROBES = ["probe.around_success_ratio", "probe.through_success_ratio"] as const;
+
+/** Was a probe, at the last look, not answered as it should be? */
+export function probesFail(signals: SignalSet, nowMs: number): boolean {
+  const seen = asSeenAt(signals, nowMs);
+  return PROBES.some((name) => {
+    const signal = seen[name];
+    return signal !== undefined && isKnown(signal) && signal.value !== 1;
   });
 }

@@ -2,31 +2,17 @@
 import { html, raw } from "hono/html";
 import { formatDuration } from "../shared/duration.ts";
 import { incidentTitle, windowTitle } from "./statuspage.ts";
-import type { ComponentStatus, PublicIncident, StatusView } from "./view.ts";
-
-const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
-  operational: "Operational",
-  degraded_performance: "Degraded performance",
-  partial_outage: "Partial outage",
-  major_outage: "Major outage",
-  under_maintenance: "Under maintenance",
-  unknown: "Unknown",
-};
-
-const STATUS_WORDS: Readonly<Record<PublicIncident["status"], string>> = {
-  investigating: "Investigating",
-  identified: "Identified",
-  monitoring: "Monitoring",
-  resolved: "Resolved",
-};
+import type { PublicIncident, StatusView } from "./view.ts";
+import { COMPONENT_WORDS, STATUS_WORDS } from "./words.ts";
 
 /** Nobody reads milliseconds. */
 const SECOND_MS = 1_000;
+const DAY_MS = 24 * 3_600_000;
 
-type PageOptions = { readonly nowMs: number; readonly jsonUrl: string };
+type PageOptions = { readonly nowMs: number; readonly jsonUrl: string; readonly feedUrl: string };
 
 /** Renders the page; every text is escaped by the template. */
-export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
+export const statusPage = (view: StatusView, { nowMs, jsonUrl, feedUrl }: PageOptions) =>
   html`<!doctype html>
     <html lang="en">
       <head>
@@ -34,6 +20,7 @@ export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${view.headline} – ${view.title} status</title>
+        <link rel="alternate" type="application/atom+xml" title="Incidents" href="${feedUrl}" />
         <style>
           ${raw(STYLE)}
         </style>
@@ -43,10 +30,14 @@ export const statusPage = (view: StatusView, { nowMs, jsonUrl }: PageOptions) =>
           <h1>${view.title} status</h1>
           <p class="headline ${view.indicator}" role="status">${view.headline}</p>
           <p class="looked">${lookedAt(view, nowMs)}</p>
-          ${components(view)} ${windows(view)} ${incidents("Open incidents", view.open, view)}
-          ${incidents("Past incidents", view.past, view)}
+          ${open(view)} ${components(view)} ${windows(view)} ${past(view, nowMs)}
         </main>
-        <footer><a href="${jsonUrl}">The same as JSON</a></footer>
+        <footer>
+          <p>
+            <a href="${feedUrl}">Subscribe to incidents (Atom)</a> ·
+            <a href="${jsonUrl}">The same as JSON</a>
+          </p>
+        </footer>
       </body>
     </html> `;
 
@@ -62,9 +53,12 @@ const components = (view: StatusView) =>
     : html`<h2>Components</h2>
         <ul class="components">
           ${view.components.map(
-            ({ name, status }) =>
+            ({ name, description, status }) =>
               html`<li>
-                <span>${name}</span> <strong class="${status}">${COMPONENT_WORDS[status]}</strong>
+                <span
+                  >${name}${description === undefined ? "" : html` <small>${description}</small>`}</span
+                >
+                <strong class="${status}">${COMPONENT_WORDS[status]}</strong>
               </li>`,
           )}
         </ul>`;
@@ -85,25 +79,53 @@ const windows = (view: StatusView) =>
             </article>`,
         )}`;
 
-const incidents = (title: string, list: readonly PublicIncident[], view: StatusView) =>
-  list.length === 0
+const open = (view: StatusView) =>
+  view.open.length === 0
     ? ""
-    : html`<h2>${title}</h2>
-        ${list.map(
-          (incident) =>
-            html`<article id="${incident.id}">
-              <h3>${incidentTitle(incident, view)}</h3>
-              <p><strong>${STATUS_WORDS[incident.status]}.</strong> ${incident.message}</p>
-              <p class="times">
-                Since
-                ${time(incident.startedAtMs)}${
-                  incident.resolvedAtMs === null
-                    ? ""
-                    : html`, resolved ${time(incident.resolvedAtMs)}`
-                }
-              </p>
-            </article>`,
-        )}`;
+    : html`<h2>Open incidents</h2>
+        ${notListed(view)} ${view.open.map((incident) => article(incident, view))}`;
+
+const past = (view: StatusView, nowMs: number) =>
+  view.pastSinceMs === null
+    ? html`<h2>Past incidents</h2>
+        <p>Not known at the moment.</p>`
+    : html`<h2>Past incidents</h2>
+        <p class="times">
+          ${view.past.length === 0 ? "None" : "All"} that we know of in the last
+          ${daysSince(view.pastSinceMs, nowMs)}.
+        </p>
+        ${view.open.length === 0 ? notListed(view) : ""}
+        ${view.past.map((incident) => article(incident, view))}`;
+
+/** What is read from memory says so. */
+const notListed = ({ isListed }: StatusView) =>
+  isListed ? "" : html`<p>Incidents cannot be read at the moment; this is the last we know.</p>`;
+
+function daysSince(sinceMs: number, nowMs: number): string {
+  const days = Math.max(1, Math.round((nowMs - sinceMs) / DAY_MS));
+  return days === 1 ? "day" : `${days} days`;
+}
+
+/** The newest update first: whoever comes back looks there. */
+const article = (incident: PublicIncident, view: StatusView) =>
+  html`<article id="${incident.id}">
+    <h3>${incidentTitle(incident, view)}</h3>
+    <p class="times">
+      Since
+      ${time(incident.startedAtMs)}${
+        incident.resolvedAtMs === null ? "" : html`, resolved ${time(incident.resolvedAtMs)}`
+      }
+    </p>
+    <ol>
+      ${incident.updates.toReversed().map(
+        ({ status, message, atMs }) =>
+          html`<li>
+            <strong>${STATUS_WORDS[status]}.</strong> ${message}
+            <span class="times">${time(atMs)}</span>
+          </li>`,
+      )}
+    </ol>
+  </article>`;
 
 /** `2026-11-23 14:02 UTC` for people, the whole moment for programs. */
 function time(atMs: number) {
@@ -117,15 +139,21 @@ const STYLE = `
 @media (prefers-color-scheme: dark) {
   :root { --ink: #eceef0; --paper: #16181b; --line: #3a3f45; --good: #6fd08c; --warn: #f0b55c; --bad: #ff8b8b; --dim: #adb3ba; }
 }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 main, footer { max-width: 42rem; margin: 0 auto; padding: 1rem; }
 .headline { font-size: 1.4rem; font-weight: 600; padding: 0.75rem 1rem; border: 2px solid currentColor; border-radius: 0.4rem; }
 .none, .operational { color: var(--good); }
 .minor, .degraded_performance, .maintenance, .under_maintenance, .unknown { color: var(--warn); }
 .major, .critical, .partial_outage, .major_outage { color: var(--bad); }
-.looked, .times { color: var(--dim); }
+.looked, .times, small { color: var(--dim); }
+small { display: block; font-size: 0.9rem; }
+h3 { margin-bottom: 0; }
+h3 + .times { margin-top: 0; }
 .components { list-style: none; padding: 0; border: 1px solid var(--line); border-radius: 0.4rem; }
-.components li { display: flex; justify-content: space-between; gap: 1rem; padding: 0.6rem 1rem; }
+.components li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 1rem; padding: 0.6rem 1rem; }
 .components li + li, article + article { border-top: 1px solid var(--line); }
+article ol { list-style: none; padding-left: 1rem; border-left: 2px solid var(--line); }
+article ol li + li { margin-top: 0.6rem; }
+article ol .times { display: block; font-size: 0.9rem; }
 a { color: inherit; }
 `;

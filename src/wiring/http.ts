@@ -45,6 +45,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
     limiter: { id: "LIMITER", missing: env.LIMITER === undefined ? NO_LIMITER : null },
   },
   publicUrl: config.publicUrl,
+  statusUrl: config.statusUrl,
   signingKeys: config.signingKeys,
   vocabulary,
   sharedCache: caches.default,

@@ -3,6 +3,8 @@ import { z } from "@hono/zod-openapi";
 import { severity } from "../../playbooks/schema.ts";
 import { optionally, takes, type Api } from "../api-app.ts";
 import { incidentCommand, mitigationCommand } from "../command-route.ts";
+import { PUBLIC_STATUSES } from "../../incidents/public.ts";
+import { Problem } from "../problems.ts";
 import type { HttpDeps } from "../deps.ts";
 import { command } from "../incident-of.ts";
 import { durationBetween, LEASE_MS_MAX, LEASE_MS_MIN, text } from "../schemas.ts";
@@ -45,6 +47,18 @@ const untick = incidentCommand(
   "checklist/untick",
   "Open an item of the checklist again; Firebreak does not tick it by itself any more",
   takes(z.strictObject({ item: checklistPlace, why: text })),
+);
+
+const publish = incidentCommand(
+  "updates",
+  "Say something on the public status page",
+  takes(
+    z.strictObject({
+      message: text.describe("What everybody may read: no names, addresses or secrets"),
+      status: z.enum(PUBLIC_STATUSES).exclude(["resolved"]).optional(),
+      component: text.max(80).optional(),
+    }),
+  ),
 );
 
 const approve = mitigationCommand("approve", "Approve a proposed mitigation", whyIfAny);
@@ -96,7 +110,21 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
     const { id } = c.req.valid("param");
     return c.json(await command(c, deps, id, "untick", c.req.valid("json")), 200);
   });
+  api.openapi(publish, async (c) => {
+    const { id } = c.req.valid("param");
+    const { message, status = null, component = null } = c.req.valid("json");
+    const ids = deps.bundle.site.components.map((known) => known.id);
+    if (component !== null && !ids.includes(component)) throw unknownComponent(component, ids);
+    return c.json(await command(c, deps, id, "publish", { message, status, component }), 200);
+  });
 }
+
+const unknownComponent = (value: string, ids: readonly string[]) =>
+  new Problem("invalid-request", "The site has no such component.", {
+    errors: [
+      { field: "body.component", value, message: "unknown component", allowed: ids.join(", ") },
+    ],
+  });
 
 export function mitigationCommandRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(approve, async (c) => {

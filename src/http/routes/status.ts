@@ -3,12 +3,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { instanceOf } from "../../playbooks/site.ts";
 import { statusPage } from "../../status-page/page.ts";
-import { incidentsJson, statusJson, summaryJson } from "../../status-page/statuspage.ts";
+import { atomFeed } from "../../status-page/feed.ts";
+import { DOCUMENTS, type PageOf } from "../../status-page/statuspage.ts";
 import { statusView } from "../../status-page/view.ts";
-import { OWN_PREFIX } from "../../guard/facts.ts";
 import type { Api } from "../api-app.ts";
 import type { HttpEnv } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
+import { STATUS_PATH } from "../own-host.ts";
 import type { ReadPublicCopy } from "../public-copy.ts";
 
 /** As long as the copy itself may be old. */
@@ -31,55 +32,78 @@ const page = createRoute({
   },
 });
 
-const json = createRoute({
+const feed = createRoute({
   method: "get",
-  path: "/status/api/v2/{document}",
+  path: "/status/history.atom",
   tags: ["status"],
-  summary: "The same, in the shape that Statuspage's clients read",
-  description:
-    "`indicator` and component `status` have one value more than Statuspage's: `unknown`, when production was not looked at recently.",
-  request: {
-    params: z.object({ document: z.enum(["status.json", "summary.json", "incidents.json"]) }),
-  },
+  summary: "What happened, as an Atom feed",
   responses: {
-    200: {
-      description: "JSON",
-      content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
-    },
+    200: { description: "Atom", content: { "application/atom+xml": { schema: z.string() } } },
   },
 });
 
-const DOCUMENTS = {
-  "status.json": statusJson,
-  "summary.json": summaryJson,
-  "incidents.json": incidentsJson,
-} as const;
+const json = (document: string) =>
+  createRoute({
+    method: "get",
+    path: `/status/api/v2/${document}`,
+    tags: ["status"],
+    summary: "The same, in the shape that Statuspage's clients read",
+    description:
+      "`indicator` and component `status` have one value more than Statuspage's: `unknown`, when production was not looked at recently.",
+    responses: {
+      200: {
+        description: "JSON",
+        content: { "application/json": { schema: z.record(z.string(), z.unknown()) } },
+      },
+    },
+  });
 
 export function statusRoutes(api: Api, deps: HttpDeps, readPublicCopy: ReadPublicCopy): void {
   const look = async (c: Context<HttpEnv>) => {
     const copy = await readPublicCopy((promise) => c.executionCtx.waitUntil(promise));
-    const seen = {
-      look: copy?.look ?? null,
-      incidents: copy?.incidents ?? null,
-      windows: copy?.windows ?? [],
-    };
-    return { view: statusView(deps.bundle.site, seen, deps.now()), updatedAtMs: copy?.takenAtMs };
+    const nowMs = deps.now();
+    const view = statusView(deps.bundle.site, copy ?? NOTHING_SEEN, nowMs);
+    return { view, nowMs, page: pageOf(deps, c.req.url, copy?.takenAtMs ?? nowMs) };
   };
 
   api.openapi(page, async (c) => {
-    const { view } = await look(c);
-    const jsonUrl = `${OWN_PREFIX}/status/api/v2/summary.json`;
-    return c.html(statusPage(view, { nowMs: deps.now(), jsonUrl }), 200, PAGE_HEADERS);
+    const { view, nowMs } = await look(c);
+    const base = deps.statusUrl ?? STATUS_PATH;
+    const jsonUrl = `${base}/api/v2/summary.json`;
+    const feedUrl = `${base}/history.atom`;
+    return c.html(statusPage(view, { nowMs, jsonUrl, feedUrl }), 200, PAGE_HEADERS);
   });
 
-  api.openapi(json, async (c) => {
-    const { view, updatedAtMs } = await look(c);
-    const body = DOCUMENTS[c.req.valid("param").document](view, {
-      id: instanceOf(deps.bundle.site),
-      // Not from the request, when it is known: whoever asks with a Host of their own must not get it cached for others.
-      url: new URL(`${OWN_PREFIX}/status`, deps.publicUrl ?? c.req.url).href,
-      updatedAtMs: updatedAtMs ?? deps.now(),
-    });
-    return c.json({ ...body }, 200, READABLE_ANYWHERE);
+  api.openapi(feed, async (c) => {
+    const { view, page: at } = await look(c);
+    const text = await atomFeed(view, at, `${at.url.replace(/\/$/, "")}/history.atom`);
+    const headers = { ...READABLE_ANYWHERE, "content-type": "application/atom+xml; charset=utf-8" };
+    return c.body(String(text), 200, headers);
   });
+
+  for (const [document, render] of Object.entries(DOCUMENTS)) {
+    api.openapi(json(document), async (c) => {
+      const { view, page: at } = await look(c);
+      return c.json({ ...render(view, at) }, 200, READABLE_ANYWHERE);
+    });
+  }
 }
+
+const NOTHING_SEEN = {
+  look: null,
+  incidents: null,
+  isListed: false,
+  pastSinceMs: null,
+  windows: [],
+} as const;
+
+const pageOf = (
+  { bundle, statusUrl, publicUrl }: HttpDeps,
+  askedUrl: string,
+  updatedAtMs: number,
+): PageOf => ({
+  id: instanceOf(bundle.site),
+  // Not from the request, when it is known: whoever asks with a Host of their own must not get it cached for others.
+  url: statusUrl ?? new URL(STATUS_PATH, publicUrl ?? askedUrl).href,
+  updatedAtMs,
+});

@@ -6,10 +6,17 @@ const NOW_MS = Date.UTC(2026, 10, 23, 12);
 
 const aCopy = (given: Partial<PublicCopy> = {}): PublicCopy => ({
   takenAtMs: NOW_MS,
-  look: { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000, seesProduction: true },
+  look: {
+    lastTickAtMs: NOW_MS - 1_000,
+    cadenceMs: 10_000,
+    seesProduction: true,
+    probesFail: false,
+  },
   policy: { seq: { epoch: 1, n: 2 }, confirmedAtMs: NOW_MS, staleAfterMs: 30_000 },
   windows: [],
   incidents: [],
+  isListed: true,
+  pastSinceMs: 0,
   ...given,
 });
 const failing = (copy: PublicCopy | null) =>
@@ -26,7 +33,12 @@ describe("readiness", () => {
   ] as const)(
     "draws the line at 2.5 cadences: a tick %d ms ago fails %o",
     ([ageMs, expected], { expect }) => {
-      const look = { lastTickAtMs: NOW_MS - ageMs, cadenceMs: 10_000, seesProduction: true };
+      const look = {
+        lastTickAtMs: NOW_MS - ageMs,
+        cadenceMs: 10_000,
+        seesProduction: true,
+        probesFail: false,
+      };
       expect(failing(aCopy({ look }))).toEqual(expected);
     },
   );
@@ -34,7 +46,7 @@ describe("readiness", () => {
   it.for([
     [
       "before the first tick",
-      { look: { lastTickAtMs: null, cadenceMs: 10_000, seesProduction: true } },
+      { look: { lastTickAtMs: null, cadenceMs: 10_000, seesProduction: true, probesFail: false } },
       "monitor",
     ],
     ["without an answer of the monitor", { look: null }, "monitor"],
@@ -44,7 +56,7 @@ describe("readiness", () => {
       { policy: { seq: { epoch: 1, n: 2 }, confirmedAtMs: NOW_MS - 30_001, staleAfterMs: 30_000 } },
       "policy",
     ],
-    ["without an answer of the desk", { incidents: null }, "desk"],
+    ["without an answer of the desk", { isListed: false }, "desk"],
   ] as const)("is not ready %s", ([, given, check], { expect }) => {
     expect(failing(aCopy(given))).toEqual([check]);
   });

@@ -16,6 +16,7 @@ import {
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
+import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
 import actEffects from "./golden/effects-1-acts.json" with { type: "json" };
@@ -53,7 +54,7 @@ const withoutWords = (value: unknown): unknown =>
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
     const written = new Set(
-      [...rows, ...actRows, ...checklistRows, ...selectionRows, ...reworded].map(
+      [...rows, ...actRows, ...checklistRows, ...selectionRows, ...reworded, ...published].map(
         ({ type }) => type,
       ),
     );
@@ -75,7 +76,14 @@ describe("a journal of version 1", () => {
   });
 
   it("comes to the same picture", ({ expect }) => {
-    expect(JSON.parse(JSON.stringify(viewOf(fold(rows), null)))).toEqual({
+    const { updates = [], ...picture } = viewOf(fold(rows), null) ?? {};
+    // Written before anything was said in public, it says what follows from its statuses.
+    expect(updates.map(({ status }) => status).slice(0, 3)).toEqual([
+      "investigating",
+      "identified",
+      "investigating",
+    ]);
+    expect(JSON.parse(JSON.stringify(picture))).toEqual({
       ...view,
       acts: [],
       checklist: [],
@@ -113,6 +121,19 @@ it("a mitigation reworded, as first written, is put in force again in the new wo
   const state = evolve(fold(before), row);
   const effect = event === null ? null : react(state, event, row.atMs);
   expect(effect).toMatchObject({ kind: "lease.apply", data: { with: { message: "Half done." } } });
+});
+
+it("an update for the public, as first written, is the last that was said", ({ expect }) => {
+  const [row] = published as readonly JournalRow[];
+  if (row === undefined) throw new Error("the file has one row");
+  const state = evolve(fold(rows.slice(0, row.seq - 1)), row);
+  expect(state.updates.at(-1)).toEqual({
+    seq: row.seq,
+    atMs: row.atMs,
+    status: "identified",
+    message: "Orders are slow; none is lost.",
+    component: null,
+  });
 });
 
 function askedBy(journal: readonly JournalRow[]): unknown[] {

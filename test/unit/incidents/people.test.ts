@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import { UPDATES_MAX } from "../../../src/incidents/public.ts";
 import { SILENCES_MAX } from "../../../src/incidents/stages/progress.ts";
 import { Drive, DOWN, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
@@ -145,5 +146,57 @@ describe("a reopening", () => {
     const rules = { of_a_later_playbook: { status: "firing", sinceMs: 1 } } as const;
     incident.do("reopen", { why: "again", rules });
     expect(incident.state.rules).not.toHaveProperty("of_a_later_playbook");
+  });
+});
+
+describe("an update for the public", () => {
+  it("is kept with what the incident's own progress says", ({ expect }) => {
+    const incident = new Drive().open();
+    expect(
+      incident.do("publish", { message: "Orders are slow.", status: null, component: "shop" }),
+    ).toEqual(["status.published"]);
+    incident.after(MINUTE).do("resolve", { why: "over" });
+    expect(incident.state.updates).toMatchObject([
+      { status: "investigating", message: null },
+      { status: "investigating", message: "Orders are slow.", component: "shop" },
+      { status: "resolved", message: null },
+    ]);
+  });
+
+  it("stands against a status that means the same as the one before", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.do("publish", { message: "It is the disk.", status: "identified", component: null });
+    incident.see(DOWN);
+    expect(incident.state.updates.at(-1)).toMatchObject({ status: "identified" });
+  });
+
+  it("is refused where it says that what is over goes on", ({ expect }) => {
+    const incident = new Drive().open();
+    incident.do("resolve", { why: "over" });
+    const data = { message: "It goes on.", component: null } as const;
+    expect(incident.do("publish", { ...data, status: "monitoring" })).toMatchObject({
+      reason: "not_open",
+    });
+    expect(incident.do("publish", { ...data, status: null })).toEqual(["status.published"]);
+    expect(incident.state.updates.at(-1)).toMatchObject({ status: "resolved" });
+  });
+
+  it("is refused with what nobody should read in public", ({ expect }) => {
+    const incident = new Drive().open();
+    const data = { message: "db-7.internal is down", status: null, component: null };
+    expect(incident.do("publish", data)).toMatchObject({
+      reason: "not_public",
+      detail: expect.stringContaining("an internal name"),
+    });
+  });
+
+  it("are kept so many and no more, the first among them", ({ expect }) => {
+    const incident = new Drive().open();
+    for (let n = 0; n < UPDATES_MAX + 5; n += 1) {
+      incident.do("publish", { message: `Update ${n}.`, status: null, component: null });
+    }
+    expect(incident.state.updates).toHaveLength(UPDATES_MAX);
+    expect(incident.state.updates[0]).toMatchObject({ seq: 1 });
+    expect(incident.state.updates.at(-1)).toMatchObject({ message: `Update ${UPDATES_MAX + 4}.` });
   });
 });

@@ -1,5 +1,5 @@
 import { it } from "vitest";
-import { seesProduction } from "../../../src/monitor/sight.ts";
+import { probesFail, seesProduction } from "../../../src/monitor/sight.ts";
 import { measured, unknownSignal, type Signal } from "../../../src/signals/signal.ts";
 
 const NOW_MS = 1_000_000;
@@ -30,4 +30,21 @@ it.for([
   ],
 ] as const)("%s is none", ([, signals], { expect }) => {
   expect(sees(...signals)).toBe(false);
+});
+
+it.for([
+  [
+    "fails when one was answered otherwise",
+    [measured("probe.around_success_ratio", 0.5, AT)],
+    true,
+  ],
+  ["does not when all were answered", [measured("probe.around_success_ratio", 1, AT)], false],
+  [
+    "does not when nobody knows",
+    [unknownSignal("probe.around_success_ratio", "timeout", AT)],
+    false,
+  ],
+] as const)("a probe %s", ([, signals, fails], { expect }) => {
+  const set = Object.fromEntries(signals.map((signal) => [signal.name, signal]));
+  expect(probesFail(set, NOW_MS)).toBe(fails);
 });

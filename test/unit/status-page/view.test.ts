@@ -1,6 +1,13 @@
 import { describe, it } from "vitest";
 import type { IncidentView, LeaseView } from "../../../src/incidents/view.ts";
-import { publish, statusView, type PublicIncident } from "../../../src/status-page/view.ts";
+import type { PublicStatus } from "../../../src/incidents/public.ts";
+import {
+  LOOK_MS_MIN,
+  publish,
+  statusView,
+  type PublicIncident,
+  type Seen,
+} from "../../../src/status-page/view.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const site = {
@@ -10,17 +17,24 @@ const site = {
     { id: "api", name: "API" },
   ],
 };
-const fresh = { lastTickAtMs: NOW_MS - 1_000, cadenceMs: 10_000, seesProduction: true };
+const fresh = {
+  lastTickAtMs: NOW_MS - 1_000,
+  cadenceMs: 10_000,
+  seesProduction: true,
+  probesFail: false,
+};
 const old = { ...fresh, lastTickAtMs: NOW_MS - 26_000 };
 
 const anIncident = (given: Partial<PublicIncident> = {}): PublicIncident => ({
   id: "inc_1",
   component: "website",
-  message: "We are on it.",
   impact: "critical",
   status: "investigating",
   startedAtMs: NOW_MS - 60_000,
   resolvedAtMs: null,
+  updates: [
+    { id: "inc_1-1", atMs: NOW_MS - 60_000, status: "investigating", message: "We are on it." },
+  ],
   ...given,
 });
 
@@ -86,7 +100,10 @@ describe("publish", () => {
   });
 
   it("lets nothing internal pass", ({ expect }) => {
-    expect(publish(anIncidentView())).toEqual(anIncident({ status: "identified" }));
+    const updates = [
+      { id: "inc_1-1", atMs: NOW_MS - 60_000, status: "identified", message: "We are on it." },
+    ] as const;
+    expect(publish(anIncidentView())).toEqual(anIncident({ status: "identified", updates }));
   });
 
   it.for([
@@ -94,6 +111,46 @@ describe("publish", () => {
     ["it is a rehearsal", { drill: true }],
   ] as const)("keeps an incident to itself when %s", ([, given], { expect }) => {
     expect(publish(anIncidentView(given))).toBeNull();
+  });
+
+  const said = (
+    seq: number,
+    status: PublicStatus,
+    message: string | null = null,
+    component: string | null = null,
+  ) => ({ seq, atMs: NOW_MS + seq, status, message, component });
+
+  it("tells the story in the playbook's words, people's, and those of the statuses", ({
+    expect,
+  }) => {
+    const updates = [
+      said(1, "investigating"),
+      said(4, "identified"),
+      said(7, "identified", "Orders are slow; none is lost.", "api"),
+      said(9, "resolved"),
+    ];
+    expect(publish(anIncidentView({ status: "resolved", updates }))).toMatchObject({
+      component: "api",
+      status: "resolved",
+      updates: [
+        { id: "inc_1-1", message: "We are on it." },
+        { id: "inc_1-4", message: "We are taking measures against it." },
+        { id: "inc_1-7", message: "Orders are slow; none is lost." },
+        { id: "inc_1-9", message: "It is over." },
+      ],
+    });
+  });
+
+  it("begins with what a person says where no playbook publishes anything", ({ expect }) => {
+    const updates = [said(1, "investigating"), said(7, "identified", "Orders are slow.")];
+    expect(
+      publish(anIncidentView({ statusPage: null, severity: "SEV-3", status: "triaged", updates })),
+    ).toMatchObject({
+      component: "*",
+      impact: "minor",
+      status: "identified",
+      updates: [{ id: "inc_1-7", message: "Orders are slow." }],
+    });
   });
 
   it("shows a reopened incident as open again", ({ expect }) => {
@@ -106,9 +163,11 @@ describe("publish", () => {
 });
 
 describe("statusView", () => {
+  const seen: Seen = { look: fresh, incidents: [], isListed: true, pastSinceMs: 0, windows: [] };
+  const viewOf = (given: Partial<Seen>) => statusView(site, { ...seen, ...given }, NOW_MS);
+
   it("is green only when somebody looked just now", ({ expect }) => {
-    const view = statusView(site, { look: fresh, incidents: [], windows: [] }, NOW_MS);
-    expect(view).toMatchObject({
+    expect(viewOf({})).toMatchObject({
       indicator: "none",
       headline: "All systems operational",
       components: [{ status: "operational" }, { status: "operational" }],
@@ -116,16 +175,32 @@ describe("statusView", () => {
   });
 
   it.for([
-    ["nobody could say when production was looked at", { look: null, incidents: [] }],
-    ["nothing was ever looked at", { look: { ...fresh, lastTickAtMs: null }, incidents: [] }],
-    ["the last look is too old", { look: old, incidents: [] }],
-    ["nobody saw production", { look: { ...fresh, seesProduction: false }, incidents: [] }],
-    ["nobody could list the incidents", { look: fresh, incidents: null }],
-  ] as const)("is unknown, not green, when %s", ([, seen], { expect }) => {
-    const view = statusView(site, { ...seen, windows: [] }, NOW_MS);
+    ["nobody could say when production was looked at", { look: null }],
+    ["nothing was ever looked at", { look: { ...fresh, lastTickAtMs: null } }],
+    ["the last look is too old", { look: old }],
+    ["nobody saw production", { look: { ...fresh, seesProduction: false } }],
+    ["nobody could ever list the incidents", { incidents: null, isListed: false }],
+    ["nobody can list the incidents any more", { isListed: false }],
+  ] as const)("is unknown, not green, when %s", ([, given], { expect }) => {
+    const view = viewOf(given);
     expect(view.indicator).toBe("unknown");
     expect(view.headline).toContain("unknown");
     expect(view.components.map((component) => component.status)).toEqual(["unknown", "unknown"]);
+  });
+
+  it("is not green while our own probes fail, though no incident is open yet", ({ expect }) => {
+    expect(viewOf({ look: { ...fresh, probesFail: true } })).toMatchObject({
+      indicator: "minor",
+      headline: expect.stringContaining("checks fail"),
+      components: [{ status: "degraded_performance" }, { status: "degraded_performance" }],
+    });
+  });
+
+  it("takes no look for old that the next may still be at", ({ expect }) => {
+    const fast = { ...fresh, cadenceMs: 1_000 };
+    const at = (ageMs: number) => viewOf({ look: { ...fast, lastTickAtMs: NOW_MS - ageMs } });
+    expect(at(LOOK_MS_MIN).indicator).toBe("none");
+    expect(at(LOOK_MS_MIN + 1).indicator).toBe("unknown");
   });
 
   it("takes the worst of what is open, per component and overall", ({ expect }) => {
@@ -134,8 +209,7 @@ describe("statusView", () => {
       anIncident({ impact: "major" }),
       anIncident({ status: "resolved", resolvedAtMs: NOW_MS }),
     ];
-    const view = statusView(site, { look: fresh, incidents, windows: [] }, NOW_MS);
-    expect(view).toMatchObject({
+    expect(viewOf({ incidents })).toMatchObject({
       indicator: "major",
       components: [{ status: "partial_outage" }, { status: "degraded_performance" }],
       open: [{ impact: "minor" }, { impact: "major" }],
@@ -143,9 +217,11 @@ describe("statusView", () => {
     });
   });
 
-  it("still shows a known outage when it has lost sight of the rest", ({ expect }) => {
-    const view = statusView(site, { look: old, incidents: [anIncident()], windows: [] }, NOW_MS);
-    expect(view).toMatchObject({
+  it.for([
+    ["it has lost sight of the rest", { look: old }],
+    ["it can only remember it", { isListed: false }],
+  ] as const)("still shows a known outage when %s", ([, given], { expect }) => {
+    expect(viewOf({ ...given, incidents: [anIncident()] })).toMatchObject({
       indicator: "critical",
       components: [{ status: "major_outage" }, { status: "unknown" }],
     });

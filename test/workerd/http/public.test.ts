@@ -1,5 +1,12 @@
+import {
+  createExecutionContext,
+  runDurableObjectAlarm,
+  waitOnExecutionContext,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { PROBLEMS } from "../../../src/http/problems.ts";
+import worker from "../../../src/index.ts";
 import { COPY_TTL_MS } from "../../../src/http/public-copy.ts";
 import type { HttpDeps } from "../../../src/http/deps.ts";
 import type { MonitorApi } from "../../../src/monitor/monitor-api.ts";
@@ -27,6 +34,7 @@ const tickedAt = (lastTickAtMs: number | null): Partial<HttpDeps> =>
       nextTickAtMs: null,
       openIncidents: [],
       seesProduction: true,
+      probesFail: false,
     }),
   });
 
@@ -155,6 +163,90 @@ describe("status page", () => {
     });
   });
 
+  it("tells what people say of it, and lists it in every document", async ({ expect }) => {
+    const id = await declared({ title: "x", severity: "SEV-2", scope: aScope() });
+    const message = "Some orders take long; none is lost.";
+    const body = { message, status: "identified", component: "website" };
+    expect((await client()(`/api/v1/incidents/${id}/updates`, { body })).status).toBe(200);
+    // The desk hears of it with the incident's next alarm.
+    await runDurableObjectAlarm(env.INCIDENT.getByName(id));
+    const ask = await isolate(tickedAt(Date.now()));
+    expect(await (await ask("/status", anyone)).text()).toContain(message);
+    const told = { id, status: "identified", incident_updates: [{ body: message }] };
+    for (const document of ["summary", "incidents", "incidents/unresolved"]) {
+      const answer = await ask(`/status/api/v2/${document}.json`, anyone);
+      const { incidents } = await answer.json<{ incidents: { id: string }[] }>();
+      expect(incidents.find((incident) => incident.id === id)).toMatchObject(told);
+    }
+    const components = await ask("/status/api/v2/components.json", anyone);
+    expect(await components.json()).toMatchObject({ components: [{ id: "website" }] });
+    const feed = await ask("/status/history.atom", anyone);
+    expect(feed.headers.get("content-type")).toBe("application/atom+xml; charset=utf-8");
+    expect(await feed.text()).toContain(`Identified: ${message}`);
+  });
+
+  it.for([
+    ["an address", { message: "Ask ada@shop.example" }, 409, "an e-mail address"],
+    ["an unknown component", { message: "Slow.", component: "api" }, 422, "website"],
+    [
+      "an end that only the incident knows",
+      { message: "Slow.", status: "resolved" },
+      422,
+      "status",
+    ],
+  ] as const)("says nothing with %s in it", async ([, body, status, detail], { expect }) => {
+    const id = await declared({ scope: aScope() });
+    const answer = await client()(`/api/v1/incidents/${id}/updates`, { body });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toContain(detail);
+  });
+
+  it("is served while nobody answers, by heart and never green", async ({ expect }) => {
+    const id = await declared({ severity: "SEV-1", playbook: "outage", scope: aScope() });
+    const sharedCache = await caches.open(crypto.randomUUID());
+    await client({ sharedCache, ...tickedAt(Date.now()) })("/status", anyone);
+    travelTo(Date.now() + COPY_TTL_MS);
+    const dead = () => Promise.reject(new Error("overloaded"));
+    // Another isolate of the location, which has never heard of anything itself.
+    const ask = client({
+      sharedCache,
+      ...monitorBut({ status: dead }),
+      policy: but(() => deps.policy, { read: dead }),
+      desk: but(() => deps.desk, { open: dead, list: dead }),
+    });
+    const answer = await ask("/status", anyone);
+    const page = await answer.text();
+    expect(answer.status).toBe(200);
+    expect(page).toContain(id);
+    expect(page).toContain("this is the last we know");
+    expect(page).not.toMatch(/>\s*Operational|All systems operational/);
+  });
+
+  it("on a hostname of its own links to itself", async ({ expect }) => {
+    const ask = await isolate({ statusUrl: "https://status.shop.example" });
+    const page = await (await ask("/status", anyone)).text();
+    expect(page).toContain('href="https://status.shop.example/history.atom"');
+    const json = await (await ask("/status/api/v2/status.json", anyone)).json();
+    expect(json).toMatchObject({ page: { url: "https://status.shop.example" } });
+  });
+
+  it("is alone on a hostname of its own", async ({ expect }) => {
+    const own = { ...env, STATUS_URL: "https://status.shop.example" };
+    const ask = async (url: string) => {
+      const ctx = createExecutionContext();
+      const answer = await worker.fetch(new Request(url), own, ctx);
+      await waitOnExecutionContext(ctx);
+      return answer;
+    };
+    const page = await ask("https://status.shop.example/");
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain("<h1>Pitchey status</h1>");
+    const api = await ask("https://status.shop.example/api/v2/status.json");
+    expect(await api.json()).toMatchObject({ page: { url: "https://status.shop.example" } });
+    expect((await ask("https://status.shop.example/_firebreak/api/v1/incidents")).status).toBe(404);
+    expect((await ask("https://status.shop.example/pitches/1")).status).toBe(404);
+  });
+
   it("needs no script, and lets none run", async ({ expect }) => {
     const answer = await (await isolate())("/status", anyone);
     expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
@@ -176,7 +268,7 @@ describe("problems", () => {
     ["GET", "/console", 404],
     ["GET", "/nothing", 404],
     ["GET", "/problems/constructor", 404],
-    ["GET", "/status/api/v2/components.json", 404],
+    ["GET", "/status/api/v2/subscribers.json", 404],
     ["GET", "/api/v1/nothing", 401],
     ["DELETE", "/health", 405],
     ["GET", "/webhooks/alertmanager", 405],

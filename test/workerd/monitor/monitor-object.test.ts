@@ -27,6 +27,7 @@ describe("a tick", () => {
       nextTickAtMs: startMs + CALM_MS,
       openIncidents: [],
       seesProduction: true,
+      probesFail: false,
     });
   });
 
