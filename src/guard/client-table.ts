@@ -5,6 +5,7 @@
  */
 import { POLICY_NETWORKS_MAX, type ClientMatch } from "../policy/clients.ts";
 import type { KnownEntry } from "../policy/kinds.ts";
+import { entryIdOf } from "../policy/list-ids.ts";
 import { compileNetworks, NEVER_ENDS_AT_MS, type NetworkEntry } from "../policy/networks.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { RequestFacts } from "./facts.ts";
@@ -18,8 +19,8 @@ export type ClientTable = {
   readonly networks: IpSet;
   /** What the policy's blob holds; null without one. */
   readonly listed: IpSet | null;
-  /** What the ids in both stand for. */
-  readonly entries: ReadonlyMap<string, KnownEntry>;
+  /** What the ids in both stand for: the entry itself, and those that name its list. */
+  readonly entries: Meant;
   /** By where the client is; null when no entry asks, and then nobody looks. */
   readonly places: {
     readonly asns: Lookup<number, KnownEntry>;
@@ -28,6 +29,8 @@ export type ClientTable = {
   /** The same by its TLS hello. */
   readonly ja4s: Lookup<string, KnownEntry> | null;
 };
+
+type Meant = ReadonlyMap<string, readonly KnownEntry[]>;
 
 /** A client as the table asks for it. */
 export type Client = Pick<RequestFacts, "address" | "place" | "ja4">;
@@ -51,22 +54,33 @@ export function clientTable(
   if (!blob.ok) return blob;
   const set = readIpSet(blob.value, "known");
   if (!set.ok) return set;
+  const meant = meantWith(entries);
   return ok({
     networks: set.value,
     listed,
-    entries: new Map(entries.map((known) => [known.entry.id, known])),
-    places: placesOf(entries),
-    ja4s: ja4sOf(entries),
+    entries: meant,
+    places: placesOf(entries, meant),
+    ja4s: ja4sOf(entries, meant),
   });
 }
 
-/** Of the entries that have networks in the blob, those of which there are none in `listed`: it is an older one, or not there. */
+/**
+ * Of the entries that have networks in the blob, or name one that has, those of which there are none in `listed`: it is an older
+ * one, or not there.
+ */
 export function missingFrom(
   listed: IpSet | null,
   entries: readonly KnownEntry[],
 ): readonly KnownEntry[] {
   const there = new Set(listed?.ruleList.map(({ entryId }) => entryId));
-  return entries.filter(({ entry, clients }) => clients?.isListed === true && !there.has(entry.id));
+  const lost = new Set(
+    entries
+      .filter(({ entry, clients }) => clients?.isListed === true && !there.has(entry.id))
+      .map(({ entry }) => entry.id),
+  );
+  const isLost = ({ entry, clients }: KnownEntry): boolean =>
+    lost.has(entry.id) || (clients?.list != null && lost.has(entryIdOf(clients.list)));
+  return entries.filter(isLost);
 }
 
 /**
@@ -115,8 +129,7 @@ function addLive(
   let chain = from;
   while ((chain = liveFrom(set, chain, nowMs)) !== 0) {
     const { entryId, action } = ruleOf(set, chain);
-    const known = action === "allow" ? undefined : entries.get(entryId);
-    if (known !== undefined) meant.add(known);
+    if (action !== "allow") for (const known of entries.get(entryId) ?? NOBODY) meant.add(known);
     chain = nextOf(set, chain);
   }
 }
@@ -127,7 +140,8 @@ function isAllowedIn(set: IpSet, client: Client, { entries, nowMs }: Asked): boo
   while ((chain = liveFrom(set, chain, nowMs)) !== 0) {
     const { entryId, action } = ruleOf(set, chain);
     if (action !== "allow") return false;
-    if (entryId === ALLOWLIST_ID || allowsAt(entries.get(entryId), nowMs)) return true;
+    if (entryId === ALLOWLIST_ID) return true;
+    if (entries.get(entryId)?.some((known) => allowsAt(known, nowMs)) === true) return true;
     chain = nextOf(set, chain);
   }
   return false;
@@ -135,11 +149,8 @@ function isAllowedIn(set: IpSet, client: Client, { entries, nowMs }: Asked): boo
 
 const isAllowing = ({ kind }: KnownEntry): boolean => kind === "allow-networks";
 
-const allowsAt = (known: KnownEntry | undefined, nowMs: number): boolean =>
-  known !== undefined &&
-  isAllowing(known) &&
-  known.entry.mode === "enforce" &&
-  known.entry.expiresAtMs > nowMs;
+const allowsAt = (known: KnownEntry, nowMs: number): boolean =>
+  isAllowing(known) && known.entry.mode === "enforce" && known.entry.expiresAtMs > nowMs;
 
 function byPlaceAndHello({ places, ja4s }: ClientTable, client: Client): readonly KnownEntry[] {
   if (places === null && ja4s === null) return NOBODY;
@@ -181,22 +192,34 @@ const networkEntries = (known: KnownEntry): readonly NetworkEntry[] =>
     network,
   }));
 
-function placesOf(entries: readonly KnownEntry[]): ClientTable["places"] {
-  const asns = keyed(entries, ({ asns: named }) => named);
-  const countries = keyed(entries, ({ countries: named }) => named);
+function meantWith(entries: readonly KnownEntry[]): Meant {
+  const meant = new Map(entries.map((known) => [known.entry.id, [known]]));
+  for (const known of entries) {
+    const list = known.clients?.list ?? null;
+    if (list !== null) meant.get(entryIdOf(list))?.push(known);
+  }
+  return meant;
+}
+
+function placesOf(entries: readonly KnownEntry[], meant: Meant): ClientTable["places"] {
+  const asns = keyed(entries, meant, ({ asns: named }) => named);
+  const countries = keyed(entries, meant, ({ countries: named }) => named);
   if (asns.length === 0 && countries.length === 0) return null;
   return { asns: asnSet(asns), countries: countrySet(countries) };
 }
 
-function ja4sOf(entries: readonly KnownEntry[]): ClientTable["ja4s"] {
-  const ja4s = keyed(entries, ({ ja4s: named }) => named);
+function ja4sOf(entries: readonly KnownEntry[], meant: Meant): ClientTable["ja4s"] {
+  const ja4s = keyed(entries, meant, ({ ja4s: named }) => named);
   return ja4s.length === 0 ? null : ja4Set(ja4s);
 }
 
 const keyed = <K>(
   entries: readonly KnownEntry[],
+  meant: Meant,
   keysOf: (match: ClientMatch) => readonly K[],
 ): readonly Keyed<K, KnownEntry>[] =>
-  entries.flatMap((value) =>
-    value.clients === null ? [] : keysOf(value.clients).map((key) => ({ key, value })),
+  entries.flatMap(({ entry, clients }) =>
+    (clients === null ? [] : keysOf(clients)).flatMap((key) =>
+      (meant.get(entry.id) ?? NOBODY).map((value) => ({ key, value })),
+    ),
   );

@@ -3,6 +3,7 @@ import { parseCidr, type Cidr } from "../guard/ip/cidr.ts";
 import { ASN_MAX, isCountry, isJa4 } from "../guard/ip/number-set.ts";
 import { err } from "../shared/result.ts";
 import { list, oneOf, optional, textThat, whole, type Shape } from "../shared/shape.ts";
+import { LIST_ID } from "./list-ids.ts";
 
 /** Of one entry. */
 export const MATCH_NETWORKS_MAX = 1_000;
@@ -31,12 +32,15 @@ export const namedClients = {
 /** The same, and there may be networks of this entry, under its id, in the policy's table; see blobs.ts. */
 export const clientMatch = { ...namedClients, listed: optional(oneOf([true])) } as const;
 
+/** The same, and whomever a list of this name means; the list is an entry of its own, and may be in force or in shadow. */
+export const blockMatch = { ...clientMatch, list: optional(textThat(LIST_ID, "a list")) } as const;
+
 /** What is wrong with a match that names nobody, for it would mean everyone. */
 export const NAMES_NOBODY = "name networks, asns, countries or ja4s";
 
 export const namesSomebody = (match: {
-  readonly [key in keyof typeof clientMatch]?: unknown;
-}): boolean => Object.keys(clientMatch).some((key) => Reflect.get(match, key) !== undefined);
+  readonly [key in keyof typeof blockMatch]?: unknown;
+}): boolean => Object.keys(blockMatch).some((key) => Reflect.get(match, key) !== undefined);
 
 export type ClientMatch = {
   readonly networks: readonly Cidr[];
@@ -44,4 +48,6 @@ export type ClientMatch = {
   readonly countries: readonly string[];
   readonly ja4s: readonly string[];
   readonly isListed: boolean;
+  /** Null: none. */
+  readonly list: string | null;
 };

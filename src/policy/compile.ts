@@ -13,7 +13,8 @@ import {
   type PolicyEntry,
   type PolicySeq,
 } from "./policy.ts";
-import { ENFORCED_KINDS, isForClients, knownEntry } from "./kinds.ts";
+import { ENFORCED_KINDS, isForClients, knownEntry, type KnownEntry } from "./kinds.ts";
+import { entryIdOf } from "./list-ids.ts";
 import { isSdkEntry } from "./sdk-kinds.ts";
 import { isForSdk } from "./sdk-names.ts";
 import { begun } from "./windows.ts";
@@ -91,10 +92,29 @@ function problemWith(
   const forClients = entries
     .filter(isForClients)
     .flatMap((entry) => knownEntry(entry, settings.features) ?? []);
+  const unlisted = forClients.flatMap((known) => problemWithList(known, forClients) ?? []);
+  if (unlisted[0] !== undefined) return unlisted[0];
   const clients = clientTable(forClients, settings.allowlist, { nowMs, listed: null });
   if (!clients.ok) return clients.error;
   const limits = limitTable(forClients, instance);
   return limits.ok ? null : limits.error;
+}
+
+/** A lease may name a list that blocks and lasts as long as the lease does: nobody is blocked, or let go, by a list that ends. */
+function problemWithList(
+  { entry, clients }: KnownEntry,
+  others: readonly KnownEntry[],
+): string | null {
+  const name = clients?.list ?? null;
+  if (name === null) return null;
+  const list = others.find((other) => other.entry.id === entryIdOf(name));
+  if (list?.kind !== "block-networks") {
+    return `entry ${entry.id}: there is no list ${name} that blocks; put it first, in shadow if it is to block nobody by itself`;
+  }
+  if (list.entry.expiresAtMs < entry.expiresAtMs) {
+    return `entry ${entry.id}: the list ${name} would end before it; put the list for longer`;
+  }
+  return null;
 }
 
 /** Kinds of a later version pass through unread; for our own we answer. */

@@ -15,7 +15,7 @@ import {
   type Shape,
 } from "../shared/shape.ts";
 import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
-import { clientMatch, namesSomebody, type ClientMatch } from "./clients.ts";
+import { blockMatch, clientMatch, namesSomebody, type ClientMatch } from "./clients.ts";
 import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
 import { headerName, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
@@ -65,14 +65,18 @@ const feature = either(
 const anyone = only({ ...clientMatch, routes: optional(routes) });
 
 /** Some clients, never all of them. */
-const clients = that(anyone, namesSomebody, "a match that names somebody");
+const blockedClients = that(
+  only({ ...blockMatch, routes: optional(routes) }),
+  namesSomebody,
+  "a match that names somebody",
+);
 
 /** Everywhere: an allowed client is spared like one on the site's own allowlist. */
 const allowedClients = that(only(clientMatch), namesSomebody, "a match that names somebody");
 
 const MATCHES = {
   "allow-networks": allowedClients,
-  "block-networks": clients,
+  "block-networks": blockedClients,
   challenge: anyone,
   maintenance: scheduled,
   "read-only": scheduled,
@@ -223,11 +227,11 @@ function countedOf(match: unknown): Where | null {
   };
 }
 
-type NamedClients = Read<typeof anyone>;
+type NamedClients = Read<typeof blockedClients>;
 
 /** Null: every client. */
 const clientsOf = (named: NamedClients): ClientMatch | null => {
   if (!namesSomebody(named)) return null;
-  const { networks = [], asns = [], countries = [], ja4s = [], listed } = named;
-  return { networks, asns, countries, ja4s, isListed: listed === true };
+  const { networks = [], asns = [], countries = [], ja4s = [], listed, list = null } = named;
+  return { networks, asns, countries, ja4s, isListed: listed === true, list };
 };

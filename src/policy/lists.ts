@@ -1,13 +1,12 @@
 /** Lists of networks that people keep by the API, as the policy's object holds them, and the policy entries that they are. */
 import { z } from "zod";
 import { MATCH_ASNS_MAX, MATCH_COUNTRIES_MAX, MATCH_JA4S_MAX } from "./clients.ts";
+import { entryIdOf, LIST_ID } from "./list-ids.ts";
 import type { PolicyEntry } from "./policy.ts";
 
 export const LISTS_MAX = 100;
 
-export const listId = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,59}$/, "write up to 60 small letters, digits and hyphens");
+export const listId = z.string().regex(LIST_ID, "write up to 60 small letters, digits and hyphens");
 
 /** What is done with requests of a list's clients. `allow` exempts from block, challenge and limit, like the site's allowlist. */
 export const LIST_ACTIONS = ["block", "allow"] as const;
@@ -35,14 +34,6 @@ export const listHead = listTerms.extend({
   updatedAtMs: z.int(),
 });
 export type ListHead = z.infer<typeof listHead>;
-
-const ENTRY_PREFIX = "list_";
-
-export const entryIdOf = (id: string): string => `${ENTRY_PREFIX}${id}`;
-
-/** Entries of lists are not leases: no incident answers for them, and only the list's own routes change them. */
-export const isListEntry = ({ id }: Pick<PolicyEntry, "id">): boolean =>
-  id.startsWith(ENTRY_PREFIX);
 
 /** The list as guards see it; null when it means nobody. `tabled` are the entries that have networks in the table. */
 export function entryOf(list: ListHead, tabled: ReadonlySet<string>): PolicyEntry | null {

@@ -5,8 +5,9 @@ import { assert } from "../shared/assert.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { compilePolicy } from "./compile.ts";
 import { KeptLists } from "./kept-lists.ts";
+import { isListEntry } from "./list-ids.ts";
 import { ListRows } from "./list-rows.ts";
-import { isListEntry, listTerms, type ListHead, type ListTerms } from "./lists.ts";
+import { listTerms, type ListHead, type ListTerms } from "./lists.ts";
 import {
   POLICY_HEADER_MS_MAX,
   type ListChange,

@@ -151,8 +151,7 @@ describe("a step that finds out whom it is about", () => {
     {
       what: "a name that the actuator does not take",
       said: problems({ by: ["address", "ja4"] }),
-      message:
-        "mitigate.0.with: block-networks: with.networks: Invalid input: expected array, received undefined",
+      message: 'mitigate.0.with: block-networks: with: Unrecognized key: "ja4s"',
     },
     {
       what: "an act",

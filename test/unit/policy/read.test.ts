@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { it } from "vitest";
 import { loadPolicy, type LoadedPolicy } from "../../../src/guard/loaded-policy.ts";
 import { networksBlobOf } from "../../../src/policy/blobs.ts";
+import { knownEntry } from "../../../src/policy/kinds.ts";
 import { readPolicy } from "../../../src/policy/read.ts";
 import { SDK_ACTIONS, sdkAction } from "../../../src/policy/sdk-kinds.ts";
 import { isForSdk } from "../../../src/policy/sdk-names.ts";
@@ -72,6 +73,18 @@ it("reads lists and the name of their table as they were written", ({ expect }) 
     unknownEntries: 1,
     entries: { "block-networks": [{ entry: { id: "list_tor" } }] },
   });
+});
+
+it("reads a lease that names a list, and leaves it alone without the list's table", ({
+  expect,
+}) => {
+  const written = golden("policy-1-leased-list");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  const [lease] = read.value.entries.flatMap((entry) => knownEntry(entry, []) ?? []);
+  expect(lease?.clients).toMatchObject({ list: "attackers", isListed: false });
+  expect(loadPolicy(read.value)).toMatchObject({ unknownEntries: 2, clients: null });
 });
 
 it("reads limits, leased and standing, as they were written", ({ expect }) => {

@@ -12,17 +12,18 @@ export const nobodyAnswers = async (): Promise<Result<never, Failure>> => err(NO
 export const freshPolicy = () => {
   const stub = env.TEST_POLICY.getByName(crypto.randomUUID());
   const policy: PolicyApi = stub;
-  const reach: Reach = {
-    instance: TEST_INSTANCE,
-    cloudflare: null,
-    neon: null,
-    canSign: true,
-    postgres: null,
-    policy: {
-      put: (entry) => policy.put(entry),
-      get: async (id) => ok(await policy.get(id)),
-      remove: (id) => policy.remove(id),
-    },
-  };
-  return { stub, policy, reach };
+  return { stub, policy, reach: reachOf(policy) };
 };
+
+export const reachOf = (policy: PolicyApi): Reach => ({
+  instance: TEST_INSTANCE,
+  cloudflare: null,
+  neon: null,
+  canSign: true,
+  postgres: null,
+  policy: {
+    put: (entry) => policy.put(entry),
+    get: async (id) => ok(await policy.get(id)),
+    remove: (id) => policy.remove(id),
+  },
+});

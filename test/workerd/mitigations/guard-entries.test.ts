@@ -97,6 +97,7 @@ actuatorContract({
   badOptions: [
     { options: {}, field: "networks" },
     { options: { networks: [] }, field: "networks" },
+    { options: { list: "Attackers!" }, field: "list" },
     { options: { networks: ["192.0.2.7/24"] }, field: "networks.0" },
     { options: { networks: ["192.0.2.7", "everyone"] }, field: "networks.1" },
     { options: { networks: ["10.0.0.0/11"] }, field: "networks" },
