@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { plainSite } from "../../src/notify/message-site.ts";
 import { readPlaybook } from "../../src/playbooks/check.ts";
 import { compilePlaybook } from "../../src/playbooks/compile.ts";
 import { formatDiagnostic } from "../../src/playbooks/diagnostics.ts";
@@ -46,7 +47,7 @@ export function runTimelines(id: string): readonly TimelineResult[] {
   const ground = {
     playbook: compiled.value,
     actuators: words.actuators,
-    site: { title: "Test", channels, url: null },
+    site: plainSite({ title: "Test", channels, url: null }),
   };
   return tests.map((timeline) => {
     const problems = [

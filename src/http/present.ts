@@ -33,6 +33,7 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
     },
     postmortem: view.postmortem,
     nextWakeAt: isoOrNull(view.nextWakeAtMs),
+    reachedAt: isoOrNull(view.reachedAtMs ?? null),
     seq: view.seq,
     statusPage: view.statusPage && { ...view.statusPage },
     checklist: (view.checklist ?? []).map(({ item, text, seenBy, isTicked, word }) => ({

@@ -107,6 +107,8 @@ export const incident = z
     }),
     postmortem: z.enum(["none", "drafted", "saved", "completed"]),
     nextWakeAt: momentOrNull,
+    /** When the first message since people are asked got through. */
+    reachedAt: momentOrNull,
     seq: z.int(),
     statusPage: z.object({ component: z.string(), message: z.string() }).nullable(),
     checklist: z.array(checklistItem),

@@ -56,6 +56,7 @@ type EffectData = {
     readonly severity?: Severity | undefined;
     readonly state?: MessageState | undefined;
     readonly link?: string | null | undefined;
+    readonly people?: readonly string[] | undefined;
   };
   /** Tells the desk's index what this incident looks like now. */
   readonly "desk.project": Record<string, never>;

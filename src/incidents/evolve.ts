@@ -92,7 +92,7 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "message.failed":
       return settle(state, event.data.effectId);
     case "message.delivered":
-      return delivered(state, event.data);
+      return delivered(state, event.data, row.atMs);
     case "message.requested": {
       const { deliveryId, channel } = event.data;
       return {
@@ -119,9 +119,10 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
 function delivered(
   state: IncidentState,
   { effectId, receipt }: EventData["message.delivered"],
+  atMs: number,
 ): IncidentState {
   const awaited = state.awaiting[effectId];
-  const settled = settle(state, effectId);
+  const settled = { ...settle(state, effectId), reachedAtMs: state.reachedAtMs ?? atMs };
   const named = receiptWithRef.safeParse(receipt);
   if (awaited?.kind !== "message" || !named.success) return settled;
   return { ...settled, told: { ...settled.told, [awaited.channel]: named.data.ref } };
@@ -202,6 +203,8 @@ function escalated(
   switch (because) {
     case "silence":
       return { ...state, silences: state.silences + 1, lastSilenceAtMs: atMs };
+    case "unreached":
+      return { ...state, unreachedAtMs: atMs };
     case "exhausted":
       return { ...state, exhausted: true };
     case "person":
@@ -217,6 +220,8 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   askedSinceMs: atMs,
   silences: 0,
   lastSilenceAtMs: null,
+  reachedAtMs: null,
+  unreachedAtMs: null,
   raisedTo: [],
   recoveredSinceMs: null,
   skipped: {},

@@ -15,7 +15,14 @@ import type { Effect, EffectDraft } from "./effect.ts";
 import { decide, evolve, nextWakeAtMs, react } from "./incident.ts";
 import type { IncidentApi } from "./incident-api.ts";
 import { IncidentRows, type OutboxRow } from "./incident-rows.ts";
-import { actor, FIREBREAK, readEvent, type Failure, type JournalRow } from "./journal.ts";
+import {
+  actor,
+  FIREBREAK,
+  readEvent,
+  type Failure,
+  type IncidentEvent,
+  type JournalRow,
+} from "./journal.ts";
 import { toRows, type Ground } from "./moment.ts";
 import { Lanes } from "./lanes.ts";
 import { plainPlaybook } from "./plain.ts";
@@ -142,6 +149,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
         assert(event !== null, `a new ${row.type} is one that the journal's own reader reads`);
         state = evolve(state, row);
         this.#rows.append(row);
+        if (isUnreached(event)) sayUnreached(command.atMs, state);
         const draft = react(state, event, command.atMs);
         if (draft !== null) this.#enqueue(row.seq, 0, draft);
       }
@@ -296,6 +304,20 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     for (const follower of this.#followers) follower();
   }
 }
+
+/** Where no message gets through, the log is the last to be told. */
+const isUnreached = (event: IncidentEvent): boolean =>
+  event.type === "incident.escalated" && event.data.because === "unreached";
+
+const sayUnreached = (atMs: number, { opened }: IncidentState): void =>
+  console.error(
+    JSON.stringify({
+      level: "error",
+      incident: opened?.incidentId,
+      atMs,
+      detail: "no message about this incident has reached anybody",
+    }),
+  );
 
 const refused = (detail: string): EffectOutcome => ({
   ok: false,

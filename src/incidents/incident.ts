@@ -6,6 +6,7 @@ import { deliveryId } from "../shared/ids.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { messagesFor } from "../notify/pipeline.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
+import { nextLevel, unreachedAtMs } from "./escalation.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
 import { decidePerson } from "./people.ts";
@@ -24,12 +25,7 @@ import {
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
 import { checklistStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
-import {
-  escalationStage,
-  resolutionStage,
-  silenceEscalatesAtMs,
-  statusStage,
-} from "./stages/progress.ts";
+import { escalationStage, resolutionStage, statusStage } from "./stages/progress.ts";
 import { recoveryStage, rulesStage, severityStage } from "./stages/rules.ts";
 import { viewOf } from "./view-of.ts";
 
@@ -96,7 +92,8 @@ function decideOpened(
 /** When the incident must look again by itself; null when it waits for people or signals. */
 export function nextWakeAtMs(state: IncidentState, ground: Ground): number | null {
   const wakes = [
-    silenceEscalatesAtMs(state),
+    nextLevel(state, ground.site.escalation)?.dueAtMs ?? null,
+    unreachedAtMs(state, ground.site.channels),
     ...state.leases.map((lease) =>
       isInForce(lease) || lease.status === "applying" ? lease.expiresAtMs : null,
     ),

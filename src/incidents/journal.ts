@@ -113,8 +113,12 @@ export const EVENT_DATA = {
   "incident.noted": z.looseObject({ text: z.string() }),
   "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
   "incident.escalated": z.looseObject({
-    because: z.enum(["silence", "exhausted", "person"]),
+    because: z.enum(["silence", "unreached", "exhausted", "person"]),
     why: z.string(),
+    /** From 1, where the site names levels; then whom it asks beside those who hear of it anyway. */
+    level: z.int().min(1).optional(),
+    channels: z.array(z.string()).optional(),
+    people: z.array(z.string()).optional(),
   }),
   "incident.recovery_seen": z.looseObject({ readings }),
   "incident.recovery_lost": z.looseObject({ readings }),
@@ -250,6 +254,7 @@ export const EVENT_DATA = {
     severity: severity.optional(),
     state: z.enum(MESSAGE_STATES).optional(),
     link: z.string().nullable().optional(),
+    people: z.array(z.string()).optional(),
   }),
   "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),

@@ -5,7 +5,7 @@ import { resolveDuration, type Params } from "../playbooks/params.ts";
 import type { Expression } from "../expressions/expression.ts";
 import type { Truth } from "../expressions/truth.ts";
 import { asSeenAt, isKnown, unknownSignal, type SignalSet } from "../signals/signal.ts";
-import type { MessageSite } from "../notify/pipeline.ts";
+import type { MessageSite } from "../notify/message-site.ts";
 import type { Autopilot, IncidentCommand } from "./command.ts";
 import { evolve } from "./evolve.ts";
 import type { IncidentEvent, JournalRow, Reading } from "./journal.ts";

@@ -76,6 +76,7 @@ const messageOf = (
   severity: data.severity ?? view.severity,
   state: data.state ?? stateOf(view),
   link: data.link ?? null,
+  people: data.people ?? [],
   ref,
   isRepeat: attempts > 0,
 });

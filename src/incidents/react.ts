@@ -64,6 +64,7 @@ export function react(
         severity: event.data.severity,
         state: event.data.state,
         link: event.data.link,
+        people: event.data.people,
       });
     default:
       return null;

@@ -137,6 +137,9 @@ export type IncidentState = {
   /** Escalations because nobody acknowledged, and when the last of them was. */
   readonly silences: number;
   readonly lastSilenceAtMs: number | null;
+  /** When the first message since people are asked got through, and when it was told that none does; null until then. */
+  readonly reachedAtMs: number | null;
+  readonly unreachedAtMs: number | null;
   /** The ladder has nothing left, and people were told. */
   readonly exhausted: boolean;
   readonly timesResolved: number;
@@ -169,6 +172,8 @@ export const initialState: IncidentState = {
   recoveredSinceMs: null,
   silences: 0,
   lastSilenceAtMs: null,
+  reachedAtMs: null,
+  unreachedAtMs: null,
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",

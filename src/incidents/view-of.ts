@@ -26,6 +26,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     anchors: state.anchors,
     postmortem: state.postmortem,
     nextWakeAtMs,
+    reachedAtMs: state.reachedAtMs,
     seq: state.seq,
     statusPage: opened.playbook.spec.communicate.status_page ?? null,
     updates: state.updates,

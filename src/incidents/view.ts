@@ -86,6 +86,8 @@ export type IncidentView = {
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
   /** When the incident next acts by itself; null when it waits for people or signals. */
   readonly nextWakeAtMs: number | null;
+  /** When the first message since people are asked got through; null: none did. Absent from views that were kept before it was known. */
+  readonly reachedAtMs?: number | null;
   /** How far its journal is. */
   readonly seq: number;
   /** The status page's component and sentence, when the playbook names them. */

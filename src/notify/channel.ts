@@ -27,6 +27,8 @@ export type ChannelMessage = {
   readonly state: MessageState;
   /** Where the incident is looked at; null when nobody configured where the guard answers. */
   readonly link: string | null;
+  /** Whom it asks, by their ids in `site.yaml`. */
+  readonly people: readonly string[];
   /** What the receipt of this channel's last message about this incident called it; null before the first. */
   readonly ref: string | null;
   /** It was begun before, and nobody knows what became of that: it may have arrived. */

@@ -3,7 +3,6 @@ import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import { isWorse } from "../incidents/severity.ts";
 import type { EventData, IncidentEvent } from "../incidents/journal.ts";
 import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
-import type { SiteSpec } from "../playbooks/site.ts";
 
 export const MESSAGE_REASONS = [
   "opened",
@@ -22,14 +21,6 @@ export const MESSAGE_REASONS = [
   "reopened",
 ] as const;
 export type MessageReason = (typeof MESSAGE_REASONS)[number];
-
-/** What of `site.yaml` a message needs. */
-export type MessageSite = {
-  readonly title: string;
-  readonly channels: readonly Pick<SiteSpec["channels"][number], "id" | "severities">[];
-  /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
-  readonly url: string | null;
-};
 
 /** It changes what visitors get, or is about to. */
 const LIVE: ReadonlySet<LeaseView["status"]> = new Set([
@@ -54,6 +45,8 @@ export type News = {
   readonly lease: LeaseView | null;
   readonly act: ActView | null;
   readonly readings: readonly Evidence[];
+  /** Whom it asks, by their ids in `site.yaml`. */
+  readonly people: readonly string[];
 };
 
 /** What people should hear of because of `event`, or null: most events are for the journal only. */
@@ -72,7 +65,9 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
     case "incident.severity_set":
       return severityNews(event.data);
     case "incident.escalated":
-      return news("escalated", `escalated:${view.seq}`, `Escalated: ${event.data.why}`);
+      return news("escalated", `escalated:${view.seq}`, `Escalated: ${event.data.why}`, {
+        people: event.data.people ?? [],
+      });
     case "incident.resolved":
       return news("resolved", `resolved:${view.seq}`, `Resolved: ${event.data.why}`);
     case "incident.reopened":
@@ -256,6 +251,7 @@ const news = (
     readonly lease?: LeaseView;
     readonly act?: ActView;
     readonly readings?: readonly Evidence[];
+    readonly people?: readonly string[];
   } = {},
 ): News => ({
   why,
@@ -264,4 +260,5 @@ const news = (
   lease: about.lease ?? null,
   act: about.act ?? null,
   readings: about.readings ?? [],
+  people: about.people ?? [],
 });

@@ -7,11 +7,11 @@ import type { IncidentEvent } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { MessageState } from "./channel.ts";
-import { newsOf } from "./news.ts";
-import type { MessageReason, MessageSite } from "./news.ts";
+import type { MessageSite } from "./message-site.ts";
+import { newsOf, type MessageReason } from "./news.ts";
 import { incidentLink, newsText, renderMessage } from "./templates.ts";
 
-export type { MessageReason, MessageSite } from "./news.ts";
+export type { MessageReason } from "./news.ts";
 
 export type MessageDraft = {
   /** A channel's id in `site.yaml`. */
@@ -26,6 +26,8 @@ export type MessageDraft = {
   readonly severity: Severity;
   readonly state: MessageState;
   readonly link: string | null;
+  /** Whom it asks, by their ids in `site.yaml`; absent when nobody in particular. */
+  readonly people?: string[];
 };
 
 /**
@@ -52,6 +54,7 @@ export function messagesFor(
     severity: view.severity,
     state: stateOf(view),
     link: incidentLink(view, site),
+    ...(news.people.length === 0 ? {} : { people: [...news.people] }),
   };
   return channelsFor(event, view, site, told).map((channel) => ({ channel, ...draft }));
 }
@@ -62,14 +65,18 @@ export function stateOf(view: Pick<IncidentView, "status" | "acknowledgedBy">): 
   return view.acknowledgedBy === null ? "open" : "acknowledged";
 }
 
-/** Who hears of it: the channels of its severity, those of a worse one that it has just left, and at its end all that ever did. */
+/**
+ * Who hears of it: the channels of its severity, those of a worse one that it has just left, those that an escalation names; and
+ * of an answer and of its end, all that ever did, so that whatever rang stops.
+ */
 function channelsFor(
   event: IncidentEvent,
   view: IncidentView,
   site: MessageSite,
   told: readonly string[],
 ): string[] {
-  const isEnd = event.type === "incident.resolved";
+  const isEnd = event.type === "incident.resolved" || event.type === "incident.acknowledged";
+  const named = event.type === "incident.escalated" ? (event.data.channels ?? []) : [];
   const severities: Severity[] = [view.severity];
   if (event.type === "incident.severity_set" && isWorse(event.data.from, event.data.to)) {
     severities.push(event.data.from);
@@ -77,7 +84,9 @@ function channelsFor(
   return site.channels
     .filter(
       ({ id, severities: heard }) =>
-        severities.some((severity) => heard.includes(severity)) || (isEnd && told.includes(id)),
+        severities.some((severity) => heard.includes(severity)) ||
+        named.includes(id) ||
+        (isEnd && told.includes(id)),
     )
     .map((channel) => channel.id);
 }

@@ -2,12 +2,13 @@
  * The words of a message. Someone woken at 3 a.m. learns from this one text what is wrong, what was already done,
  * and what is asked of them. Every field has one source; what is not known says so.
  */
-import { pages, RESPONSE_MS } from "../incidents/severity.ts";
+import { pages } from "../incidents/severity.ts";
 import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
-import type { Evidence, MessageReason, MessageSite, News } from "./news.ts";
+import type { MessageSite } from "./message-site.ts";
+import type { Evidence, MessageReason, News } from "./news.ts";
 
 export const SUBJECT_CHARS_MAX = 200;
 export const BODY_CHARS_MAX = 8_000;
@@ -168,6 +169,7 @@ function deed(lease: LeaseView): string {
 
 function asks(news: News, view: IncidentView, site: MessageSite, atMs: number): readonly string[] {
   const lines = [
+    ...peopleAsked(news, site),
     ...[...view.leases, ...view.acts]
       .filter(isWaiting)
       .flatMap((waiting) => approvalAsks(waiting, view, site)),
@@ -175,6 +177,12 @@ function asks(news: News, view: IncidentView, site: MessageSite, atMs: number): 
     ...responseAsks(view, site, atMs),
   ];
   return lines.length === 0 ? ["Nothing right now."] : lines;
+}
+
+/** Whoever an escalation is for reads their name first. */
+function peopleAsked({ people }: News, site: MessageSite): readonly string[] {
+  const names = people.map((id) => site.people.find((one) => one.id === id)?.name ?? id);
+  return names.length === 0 ? [] : [`It is your turn: ${names.map(oneLine).join(", ")}`];
 }
 
 /** A lease waits as it is proposed; an act only once it is known what it would do. */
@@ -215,7 +223,7 @@ function responseAsks(view: IncidentView, site: MessageSite, atMs: number): read
   if (view.status === "resolved") return [];
   const lines: string[] = [];
   if (view.acknowledgedBy === null) {
-    const dueAtMs = view.anchors.detectedAtMs + RESPONSE_MS[view.severity];
+    const dueAtMs = view.anchors.detectedAtMs + site.escalation.respondMs[view.severity];
     const due =
       atMs < dueAtMs ? `by ${utcTime(dueAtMs)} UTC` : `now; it was due at ${utcTime(dueAtMs)} UTC`;
     lines.push(`Acknowledge ${due}: POST ${link(site, `${apiPath(view)}/acknowledge`)}`);

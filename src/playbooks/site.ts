@@ -9,6 +9,7 @@ import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
 import { matchesRoute } from "../guard/routes.ts";
 import { type param, severity } from "./schema.ts";
+import { escalation, person, PEOPLE_MAX, supplier, SUPPLIERS_MAX } from "./site-people.ts";
 
 export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;
@@ -340,15 +341,28 @@ const shape = z.strictObject({
           .string()
           .regex(/^CHANNEL_[A-Z0-9_]+$/)
           .max(60),
-        severities: z.array(severity).min(1).default(["SEV-1", "SEV-2"]),
+        /** Which it hears of; with none, it hears only when an escalation names it. */
+        severities: z.array(severity).default(["SEV-1", "SEV-2"]),
       }),
     )
     .max(CHANNELS_MAX)
     .default([]),
+  people: z.array(person).max(PEOPLE_MAX).default([]),
+  escalation,
+  /** The contact sheet of what production depends on. */
+  suppliers: z.array(supplier).max(SUPPLIERS_MAX).default([]),
+});
+
+export const site = shape.superRefine((spec, ctx) => {
+  checkJournals(spec, ctx);
+  checkPeople(spec, ctx);
 });
 
 /** A route that is never refused is never journaled. */
-export const site = shape.superRefine(({ write_journal, exempt_routes }, ctx) => {
+function checkJournals(
+  { write_journal, exempt_routes }: z.infer<typeof shape>,
+  ctx: z.RefinementCtx,
+): void {
   for (const [index, { route }] of write_journal.entries()) {
     const isExempt = (routes: readonly string[]): boolean =>
       routes.some((exempt) => exempt === route || matchesRoute(route.replace(/\*$/, ""), exempt));
@@ -356,7 +370,39 @@ export const site = shape.superRefine(({ write_journal, exempt_routes }, ctx) =>
     const message = `${route} is exempt from maintenance and from read-only, so nothing would be kept`;
     ctx.addIssue({ code: "custom", path: ["write_journal", index, "route"], message });
   }
-});
+}
+
+/** Whom an escalation names is there, and nobody is there twice. */
+function checkPeople(
+  { channels, people, suppliers, escalation: { levels } }: z.infer<typeof shape>,
+  ctx: z.RefinementCtx,
+): void {
+  const known = { channels: idsOf(channels), people: idsOf(people) };
+  for (const [index, level] of levels.entries()) {
+    for (const kind of ["channels", "people"] as const) {
+      for (const [place, named] of level[kind].entries()) {
+        if (known[kind].has(named)) continue;
+        const message = `there is no "${named}" among ${kind}: ${[...known[kind]].join(", ") || "none"}`;
+        ctx.addIssue({
+          code: "custom",
+          path: ["escalation", "levels", index, kind, place],
+          message,
+        });
+      }
+    }
+  }
+  for (const [kind, all] of Object.entries({ channels, people, suppliers })) {
+    if (idsOf(all).size === all.length) continue;
+    ctx.addIssue({ code: "custom", path: [kind], message: `two ${kind} have the same id` });
+  }
+  const members = people.flatMap(({ slack }) => slack ?? []);
+  if (new Set(members).size < members.length) {
+    ctx.addIssue({ code: "custom", path: ["people"], message: "two people are one Slack member" });
+  }
+}
+
+const idsOf = (all: readonly { readonly id: string }[]): ReadonlySet<string> =>
+  new Set(all.map((one) => one.id));
 
 export type SiteSpec = z.infer<typeof site>;
 /** The jobs that are to say when they ran, in milliseconds. */

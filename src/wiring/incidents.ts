@@ -13,6 +13,7 @@ import type { Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { selectors } from "../mitigations/selectors/registry.ts";
 import { deliver } from "../notify/deliver.ts";
+import { messageSiteOf } from "../notify/message-site.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
 import { githubRepository, type Repository } from "../platform/github.ts";
@@ -46,7 +47,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
   ground: (playbook) => ({
     playbook: compiledOrPlain(playbook),
     actuators: actuatorWords(),
-    site: { title: bundle.site.title, channels: bundle.site.channels, url: config.publicUrl },
+    site: messageSiteOf(bundle.site, config.publicUrl),
   }),
   perform: performWith({
     actuators,

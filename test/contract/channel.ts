@@ -25,6 +25,7 @@ export const MESSAGE: ChannelMessage = {
   severity: "SEV-1",
   state: "open",
   link: "https://shop.test/_firebreak/api/v1/incidents/inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4",
+  people: [],
   ref: null,
   isRepeat: false,
 };

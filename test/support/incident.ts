@@ -13,6 +13,7 @@ import { toRows, type Ground } from "../../src/incidents/moment.ts";
 import { initialState, type IncidentState } from "../../src/incidents/state.ts";
 import { actuatorWords } from "../../src/mitigations/registry.ts";
 import { selectorWords } from "../../src/mitigations/selectors/registry.ts";
+import { plainSite } from "../../src/notify/message-site.ts";
 import type { BundledPlaybook } from "../../src/playbooks/bundled.ts";
 import { compilePlaybook } from "../../src/playbooks/compile.ts";
 import { effectiveParams } from "../../src/playbooks/params.ts";
@@ -70,6 +71,7 @@ export function bundledOf(spec: unknown): BundledPlaybook {
 export function groundOf(
   bundled: BundledPlaybook,
   channels: Ground["site"]["channels"] = [],
+  site: Partial<Ground["site"]> = {},
 ): Ground {
   const actuators = { ...actuatorWords(), ...SWITCH_WORDS };
   const compiled = compilePlaybook(bundled, {
@@ -82,7 +84,7 @@ export function groundOf(
   return {
     playbook: compiled.value,
     actuators,
-    site: { title: "Test", channels, url: null },
+    site: plainSite({ title: "Test", channels, url: null, ...site }),
   };
 }
 
@@ -112,9 +114,13 @@ export class Drive {
   atMs = T0;
   #commands = 0;
 
-  constructor(spec: unknown = SMALL_OUTAGE, channels: Ground["site"]["channels"] = []) {
+  constructor(
+    spec: unknown = SMALL_OUTAGE,
+    channels: Ground["site"]["channels"] = [],
+    site: Partial<Ground["site"]> = {},
+  ) {
     this.bundled = bundledOf(spec);
-    this.ground = groundOf(this.bundled, channels);
+    this.ground = groundOf(this.bundled, channels, site);
   }
 
   after(durationMs: number): this {

@@ -1,8 +1,8 @@
 /** The flow of the incident itself: its status, escalation when nobody answers, and resolution. */
 import { formatDuration } from "../../shared/duration.ts";
 import type { IncidentEvent, IncidentStatus } from "../journal.ts";
+import { nextLevel, unreachedAtMs } from "../escalation.ts";
 import { durationOf, type Stage } from "../moment.ts";
-import { RESPONSE_MS } from "../severity.ts";
 import {
   hasEnded,
   isPreparedAct,
@@ -13,9 +13,6 @@ import {
 } from "../state.ts";
 import { withdraw } from "./acts.ts";
 import { endAll } from "./leases.ts";
-
-/** How often silence escalates; after that the page has reached everybody it can. */
-export const SILENCES_MAX = 3;
 
 /** Moves the status to what the leases and the signals say. */
 export const statusStage: Stage = (state) => {
@@ -56,19 +53,30 @@ function statusOf(state: IncidentState): { readonly status: IncidentStatus; read
   return { status: "investigating", why: "nothing that helps is in force" };
 }
 
-/** When silence next escalates; null when somebody answered or everybody was told. */
-export function silenceEscalatesAtMs(state: IncidentState): number | null {
-  if (state.opened === null || isResolved(state)) return null;
-  if (state.acknowledgedBy !== null || state.silences >= SILENCES_MAX) return null;
-  // Counted from the last time, so that an alarm that comes late does not tell everybody three times at once.
-  return (state.lastSilenceAtMs ?? state.askedSinceMs) + RESPONSE_MS[state.severity];
-}
+/** Asks the next level when nobody acknowledged in time, and everybody when no message gets through to anybody. */
+export const escalationStage: Stage = (state, moment) => [
+  ...escalateUnreached(state, moment),
+  ...escalateSilence(state, moment),
+];
 
-export const escalationStage: Stage = (state, moment) => {
-  const dueAtMs = silenceEscalatesAtMs(state);
-  if (dueAtMs === null || moment.atMs < dueAtMs) return [];
-  const why = `nobody acknowledged within ${formatDuration(moment.atMs - state.askedSinceMs)}`;
-  return [{ type: "incident.escalated", data: { because: "silence", why } }];
+const escalateUnreached: Stage = (state, { atMs, site }) => {
+  const dueAtMs = unreachedAtMs(state, site.channels);
+  if (dueAtMs === null || atMs < dueAtMs) return [];
+  const why = `no message reached anybody within ${formatDuration(atMs - state.askedSinceMs)}`;
+  const channels = site.channels.map(({ id }) => id);
+  return [{ type: "incident.escalated", data: { because: "unreached", why, channels } }];
+};
+
+const escalateSilence: Stage = (state, { atMs, site }) => {
+  const next = nextLevel(state, site.escalation);
+  if (next === null || atMs < next.dueAtMs) return [];
+  const why = `nobody acknowledged within ${formatDuration(atMs - state.askedSinceMs)}`;
+  const { level, number } = next;
+  const asked =
+    number === null
+      ? {}
+      : { level: number, channels: [...level.channels], people: [...level.people] };
+  return [{ type: "incident.escalated", data: { because: "silence", why, ...asked } }];
 };
 
 /** Resolves when all has been well, with nothing applied, for as long as the playbook asks. What a person never started is dropped. */

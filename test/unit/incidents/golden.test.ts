@@ -76,13 +76,16 @@ describe("a journal of version 1", () => {
   });
 
   it("comes to the same picture", ({ expect }) => {
-    const { updates = [], ...picture } = viewOf(fold(rows), null) ?? {};
+    const { updates = [], reachedAtMs, ...picture } = viewOf(fold(rows), null) ?? {};
     // Written before anything was said in public, it says what follows from its statuses.
     expect(updates.map(({ status }) => status).slice(0, 3)).toEqual([
       "investigating",
       "identified",
       "investigating",
     ]);
+    const again = rows.findLastIndex(({ type }) => type === "incident.reopened");
+    const reached = rows.slice(again).find(({ type }) => type === "message.delivered");
+    expect(reachedAtMs).toBe(reached?.atMs);
     expect(JSON.parse(JSON.stringify(picture))).toEqual({
       ...view,
       acts: [],

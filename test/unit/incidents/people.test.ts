@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
+import { USUAL_ESCALATION } from "../../../src/incidents/escalation.ts";
 import { UPDATES_MAX } from "../../../src/incidents/public.ts";
-import { SILENCES_MAX } from "../../../src/incidents/stages/progress.ts";
 import { Drive, DOWN, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
 
 const SECOND = 1_000;
@@ -26,7 +26,7 @@ describe("silence", () => {
   it("escalates so many times and no more", ({ expect }) => {
     const incident = new Drive().open();
     aloneUntilQuiet(incident);
-    expect(escalations(incident)).toBe(SILENCES_MAX);
+    expect(escalations(incident)).toBe(1 + USUAL_ESCALATION.repeat);
   });
 
   it("does not escalate several times at once when the alarm comes hours late", ({ expect }) => {

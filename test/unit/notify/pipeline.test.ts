@@ -4,7 +4,8 @@ import { evolve } from "../../../src/incidents/evolve.ts";
 import { readEvent, type EventData } from "../../../src/incidents/journal.ts";
 import { initialState } from "../../../src/incidents/state.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
-import { messagesFor, type MessageDraft, type MessageSite } from "../../../src/notify/pipeline.ts";
+import { plainSite, type MessageSite } from "../../../src/notify/message-site.ts";
+import { messagesFor, type MessageDraft } from "../../../src/notify/pipeline.ts";
 import { BODY_CHARS_MAX, SUBJECT_CHARS_MAX } from "../../../src/notify/templates.ts";
 import { leaseId } from "../../../src/shared/ids.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type JournalWriter,
 } from "../../support/journal.ts";
 
-const SITE: MessageSite = {
+const SITE = plainSite({
   title: "Shop",
   channels: [
     { id: "on-call", severities: ["SEV-1", "SEV-2"] },
@@ -24,7 +25,7 @@ const SITE: MessageSite = {
     { id: "everything", severities: ["SEV-1", "SEV-2", "SEV-3", "SEV-4"] },
   ],
   url: "https://shop.example/",
-};
+});
 const PAGER: MessageSite = { ...SITE, channels: [{ id: "on-call", severities: ["SEV-1"] }] };
 const id = leaseId(INCIDENT_ID, "maintenance-mode", 1);
 

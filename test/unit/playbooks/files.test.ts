@@ -106,6 +106,28 @@ describe("site.yaml", () => {
       /client_address\.headr: unknown key "headr"; did you mean "header"\?/,
     ],
     ["exempt_routes: { maintenance: [assets] }", /^exempt_routes.maintenance\[0\]: write a path/],
+    [
+      "escalation: { levels: [{ people: [ada] }] }",
+      /^escalation.levels\[0\].people\[0\]: there is no "ada" among people: none/,
+    ],
+    [
+      "escalation: { levels: [{ channels: [phone] }] }",
+      /^escalation.levels\[0\].channels\[0\]: there is no "phone" among channels: /,
+    ],
+    [
+      "escalation: { respond_within: { SEV-1: 30s } }",
+      /^escalation.respond_within.SEV-1: .*from 1m to 7d/,
+    ],
+    [
+      "people: [{ id: ada, name: A }, { id: ada, name: B }]",
+      /^people: two people have the same id/,
+    ],
+    [
+      "people: [{ id: ada, name: A, slack: U0123ABCD }, { id: bob, name: B, slack: U0123ABCD }]",
+      /^people: two people are one Slack member/,
+    ],
+    ["people: [{ id: ada, name: A, slack: ada }]", /^people\[0\].slack: write a member's id/],
+    ["suppliers: [{ id: neon, name: Neon }]", /^suppliers\[0\]: say how they are reached/],
   ] as const;
 
   it.for(rows)("with %s is refused", ([line, message], { expect }) => {

@@ -1,17 +1,14 @@
 /** The product's incident and desk, each in the world of its name, with every storage call counted. */
 import { DeskObject } from "../../../src/incidents/desk-object.ts";
 import { IncidentObject } from "../../../src/incidents/incident-object.ts";
-import type { Ground } from "../../../src/incidents/moment.ts";
 import { bundledOf, groundOf, SMALL_OUTAGE } from "../../support/incident.ts";
 import { DEATH, worldOf, type World } from "./world.ts";
-
-const CHANNELS: Ground["site"]["channels"] = [{ id: "pager", severities: ["SEV-1", "SEV-2"] }];
 
 export class TestIncident extends IncidentObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     const { world, die, leave } = counted(ctx);
     super(ctx, env, {
-      ground: (playbook) => groundOf(playbook, CHANNELS),
+      ground: (playbook) => groundOf(playbook, world.site.channels, world.site),
       perform: async (effect, context) => {
         await leave();
         return world.perform(effect, context, die);

@@ -5,11 +5,13 @@ import type { EffectContext } from "../../../src/incidents/incident-object.ts";
 import type { Failure } from "../../../src/incidents/journal.ts";
 import { performWith } from "../../../src/incidents/perform.ts";
 import type { IncidentView } from "../../../src/incidents/view.ts";
+import type { ChannelMessage } from "../../../src/notify/channel.ts";
+import type { MessageSite } from "../../../src/notify/message-site.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
 import type { Selector } from "../../../src/mitigations/selector.ts";
 import { Switchboard, switchAct } from "../../support/acts.ts";
 import type { PolicyEntry } from "../../../src/policy/policy.ts";
-import { ok, type Result } from "../../../src/shared/result.ts";
+import { err, ok, type Result } from "../../../src/shared/result.ts";
 
 /** Why the object died. */
 export const DEATH = "the test ends it here";
@@ -60,6 +62,14 @@ export class World {
   /** What the channel called the incident when each message came, by delivery id. */
   readonly refs = new Map<string, string | null>();
   readonly board = new Switchboard();
+  /** What the site says of channels and people. */
+  site: Pick<MessageSite, "channels"> & Partial<MessageSite> = {
+    channels: [{ id: "pager", severities: ["SEV-1", "SEV-2"] }],
+  };
+  /** Channels that fail for now. */
+  readonly broken = new Set<string>();
+  /** What arrived, in order. */
+  readonly arrived: { readonly channel: string; readonly message: ChannelMessage }[] = [];
   readonly collected: string[] = [];
   readonly spent = new Set<string>();
   /** Effects as they were tried, by id. */
@@ -160,7 +170,10 @@ export class World {
       this.collected.push(collector);
       return ok({ summary: `${collector} answered`, facts: { collector } });
     },
-    deliver: async (_channel, { deliveryId, ref, isRepeat }) => {
+    deliver: async (channel, message) => {
+      const { deliveryId, ref, isRepeat } = message;
+      if (this.broken.has(channel)) return err({ class: "retry", detail: "it is broken" });
+      this.arrived.push({ channel, message });
       const times = this.messages.get(deliveryId) ?? 0;
       if (times > 0 && !isRepeat) throw new Error(`${deliveryId} came again as if it were new`);
       this.messages.set(deliveryId, times + 1);

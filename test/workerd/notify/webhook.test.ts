@@ -19,6 +19,7 @@ const message: ChannelMessage = {
   severity: "SEV-1",
   state: "open",
   link: null,
+  people: [],
   ref: null,
   isRepeat: false,
 };

@@ -1,0 +1,89 @@
+/** The parts of `site.yaml` about people: who they are, who is asked when nobody answers, and which suppliers can be called. */
+import { z } from "zod";
+import { parseDuration } from "../shared/duration.ts";
+
+export const PEOPLE_MAX = 200;
+export const SUPPLIERS_MAX = 32;
+export const LEVELS_MAX = 8;
+export const LEVEL_CHANNELS_MAX = 16;
+export const LEVEL_PEOPLE_MAX = 16;
+export const REPEAT_MAX = 10;
+
+const WAIT_MS_MIN = 60_000;
+const WAIT_MS_MAX = 7 * 24 * 3_600_000;
+
+const id = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/)
+  .max(60);
+const line = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u, "write one line");
+const wait = z.string().refine((text) => {
+  const parsed = parseDuration(text);
+  return parsed.ok && parsed.value >= WAIT_MS_MIN && parsed.value <= WAIT_MS_MAX;
+}, "write a duration from 1m to 7d");
+
+/** Somebody who is asked, and who may press buttons in a chat as this role. */
+export const person = z.strictObject({
+  id,
+  /** What the journal and messages call them. */
+  name: line.max(120),
+  role: z.enum(["viewer", "responder", "admin"]).default("responder"),
+  /** Their member id in Slack. */
+  slack: z
+    .string()
+    .regex(/^[UW][A-Z0-9]{7,20}$/, "write a member's id, such as U0123ABCD")
+    .optional(),
+});
+export type Person = z.infer<typeof person>;
+
+/** Whom to call about a dependency, and what they will ask. */
+export const supplier = z
+  .strictObject({
+    id,
+    name: line.max(120),
+    url: z
+      .url({ protocol: /^https$/ })
+      .max(500)
+      .optional(),
+    email: z.email().max(254).optional(),
+    phone: line.max(40).optional(),
+    /** What they know us by: an account, a plan, a contract. */
+    account: line.optional(),
+    note: line.optional(),
+  })
+  .refine(({ url, email, phone }) => (url ?? email ?? phone) !== undefined, {
+    message: "say how they are reached: url, email or phone",
+  });
+export type Supplier = z.infer<typeof supplier>;
+
+const level = z.strictObject({
+  /** How long after the level before it, or after the incident opened; without it, the severity's response time. */
+  after: wait.optional(),
+  channels: z.array(id).max(LEVEL_CHANNELS_MAX).default([]),
+  people: z.array(id).max(LEVEL_PEOPLE_MAX).default([]),
+});
+
+/** Who is asked, one level after the other, until somebody acknowledges. */
+export const escalation = z
+  .strictObject({
+    /** The mission's severity table. */
+    respond_within: z
+      .strictObject({
+        "SEV-1": wait.default("15m"),
+        "SEV-2": wait.default("30m"),
+        "SEV-3": wait.default("2h"),
+        "SEV-4": wait.default("24h"),
+      })
+      .prefault({}),
+    /** Beside the channels of the severity, which hear every time. Without any, only those hear. */
+    levels: z.array(level).max(LEVELS_MAX).default([]),
+    /** How often all levels are asked again. */
+    repeat: z.int().min(0).max(REPEAT_MAX).default(2),
+  })
+  .prefault({});
+export type EscalationSpec = z.infer<typeof escalation>;
