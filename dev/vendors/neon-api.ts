@@ -11,6 +11,7 @@ import {
   changedEndpoint,
   endpoint,
   newBranch,
+  restoredBranch,
   state,
   type Branch,
   type Endpoint,
@@ -92,6 +93,42 @@ export function neonApi(options: NeonApiOptions): Vendor {
       },
     );
     return started;
+  };
+
+  /** Why no branch of that name can be made, or null. */
+  const nameProblem = (name: string | undefined): Problem | null => {
+    if (name === undefined) return null;
+    if (world.branches.some((one) => one.name === name)) {
+      return [
+        409,
+        { code: "BRANCH_ALREADY_EXISTS", message: "branch with the provided name already exists" },
+      ];
+    }
+    return world.branches.length < BRANCHES_MAX
+      ? null
+      : [422, { code: "BRANCHES_LIMIT_EXCEEDED", message: "branches limit exceeded" }];
+  };
+  const momentProblem = (at: string | undefined): Problem | null => {
+    if (at === undefined) return null;
+    const ageMs = Date.now() - Date.parse(at);
+    if (ageMs >= 0 && ageMs <= world.historyRetentionSeconds * 1_000) return null;
+    const message = "parent timestamp is outside of the history that is kept";
+    return [400, { code: "BRANCH_TIMESTAMP_OUT_OF_RANGE", message }];
+  };
+  const restoreProblem = (
+    one: Branch,
+    source: Branch,
+    { source_timestamp: at, preserve_under_name: name }: z.infer<typeof restoredBranch>,
+  ): Problem | null => {
+    const isSelf = one === source;
+    if (isSelf && at === undefined) {
+      return [400, { code: "BAD_REQUEST", message: "source_timestamp or source_lsn is required" }];
+    }
+    const hasChildren = world.branches.some(({ parentId }) => parentId === one.id);
+    if ((isSelf || hasChildren) && name === undefined) {
+      return [400, { code: "BAD_REQUEST", message: "preserve_under_name is required" }];
+    }
+    return momentProblem(at);
   };
 
   all.use(async (c, next) =>
@@ -198,27 +235,14 @@ export function neonApi(options: NeonApiOptions): Vendor {
         message: "parent branch not found",
       });
     }
-    if (world.branches.some(({ name }) => name === wanted.name)) {
-      const message = "branch with the provided name already exists";
-      return refuse(c, 409, { code: "BRANCH_ALREADY_EXISTS", message });
-    }
-    if (world.branches.length >= BRANCHES_MAX) {
-      const message = "branches limit exceeded";
-      return refuse(c, 422, { code: "BRANCHES_LIMIT_EXCEEDED", message });
-    }
     const { parent_timestamp: at, expires_at: expiresAt } = wanted;
-    if (at !== undefined) {
-      const ageMs = Date.now() - Date.parse(at);
-      if (ageMs < 0 || ageMs > world.historyRetentionSeconds * 1_000) {
-        const message = "parent timestamp is outside of the history that is kept";
-        return refuse(c, 400, { code: "BRANCH_TIMESTAMP_OUT_OF_RANGE", message });
-      }
-    }
+    const obstacle = nameProblem(wanted.name) ?? momentProblem(at);
+    if (obstacle !== null) return refuse(c, ...obstacle);
     if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
       return refuse(c, 400, { code: "BAD_REQUEST", message: "expires_at must be in the future" });
     }
     const made: Branch = {
-      id: `br-${crypto.randomUUID().slice(0, 8)}`,
+      id: newBranchId(),
       name: wanted.name,
       parentId: parent.id,
       parentAt: at ?? new Date().toISOString(),
@@ -248,6 +272,31 @@ export function neonApi(options: NeonApiOptions): Vendor {
       },
       201,
     );
+  });
+
+  app.post("/branches/:id/restore", async (c) => {
+    const one = world.branches.find(({ id }) => id === c.req.param("id"));
+    const asked = restoredBranch.safeParse(await json(c));
+    if (!asked.success) return refuseShape(c, asked.error);
+    const wanted = asked.data;
+    const { preserve_under_name: name, source_timestamp: at } = wanted;
+    const source = world.branches.find(({ id }) => id === wanted.source_branch_id);
+    if (one === undefined || source === undefined) return refuse(c, 404, NOT_FOUND);
+    const obstacle = restoreProblem(one, source, wanted) ?? nameProblem(name);
+    if (obstacle !== null) return refuse(c, ...obstacle);
+    const restoredTo = at ?? new Date().toISOString();
+    if (name !== undefined) {
+      const kept: Branch = { ...one, id: newBranchId(), name, isDefault: false, expiresAt: null };
+      for (const child of world.branches) if (child.parentId === one.id) child.parentId = kept.id;
+      world.branches.push(kept);
+      one.parentId = kept.id;
+    }
+    one.parentAt = restoredTo;
+    const started = [begin("create_branch", one.id)];
+    for (const compute of world.endpoints.filter(({ branchId }) => branchId === one.id)) {
+      started.push(startCompute(compute, one));
+    }
+    return c.json({ branch: shownBranch(one), operations: started.map(shown) });
   });
 
   app.patch("/branches/:id", async (c) => {
@@ -344,6 +393,13 @@ export function neonApi(options: NeonApiOptions): Vendor {
     },
   };
 }
+
+type Problem = readonly [
+  status: ContentfulStatusCode,
+  error: { readonly code: string; readonly message: string },
+];
+
+const newBranchId = (): string => `br-${crypto.randomUUID().slice(0, 8)}`;
 
 const hostOf = ({ id }: Endpoint): string => `${id}.eu-central-1.aws.neon.tech`;
 

@@ -79,3 +79,9 @@ export const changedEndpoint = z.strictObject({
     autoscaling_limit_max_cu: cu.optional(),
   }),
 });
+/** By LSN is left out: nobody asks for it. */
+export const restoredBranch = z.strictObject({
+  source_branch_id: z.string().regex(/^[a-z0-9-]{1,60}$/),
+  source_timestamp: z.iso.datetime({ offset: true }).optional(),
+  preserve_under_name: z.string().min(1).max(256).optional(),
+});

@@ -66,6 +66,7 @@ const presentAct = (incidentId: string, act: ActView): z.infer<typeof schemas.mi
   share: 1,
   expiresAt: null,
   says: act.says === "" ? null : act.says,
+  approvals: act.approvals === undefined ? null : { ...act.approvals, by: [...act.approvals.by] },
   enforcementLagMs: null,
   why: act.why,
 });
@@ -85,6 +86,7 @@ const presentLease = (
   share: lease.share,
   expiresAt: isoOrNull(lease.expiresAtMs),
   says: lease.about === undefined || lease.about === "" ? null : lease.about,
+  approvals: null,
   enforcementLagMs: lease.enforcementLagMs ?? null,
   why: lease.why,
 });

@@ -60,6 +60,10 @@ export const mitigation = z
       .describe(
         "What an act would do, or did; whom a lease is about that finds that out when it is taken; null while unknown",
       ),
+    approvals: z
+      .object({ needed: z.int(), by: z.array(z.string()) })
+      .nullable()
+      .describe("Who agreed to what needs more than one person; null for everything else"),
     /** From the policy that it came with to nearly all requests decided on it; null: not yet, or not known. */
     enforcementLagMs: z.number().nullable(),
     why: z.string(),

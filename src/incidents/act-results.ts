@@ -69,6 +69,7 @@ function askingFor(
         shadow: false,
         siteWide: act.siteWide,
         ...(act.beside ? { beside: true } : {}),
+        ...(act.approvals > 1 ? { approvals: act.approvals } : {}),
       },
     },
   ];

@@ -102,6 +102,7 @@ export type Rejection = {
     | "lease_ended"
     | "lease_not_waiting"
     | "not_reversible"
+    | "same_person"
     | "stale_effect"
     | "reason_required"
     | "unknown_item"

@@ -35,7 +35,7 @@ function change(
       return { ...known, status: act.shadow ? "rehearsed" : "waiting" };
     }
     case "act.approved":
-      return { isApproved: true, isByPerson: act.isByPerson || actor.kind === "person" };
+      return approved(act, actor);
     case "act.declined":
       return { status: "declined", why: event.data.why };
     case "act.performing":
@@ -51,6 +51,18 @@ function change(
     default:
       return unreachable(event);
   }
+}
+
+/** Where more than one person must agree, nothing but different people counts. */
+function approved(act: ActState, actor: JournalRow["actor"]): Partial<ActState> {
+  const isPerson = actor.kind === "person";
+  const isNew = isPerson && !act.approvedBy.includes(actor.id);
+  const approvedBy = isNew ? [...act.approvedBy, actor.id] : act.approvedBy;
+  return {
+    approvedBy,
+    isApproved: act.approvals === 1 || approvedBy.length >= act.approvals,
+    isByPerson: act.isByPerson || isPerson,
+  };
 }
 
 function failed(act: ActState, { during, failure }: EventData["act.failed"]): Partial<ActState> {
@@ -74,6 +86,8 @@ const proposed = (
   shadow: data.shadow,
   siteWide: data.siteWide,
   beside: data.beside ?? false,
+  approvals: data.approvals ?? 1,
+  approvedBy: [],
   status: "proposed",
   isApproved: false,
   isByPerson: data.mode === "manual",

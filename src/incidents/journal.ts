@@ -219,6 +219,8 @@ export const EVENT_DATA = {
     siteWide: z.boolean(),
     /** It mends nothing, and is in nobody's way. */
     beside: z.boolean().optional(),
+    /** How many different people must agree; absent is one, or the playbook. */
+    approvals: z.int().min(1).optional(),
   }),
   /** What exactly it would do; nothing has been changed. */
   "act.judged": z.looseObject({ effectId, actId, says: z.string(), judged: z.unknown() }),

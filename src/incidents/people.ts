@@ -4,7 +4,7 @@ import { privateIn } from "../shared/private.ts";
 import { actId, leaseId } from "../shared/ids.ts";
 import type { ActWords } from "../playbooks/vocabulary.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
-import type { IncidentEvent } from "./journal.ts";
+import type { Actor, IncidentEvent } from "./journal.ts";
 import type { Ground } from "./moment.ts";
 import {
   hasEnded,
@@ -123,7 +123,7 @@ function decideOnAct(
     case "approve":
       // Nobody can agree to what is not known yet.
       return act.status === "waiting"
-        ? ok(approveAndPerform(act, why))
+        ? agree(act, command.actor, why)
         : reject("lease_not_waiting", `the act is ${act.status}, it does not wait for approval`);
     case "decline":
     case "revert":
@@ -136,6 +136,22 @@ function decideOnAct(
     case "reword":
       return reject("bad_options", "visitors read nothing because of an act");
   }
+}
+
+/** Done once everybody who must has agreed. One person's second yes is no second person's. */
+function agree(act: ActState, { kind, id }: Actor, why: string): Answer {
+  if (act.approvals === 1) return ok(approveAndPerform(act, why));
+  const needs = `${act.actuator} needs ${act.approvals} different people`;
+  if (kind !== "person") return reject("same_person", `${needs}, and ${id} is none`);
+  if (act.approvedBy.includes(id)) {
+    return reject(
+      "same_person",
+      `${id} agreed already: ${needs}, and somebody else must agree too`,
+    );
+  }
+  return act.approvedBy.length + 1 < act.approvals
+    ? ok([{ type: "act.approved", data: { actId: act.id, why } }])
+    : ok(approveAndPerform(act, why));
 }
 
 /** An incident that paged people is not over while somebody may still have to do something, unless somebody says why it is. */
@@ -279,11 +295,11 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
   return ok([proposed, ...approveAndApply(lease, command.atMs, why)]);
 }
 
-/** By hand: whoever asks for it has said yes. */
+/** By hand: whoever asks for it has said yes, unless it takes more than one person, who see first what it would do. */
 function act(
   state: IncidentState,
   command: CommandOf<"apply">,
-  { siteWide, beside }: ActWords,
+  { siteWide, beside, approvals }: ActWords,
 ): Answer {
   const { actuator, leaseMs, why } = command.data;
   if (leaseMs !== null) {
@@ -305,9 +321,10 @@ function act(
         shadow: false,
         siteWide,
         ...(beside ? { beside } : {}),
+        ...(approvals > 1 ? { approvals } : {}),
       },
     },
-    { type: "act.approved", data: { actId: id, why } },
+    ...(approvals > 1 ? [] : [{ type: "act.approved", data: { actId: id, why } } as const]),
   ]);
 }
 

@@ -86,7 +86,11 @@ export type ActState = {
   /** It mends nothing, and is in nobody's way. */
   readonly beside: boolean;
   readonly status: ActStatus;
-  /** Somebody, or the playbook, said yes. */
+  /** How many different people must agree. */
+  readonly approvals: number;
+  /** Who did. */
+  readonly approvedBy: readonly string[];
+  /** Everybody who must, or the playbook, said yes. */
   readonly isApproved: boolean;
   /** A person asked for it or agreed to it: no budget of the automation stands in the way. */
   readonly isByPerson: boolean;

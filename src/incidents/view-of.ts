@@ -77,6 +77,7 @@ const actView = (act: ActState): ActView => ({
   shadow: act.shadow,
   siteWide: act.siteWide,
   ...(act.beside ? { beside: true } : {}),
+  ...(act.approvals > 1 ? { approvals: { needed: act.approvals, by: act.approvedBy } } : {}),
   says: act.says,
   performedAtMs: act.performedAtMs,
   why: act.why,

@@ -51,6 +51,8 @@ export type ActView = {
   readonly siteWide: boolean;
   /** It mends nothing, so that nobody asks whether it helped. */
   readonly beside?: boolean;
+  /** Of what needs more than one person. */
+  readonly approvals?: { readonly needed: number; readonly by: readonly string[] };
   /** What it would do, and later what it did; empty before it is known. */
   readonly says: string;
   readonly performedAtMs: number | null;

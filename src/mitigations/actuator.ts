@@ -108,6 +108,8 @@ export type ActTraits = {
   readonly siteWide: boolean;
   /** It changes nothing that is there, and mends nothing: the ladder goes on beside it, and nobody asks whether it helped. */
   readonly beside?: boolean;
+  /** How many different people must agree before it is done; without it, one, or the playbook. */
+  readonly approvals?: number;
 };
 
 export type ActPlan = ActTraits & {

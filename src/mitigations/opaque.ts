@@ -106,7 +106,7 @@ export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Ju
       ? ok({ ...act, options: options.data, judged: judged.data })
       : unreadable;
   };
-  const { siteWide, beside = false } = actuator.traits;
+  const { siteWide, beside = false, approvals = 1 } = actuator.traits;
   return {
     id: actuator.id,
     words: {
@@ -114,6 +114,7 @@ export function asAct<Options, Judged>(actuator: ActActuator<string, Options, Ju
       masks: [],
       siteWide,
       beside,
+      approvals,
       problemsWith: (options) => problems("with", actuator.options, options),
     },
     missing: (reach) => actuator.missing(reach),

@@ -11,6 +11,7 @@ import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
+import { restoreInPlace } from "./actuators/restore-in-place.ts";
 import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
 import { rollbackPages } from "./actuators/rollback-pages.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
@@ -41,6 +42,7 @@ export const acts: Readonly<Record<string, Act>> = {
   [rollbackDeployment.id]: asAct(rollbackDeployment),
   [rollbackPages.id]: asAct(rollbackPages),
   [snapshotBranch.id]: asAct(snapshotBranch),
+  [restoreInPlace.id]: asAct(restoreInPlace),
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */

@@ -110,13 +110,13 @@ function deeds({ leases, acts }: IncidentView): readonly string[] {
   ];
 }
 
-function actDeed({ actuator, beside = false, says, status, why }: ActView): string {
+function actDeed({ actuator, approvals, beside = false, says, status, why }: ActView): string {
   const what = oneLine(says);
   switch (status) {
     case "proposed":
       return `${actuator}: what it would do is being found out`;
     case "waiting":
-      return `${actuator}: not done; it waits for a person (${what})`;
+      return `${actuator}: not done; it waits for ${whom(approvals)} (${what})`;
     case "performing":
       return `${actuator}: being done (${what})`;
     case "performed":
@@ -134,6 +134,12 @@ function actDeed({ actuator, beside = false, says, status, why }: ActView): stri
     case "unclear":
       return `${actuator}: nobody can tell whether it was done (${oneLine(why)})`;
   }
+}
+
+function whom(approvals: ActView["approvals"]): string {
+  if (approvals === undefined) return "a person";
+  const { needed, by } = approvals;
+  return by.length === 0 ? `${needed} people` : `${needed - by.length} more than ${by.join(", ")}`;
 }
 
 function deed(lease: LeaseView): string {

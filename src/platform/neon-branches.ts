@@ -120,6 +120,29 @@ export const createBranch = (
   });
 
 /**
+ * Sets a branch back to a moment of its own past; what it is now stays under another name, and branches below it move there. Its
+ * connection string stays, and connections end once. Two calls would be two restores, but that the name is taken then.
+ */
+export const restoreBranch = (
+  { call }: Neon,
+  asked: {
+    readonly branchId: string;
+    readonly atMs: number;
+    readonly preserveUnderName: string;
+  },
+): Answer<{ readonly branch: NeonBranch; readonly operations: readonly NeonOperation[] }> =>
+  call({
+    method: "POST",
+    path: `/branches/${encodeURIComponent(asked.branchId)}/restore`,
+    body: {
+      source_branch_id: asked.branchId,
+      source_timestamp: new Date(asked.atMs).toISOString(),
+      preserve_under_name: asked.preserveUnderName,
+    },
+    result: z.object({ branch, operations: z.array(operation).max(100) }),
+  });
+
+/**
  * Waits a few seconds until all of them have ended well. One that ended badly is a refusal; one that is still at work has an unknown
  * outcome, and so has one that cannot be looked at.
  */

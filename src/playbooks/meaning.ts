@@ -83,7 +83,26 @@ function kindProblems({ id, spec, words }: CompiledStep, at: Path): readonly Pro
       ? []
       : [{ path: [...at, key], message: `${id} is an act: it is done once and never taken back` }],
   );
-  return [...ofLeases, ...expects];
+  return [...ofLeases, ...expects, ...approvalProblems(id, spec, words.approvals, at)];
+}
+
+/** Neither a playbook nor silence is one of the people who must agree. */
+function approvalProblems(
+  id: string,
+  { mode, on_silence: silence }: CompiledStep["spec"],
+  approvals: number,
+  at: Path,
+): readonly Problem[] {
+  if (approvals === 1) return [];
+  const needs = `${id} needs ${approvals} different people`;
+  return [
+    ...(mode === "auto"
+      ? [{ path: [...at, "mode"], message: `${needs}: it is never automatic` }]
+      : []),
+    ...(silence?.then === "apply"
+      ? [{ path: [...at, "on_silence", "then"], message: `${needs}: silence is none of them` }]
+      : []),
+  ];
 }
 
 /** The steps that may be in force while this one is verified: itself, and what stands alongside. */

@@ -43,4 +43,6 @@ export type ActWords = CommonWords & {
   readonly kind: "act";
   /** It changes nothing that is there, and mends nothing: the ladder goes on beside it. */
   readonly beside: boolean;
+  /** How many different people must agree before it is done. */
+  readonly approvals: number;
 };

@@ -16,14 +16,14 @@ export class Switchboard {
 const options = z.strictObject({ to: z.string().max(20), force: z.boolean().optional() });
 const judged = z.object({ from: z.string() });
 
-export const switchAct = (board: () => Switchboard): Act =>
+export const switchAct = (board: () => Switchboard, id = "throw-switch", approvals = 1): Act =>
   asAct(
     defineAct({
-      id: "throw-switch",
+      id,
       kind: "act",
       options,
       judged,
-      traits: { siteWide: false },
+      traits: { siteWide: false, approvals },
       plan: ({ to }) => ({ siteWide: false, touches: `the switch, thrown to ${to}` }),
       missing: () => null,
       async judge({ options: { to } }) {
@@ -52,5 +52,9 @@ export const switchAct = (board: () => Switchboard): Act =>
   );
 
 const { words } = switchAct(() => new Switchboard());
-/** `keep-copy` mends nothing. */
-export const SWITCH_WORDS = { "throw-switch": words, "keep-copy": { ...words, beside: true } };
+/** `keep-copy` mends nothing; `turn-two-keys` needs two people. */
+export const SWITCH_WORDS = {
+  "throw-switch": words,
+  "keep-copy": { ...words, beside: true },
+  "turn-two-keys": { ...words, approvals: 2 },
+};

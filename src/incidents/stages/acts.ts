@@ -32,7 +32,8 @@ export const actSilenceStage: Stage = (state, moment) =>
     if (dueAtMs === null || moment.atMs < dueAtMs) return [];
     const silence = stepOf(act, moment.playbook.steps)?.spec.on_silence;
     const why = `nobody answered within ${formatDuration(dueAtMs - (act.judgedAtMs ?? 0))}`;
-    return silence?.then === "apply" && state.recoveredSinceMs === null
+    const mayBeSilent = act.approvals === 1 && state.recoveredSinceMs === null;
+    return silence?.then === "apply" && mayBeSilent
       ? approveAndPerform(act, why)
       : [{ type: "act.declined", data: { actId: act.id, why } }];
   });

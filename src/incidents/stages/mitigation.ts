@@ -136,10 +136,15 @@ function take(
   const isDecided = step.mode === "auto";
   if (step.words.kind === "act") {
     const id = actId(state.opened.incidentId, step.id, attempt);
-    const beside = step.words.beside ? { beside: true } : {};
+    const { beside, approvals } = step.words;
     const proposed: IncidentEvent = {
       type: "act.proposed",
-      data: { actId: id, ...common, ...beside },
+      data: {
+        actId: id,
+        ...common,
+        ...(beside ? { beside } : {}),
+        ...(approvals > 1 ? { approvals } : {}),
+      },
     };
     return isDecided
       ? [proposed, { type: "act.approved", data: { actId: id, why: AUTO } }]

@@ -3,24 +3,16 @@
  * changes, and Neon deletes it by itself when its time is up.
  */
 import { z } from "zod";
-import {
-  createBranch,
-  findBranch,
-  readParent,
-  readRetentionSeconds,
-  untilEnded,
-} from "../../platform/neon-branches.ts";
-import { pastBranchName } from "../../platform/neon-kept.ts";
-import type { Neon, NeonFailure } from "../../platform/neon.ts";
+import { createBranch, findBranch, readParent, untilEnded } from "../../platform/neon-branches.ts";
+import { pastBranchName, presentBranchName, tooLongAgo } from "../../platform/neon-kept.ts";
+import type { Neon } from "../../platform/neon.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { utcTime } from "../../shared/utc.ts";
-import { defineAct, type JudgedAct, type NeonReach, type Reach } from "../actuator.ts";
+import { defineAct, type JudgedAct, type Reach } from "../actuator.ts";
 import { durationOption, msOf } from "../duration-option.ts";
 
 const DAY_MS = 86_400_000;
 const KEEP_MS_MAX = 30 * DAY_MS;
-/** So much of the history that is kept may still run out between judging and doing. */
-const MARGIN_MS = 10 * 60_000;
 
 const options = z.strictObject({
   /** `clean`: the last moment at which every declared integrity check held. */
@@ -59,7 +51,7 @@ export const snapshotBranch = defineAct({
     }
     const cleanAtMs = await neon.cleanAtMs();
     if (cleanAtMs === null) return refuse("nobody knows when every integrity check last held");
-    const obstacle = await tooLongAgo(neon, cleanAtMs);
+    const obstacle = await tooLongAgo(neon.api, { atMs: cleanAtMs, nowMs: neon.now() });
     if (obstacle !== null) return err(obstacle);
     return ok({
       judged: { parentId, atMs: cleanAtMs },
@@ -75,7 +67,7 @@ export const snapshotBranch = defineAct({
     if (found.value.done) return ok(found.value);
     const { parentId, atMs } = act.judged;
     if (atMs !== null) {
-      const obstacle = await tooLongAgo(neon, atMs);
+      const obstacle = await tooLongAgo(neon.api, { atMs, nowMs: neon.now() });
       if (obstacle !== null) return err(obstacle);
     }
     const made = await createBranch(neon.api, {
@@ -110,21 +102,12 @@ async function look(api: Neon, act: Snapshot, reach: Reach) {
 
 /** One branch for an incident and a moment of the past; one for each act that keeps the present. */
 const nameOf = ({ id, incidentId, judged: { atMs } }: Snapshot, { instance }: Reach): string =>
-  atMs === null ? `firebreak/${instance}/${id}` : pastBranchName({ instance, incidentId }, atMs);
+  atMs === null ? presentBranchName(instance, id) : pastBranchName({ instance, incidentId }, atMs);
 
 const doneWith = (branchId: string, act: Snapshot, reach: Reach) => ({
   says: `kept it as branch ${nameOf(act, reach)} (${branchId}) for ${act.options.keep}`,
   receipt: { branchId, name: nameOf(act, reach) },
 });
-
-/** Why no branch of that moment can be made, or null. */
-async function tooLongAgo({ api, now }: NeonReach, atMs: number): Promise<NeonFailure | null> {
-  const retention = await readRetentionSeconds(api);
-  if (!retention.ok) return retention.error;
-  if (now() - atMs + MARGIN_MS <= retention.value * 1_000) return null;
-  const detail = `${utcTime(atMs)} UTC is further back than the ${retention.value} seconds of history that the project keeps`;
-  return { class: "refuse", detail, status: null };
-}
 
 const MISSING = "NEON_API_KEY and NEON_PROJECT_ID are not set";
 type Refusal = { readonly class: "refuse"; readonly detail: string };

@@ -54,6 +54,15 @@ export const VOCABULARY: Vocabulary = {
       masks: [],
       siteWide: true,
       beside: false,
+      approvals: 1,
+    },
+    "restore-in-place": {
+      kind: "act",
+      problemsWith: () => [],
+      masks: [],
+      siteWide: true,
+      beside: false,
+      approvals: 2,
     },
     "snapshot-branch": {
       kind: "act",
@@ -61,6 +70,7 @@ export const VOCABULARY: Vocabulary = {
       masks: [],
       siteWide: false,
       beside: true,
+      approvals: 1,
     },
   },
   collectors: ["cloudflare-status", "signals-around-onset"],

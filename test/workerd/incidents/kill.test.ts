@@ -2,7 +2,7 @@
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import type { IncidentCommand } from "../../../src/incidents/command.ts";
 import { T0 } from "../../support/incident.ts";
-import { DONE_AWAY, Life, OUTAGE, outcomeOf, SELECTED } from "./life.ts";
+import { AGREED, DONE_AWAY, Life, OUTAGE, outcomeOf, SELECTED } from "./life.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: T0, toFake: ["Date"] });
@@ -14,6 +14,7 @@ const QUARTERS = [0, 1, 2, 3] as const;
 const LIVES = [
   { what: "mitigated by a lease", commands: OUTAGE },
   { what: "ended by an act", commands: DONE_AWAY },
+  { what: "ended by an act that two people agreed to", commands: AGREED },
   { what: "about somebody who is found out", commands: SELECTED },
 ] as const;
 
@@ -24,7 +25,7 @@ describe("an incident that dies at its n-th storage or outbound call", () => {
     async ({ commands, quarter }, { expect }) => {
       const { outcome, points } = await undisturbed(commands);
       expect(points).toBeGreaterThan(100);
-      expect(outcome.thrown).toHaveLength(commands === DONE_AWAY ? 1 : 0);
+      expect(outcome.thrown).toHaveLength([DONE_AWAY, AGREED].includes(commands) ? 1 : 0);
       // All messages after the first are about what the first one made.
       expect(new Set(Object.values(outcome.refs)).size).toBe(2);
       for (let dieAt = quarter + 1; dieAt <= points; dieAt += QUARTERS.length) {

@@ -16,6 +16,7 @@ import {
   T0,
   WELL,
 } from "../../support/incident.ts";
+import { actId } from "../../../src/shared/ids.ts";
 import { DEATH, worldOf, type World } from "./world.ts";
 
 const SECOND = 1_000;
@@ -90,6 +91,31 @@ export const DONE_AWAY: readonly IncidentCommand[] = [
   observeAt(at(1), DOWN),
   observeAt(at(4), WELL),
   observeAt(at(64), WELL),
+];
+
+const agreeAt = (seconds: number, id: string): IncidentCommand => ({
+  id: `agree:${seconds}`,
+  type: "approve",
+  atMs: at(seconds),
+  actor: { kind: "person", id },
+  data: { leaseId: actId(INCIDENT_ID, "turn-two-keys", 1), why: "yes" },
+});
+
+/** An act that two people must agree to: one of them says so twice, and then somebody else does. */
+export const AGREED: readonly IncidentCommand[] = [
+  openAt(at(0), [
+    {
+      do: "turn-two-keys",
+      with: { to: "right" },
+      expect: { that: "probe.around_success_ratio > 0.9", within: "5s" },
+    },
+  ]),
+  observeAt(at(1), DOWN),
+  agreeAt(2, "ada"),
+  agreeAt(3, "ada"),
+  agreeAt(4, "bob"),
+  observeAt(at(5), WELL),
+  observeAt(at(66), WELL),
 ];
 
 /** A step finds out whom it is about, is applied, and later finds somebody else beside. */

@@ -138,7 +138,10 @@ export class World {
 
   readonly #perform = performWith({
     actuators,
-    acts: { "throw-switch": switchAct(() => this.board) },
+    acts: {
+      "throw-switch": switchAct(() => this.board),
+      "turn-two-keys": switchAct(() => this.board, "turn-two-keys", 2),
+    },
     reach: {
       instance: "shop.test",
       cloudflare: null,
