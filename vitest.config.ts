@@ -70,7 +70,7 @@ export default defineConfig({
           // Alone on the machine: it measures what visitors see, second by second.
           sequence: { groupOrder: 4 },
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/**/*.chromium.test.ts"],
+          exclude: ["test/e2e/**/*.chromium.test.ts", "test/e2e/**/*.alertmanager.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -85,6 +85,16 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        // Needs Debian's prometheus-alertmanager.
+        test: {
+          name: "alertmanager",
+          sequence: { groupOrder: 6 },
+          include: ["test/e2e/**/*.alertmanager.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
     ],

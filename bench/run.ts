@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { alerts, alertsGoals, sayAlerts } from "./alerts.ts";
 import { challenge, challengeGoals, sayChallenge } from "./challenge.ts";
 import { crowd, crowdGoals, sayCrowd } from "./crowd.ts";
 import { decision, decisionGoals, sayDecision } from "./decision.ts";
@@ -46,6 +47,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   crowd: async () => {
     const report = await crowd();
     return { report, text: sayCrowd(report), goals: crowdGoals(report) };
+  },
+  /** Once: ten thousand alerts are rounds enough. */
+  alerts: async () => {
+    const report = await alerts();
+    return { report, text: sayAlerts(report), goals: alertsGoals(report) };
   },
   "start-up": async (rounds) => {
     const report = await startUp(rounds ?? ROUNDS);

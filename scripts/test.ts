@@ -21,6 +21,7 @@ const PROJECTS: readonly Project[] = [
   { name: "redis", needs: "redis-server" },
   { name: "e2e", needs: null },
   { name: "chromium", needs: "chromium" },
+  { name: "alertmanager", needs: "prometheus-alertmanager" },
 ];
 
 const report = z.object({

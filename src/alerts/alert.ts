@@ -7,6 +7,8 @@ export type Alert = {
   /** The tool's own key for this alert; with `source` it finds the same alert again. */
   readonly fingerprint: string;
   readonly status: "firing" | "resolved";
+  /** What its tool groups it with, in the tool's own words or a digest of them: alerts of a group are one incident. */
+  readonly group?: string | null;
   readonly title: string;
   readonly severity: Severity;
   readonly startsAtMs: number;

@@ -5,7 +5,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
-import { countAlerts, receiveAlerts, type Inbox } from "../alerts/inbox.ts";
+import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
+import { countAlerts, receiveAlerts, type Inbox, type Reception } from "../alerts/inbox.ts";
 import { REPORTS_BATCH_MAX, type Report, type ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
@@ -13,12 +14,18 @@ import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 import { assert } from "../shared/assert.ts";
 import type { IncidentId } from "../shared/ids.ts";
-import { answerTrigger, firstView, joinCommand, openCommand } from "./desk.ts";
+import {
+  alertCommand,
+  alertTrigger,
+  answerTrigger,
+  firstView,
+  joinCommand,
+  openCommand,
+} from "./desk.ts";
 import { LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
 import { DeskRows, type QueuedCommand } from "./desk-rows.ts";
 import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
-import type { Actor } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import { afterFailure } from "./retry.ts";
@@ -117,7 +124,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     const reception = receiveAlerts(this.#inbox, alerts, atMs);
     this.ctx.storage.transactionSync(() => {
       this.#rows.saveInbox(this.#inbox, reception.inbox);
-      for (const alert of reception.news) this.#followUp(alert, atMs);
+      for (const turn of this.#turns(reception)) this.#followUp(turn, atMs);
     });
     this.#inbox = reception.inbox;
     // A tool that sends alerts waits for none of the incidents they open.
@@ -201,38 +208,22 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     return playbook;
   }
 
-  /** An alert that no playbook claims opens a plain incident, and its end resolves it. */
-  #followUp(alert: Alert, atMs: number): void {
-    if (this.#deps.claims(alert)) return;
-    const scope = `alert:${alert.source}:${alert.fingerprint}`;
-    const actor: Actor = { kind: "webhook", id: alert.source };
-    if (alert.status === "firing") {
-      this.#answer({
-        id: `${scope}:${alert.startsAtMs}`,
-        playbook: null,
-        scope,
-        title: alert.title,
-        severity: alert.severity,
-        params: {},
-        onsetAtMs: alert.startsAtMs,
-        atMs,
-        rules: {},
-        readings: [],
-        actor,
-        drill: false,
-      });
-      return;
-    }
-    const open = this.#rows.latest(PLAIN_PLAYBOOK_ID, scope);
-    if (open === null || open.status === "resolved") return;
-    const ended: IncidentCommand = {
-      id: `ended:${scope}:${alert.startsAtMs}`,
-      type: "resolve",
-      atMs,
-      actor,
-      data: { why: `${alert.source} says the alert has ended` },
+  /** Of the alerts that no playbook claims. */
+  #turns({ inbox, news }: Reception): readonly GroupTurn[] {
+    const isOurs = (alert: Alert): boolean => !this.#deps.claims(alert);
+    const ours = {
+      inbox: { ...inbox, alerts: inbox.alerts.filter(isOurs) },
+      news: news.filter(isOurs),
     };
-    this.#rows.enqueue(open.id, ended, Date.now());
+    return turnsOf(this.#inbox.alerts.filter(isOurs), ours);
+  }
+
+  /** A group of alerts opens a plain incident, and its end resolves it. */
+  #followUp({ turn, scope, alert }: GroupTurn, atMs: number): void {
+    const latest = this.#rows.latest(PLAIN_PLAYBOOK_ID, scope);
+    const isOpen = latest !== null && latest.status !== "resolved";
+    if (turn === "fires" && !isOpen) this.#answer(alertTrigger(alert, scope, atMs));
+    else if (isOpen) this.#rows.enqueue(latest.id, alertCommand(turn, alert, atMs), Date.now());
   }
 
   /** Delivers what is due, and waits for all of it or for what concerns one incident. */

@@ -1,4 +1,6 @@
 /** What the desk decides about a trigger: does it join an open incident, reopen a recent one, or open a new one. Pure. */
+import type { Alert } from "../alerts/alert.ts";
+import type { GroupTurn } from "../alerts/groups.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import type { IncidentId } from "../shared/ids.ts";
@@ -69,6 +71,41 @@ export function joinCommand(trigger: Trigger, answer: TriggerAnswer): IncidentCo
     type: "note",
     data: { text: `Triggered again: ${trigger.title}` },
   };
+}
+
+/** The trigger that an alert is which no playbook claims. */
+export const alertTrigger = (alert: Alert, scope: string, atMs: number): Trigger => ({
+  id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}`,
+  playbook: null,
+  scope,
+  title: alert.title,
+  severity: alert.severity,
+  params: {},
+  onsetAtMs: alert.startsAtMs,
+  atMs,
+  rules: {},
+  readings: [],
+  actor: { kind: "webhook", id: alert.source },
+  drill: false,
+});
+
+/** What an open incident hears of its alerts. What fires again may find it about to be resolved: asked twice, it is refused. */
+export function alertCommand(turn: GroupTurn["turn"], alert: Alert, atMs: number): IncidentCommand {
+  const { source, title, severity } = alert;
+  const about = `${source}:${alert.fingerprint}:${alert.startsAtMs}`;
+  const base = { atMs, actor: { kind: "webhook", id: source } } as const;
+  switch (turn) {
+    case "fires":
+      return { ...base, id: `again:${about}`, type: "reopen", data: { why: `${title} again` } };
+    case "worsens": {
+      const why = `${source} says: ${title}`;
+      return { ...base, id: `worse:${about}`, type: "set_severity", data: { severity, why } };
+    }
+    case "ends": {
+      const why = `${source} says the alert has ended`;
+      return { ...base, id: `ended:${about}`, type: "resolve", data: { why } };
+    }
+  }
 }
 
 /** The index's first picture of an incident, until its own projection arrives. */

@@ -55,7 +55,7 @@ export function readGroup(
   const real = others.filter((alert) => !isTest(alert.labels));
   return ok({
     id: deliveryIdOf(groupKey, members),
-    alerts: real.map((alert) => toAlert(vendor, alert)),
+    alerts: real.map((alert) => toAlert(vendor, alert, sha256Hex(groupKey).slice(0, GROUP_CHARS))),
     ownCount: members.length - others.length,
     truncatedCount: truncatedAlerts + (group.value.alerts.length - given.length),
     malformedCount: given.length - members.length,
@@ -64,13 +64,17 @@ export function readGroup(
   });
 }
 
-function toAlert(vendor: string, alert: Member): Alert {
+/** A group's key spells out its labels, however many; a digest tells groups apart as well. */
+const GROUP_CHARS = 26;
+
+function toAlert(vendor: string, alert: Member, group: string): Alert {
   const endsAtMs = alert.endsAt === undefined ? Number.NaN : Date.parse(alert.endsAt);
   const { annotations, labels } = alert;
   return {
     ...boundedAlert({
       source: vendor,
       fingerprint: alert.fingerprint,
+      group,
       status: alert.status,
       title: annotations["summary"] || labels["alertname"] || "",
       severity: severityOf(labels["severity"] ?? labels["priority"]),
