@@ -32,6 +32,14 @@ const block = z.discriminatedUnion("type", [
           url: z.url().max(3_000).optional(),
           action_id: z.string().max(255).optional(),
           value: z.string().max(2_000).optional(),
+          confirm: z
+            .strictObject({
+              title: plain(100),
+              text: plain(300),
+              confirm: plain(30),
+              deny: plain(30),
+            })
+            .optional(),
         }),
       )
       .min(1)
@@ -61,6 +69,11 @@ const updated = z.strictObject({
   ts: z.string(),
   text: z.string().min(1).max(4_000),
 });
+const whispered = z.strictObject({
+  channel: z.string(),
+  user: z.string().regex(/^[UW][A-Z0-9]{7,20}$/),
+  text: z.string().min(1).max(40_000),
+});
 const hooked = z.strictObject({ text: shown.text, blocks: shown.blocks });
 
 export type SlackMessage = {
@@ -78,6 +91,7 @@ export function slack(account: {
   readonly webhook: string;
 }): Vendor {
   let messages: SlackMessage[] = [];
+  let whispers: z.infer<typeof whispered>[] = [];
   /** Microseconds: Slack's message ids are times, and no two are the same. */
   let last = 0;
   const app = new Hono();
@@ -120,6 +134,14 @@ export function slack(account: {
     return c.json({ ok: true, channel, ts, text: rest.text });
   });
 
+  app.post("/api/chat.postEphemeral", async (c) => {
+    const asked = whispered.safeParse(await json(c));
+    if (!asked.success) return no(c, "invalid_arguments");
+    if (asked.data.channel !== account.channel) return no(c, "channel_not_found");
+    whispers = [...whispers, asked.data].slice(-MESSAGES_KEPT_MAX);
+    return c.json({ ok: true, message_ts: `${Date.now() / 1_000}` });
+  });
+
   /** Newest first in a channel, oldest first in a thread; metadata only where it is asked for. */
   const read = (c: Context, found: readonly SlackMessage[]): Response => {
     const { channel, limit = "100", oldest = "0", include_all_metadata: all } = c.req.query();
@@ -154,7 +176,7 @@ export function slack(account: {
   return {
     name: "slack",
     fetch: (request) => app.fetch(request),
-    state: () => ({ messages }),
+    state: () => ({ messages, whispers }),
     setState: (value) => {
       // What people do by hand: delete messages.
       const { keep } = z.strictObject({ keep: z.array(z.string()) }).parse(value);
@@ -162,6 +184,7 @@ export function slack(account: {
     },
     reset: () => {
       messages = [];
+      whispers = [];
     },
   };
 }

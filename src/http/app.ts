@@ -11,6 +11,7 @@ import { answerProblem, Problem } from "./problems.ts";
 import { keepPublicCopy } from "./public-copy.ts";
 import { autopilotRoutes } from "./routes/autopilot.ts";
 import { bypassRoutes } from "./routes/bypass.ts";
+import { chatRoutes } from "./routes/chat.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
 import { heartbeatRoute } from "./routes/heartbeats.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -53,6 +54,7 @@ function routes(deps: HttpDeps): Api {
   statusRoutes(api, deps, readPublicCopy);
   problemRoutes(api);
   webhookRoutes(api, deps);
+  chatRoutes(api, deps);
   heartbeatRoute(api, deps);
   reportRoute(api, deps);
   openApiRoutes(api);

@@ -22,6 +22,8 @@ export type HttpDeps = {
   readonly tokens: readonly ApiToken[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
+  /** A channel's secret by the name that `site.yaml` gives, undefined when it is not set. */
+  readonly channelSecret: (name: string) => string | undefined;
   /** What jobs show that say when they ran; undefined: none is set. */
   readonly heartbeatToken: string | undefined;
   readonly parts: Parts;

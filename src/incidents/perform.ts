@@ -9,6 +9,7 @@ import {
   type Selector,
   type SelectReach,
 } from "../mitigations/selector.ts";
+import { buttonsOf } from "../notify/buttons.ts";
 import type { ChannelMessage } from "../notify/channel.ts";
 import { stateOf } from "../notify/pipeline.ts";
 import type { Effect, EffectOf } from "./effect.ts";
@@ -77,6 +78,7 @@ const messageOf = (
   state: data.state ?? stateOf(view),
   link: data.link ?? null,
   people: data.people ?? [],
+  buttons: buttonsOf(view),
   ref,
   isRepeat: attempts > 0,
 });

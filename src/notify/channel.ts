@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import { err, type Result } from "../shared/result.ts";
+import type { Button } from "./buttons.ts";
 
 /** How an incident stands, as far as whoever gets its messages must know. */
 export const MESSAGE_STATES = ["open", "acknowledged", "resolved"] as const;
@@ -29,6 +30,8 @@ export type ChannelMessage = {
   readonly link: string | null;
   /** Whom it asks, by their ids in `site.yaml`. */
   readonly people: readonly string[];
+  /** What can be done about it from here, as the incident is now. */
+  readonly buttons: readonly Button[];
   /** What the receipt of this channel's last message about this incident called it; null before the first. */
   readonly ref: string | null;
   /** It was begun before, and nobody knows what became of that: it may have arrived. */

@@ -5,6 +5,8 @@ import { pagerduty } from "./channels/pagerduty.ts";
 import { slack } from "./channels/slack.ts";
 import { slackWebhook } from "./channels/slack-webhook.ts";
 import { webhook } from "./channels/webhook.ts";
+import type { Chat } from "./chat.ts";
+import { slackChat } from "./chats/slack.ts";
 
 export const channels = {
   [githubIssues.id]: githubIssues,
@@ -17,3 +19,6 @@ export const channels = {
 
 export type ChannelKind = keyof typeof channels;
 export const isChannelKind = (kind: string): kind is ChannelKind => Object.hasOwn(channels, kind);
+
+/** The chats whose buttons are heard, by the kind of their channel. */
+export const chats: ReadonlyMap<string, Chat> = new Map([slackChat].map((chat) => [chat.id, chat]));

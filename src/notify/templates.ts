@@ -7,6 +7,7 @@ import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
+import { isWaiting } from "./buttons.ts";
 import type { MessageSite } from "./message-site.ts";
 import type { Evidence, MessageReason, News } from "./news.ts";
 
@@ -190,10 +191,6 @@ function peopleAsked({ people }: News, site: MessageSite): readonly string[] {
   const names = people.map((id) => site.people.find((one) => one.id === id)?.name ?? id);
   return names.length === 0 ? [] : [`It is your turn: ${names.map(oneLine).join(", ")}`];
 }
-
-/** A lease waits as it is proposed; an act only once it is known what it would do. */
-const isWaiting = (one: LeaseView | ActView): boolean =>
-  one.status === ("share" in one ? "proposed" : "waiting") && !one.shadow;
 
 function approvalAsks(
   { id, actuator, mode }: LeaseView | ActView,

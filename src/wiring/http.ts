@@ -28,6 +28,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   writeJournal: (routeId) => writeJournalOf(env, routeId),
   tokens: config.tokens,
   webhookSecrets: config.webhookSecrets,
+  channelSecret: config.channelSecret,
   heartbeatToken: config.heartbeatToken,
   parts: {
     actuators: [...Object.values(actuators), ...Object.values(acts)].map(({ id, missing }) => ({

@@ -26,6 +26,7 @@ export const MESSAGE: ChannelMessage = {
   state: "open",
   link: "https://shop.test/_firebreak/api/v1/incidents/inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4",
   people: [],
+  buttons: [],
   ref: null,
   isRepeat: false,
 };

@@ -1,8 +1,11 @@
 /** A message as Slack shows it: Block Kit within its limits, and words for where no blocks are shown. */
 import { clip } from "../../shared/clip.ts";
+import { writePressed, type Button } from "../buttons.ts";
 import type { ChannelMessage } from "../channel.ts";
 
 const HEADER_CHARS_MAX = 150;
+const LABEL_CHARS_MAX = 75;
+const WARNING_CHARS_MAX = 300;
 const SECTION_CHARS_MAX = 3_000;
 const SECTIONS_MAX = 40;
 /** What `chat.update` takes. */
@@ -12,15 +15,15 @@ type Block = Readonly<Record<string, unknown>>;
 export type SlackText = { readonly text: string; readonly blocks: readonly Block[] };
 
 /** All there is to know: what is wrong, what was done, what is asked, and where to look. */
-export const wholeMessage = ({ subject, body, link }: ChannelMessage): SlackText => ({
-  text: clipEscaped(subject, TEXT_CHARS_MAX),
+export const wholeMessage = (message: ChannelMessage): SlackText => ({
+  text: clipEscaped(message.subject, TEXT_CHARS_MAX),
   blocks: [
     {
       type: "header",
-      text: { type: "plain_text", text: clip(subject, HEADER_CHARS_MAX), emoji: false },
+      text: plain(message.subject, HEADER_CHARS_MAX),
     },
-    ...body.split("\n\n").slice(0, SECTIONS_MAX).map(section),
-    ...(link === null ? [] : [button(link)]),
+    ...message.body.split("\n\n").slice(0, SECTIONS_MAX).map(section),
+    ...actions(message),
   ],
 });
 
@@ -35,9 +38,40 @@ const section = (text: string): Block => ({
   text: { type: "mrkdwn", text: clipEscaped(text, SECTION_CHARS_MAX), verbatim: true },
 });
 
-const button = (url: string): Block => ({
-  type: "actions",
-  elements: [{ type: "button", text: { type: "plain_text", text: "Open the incident" }, url }],
+/** What can be done from here, and where to look. */
+function actions(message: ChannelMessage): readonly Block[] {
+  const { buttons, link } = message;
+  const elements = [
+    ...buttons.map((one) => button(one, message)),
+    ...(link === null
+      ? []
+      : [{ type: "button", action_id: "open", text: plain("Open the incident"), url: link }]),
+  ];
+  return elements.length === 0 ? [] : [{ type: "actions", elements }];
+}
+
+const button = (
+  { deed, mitigation, label, warning }: Button,
+  { incidentId, deliveryId }: ChannelMessage,
+): Block => ({
+  type: "button",
+  action_id: mitigation === null ? deed : `${deed}:${mitigation}`,
+  text: plain(label, LABEL_CHARS_MAX),
+  value: writePressed({ deed, mitigation, incidentId, deliveryId }),
+  ...(warning === null ? {} : { confirm: confirmation(label, warning) }),
+});
+
+const confirmation = (label: string, warning: string): Block => ({
+  title: plain(`${label}?`, LABEL_CHARS_MAX),
+  text: plain(warning, WARNING_CHARS_MAX),
+  confirm: plain("Yes"),
+  deny: plain("No"),
+});
+
+const plain = (text: string, charsMax = LABEL_CHARS_MAX): Block => ({
+  type: "plain_text",
+  text: clip(text, charsMax),
+  emoji: false,
 });
 
 /** Escaped, so that no text from outside mentions a channel or poses as a link; cut so that the escaped text fits. */

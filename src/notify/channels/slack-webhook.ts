@@ -10,7 +10,10 @@ export const slackWebhook = defineChannel({
   secret: z.strictObject({ url: httpsAddress }),
 
   async send(message, { url }, reach) {
-    const answer = await asking(reach)(url, { body: wholeMessage(message), isBlind: true });
+    const answer = await asking(reach)(url, {
+      body: wholeMessage({ ...message, buttons: [] }),
+      isBlind: true,
+    });
     return answer.ok ? ok({ status: answer.value.status }) : answer;
   },
 });

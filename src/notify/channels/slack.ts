@@ -8,25 +8,30 @@ import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { apiRoot, asking, type Ask } from "../ask.ts";
 import { defineChannel, type ChannelMessage, type Receipt } from "../channel.ts";
-import { newsMessage, wholeMessage } from "./slack-blocks.ts";
+import { newsMessage, wholeMessage, type SlackText } from "./slack-blocks.ts";
 
 const EVENT_TYPE = "firebreak_message";
 /** As far back as the outbox tries one message, and a little more. */
 const LOOK_BACK_MS = 35 * 60_000;
 const MESSAGES_MAX = 200;
 
-const secret = z.strictObject({
+export const slackSecret = z.strictObject({
   token: z.string().regex(/^xoxb-[\w-]{10,200}$/, "write a bot's token: xoxb-…"),
   channel: z.string().regex(/^[CGD][A-Z0-9]{7,20}$/, "write a channel's id, such as C0123456789"),
+  /** Of the app, where its buttons are to work: how Slack proves who sent a press. */
+  signing_secret: z
+    .string()
+    .regex(/^[0-9a-z]{32}$/, "write the app's signing secret: 32 characters")
+    .optional(),
   api: apiRoot("https://slack.com/api"),
 });
 
 export const slack = defineChannel({
   id: "slack",
-  secret,
+  secret: slackSecret,
 
-  async send(message, { token, channel, api }, reach) {
-    const room = new Room(asking(reach), { token, channel, api });
+  async send(message, secret, reach) {
+    const room = new Room(asking(reach), secret);
     const oldestMs = reach.atMs - LOOK_BACK_MS;
     const root = message.ref ?? (message.isRepeat ? await room.rootOf(message, oldestMs) : null);
     if (root === null) return room.open(message);
@@ -74,15 +79,21 @@ const LATER: ReadonlySet<string> = new Set([
 /** One channel of one workspace. */
 class Room {
   readonly #ask: Ask;
-  readonly #secret: z.output<typeof secret>;
+  readonly #secret: z.output<typeof slackSecret>;
 
-  constructor(ask: Ask, given: z.output<typeof secret>) {
+  constructor(ask: Ask, given: z.output<typeof slackSecret>) {
     this.#ask = ask;
     this.#secret = given;
   }
 
   async open(message: ChannelMessage): Promise<Result<Receipt, SlackFailure>> {
-    return receipt(await this.#post(wholeMessage(message), message), null);
+    return receipt(await this.#post(this.#whole(message), message), null);
+  }
+
+  /** Buttons that nobody would hear are not shown. */
+  #whole(message: ChannelMessage): SlackText {
+    const { signing_secret: key } = this.#secret;
+    return wholeMessage(key === undefined ? { ...message, buttons: [] } : message);
   }
 
   async reply(message: ChannelMessage, root: string): Promise<Result<Receipt, SlackFailure>> {
@@ -92,7 +103,7 @@ class Room {
   update(message: ChannelMessage, root: string): Promise<Result<SlackAnswer, SlackFailure>> {
     return this.#call("chat.update", {
       ts: root,
-      ...wholeMessage(message),
+      ...this.#whole(message),
       metadata: { event_type: EVENT_TYPE, event_payload: { incident: message.incidentId } },
     });
   }
@@ -117,7 +128,7 @@ class Room {
   }
 
   #post(
-    text: ReturnType<typeof wholeMessage>,
+    text: SlackText,
     { incidentId, deliveryId }: ChannelMessage,
     more: Readonly<Record<string, unknown>> = {},
   ): Promise<Result<SlackAnswer, SlackFailure>> {

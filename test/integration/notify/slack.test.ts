@@ -4,6 +4,8 @@ import { z } from "zod";
 import { slack as standIn } from "../../../dev/vendors/slack.ts";
 import { slack } from "../../../src/notify/channels/slack.ts";
 import { slackWebhook } from "../../../src/notify/channels/slack-webhook.ts";
+import { readPressed, type Button } from "../../../src/notify/buttons.ts";
+import { slackChat } from "../../../src/notify/chats/slack.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
 import { facing, FAULTS, IMPATIENT_MS } from "./vendor.ts";
 
@@ -61,6 +63,54 @@ const NEXT = {
   news: "maintenance-mode is in force.",
   body: "SEV-1 Incident: Complete service outage\nStatus: Mitigating",
 };
+
+const SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
+const BUTTONS: readonly Button[] = [
+  { deed: "acknowledge", mitigation: null, label: "Acknowledge", warning: null },
+  { deed: "revert", mitigation: `lse_${"a".repeat(26)}`, label: "Revert it", warning: "At once." },
+];
+
+describe("the buttons of a message in Slack", () => {
+  it("are what the chat reads when they are pressed", async ({ expect }) => {
+    const world = await bot({ signing_secret: SIGNING_SECRET });
+    await refOf(world.send({ buttons: BUTTONS }));
+    const [root] = await messagesIn(world);
+    const row = z
+      .looseObject({ elements: z.array(z.looseObject({ value: z.string().optional() })) })
+      .parse(root?.blocks.at(-1));
+    const read = row.elements.map(({ value }) => readPressed(value ?? ""));
+    const { incidentId, deliveryId } = MESSAGE;
+    const [acknowledge, revert] = BUTTONS;
+    expect(read).toEqual([
+      { deed: acknowledge?.deed, mitigation: null, incidentId, deliveryId },
+      { deed: revert?.deed, mitigation: revert?.mitigation, incidentId, deliveryId },
+      null,
+    ]);
+    expect(row.elements[1]).toHaveProperty("confirm.text.text", "At once.");
+  });
+
+  it("are not there where nobody would hear them", async ({ expect }) => {
+    const world = await bot();
+    await refOf(world.send({ buttons: BUTTONS }));
+    expect(JSON.stringify(await messagesIn(world))).not.toContain("Acknowledge");
+  });
+
+  it("are answered to whoever pressed, and to nobody else", async ({ expect }) => {
+    const world = await bot();
+    const secret = { token: TOKEN, channel: CHANNEL, api: `${world.url}/api` };
+    const reach = {
+      fetch: (to: string, init: RequestInit) => fetch(to, init),
+      atMs: Date.now(),
+      deadlineMs: 5_000,
+    };
+    await slackChat.whisper?.("Nothing <was> done.", { member: "U0123ABCD" }, secret, reach);
+    const { state } = await world.seen();
+    expect(state).toMatchObject({
+      messages: [],
+      whispers: [{ channel: CHANNEL, user: "U0123ABCD", text: "Nothing &lt;was&gt; done." }],
+    });
+  });
+});
 
 describe("an incident in a Slack channel", () => {
   it("is one message, kept current, and a reply for each piece of news", async ({ expect }) => {

@@ -20,6 +20,7 @@ const message: ChannelMessage = {
   state: "open",
   link: null,
   people: [],
+  buttons: [],
   ref: null,
   isRepeat: false,
 };

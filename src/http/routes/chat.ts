@@ -1,0 +1,126 @@
+/** Buttons that people press in a chat become commands, in the name of the person that `site.yaml` knows them as. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { OWN_PREFIX } from "../../guard/facts.ts";
+import type { CommandAnswer, IncidentCommand } from "../../incidents/command.ts";
+import { commandIdOf, type Pressed } from "../../notify/buttons.ts";
+import type { Chat, Interaction, Press } from "../../notify/chat.ts";
+import { DELIVERY_DEADLINE_MS } from "../../notify/deliver.ts";
+import { chats } from "../../notify/registry.ts";
+import type { Person } from "../../playbooks/site-people.ts";
+import { parseJson } from "../../shared/json.ts";
+import { limitBody, problems, type Api } from "../api-app.ts";
+import type { HttpDeps } from "../deps.ts";
+import { Problem } from "../problems.ts";
+
+/** Slack sends the whole message along. */
+const BODY_BYTES_MAX = 256 * 1024;
+
+const press = createRoute({
+  method: "post",
+  path: "/chat/{chat}",
+  tags: ["chat"],
+  summary: "Take what somebody pressed in a chat",
+  description: "Authenticated by the chat's signature over the body.",
+  middleware: [limitBody(BODY_BYTES_MAX)],
+  request: { params: z.object({ chat: z.string().max(60) }) },
+  responses: {
+    200: { description: "Taken; what became of it is for whoever pressed" },
+    ...problems,
+  },
+});
+
+export function chatRoutes(api: Api, deps: HttpDeps): void {
+  api.openapi(press, async (c) => {
+    const chat = chats.get(c.req.valid("param").chat);
+    if (chat === undefined) throw new Problem("not-found", "No such chat.");
+    const bytes = new Uint8Array(await c.req.arrayBuffer());
+    const interaction = { headers: c.req.raw.headers, bytes };
+    const secret = await secretOf(chat, interaction, deps);
+    const heard = chat.read(interaction);
+    if (heard === "ping") return said(chat.answer("ping"));
+    if (heard === null) return said(chat.answer({ text: null }));
+    const text = await outcomeOf(chat, heard, deps);
+    if (text !== null && chat.whisper !== undefined) {
+      const reach = { fetch: onward, atMs: deps.now(), deadlineMs: DELIVERY_DEADLINE_MS };
+      c.executionCtx.waitUntil(chat.whisper(text, heard, secret, reach));
+    }
+    return said(chat.answer({ text }));
+  });
+}
+
+const onward = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+const said = ({ body, type }: ReturnType<Chat["answer"]>): Response =>
+  new Response(body, { headers: { "content-type": type } });
+
+/** The secret of the channel that it came from. @throws {Problem} when it proves to be from none. */
+async function secretOf(
+  chat: Chat,
+  interaction: Interaction,
+  { bundle, channelSecret, now }: HttpDeps,
+): Promise<unknown> {
+  const secrets = bundle.site.channels
+    .filter(({ kind }) => kind === chat.id)
+    .map(({ secret }) => parseJson(channelSecret(secret) ?? ""));
+  for (const secret of secrets) {
+    if (await chat.isFrom(interaction, secret, now())) return secret;
+  }
+  throw new Problem("unauthorized", `This does not prove that ${chat.id} sent it.`);
+}
+
+/** What is said to whoever pressed; null when it was no button of ours. */
+async function outcomeOf(
+  chat: Chat,
+  { member, pressed }: Press,
+  deps: HttpDeps,
+): Promise<string | null> {
+  if (pressed === null) return null;
+  const person = deps.bundle.site.people.find((one) => chat.memberOf(one) === member);
+  if (person === undefined) {
+    return `Nothing was done: playbooks/site.yaml has nobody under people with \`${chat.id}: ${member}\`.`;
+  }
+  if (person.role === "viewer")
+    return "Nothing was done: it needs the role responder; yours is viewer.";
+  const answer = await handle(pressed, person, deps);
+  if (answer.ok) return DONE[pressed.deed];
+  const { reason, detail } = answer.rejection;
+  // A button has no words: they are given to the API.
+  const how = reason === "reason_required" ? ` (${pathOf(pressed)})` : "";
+  return `Nothing was done: ${detail}${how}.`;
+}
+
+function handle(pressed: Pressed, { name }: Person, deps: HttpDeps): Promise<CommandAnswer> {
+  const command = {
+    id: commandIdOf(pressed),
+    atMs: deps.now(),
+    actor: { kind: "person", id: name },
+    ...dataOf(pressed, name),
+  };
+  return deps.incident(pressed.incidentId).handle(command as IncidentCommand);
+}
+
+function dataOf({ deed, mitigation }: Pressed, name: string) {
+  switch (deed) {
+    case "acknowledge":
+      return { type: deed, data: {} };
+    case "take_lead":
+      return { type: deed, data: { lead: name } };
+    case "resolve":
+      return { type: deed, data: { why: "" } };
+    case "approve":
+    case "decline":
+    case "revert":
+      return { type: deed, data: { leaseId: mitigation, why: "by a button in the chat" } };
+  }
+}
+
+const pathOf = ({ incidentId }: Pressed): string =>
+  `POST ${OWN_PREFIX}/api/v1/incidents/${incidentId}/resolve`;
+
+const DONE = {
+  acknowledge: "Acknowledged.",
+  take_lead: "The lead is taken.",
+  approve: "Approved.",
+  decline: "Declined.",
+  revert: "It is being taken back.",
+  resolve: "Resolved.",
+} as const;

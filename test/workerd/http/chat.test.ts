@@ -1,0 +1,195 @@
+/** What is pressed in Slack is done once, by the person whom `site.yaml` knows, and by nobody else. */
+import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
+import { slackChat } from "../../../src/notify/chats/slack.ts";
+import { writePressed, type Deed } from "../../../src/notify/buttons.ts";
+import { incidentId } from "../../../src/http/schemas.ts";
+import { utf8 } from "../../../src/guard/write-journal/bytes.ts";
+import { client, declared, deps } from "./api.ts";
+
+/** Slack's own example: https://docs.slack.dev/authentication/verifying-requests-from-slack */
+const SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
+const EXAMPLE = {
+  seconds: 1_531_420_618,
+  body: "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c",
+  signature: "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+};
+const SECRET = {
+  token: "xoxb-0123456789-of-the-test",
+  channel: "C0123456789",
+  signing_secret: SIGNING_SECRET,
+};
+const ADA = "U0000000ADA";
+const VIEWER = "U0000000VIC";
+
+const whispers: unknown[] = [];
+beforeEach(() => {
+  whispers.length = 0;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (to, init) => {
+    whispers.push(await new Request(to, init).json());
+    return Response.json({ ok: true });
+  });
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+});
+
+const ask = client({
+  bundle: {
+    ...deps.bundle,
+    site: {
+      ...deps.bundle.site,
+      channels: [
+        { id: "pager", kind: "webhook", secret: "CHANNEL_PAGER", severities: ["SEV-1"] },
+        { id: "chat", kind: "slack", secret: "CHANNEL_CHAT", severities: ["SEV-1", "SEV-2"] },
+      ],
+      people: [
+        { id: "ada", name: "Ada Lovelace", role: "responder", slack: ADA },
+        { id: "vic", name: "Vic", role: "viewer", slack: VIEWER },
+      ],
+    },
+  },
+  channelSecret: (name) => (name === "CHANNEL_CHAT" ? JSON.stringify(SECRET) : undefined),
+});
+
+async function signatureOf(
+  seconds: number,
+  body: string,
+  secret = SIGNING_SECRET,
+): Promise<string> {
+  const usage = { name: "HMAC", hash: "SHA-256" };
+  const bytes = new TextEncoder();
+  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), usage, false, ["sign"]);
+  const mac = await crypto.subtle.sign("HMAC", key, bytes.encode(`v0:${seconds}:${body}`));
+  const hex = [...new Uint8Array(mac)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return `v0=${hex.join("")}`;
+}
+
+/** As Slack sends it. */
+const payload = (value: string, user = ADA) => ({
+  type: "block_actions",
+  user: { id: user, username: "ada", name: "ada", team_id: "T0123" },
+  api_app_id: "A0123",
+  container: { type: "message", message_ts: "1767326126.896109", channel_id: SECRET.channel },
+  trigger_id: "10215325802133.3901254001572.2e2548aa",
+  team: { id: "T0123", domain: "shop" },
+  channel: { id: SECRET.channel, name: "incidents" },
+  response_url: "https://hooks.slack.com/actions/T0123/1/x",
+  actions: [{ type: "button", block_id: "P0z+f", action_id: "x", value, action_ts: "1.2" }],
+});
+
+async function send(given: unknown, seconds = Math.floor(Date.now() / 1_000), secret?: string) {
+  const body = new URLSearchParams({ payload: JSON.stringify(given) }).toString();
+  return ask("/chat/slack", {
+    as: null,
+    body,
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "x-slack-request-timestamp": String(seconds),
+      "x-slack-signature": await signatureOf(seconds, body, secret),
+    },
+  });
+}
+
+const pressing = (id: string, deed: Deed, mitigation: string | null = null): string =>
+  writePressed({
+    deed,
+    mitigation,
+    incidentId: incidentId.parse(id),
+    deliveryId: `dlv_${"1".repeat(26)}`,
+  });
+const viewOf = async (id: string) => deps.incident(id).view();
+const texts = (): readonly unknown[] => whispers.map((one) => (one as { text: unknown }).text);
+
+describe("a button in Slack", () => {
+  it("is done in the name of whoever pressed it", async ({ expect }) => {
+    const id = await declared();
+    const answers = [
+      await send(payload(pressing(id, "acknowledge"))),
+      await send(payload(pressing(id, "take_lead"))),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await answers[0]?.text()).toBe("");
+    expect(await viewOf(id)).toMatchObject({
+      acknowledgedBy: "Ada Lovelace",
+      lead: "Ada Lovelace",
+    });
+    expect(whispers).toEqual([
+      { channel: SECRET.channel, user: ADA, text: "Acknowledged." },
+      { channel: SECRET.channel, user: ADA, text: "The lead is taken." },
+    ]);
+  });
+
+  it("is one command however often it is pressed", async ({ expect }) => {
+    const id = await declared();
+    await send(payload(pressing(id, "take_lead")));
+    const seq = (await viewOf(id))?.seq;
+    await send(payload(pressing(id, "take_lead")));
+    expect((await viewOf(id))?.seq).toBe(seq);
+  });
+
+  it("says why nothing was done", async ({ expect }) => {
+    const id = await declared();
+    await send(payload(pressing(id, "revert", `lse_${"2".repeat(26)}`)));
+    await send(payload(pressing("inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4", "resolve")));
+    expect(texts()).toEqual([
+      expect.stringMatching(/^Nothing was done: this incident has no mitigation lse_/),
+      "Nothing was done: there is no such incident.",
+    ]);
+  });
+
+  it("is nothing in the hands of a viewer, or of whoever nobody knows", async ({ expect }) => {
+    const id = await declared();
+    await send(payload(pressing(id, "resolve"), VIEWER));
+    await send(payload(pressing(id, "resolve"), "U0000000EVE"));
+    expect(texts()).toEqual([
+      expect.stringContaining("needs the role responder"),
+      expect.stringContaining("slack: U0000000EVE"),
+    ]);
+    expect((await viewOf(id))?.status).not.toBe("resolved");
+  });
+
+  it("may be a link, and other things may be pressed: they are taken, and nothing is said", async ({
+    expect,
+  }) => {
+    const others = [payload(""), { type: "view_closed" }, "no payload"];
+    for (const other of others) expect((await send(other)).status).toBe(200);
+    expect(whispers).toEqual([]);
+  });
+});
+
+describe("what does not come from Slack", () => {
+  it("is refused", async ({ expect }) => {
+    const id = await declared();
+    const now = Math.floor(Date.now() / 1_000);
+    const refused = [
+      await send(payload(pressing(id, "resolve")), now, "0".repeat(32)),
+      await send(payload(pressing(id, "resolve")), now - 301),
+      await send(payload(pressing(id, "resolve")), now + 301),
+      await ask("/chat/slack", { as: "admin", body: "payload=%7B%7D" }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    expect((await viewOf(id))?.status).not.toBe("resolved");
+    expect((await ask("/chat/irc", { as: null, body: "x" })).status).toBe(404);
+  });
+
+  it("is told from what does by Slack's own example", async ({ expect }) => {
+    const { seconds, body, signature } = EXAMPLE;
+    const isFrom = (text: string, atMs: number, given = signature) =>
+      slackChat.isFrom(
+        {
+          headers: new Headers({
+            "x-slack-request-timestamp": String(seconds),
+            "x-slack-signature": given,
+          }),
+          bytes: utf8(text),
+        },
+        SECRET,
+        atMs,
+      );
+    const atMs = seconds * 1_000;
+    expect(await isFrom(body, atMs)).toBe(true);
+    expect(await isFrom(`${body}&`, atMs)).toBe(false);
+    expect(await isFrom(body, atMs, signature.replace("v0", "v1"))).toBe(false);
+    expect(await isFrom(body, atMs + 301_000)).toBe(false);
+  });
+});
