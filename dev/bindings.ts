@@ -11,10 +11,11 @@ export type Bindings = Readonly<Record<string, string>>;
 export const storefrontBindings = (
   stored: PostgresStore,
   cached: RedisStore,
-  { signingKey, stripeSecret }: StackSecrets,
+  { signingKey, stripeSecret, accountKey }: StackSecrets,
 ): Bindings => ({
   STRIPE_WEBHOOK_SECRET: stripeSecret,
   SIGNING_KEYS: signingKeys(signingKey),
+  FIREBREAK_ACCOUNT_KEY: accountKey,
   POSTGRES_URL: stored.database.ownerUrl,
   POSTGRES_REPLICA_URL: onPort(stored.database.ownerUrl, stored.replica.port),
   POSTGRES_FETCH_ENDPOINT: stored.fetchEndpoint,

@@ -18,6 +18,8 @@ export type StackSecrets = {
   readonly pagerSecret: string;
   /** What the payment provider signs with. */
   readonly stripeSecret: string;
+  /** What the storefront hashes accounts with. */
+  readonly accountKey: string;
 };
 
 const random = (): string => randomBytes(24).toString("base64url");
@@ -34,6 +36,7 @@ export const makeSecrets = (): StackSecrets => ({
   neonKey: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
   stripeSecret: `whsec_${random()}`,
+  accountKey: random(),
 });
 
 /** The Worker keeps hashes only. */

@@ -74,6 +74,9 @@ export class Traffic extends TrafficObject {
         errorRatio: bundle.site.suspicion.error_ratio,
         // A shard sees its part of the traffic, and waking the monitor early costs next to nothing.
         requestsMin: Math.ceil(bundle.site.suspicion.requests_min / bundle.site.traffic_shards),
+        failedSignInsMin: Math.ceil(
+          bundle.site.suspicion.failed_sign_ins_min / bundle.site.traffic_shards,
+        ),
       }),
       onSuspicion: async () => {
         await monitorOf(env).poke("suspicion");

@@ -21,7 +21,7 @@ export class GuardPolicy extends GuardPolicyObject {
 export class Traffic extends TrafficObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     // Nobody is to be woken here.
-    const suspicion = { errorRatio: 1, requestsMin: 1_000_000_000 };
+    const suspicion = { errorRatio: 1, failedSignInsMin: Infinity, requestsMin: 1_000_000_000 };
     super(ctx, env, { suspicion: () => suspicion, onSuspicion: async () => undefined });
   }
 }

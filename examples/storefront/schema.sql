@@ -8,6 +8,9 @@ CREATE TABLE users (
   -- pbkdf2-sha256$<iterations>$<salt, hex>$<hash, hex>
   password_hash text NOT NULL,
   force_password_reset boolean NOT NULL DEFAULT false,
+  -- What an authenticator was given: hex of the key of RFC 6238. Null: this user has no second factor.
+  totp_key text CHECK (totp_key ~ '^([0-9a-f]{2}){16,64}$'),
+  is_admin boolean NOT NULL DEFAULT false,
   last_login timestamptz,
   created_at timestamptz NOT NULL DEFAULT now()
 );

@@ -12,7 +12,7 @@ import {
   type TalkerNames,
 } from "../sketches/top-talkers.ts";
 import type { ClientAddress, RequestFacts } from "./facts.ts";
-import { formatAddress } from "./ip/address.ts";
+import { networkName } from "./ip/network-name.ts";
 import { templateHash, templateOf } from "./path-template.ts";
 
 /**
@@ -98,14 +98,3 @@ const NAMES: Readonly<Record<Dimension, (facts: RequestFacts) => string>> = {
   user_agent: (facts) => facts.header("user-agent") ?? "",
   path: ({ path }) => templateOf(path),
 };
-
-/** `192.0.2.7`, `192.0.2.0/24`, `2001:db8:1::/48`: as the lists of networks read them. */
-function networkName({ family, words }: ClientAddress, v4Bits: number, v6Bits: number): string {
-  const bits = family === 4 ? v4Bits : v6Bits;
-  const kept = words.map((word, at) => {
-    const left = Math.min(32, Math.max(0, bits - at * 32));
-    return left === 0 ? 0 : word & (-1 << (32 - left));
-  });
-  const text = formatAddress(family, kept);
-  return family === 4 && bits === 32 ? text : `${text}/${bits}`;
-}

@@ -154,6 +154,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
     "declare the job under heartbeats in playbooks/site.yaml, set HEARTBEAT_TOKEN, and let the job POST to /_firebreak/heartbeats/<name>",
   reports: "let support or the site POST to /_firebreak/reports",
   sdk: "let production use firebreak/sdk, with Traffic bound to it",
+  sign_ins:
+    "let production report auth.failed and auth.succeeded with address and account: docs/security.md",
   integrity:
     "declare checks under integrity in playbooks/site.yaml, and set the secret POSTGRES_URL",
 };
@@ -179,6 +181,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   heartbeats: "check the Desk object in the Worker's log",
   reports: "check the Desk object in the Worker's log",
   sdk: "check the Traffic object in the Worker's log",
+  sign_ins: "check the Traffic object in the Worker's log",
   integrity:
     "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
   write_journal: "check the WriteJournal objects in the Worker's log",

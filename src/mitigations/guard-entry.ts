@@ -1,4 +1,4 @@
-/** What the mitigations that live in our own guard share: a lease is one entry of the policy, under the lease's id. */
+/** What the mitigations that live in our own guard share: a lease is one entry of the policy, under the lease's id, or a few. */
 import { z } from "zod";
 import { ok } from "../shared/result.ts";
 import type { PolicyEntry } from "../policy/policy.ts";
@@ -8,34 +8,45 @@ import type { AppliedLease, Inspection, LeaseActuator, Reach, Traits } from "./a
 const noPrior = z.object({ entry: z.null() });
 export type NoPrior = z.infer<typeof noPrior>;
 
-/** Which entry a lease is, in the guard's words. */
-export type EntryOf<Options> = (
-  options: Options,
-) => Pick<PolicyEntry, "kind" | "match" | "action" | "fail">;
+/** An entry, in the guard's words. */
+export type EntryWords = Pick<PolicyEntry, "kind" | "match" | "action" | "fail">;
+/** One that stands beside the lease's own, under a name of its own. */
+export type NamedEntry = EntryWords & { readonly named: string };
+
+type Told<Options> = Traits & { readonly touches: string | ((options: Options) => string) };
+type Functions<Options> = Omit<LeaseActuator<string, Options, NoPrior>, "id" | "kind" | "options">;
 
 /** The functions of an actuator whose lease is one policy entry. `touches` may depend on the options. */
-export function guardEntry<Options>(
-  entryOf: EntryOf<Options>,
-  { touches, ...traits }: Traits & { readonly touches: string | ((options: Options) => string) },
-): Omit<LeaseActuator<string, Options, NoPrior>, "id" | "kind" | "options"> {
-  const desired = (lease: AppliedLease<Options, NoPrior>, reach: Reach): PolicyEntry => ({
-    ...entryOf(lease.options),
-    id: lease.id,
-    owner: `${reach.instance}/${lease.incidentId}`,
-    reason: lease.reason,
-    mode: lease.shadow ? "shadow" : "enforce",
-    share: lease.share,
-    salt: lease.id,
-    expiresAtMs: lease.expiresAtMs,
-  });
-  const inspect = async (
+export const guardEntry = <Options>(
+  entryOf: (options: Options) => EntryWords,
+  told: Told<Options>,
+): Functions<Options> => guardEntries((options) => [entryOf(options)], told);
+
+/**
+ * The same for a lease of several entries. The first is put before the others and taken back after them, so that they never stand without it
+ * for longer than a crash lasts; all end by themselves at the lease's end.
+ */
+export function guardEntries<Options>(
+  entriesOf: (options: Options) => readonly [EntryWords, ...NamedEntry[]],
+  { touches, ...traits }: Told<Options>,
+): Functions<Options> {
+  const desired = (
     lease: AppliedLease<Options, NoPrior>,
     reach: Reach,
-  ): Promise<Inspection> => {
-    const found = await reach.policy.get(lease.id);
-    if (!found.ok) return "unknown";
-    if (found.value === null) return "gone";
-    return found.value.owner === desired(lease, reach).owner ? "ours" : "changed";
+  ): readonly [PolicyEntry, ...PolicyEntry[]] => {
+    const [first, ...others] = entriesOf(lease.options);
+    const terms = {
+      owner: `${reach.instance}/${lease.incidentId}`,
+      reason: lease.reason,
+      mode: lease.shadow ? "shadow" : "enforce",
+      share: lease.share,
+      salt: lease.id,
+      expiresAtMs: lease.expiresAtMs,
+    } as const;
+    return [
+      { ...first, ...terms, id: lease.id },
+      ...others.map(({ named, ...entry }) => ({ ...entry, ...terms, id: `${lease.id}.${named}` })),
+    ];
   };
   return {
     prior: noPrior,
@@ -46,23 +57,49 @@ export function guardEntry<Options>(
     }),
     missing: () => null,
     async apply(lease, reach) {
-      const put = await reach.policy.put(desired(lease, reach));
-      return put.ok ? ok({ prior: { entry: null }, receipt: { policySeq: put.value.seq } }) : put;
+      let receipt: unknown = null;
+      for (const entry of desired(lease, reach)) {
+        const put = await reach.policy.put(entry);
+        if (!put.ok) return put;
+        receipt = { policySeq: put.value.seq };
+      }
+      return ok({ prior: { entry: null }, receipt });
     },
     async verify(lease, reach) {
-      const found = await reach.policy.get(lease.id);
-      if (!found.ok) return found;
-      const wanted = desired(lease, reach);
-      return ok(
-        found.value?.share === wanted.share && found.value.expiresAtMs === wanted.expiresAtMs,
-      );
+      for (const wanted of desired(lease, reach)) {
+        const found = await reach.policy.get(wanted.id);
+        if (!found.ok) return found;
+        const { share, expiresAtMs } = found.value ?? {};
+        if (share !== wanted.share || expiresAtMs !== wanted.expiresAtMs) return ok(false);
+      }
+      return ok(true);
     },
-    inspect,
+    async inspect(lease, reach) {
+      const [first, ...others] = desired(lease, reach);
+      const own = await standing(first, reach);
+      for (const other of others) {
+        const found = await standing(other, reach);
+        if (found === "changed" || found === "unknown") return found;
+      }
+      return own;
+    },
     async revert(lease, reach) {
-      const standing = await inspect(lease, reach);
-      if (standing === "changed") return ok("changed");
-      const removed = await reach.policy.remove(lease.id);
+      const [first, ...others] = desired(lease, reach);
+      if ((await standing(first, reach)) === "changed") return ok("changed");
+      for (const other of others.toReversed()) {
+        if ((await standing(other, reach)) === "changed") return ok("changed");
+        const removed = await reach.policy.remove(other.id);
+        if (!removed.ok) return removed;
+      }
+      const removed = await reach.policy.remove(first.id);
       return removed.ok ? ok(removed.value.existed ? "restored" : "gone") : removed;
     },
   };
+}
+
+async function standing(wanted: PolicyEntry, reach: Reach): Promise<Inspection> {
+  const found = await reach.policy.get(wanted.id);
+  if (!found.ok) return "unknown";
+  if (found.value === null) return "gone";
+  return found.value.owner === wanted.owner ? "ours" : "changed";
 }

@@ -12,12 +12,14 @@ import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
 import { restoreInPlace } from "./actuators/restore-in-place.ts";
+import { revokeSessions } from "./actuators/revoke-sessions.ts";
 import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
 import { rollbackPages } from "./actuators/rollback-pages.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
 import { scaleCompute, scaleComputeMarking } from "./actuators/scale-compute.ts";
 import { snapshotBranch } from "./actuators/snapshot-branch.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
+import { strictMode } from "./actuators/strict-mode.ts";
 import { asAct, asActuator, type Act } from "./opaque.ts";
 import type { Marking } from "./reaper.ts";
 
@@ -35,6 +37,7 @@ export const actuators = {
   [statementTimeout.id]: asActuator(statementTimeout),
   [challengeSuspicious.id]: asActuator(challengeSuspicious),
   [scaleCompute.id]: asActuator(scaleCompute),
+  [strictMode.id]: asActuator(strictMode),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -43,6 +46,7 @@ export const acts: Readonly<Record<string, Act>> = {
   [rollbackPages.id]: asAct(rollbackPages),
   [snapshotBranch.id]: asAct(snapshotBranch),
   [restoreInPlace.id]: asAct(restoreInPlace),
+  [revokeSessions.id]: asAct(revokeSessions),
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */

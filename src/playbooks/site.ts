@@ -136,6 +136,8 @@ const shape = z.strictObject({
       error_ratio: z.number().min(0.01).max(1).default(0.3),
       /** Requests in those seconds below which nothing is suspected. */
       requests_min: z.int().min(1).max(10_000).default(10),
+      /** Failed sign-ins in twenty seconds that production reports. */
+      failed_sign_ins_min: z.int().min(1).max(10_000).default(20),
     })
     .prefault({}),
   /**

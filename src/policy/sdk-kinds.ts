@@ -2,9 +2,23 @@
  * What the entries say that production itself carries out, through the SDK, in their `action`. No guard reads this: it knows the names
  * (sdk-names.ts), and leaves them alone. An entry whose `match` is not empty is for a later version.
  */
-import { only, whole, type Read, type Shape } from "../shared/shape.ts";
+import {
+  list,
+  only,
+  optional,
+  text,
+  truth,
+  whole,
+  type Read,
+  type Shape,
+} from "../shared/shape.ts";
 import type { PolicyEntry } from "./policy.ts";
 import { isForSdk, type SdkKind } from "./sdk-names.ts";
+
+/** More accounts than this are everybody. */
+export const REVOKED_ACCOUNTS_MAX = 500;
+/** Of an account's hash. */
+export const ACCOUNT_CHARS_MAX = 64;
 
 export const SDK_ACTIONS = {
   /** Reads go to the replica while it keeps up. */
@@ -30,6 +44,19 @@ export const SDK_ACTIONS = {
   }),
   /** The database ends what takes longer. */
   "statement-timeout": only({ timeoutMs: whole(100, 600_000) }),
+  /** Sessions that were issued up to then are over: everybody's, or those of these accounts, by the hashes that the SDK makes. */
+  "sessions-revoked": only({
+    issuedUntilMs: whole(0),
+    accounts: optional(list(text(ACCOUNT_CHARS_MAX, 1), REVOKED_ACCOUNTS_MAX, 1)),
+  }),
+  /** Who signs in has to show more, and may try less. */
+  "strict-mode": only({
+    requireMfa: truth,
+    sessionTimeoutMs: whole(60_000, 86_400_000),
+    signInAttemptsMax: whole(1, 100),
+    /** Who administers comes from the site's allowlist; where that is empty, it asks nothing. */
+    isAdminListed: truth,
+  }),
 } as const satisfies Record<SdkKind, Shape<unknown>>;
 
 export type SdkAction<Kind extends SdkKind> = Read<(typeof SDK_ACTIONS)[Kind]>;

@@ -5,6 +5,8 @@ export const SDK_KINDS = [
   "query-cache",
   "pool-size",
   "statement-timeout",
+  "sessions-revoked",
+  "strict-mode",
 ] as const;
 export type SdkKind = (typeof SDK_KINDS)[number];
 

@@ -1,6 +1,6 @@
 /**
- * What Firebreak asks of production now, from memory. Read in the background and never waited for: a new isolate begins as if nothing
- * were asked, and when Firebreak is dead the last known good holds until its entries end.
+ * What Firebreak asks of production now, from memory. Read in the background; a new isolate begins as if nothing were asked, but where a session
+ * is looked at, and when Firebreak is dead the last known good holds until its entries end.
  */
 import { within } from "../guard/deadline.ts";
 import { isInShare } from "../guard/share.ts";
@@ -47,6 +47,7 @@ export class PolicyView {
   #held: Held | null = null;
   #refreshingUntilMs = 0;
   #nextRefreshAtMs = 0;
+  #notWaitedForUntilMs = 0;
   #failures = 0;
 
   constructor(deps: PolicyViewDeps) {
@@ -58,14 +59,15 @@ export class PolicyView {
     return this.#held?.policy.settings.trafficShards ?? 1;
   }
 
+  /** Whom no automation may block, as the site says. */
+  get allowlist(): readonly string[] {
+    return this.#held?.policy.settings.allowlist ?? [];
+  }
+
   /** What is asked for this session now. Reads memory only, starts a refresh when one is due, never throws. */
   asked(sessionKey: string, waitUntil: WaitUntil): Asked {
-    const nowMs = Date.now();
-    if (nowMs >= this.#nextRefreshAtMs && nowMs >= this.#refreshingUntilMs) {
-      this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
-      waitUntil(this.#refresh());
-    }
-    const entries = this.#inForce(nowMs).filter(({ salt, share }) =>
+    this.#keepFresh(waitUntil);
+    const entries = this.#inForce(Date.now()).filter(({ salt, share }) =>
       isInShare(sessionKey, salt, share),
     );
     return {
@@ -74,7 +76,34 @@ export class PolicyView {
       "query-cache": firstOf("query-cache", entries),
       "pool-size": firstOf("pool-size", entries),
       "statement-timeout": firstOf("statement-timeout", entries),
+      "sessions-revoked": firstOf("sessions-revoked", entries),
+      "strict-mode": firstOf("strict-mode", entries),
     };
+  }
+
+  /** The same of one kind, for everybody, and all entries of it: revocations add up. */
+  allOf<Kind extends SdkKind>(kind: Kind, waitUntil: WaitUntil): readonly SdkAction<Kind>[] {
+    this.#keepFresh(waitUntil);
+    return this.#inForce(Date.now())
+      .map((entry) => sdkAction(kind, entry))
+      .filter((action) => action !== null);
+  }
+
+  /** Waits for the first answer of this isolate, for `deadlineMs` at most: some questions must not be answered as if nothing were asked. */
+  async begun(deadlineMs: number, waitUntil: WaitUntil): Promise<void> {
+    if (this.#held !== null || Date.now() < this.#notWaitedForUntilMs) return;
+    // Each request reads for itself: nobody else's may be what it hangs on.
+    const reading = this.#refresh();
+    waitUntil(reading);
+    await within(reading, deadlineMs, undefined);
+    if (this.#held === null) this.#notWaitedForUntilMs = Date.now() + BACKOFF_MS_MAX;
+  }
+
+  #keepFresh(waitUntil: WaitUntil): void {
+    const nowMs = Date.now();
+    if (nowMs < this.#nextRefreshAtMs || nowMs < this.#refreshingUntilMs) return;
+    this.#refreshingUntilMs = nowMs + REFRESH_DEADLINE_MS;
+    waitUntil(this.#refresh());
   }
 
   /** Entries end by their own time, and all that fails open when nobody has confirmed them for too long. Rehearsals ask nothing. */

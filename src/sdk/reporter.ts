@@ -1,5 +1,5 @@
 /**
- * Tells Firebreak what production meets: how often, by kind, never what. In the background, a second after the first event, and every
+ * Tells Firebreak what production meets: how often, by kind, never what; and of sign-ins, from where and to which hash of an account. In the background, a second after the first event, and every
  * ten seconds while there is nothing to tell, because silence proves nothing. What Firebreak does not take in time is kept for a
  * while, within bounds, and then forgotten in a way that shows.
  */
@@ -8,6 +8,7 @@ import { hashText } from "../sketches/hash.ts";
 import type { ReportKind } from "../traffic/report-kinds.ts";
 import { FLUSH_SECONDS_MAX, type ReportFlush } from "../traffic/traffic-api.ts";
 import type { WaitUntil } from "./policy-view.ts";
+import { SignIns, type SignIn } from "./sign-ins.ts";
 
 export const FLUSH_AFTER_MS = 1_000;
 export const ALIVE_EVERY_MS = 10_000;
@@ -29,6 +30,7 @@ type Addressed = { readonly shard: number; readonly flush: ReportFlush };
 export class Reporter {
   readonly #deps: ReporterDeps;
   #seconds = new Map<number, Partial<Record<ReportKind, number>>>();
+  readonly #signIns = new SignIns();
   #reporter: { readonly isolate: string; readonly shards: number; n: number } | null = null;
   /** Sent but not acknowledged: goes again, to the same shard under the same n, so that the receiver can tell. */
   #unacknowledged: Addressed | null = null;
@@ -44,6 +46,12 @@ export class Reporter {
     const second = Math.floor(nowMs / 1_000);
     const counts = this.#seconds.get(second) ?? this.#open(second);
     counts[kind] = (counts[kind] ?? 0) + 1;
+    this.#arm(nowMs, waitUntil);
+  }
+
+  /** Tells who it was that signed in, or tried to; the event itself is recorded beside it. */
+  tell(signIn: SignIn, nowMs: number, waitUntil: WaitUntil): void {
+    this.#signIns.record(signIn, nowMs);
     this.#arm(nowMs, waitUntil);
   }
 
@@ -101,7 +109,9 @@ export class Reporter {
     const seconds = [...this.#seconds].map(([second, counts]) => ({ second, counts }));
     this.#seconds = new Map();
     const { isolate, n, shards } = reporter;
-    return { shard: hashText(isolate) % shards, flush: { isolate, n, seconds } };
+    const signIns = this.#signIns.cut();
+    const told = signIns.length === 0 ? {} : { signIns };
+    return { shard: hashText(isolate) % shards, flush: { isolate, n, seconds, ...told } };
   }
 
   /** With another number of shards it is somebody else, so that no shard misses a number it never got. */

@@ -1,6 +1,7 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
 import { DATABASE } from "./catalogue-database.ts";
 import { SDK } from "./catalogue-sdk.ts";
+import { SECURITY } from "./catalogue-security.ts";
 import { TOLD } from "./catalogue-told.ts";
 import * as seen from "./evidence.ts";
 import type { SignalName } from "./signal.ts";
@@ -25,6 +26,7 @@ export const SOURCE_IDS = [
   "heartbeats",
   "reports",
   "sdk",
+  "sign_ins",
   "integrity",
   "write_journal",
 ] as const;
@@ -218,6 +220,7 @@ export const CATALOGUE = {
   },
   ...TOLD,
   ...SDK,
+  ...SECURITY,
   "integrity.failed_checks_count": {
     type: "int",
     unit: "checks",

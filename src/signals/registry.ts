@@ -17,6 +17,7 @@ import { replica } from "./sources/replica.ts";
 import { redis } from "./sources/redis.ts";
 import { reports } from "./sources/reports.ts";
 import { sdk } from "./sources/sdk.ts";
+import { signIns } from "./sources/sign-ins.ts";
 import { traffic } from "./sources/traffic.ts";
 import { usualTrafficSource } from "./sources/usual-traffic.ts";
 import { writeJournal } from "./sources/write-journal.ts";
@@ -39,6 +40,7 @@ export const SOURCES = {
   heartbeats,
   reports,
   sdk,
+  sign_ins: signIns,
   integrity,
   write_journal: writeJournal,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };

@@ -1,6 +1,6 @@
 /**
- * What production reports of itself through the SDK. An event is counted, never described: no values, no names, nothing about anybody.
- * A new kind is a line here; its signal is `sdk.<what>_count`, over the last twenty seconds.
+ * What production reports of itself through the SDK. An event is counted, never described: no values, no names, and of sign-ins the
+ * address and a keyed hash of the account. A new kind is a line here; its signal is `sdk.<what>_count`, over the last twenty seconds.
  */
 type ReportKindSpec = {
   /** The monitor looks at once, and not at its next tick. */
@@ -46,11 +46,21 @@ export const REPORTS = {
     isUrgent: false,
     describes: "Attempts to sign in to production that failed.",
   },
+  "auth.succeeded": {
+    isUrgent: false,
+    describes: "Attempts to sign in to production that succeeded.",
+  },
 } as const satisfies Readonly<Record<string, ReportKindSpec>>;
 
 export type ReportKind = keyof typeof REPORTS;
 export const REPORT_KINDS = Object.keys(REPORTS) as readonly ReportKind[];
 export const isReportKind = (kind: string): kind is ReportKind => Object.hasOwn(REPORTS, kind);
+
+/** Kinds of which production may also say from which address, and under a keyed hash to which account. */
+const SIGN_INS = ["auth.failed", "auth.succeeded"] as const satisfies readonly ReportKind[];
+export type SignInKind = (typeof SIGN_INS)[number];
+export const isSignIn = (kind: ReportKind): kind is SignInKind =>
+  SIGN_INS.some((known) => known === kind);
 
 /** `pool.exhausted` is counted by `sdk.pool_exhausted_count`. */
 export type ReportSignal = {

@@ -1,7 +1,8 @@
 /** What production's isolates reported of themselves in the last minutes: counts by kind, bounded, honest about what is missing. Pure. */
 import { FlushNumbers } from "./flush-numbers.ts";
 import { isReportKind, REPORTS, type ReportKind } from "./report-kinds.ts";
-import type { ReportFlush, ReportsWindow } from "./traffic-api.ts";
+import { SignInMemory } from "./sign-in-memory.ts";
+import type { ReportFlush, ReportsWindow, SignInsWindow } from "./traffic-api.ts";
 import { FUTURE_SECONDS_MAX } from "./window.ts";
 
 export const REPORTS_KEPT_SECONDS = 120;
@@ -13,6 +14,7 @@ export class ReportMemory {
   readonly #numbers = new FlushNumbers();
   readonly #seconds = new Map<number, Counts>();
   readonly #lost = new Map<number, number>();
+  readonly #signIns = new SignInMemory();
   #lastFlushAtMs: number | null = null;
 
   /** Begins empty: up to `sinceMs` nothing is known, which is not the same as nothing to report. */
@@ -32,12 +34,17 @@ export class ReportMemory {
       if (second > nowSecond + FUTURE_SECONDS_MAX) continue;
       isUrgent = this.#merge(second, counts) || isUrgent;
     }
+    if (isNews && flush.signIns !== undefined) this.#signIns.add(flush.signIns, nowSecond);
+    this.#forget(nowSecond);
+    return isUrgent;
+  }
+
+  #forget(nowSecond: number): void {
     for (const kept of [this.#seconds, this.#lost]) {
       for (const second of kept.keys()) {
         if (second <= nowSecond - REPORTS_KEPT_SECONDS) kept.delete(second);
       }
     }
-    return isUrgent;
   }
 
   /** What happened in the last `seconds`, up to what has come by now. */
@@ -54,6 +61,10 @@ export class ReportMemory {
       lastFlushAtMs: this.#lastFlushAtMs,
       lostFlushes: lost.reduce((sum, [, count]) => sum + count, 0),
     };
+  }
+
+  signIns(nowSecond: number): SignInsWindow {
+    return this.#signIns.window(nowSecond);
   }
 
   /** A kind of a later version is not counted. */

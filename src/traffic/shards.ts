@@ -5,10 +5,12 @@
 import { withinDeadline } from "../platform/deadline.ts";
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
 import { REPORT_KINDS, type ReportKind } from "./report-kinds.ts";
+import { mergeSignIns } from "./sign-in-figures.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
 import type {
   ReportsWindow,
+  SignInsWindow,
   TalkersWindow,
   TouchedWindow,
   TrafficApi,
@@ -28,9 +30,10 @@ export type TrafficReader = {
   talkers(seconds: number, untilSecond: number): Promise<OfAllShards<TalkersWindow>>;
   touched(): Promise<OfAllShards<TouchedWindow>>;
   reports(seconds: number, nowSecond: number): Promise<OfAllShards<ReportsWindow>>;
+  signIns(nowSecond: number): Promise<OfAllShards<SignInsWindow>>;
 };
 
-type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "reports">;
+type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "reports" | "signIns">;
 
 /** `shards` are called for each use: stubs belong to the request that made them. */
 export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
@@ -60,6 +63,11 @@ export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => (
     );
     const { fromSecond, ...window } = mergeReports(answers);
     return { ...window, fromSecond: Math.max(fromSecond, nowSecond - seconds), silentShards };
+  },
+
+  async signIns(nowSecond) {
+    const { answers, silentShards } = await askAll(shards, (shard) => shard.signIns(nowSecond));
+    return { ...mergeSignIns(answers), silentShards };
   },
 });
 

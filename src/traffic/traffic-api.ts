@@ -114,7 +114,24 @@ export type ReportFlush = {
     readonly second: number;
     readonly counts: Readonly<Record<string, number>>;
   }[];
+  /** Who signed in, or tried to. An SDK from before this was told does not say. */
+  readonly signIns?: readonly SignInReport[] | undefined;
 };
+
+/** Attempts to sign in from one address to one account since the flush before. */
+export type SignInReport = {
+  /** Of the last of them, epoch seconds. */
+  readonly second: number;
+  /** IPv4, or the /64 of an IPv6 address. */
+  readonly address: string;
+  /** A keyed hash: it tells accounts apart, and nothing else. Null where production has no key. */
+  readonly account: string | null;
+  readonly failed: number;
+  readonly succeeded: number;
+};
+
+/** In one flush. Attempts beyond are counted by kind, and not told one by one. */
+export const SIGN_INS_TOLD_MAX = 500;
 
 export type ReportsWindow = {
   /** Epoch seconds: from here on what was reported is known. */
@@ -123,6 +140,32 @@ export type ReportsWindow = {
   /** Null before the first. */
   readonly lastFlushAtMs: number | null;
   readonly lostFlushes: number;
+};
+
+/** One address and the accounts that it tried, or one account and the addresses that tried it. */
+export type SignInParty = {
+  readonly name: string;
+  /** Within the hour; at least. */
+  readonly failed: number;
+  /** Epoch seconds; 0: never. */
+  readonly lastFailedSecond: number;
+  /** The latest ones. */
+  readonly others: readonly {
+    readonly name: string;
+    readonly failed: number;
+    readonly lastFailedSecond: number;
+    readonly lastSucceededSecond: number;
+  }[];
+};
+
+/** Who tried to sign in within the hour, as far as it is worth remembering. */
+export type SignInsWindow = {
+  /** Those that failed most, of those that failed lately. */
+  readonly addresses: readonly SignInParty[];
+  readonly accounts: readonly SignInParty[];
+  /** HyperLogLogs of all that failed lately. */
+  readonly failingAddresses: Uint8Array;
+  readonly failingAccounts: Uint8Array;
 };
 
 export type TrafficApi = {
@@ -136,6 +179,7 @@ export type TrafficApi = {
   touched(): Promise<TouchedWindow>;
   /** What was reported in the last `seconds` up to `nowSecond`. */
   reports(seconds: number, nowSecond: number): Promise<ReportsWindow>;
+  signIns(nowSecond: number): Promise<SignInsWindow>;
 };
 
 /** The object's name, which never changes. */

@@ -1,19 +1,29 @@
 /** Merges what guards report and answers what the last minutes looked like; wakes the monitor when they look bad. */
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { CIDR_CHARS_MAX } from "../guard/ip/cidr.ts";
 import { isDistinct } from "../sketches/merged-talkers.ts";
 import { DIMENSIONS, NAME_CHARS_MAX, REPORTED_MAX } from "../sketches/top-talkers.ts";
 import { Heard } from "./heard.ts";
 import { ReportMemory, REPORTS_KEPT_SECONDS } from "./report-memory.ts";
-import { isSuspicious, SUSPICION_SECONDS, type SuspicionLimits } from "./suspicion.ts";
+import { signInFigures } from "./sign-in-figures.ts";
+import { LATELY_SECONDS } from "./sign-in-memory.ts";
+import {
+  isSignInSuspicious,
+  isSuspicious,
+  SUSPICION_SECONDS,
+  type SuspicionLimits,
+} from "./suspicion.ts";
 import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
 import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
 import {
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
+  SIGN_INS_TOLD_MAX,
   type ReportFlush,
   type ReportsWindow,
+  type SignInsWindow,
   type TalkersWindow,
   type TouchedWindow,
   type TrafficApi,
@@ -103,6 +113,8 @@ const trafficFlush = z.object({
 });
 
 const REPORT_KINDS_MAX = 64;
+/** Of a keyed hash. */
+const ACCOUNT_CHARS_MAX = 64;
 const reportFlush = z.object({
   isolate: z.string().min(1).max(64),
   n: z.int().min(1),
@@ -116,6 +128,20 @@ const reportFlush = z.object({
       }),
     )
     .max(FLUSH_SECONDS_MAX),
+  // What a later version says differently is missing, and costs the counts nothing.
+  signIns: z
+    .array(
+      z.object({
+        second,
+        address: z.string().min(1).max(CIDR_CHARS_MAX),
+        account: z.string().min(1).max(ACCOUNT_CHARS_MAX).nullable(),
+        failed: count,
+        succeeded: count,
+      }),
+    )
+    .max(SIGN_INS_TOLD_MAX)
+    .optional()
+    .catch(undefined),
 });
 
 /** Counts are in memory alone: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
@@ -149,7 +175,10 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     const nowMs = Date.now();
     const flush = reportFlush.parse(given);
     this.#heard.hear(nowMs);
-    if (this.#reports.add(flush, nowMs) && this.#maySuspect(nowMs)) this.#suspect(nowMs);
+    const isUrgent = this.#reports.add(flush, nowMs);
+    if (!this.#maySuspect(nowMs)) return;
+    const signedIn = flush.signIns ?? [];
+    if (isUrgent || (signedIn.length > 0 && this.#isTryingPasswords(nowMs))) this.#suspect(nowMs);
   }
 
   async window(seconds: number, untilSecond: number): Promise<TrafficWindow> {
@@ -166,6 +195,17 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async reports(seconds: number, nowSecond: number): Promise<ReportsWindow> {
     return this.#reports.window(Math.min(seconds, REPORTS_KEPT_SECONDS), nowSecond);
+  }
+
+  async signIns(nowSecond: number): Promise<SignInsWindow> {
+    return this.#reports.signIns(nowSecond);
+  }
+
+  #isTryingPasswords(nowMs: number): boolean {
+    const nowSecond = Math.floor(nowMs / 1_000);
+    const { counts } = this.#reports.window(LATELY_SECONDS, nowSecond);
+    const figures = signInFigures(this.#reports.signIns(nowSecond), nowSecond);
+    return isSignInSuspicious(figures, counts["auth.failed"] ?? 0, this.#deps.suspicion());
   }
 
   #maySuspect(nowMs: number): boolean {

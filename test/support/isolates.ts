@@ -3,6 +3,7 @@ import { Telemetry, type Counted } from "../../src/guard/telemetry.ts";
 import type { RequestFacts } from "../../src/guard/facts.ts";
 import { formatAddress } from "../../src/guard/ip/address.ts";
 import { mix32 } from "../../src/sketches/hash.ts";
+import { mergeSignIns } from "../../src/traffic/sign-in-figures.ts";
 import { readShards, type TrafficReader } from "../../src/traffic/shards.ts";
 import { TrafficMemory } from "../../src/traffic/window.ts";
 import { randomFrom } from "./limits.ts";
@@ -83,6 +84,7 @@ export function isolates(given: { readonly isolates: number; readonly shards: nu
         talkers: async (seconds, until) => memory.talkers(seconds, until),
         touched: async () => memory.touched(),
         reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
+        signIns: async () => mergeSignIns([]),
       })),
     ),
     attackers: words.map(nameOf),

@@ -3,6 +3,7 @@ import type { PollContext, SourceReach, Vantage } from "../../src/signals/source
 import type { OfAllShards, TrafficReader } from "../../src/traffic/shards.ts";
 import type {
   ReportsWindow,
+  SignInsWindow,
   TalkersWindow,
   TrafficSecond,
   TrafficWindow,
@@ -44,11 +45,23 @@ export const aReportsWindow = (
   ...window,
 });
 
+export const aSignInsWindow = (
+  window: Partial<OfAllShards<SignInsWindow>> = {},
+): OfAllShards<SignInsWindow> => ({
+  addresses: [],
+  accounts: [],
+  failingAddresses: new Uint8Array(),
+  failingAccounts: new Uint8Array(),
+  silentShards: 0,
+  ...window,
+});
+
 export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => ({
   window: async () => aWindow({ lastFlushAtMs: null }),
   talkers: async () => aTalkersWindow(),
   touched: async () => ({ sinceSecond: 0, missingReports: 0, entries: [], silentShards: 0 }),
   reports: async () => aReportsWindow({ lastFlushAtMs: null }),
+  signIns: async () => aSignInsWindow(),
   ...reader,
 });
 

@@ -67,7 +67,7 @@ export class TestTraffic extends TrafficObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     const wakes: number[] = [];
     super(ctx, env, {
-      suspicion: () => ({ errorRatio: 0.3, requestsMin: 10 }),
+      suspicion: () => ({ errorRatio: 0.3, requestsMin: 10, failedSignInsMin: 20 }),
       onSuspicion: async () => void wakes.push(Date.now()),
     });
     this.wakes = wakes;

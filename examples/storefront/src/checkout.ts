@@ -10,8 +10,8 @@ import { addressOf } from "./visitor.ts";
 const order = z.strictObject({ pitch_id: z.string().max(18) });
 
 export const checkout = new Hono<App>().post("/", async (c) => {
-  const { db, redis } = c.var.stores;
-  const session = await readSession(c, redis);
+  const { db } = c.var.stores;
+  const session = await readSession(c, c.var.stores);
   if (session === null) return c.json({ error: "sign in first" }, 401);
   const { pitch_id: pitchId } = await readBody(c, order);
   // What is paid is the price of now.

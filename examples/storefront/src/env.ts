@@ -15,6 +15,8 @@ export type Env = {
   readonly STRIPE_WEBHOOK_SECRET: string;
   /** Firebreak's, to tell its replays from anybody else's; without them, they are refused. */
   readonly SIGNING_KEYS?: string;
+  /** What accounts are hashed with before Firebreak hears of them; without it, it never does. */
+  readonly FIREBREAK_ACCOUNT_KEY?: string;
   /** `<site>.<environment>` of Firebreak's site.yaml. */
   readonly FIREBREAK_INSTANCE: string;
   /** Firebreak's policy object; absent where there is no Firebreak. */

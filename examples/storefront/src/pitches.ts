@@ -53,8 +53,8 @@ export const pitches = new Hono<App>()
     return pitch === undefined ? c.json({ error: "there is no such pitch" }, 404) : c.json(pitch);
   })
   .post("/", async (c) => {
-    const { db, redis } = c.var.stores;
-    const session = await readSession(c, redis);
+    const { db } = c.var.stores;
+    const session = await readSession(c, c.var.stores);
     if (session === null) return c.json({ error: "sign in first" }, 401);
     const { title, summary, price_cents } = await readBody(c, draft);
     const [created] = await db.transaction((sql) => [

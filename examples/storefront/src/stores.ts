@@ -1,7 +1,14 @@
 /** The storefront's Postgres and Redis, for one request and with its deadline. */
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis/cloudflare";
-import { Firebreak, type Database, type ReportKind, type Session } from "firebreak/sdk";
+import {
+  Firebreak,
+  type Database,
+  type ReportKind,
+  type Security,
+  type Session,
+  type SignInParties,
+} from "firebreak/sdk";
 import type { Env } from "./env.ts";
 
 /** Together below what a visitor waits for, so that a dead store is an answer and not a hang. */
@@ -12,7 +19,9 @@ export type Stores = {
   readonly db: Database;
   readonly redis: Redis;
   /** Tells Firebreak that something happened, in the background. */
-  readonly report: (kind: ReportKind) => void;
+  readonly report: (kind: ReportKind, who?: SignInParties) => void;
+  /** What Firebreak asks of sign-ins and sessions now. */
+  readonly security: () => Promise<Security>;
 };
 
 /** One per isolate; the runtime hands the same `env` to every request of it. */
@@ -24,6 +33,7 @@ function firebreakOf(env: Env): Firebreak {
   const made = new Firebreak({
     policy: () => env.FIREBREAK_POLICY?.getByName("policy") ?? null,
     traffic: (name) => env.FIREBREAK_TRAFFIC?.getByName(name) ?? null,
+    accountKey: env.FIREBREAK_ACCOUNT_KEY,
   });
   firebreaks.set(env, made);
   return made;
@@ -59,6 +69,7 @@ export function openStores(env: Env, visit: Visit): Stores {
   return {
     db: firebreak.database(connections, visit),
     redis,
-    report: (kind) => firebreak.report(kind, visit.waitUntil),
+    report: (kind, who) => firebreak.report(kind, visit.waitUntil, who),
+    security: () => firebreak.security(visit.session, visit.waitUntil),
   };
 }

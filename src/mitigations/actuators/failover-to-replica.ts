@@ -1,8 +1,7 @@
 /** Production's database becomes its replica, through the SDK, and writes are paused for as long: no secret is rewritten, nothing deployed. */
 import { z } from "zod";
 import { defineLease } from "../actuator.ts";
-import { guardEntry } from "../guard-entry.ts";
-import { twoEntries } from "../two-entries.ts";
+import { guardEntries } from "../guard-entry.ts";
 
 const options = z.strictObject({
   /** What a visitor who writes reads; without it, the site's own sentence. */
@@ -24,17 +23,16 @@ export const failoverToReplica = defineLease({
   kind: "lease",
   options,
   // The guard pauses writes before reads move, and lets them through only after reads are back.
-  ...twoEntries(
-    guardEntry<Options>(
-      ({ message }) => ({
+  ...guardEntries<Options>(
+    ({ message }) => [
+      {
         kind: "read-only",
         match: {},
         action: message === undefined ? {} : { message },
         fail: "open",
-      }),
-      traits,
-    ),
-    guardEntry<Options>(() => ({ kind: "failover", match: {}, action: {}, fail: "open" }), traits),
-    "reads",
+      },
+      { named: "reads", kind: "failover", match: {}, action: {}, fail: "open" },
+    ],
+    traits,
   ),
 });

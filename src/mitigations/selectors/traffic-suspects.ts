@@ -3,8 +3,9 @@
  * key that explains most of it, and only by keys that next to none of the usual requests had.
  */
 import { z } from "zod";
-import { parseCidr, wordMask, type Cidr } from "../../guard/ip/cidr.ts";
+import { parseCidr, type Cidr } from "../../guard/ip/cidr.ts";
 import { isCountry, isJa4 } from "../../guard/ip/number-set.ts";
+import { overlaps } from "../../guard/ip/overlap.ts";
 import { err, ok } from "../../shared/result.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
 import { NARROWEST_FIRST, suspectsIn, type Suspicion } from "../../traffic/suspects.ts";
@@ -186,16 +187,6 @@ const cidrsIn = (text: string): readonly Cidr[] => {
   const parsed = parseCidr(text);
   return parsed.ok ? [parsed.value] : [];
 };
-
-/** Of one family, and the same in the bits that both fix. */
-function overlaps(a: Cidr, b: Cidr): boolean {
-  if (a.family !== b.family) return false;
-  const bits = Math.min(a.prefix, b.prefix);
-  return a.words.every((word, at) => {
-    const fixed = wordMask(bits - at * 32);
-    return (word & fixed) === ((b.words[at] ?? 0) & fixed);
-  });
-}
 
 const EXAMPLES: Readonly<Record<Key, Picked>> = {
   address: { networks: ["192.0.2.1"] },

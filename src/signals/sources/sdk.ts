@@ -31,7 +31,8 @@ export const sdk = defineSource({
   },
 });
 
-function doubtAbout(
+/** Why nothing can be concluded from what was reported; null for no reason. */
+export function doubtAbout(
   window: OfAllShards<ReportsWindow>,
   { atMs, nowSecond }: { readonly atMs: number; readonly nowSecond: number },
 ): string | null {

@@ -75,7 +75,7 @@ describe("the plan of a tick", () => {
     [
       "idle",
       300_000,
-      [...CHEAP, "usual_traffic", "sdk", "write_journal", "cloudflare", "deployments"],
+      [...CHEAP, "usual_traffic", "sdk", "sign_ins", "write_journal", "cloudflare", "deployments"],
     ],
     [
       "idle",
@@ -84,6 +84,7 @@ describe("the plan of a tick", () => {
         ...CHEAP,
         "usual_traffic",
         "sdk",
+        "sign_ins",
         "challenge",
         "write_journal",
         "cloudflare",
@@ -97,7 +98,7 @@ describe("the plan of a tick", () => {
         "integrity",
       ],
     ],
-    ["busy", 30_000, [...CHEAP, "sdk"]],
+    ["busy", 30_000, [...CHEAP, "sdk", "sign_ins"]],
     [
       "busy",
       60_000,
@@ -105,6 +106,7 @@ describe("the plan of a tick", () => {
         ...CHEAP,
         "usual_traffic",
         "sdk",
+        "sign_ins",
         "challenge",
         "write_journal",
         "deployments",
@@ -115,11 +117,11 @@ describe("the plan of a tick", () => {
         "integrity",
       ],
     ],
-    ["alert", 1_000, [...CHEAP, "sdk", "challenge", "write_journal"]],
+    ["alert", 1_000, [...CHEAP, "sdk", "sign_ins", "challenge", "write_journal"]],
     [
       "alert",
       5_000,
-      [...CHEAP, "sdk", "challenge", "write_journal", "postgres", "replica", "redis"],
+      [...CHEAP, "sdk", "sign_ins", "challenge", "write_journal", "postgres", "replica", "redis"],
     ],
     [
       "alert",
@@ -128,6 +130,7 @@ describe("the plan of a tick", () => {
         ...CHEAP,
         "usual_traffic",
         "sdk",
+        "sign_ins",
         "challenge",
         "write_journal",
         "cloudflare",

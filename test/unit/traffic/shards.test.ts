@@ -1,6 +1,7 @@
 import { it } from "vitest";
 import { hashText } from "../../../src/sketches/hash.ts";
 import { readShards, SHARD_DEADLINE_MS } from "../../../src/traffic/shards.ts";
+import { mergeSignIns } from "../../../src/traffic/sign-in-figures.ts";
 import { TrafficMemory } from "../../../src/traffic/window.ts";
 import { isolates } from "../../support/isolates.ts";
 import { aFlush, aSecond } from "../../support/traffic.ts";
@@ -14,6 +15,7 @@ const shard = (memory: TrafficMemory) => () => ({
   talkers: async (seconds: number, until: number) => memory.talkers(seconds, until),
   touched: async () => memory.touched(),
   reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
+  signIns: async () => mergeSignIns([]),
 });
 const broken = () => {
   throw new Error("unreachable");
@@ -23,6 +25,7 @@ const hanging = () => ({
   talkers: () => new Promise<never>(() => {}),
   touched: () => new Promise<never>(() => {}),
   reports: () => new Promise<never>(() => {}),
+  signIns: () => new Promise<never>(() => {}),
 });
 
 function twoShards(sinceMs: readonly [number, number] = [0, 0]) {

@@ -139,6 +139,6 @@ it.for([
   const memory = listening();
   const refused = { maintenance: 1_000 };
   memory.add(aFlush("a", 1, [aSecond(NOW, { served, failed, refused })]), NOW_MS);
-  const limits = { errorRatio: 0.3, requestsMin: 10 };
+  const limits = { errorRatio: 0.3, requestsMin: 10, failedSignInsMin: 100 };
   expect(isSuspicious(memory.lately(5, NOW), NOW, limits)).toBe(expected);
 });

@@ -161,7 +161,10 @@ export class World {
     selectors: { "traffic-suspects": this.#suspects() },
     // What stands in for the selector asks nobody.
     selectReach: {
-      traffic: { talkers: () => Promise.reject(new Error("nobody is asked")) },
+      traffic: {
+        talkers: () => Promise.reject(new Error("nobody is asked")),
+        signIns: () => Promise.reject(new Error("nobody is asked")),
+      },
       allowlist: [],
     },
     now: Date.now,

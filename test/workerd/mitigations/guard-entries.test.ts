@@ -237,6 +237,20 @@ actuatorContract({
 });
 
 actuatorContract({
+  actuator: actuators["strict-mode"],
+  options: { sign_in_attempts: 5, session_timeout: "5m", api_routes: ["/pitches/*"] },
+  badOptions: [
+    { options: { sign_in_attempts: 0 }, field: "sign_in_attempts" },
+    { options: { session_timeout: "10s" }, field: "session_timeout" },
+    { options: { session_timeout: "2d" }, field: "session_timeout" },
+    { options: { api_per_minute: 0 }, field: "api_per_minute" },
+    { options: { api_routes: ["pitches"] }, field: "api_routes.0" },
+    { options: { mfa: "yes" }, field: "mfa" },
+  ],
+  ground,
+});
+
+actuatorContract({
   actuator: actuators["statement-timeout"],
   options: { timeout: "5s" },
   badOptions: [

@@ -208,6 +208,7 @@ describe("the time before and the time of the harm", () => {
     const reach: SelectReach = {
       allowlist: [],
       traffic: {
+        signIns: () => Promise.reject(new Error("nobody is asked")),
         talkers: async (seconds, untilSecond) => {
           asked.push([seconds, untilSecond]);
           const fromSecond = untilSecond - seconds;
