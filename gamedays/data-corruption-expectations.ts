@@ -20,6 +20,8 @@ export type Seen = SeenOfOutage & {
   readonly byHand: readonly string[];
   /** What the recovery script counted, as it was committed. */
   readonly counted: string | null;
+  /** What who would restore in place alone was answered. */
+  readonly alone: string | null;
 };
 
 /** What holds of every gameday. */
@@ -47,6 +49,7 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     scopeKnown(seen),
     branchesKept(seen),
     wayBack(seen),
+    neverAlone(seen),
     scriptRan(seen),
     rowsBack(seen),
     checklistTicked(seen),
@@ -190,6 +193,24 @@ const wayBack = ({ rows }: Seen): Expectation => {
     "every check was run on that branch, live was compared with it, and the way back has its reason",
     isVerified === true && missing === AUTHORS && found?.facts.plan.way === "recover-rows",
     found?.summary ?? "no plan",
+  );
+};
+
+const restore = z.looseObject({ actId: z.string(), actuator: z.literal("restore-in-place") });
+const begun = z.looseObject({ actId: z.string() });
+
+const neverAlone = ({ rows, alone }: Seen): Expectation => {
+  const asked = rows.flatMap(({ data }) => restore.safeParse(data).data?.actId ?? []);
+  const performing = rows
+    .filter(({ type }) => type === "act.performing")
+    .flatMap(({ data }) => begun.safeParse(data).data?.actId ?? []);
+  return expect(
+    "two-people",
+    "nobody restores production in place alone",
+    asked.length === 1 &&
+      !performing.some((id) => asked.includes(id)) &&
+      alone?.includes("same_person") === true,
+    alone ?? "never tried",
   );
 };
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { judgeCorruption, summaryTable, type Seen } from "./data-corruption-expectations.ts";
+import { tryAlone } from "./alone.ts";
 import { startDeliveries, type Deliveries } from "./deliveries.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
@@ -35,6 +36,8 @@ export type Log = {
   data: Seen["data"];
   /** What the recovery script counted, as it was committed. */
   counted: string | null;
+  /** What who would restore in place alone was answered. */
+  alone: string | null;
   /** What the on-call did with their own hands. */
   readonly byHand: string[];
   after: Seen["after"];
@@ -57,6 +60,7 @@ export const dataCorruption: Gameday = {
       pager: { pages: [], refused: 0 },
       data: null,
       counted: null,
+      alone: null,
       byHand: [],
       after: null,
       brokenOff: null,
@@ -124,7 +128,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await until("the guards report it", () => countOf(log, "lease.effective") > 0, patience);
   const clean = await until("the last clean moment is kept", () => branchIn(log), patience);
   await until("the way back is worked out", () => hasEvidence(log, "recovery-plan"), patience);
-  say("nobody can write; deliveries are kept");
+  say("nobody can write; deliveries are kept; somebody would restore in place, alone");
+  log.alone = await tryAlone(firebreak, incident, log.rows, patience);
   await sleep(parts.hold, undefined, { signal });
 
   await repair(scene, shop, await branchUrl(stack, clean));

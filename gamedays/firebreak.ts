@@ -95,6 +95,18 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const answer = await call("responder", path, { method: "POST", body: { why } });
       commandAnswer.parse(await answer.json());
     },
+    /** A person has it looked into what an act would do. */
+    ask: async (id: string, actuator: string, why: string): Promise<void> => {
+      await call("responder", "/api/v1/mitigations", {
+        method: "POST",
+        body: { incident: id, actuator, why },
+      });
+    },
+    decline: async (id: string, mitigation: string, why: string): Promise<void> => {
+      const path = `/api/v1/incidents/${id}/mitigations/${mitigation}/decline`;
+      const answer = await call("responder", path, { method: "POST", body: { why } });
+      commandAnswer.parse(await answer.json());
+    },
     /** A person takes a mitigation back. */
     revert: async (id: string, mitigation: string, why: string): Promise<void> => {
       const path = `/api/v1/incidents/${id}/mitigations/${mitigation}/revert`;

@@ -17,6 +17,7 @@ const JUDGED = [
   "scope",
   "branches",
   "plan",
+  "two-people",
   "script",
   "rows",
   "checklist",

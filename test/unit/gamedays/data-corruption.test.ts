@@ -21,6 +21,7 @@ const OWN = new Set([
   "scope",
   "branches",
   "plan",
+  "two-people",
   "script",
   "rows",
   "checklist",
@@ -61,6 +62,7 @@ const ROWS: readonly JournalRow[] = [
     summary: "40 broken rows in pitches",
   }),
   PLAN,
+  row(50, 6_300, "act.proposed", { actId: "act_9", actuator: "restore-in-place" }),
   ...[
     "Writes paused",
     "The scope of the damage known",
@@ -134,6 +136,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
     retried: 0,
     data: DATA,
     counted: "public.users=40",
+    alone: "409: same_person",
     byHand: ["put 40 rows back"],
     ...changes,
   };
@@ -203,6 +206,12 @@ describe("a promise is broken by", () => {
       "a branch that is damaged as well",
       "plan",
       { rows: [...ROWS.filter((one) => one !== PLAN), planOf(40, 1)] },
+    ],
+    ["a second word that was let through", "two-people", { alone: "it was let through" }],
+    [
+      "a restore that was begun",
+      "two-people",
+      { rows: [...ROWS, row(51, 6_400, "act.performing", { actId: "act_9" })] },
     ],
     ["a script that counts other rows", "script", { counted: "public.users=39" }],
     ["a row that came back changed", "rows", { data: { ...DATA, digestAfter: "40 rows, b" } }],
