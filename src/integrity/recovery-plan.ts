@@ -17,18 +17,22 @@ export type SeenOfBranch = {
   readonly noScript: string | null;
 };
 
+/** `by-hand`: neither is right before a person has looked. */
+export const WAYS_BACK = ["recover-rows", "restore-in-place", "by-hand"] as const;
+export const WAY_REASONS = [
+  "branch_is_damaged",
+  "branch_not_verified",
+  "nothing_differs",
+  "too_many_rows",
+  "no_script",
+  "rows_are_missing",
+  "rows_are_missing_and_changed",
+  "rows_are_changed",
+] as const;
+
 export type RecoveryPlan = {
-  /** `by-hand`: neither is right before a person has looked. */
-  readonly way: "recover-rows" | "restore-in-place" | "by-hand";
-  readonly because:
-    | "branch_is_damaged"
-    | "branch_not_verified"
-    | "nothing_differs"
-    | "too_many_rows"
-    | "no_script"
-    | "rows_are_missing"
-    | "rows_are_missing_and_changed"
-    | "rows_are_changed";
+  readonly way: (typeof WAYS_BACK)[number];
+  readonly because: (typeof WAY_REASONS)[number];
   /** The same for people. */
   readonly why: string;
 };

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { vocabulary } from "../../../scripts/vocabulary.ts";
 import { EVENT_DATA } from "../../../src/incidents/journal.ts";
+import { WAYS_BACK, WAY_REASONS } from "../../../src/integrity/recovery-plan.ts";
 import { planPolls, siteParams } from "../../../src/monitor/cadence.ts";
 import { actuatorWords } from "../../../src/mitigations/registry.ts";
 import { webhook } from "../../../src/notify/channels/webhook.ts";
@@ -172,5 +173,12 @@ describe("docs/deploy.md", () => {
     const local = new Set(["POSTGRES_FETCH_ENDPOINT", "TURNSTILE_URL"]);
     const asked = declared.filter((name) => !bound.has(name) && !local.has(name));
     expect(asked.filter((name) => !page.includes(name))).toEqual([]);
+  });
+});
+
+describe("docs/recovery.md", () => {
+  it("names every way back, and every reason", ({ expect }) => {
+    const named = words(read("docs/recovery.md"));
+    expect([...named]).toEqual(expect.arrayContaining([...WAYS_BACK, ...WAY_REASONS]));
   });
 });
