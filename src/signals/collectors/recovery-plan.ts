@@ -53,11 +53,14 @@ export const recoveryPlan = defineCollector({
     const { branch, database } = opened.value;
     const signal = AbortSignal.any([given.signal, AbortSignal.timeout(BUDGET_MS)]);
     const context = { ...given, signal };
-    const verified = await verify(context, database);
-    const damage = await damageOf(context);
+    // Side by side: one connection to the branch and one to live for each, and the budget is short.
+    const [verified, damage, { tables, notCompared }] = await Promise.all([
+      verify(context, database),
+      damageOf(context),
+      compareTables(context, database),
+    ]);
     if (!damage.ok) return damage;
     const script = recoverRowsScript(damage.value);
-    const { tables, notCompared } = await compareTables(context, database);
     const failing = verified.filter(({ brokenRows }) => (brokenRows ?? 0) > 0);
     const unseen = verified.filter(({ problem }) => problem !== null);
     const plan = chooseRecovery({
@@ -69,7 +72,10 @@ export const recoveryPlan = defineCollector({
     });
     const holds =
       failing.length + unseen.length === 0 ? "every check holds" : "not every check holds";
-    const differences = tables.filter(({ missing, changed }) => missing + changed > 0).map(shown);
+    const differences = [
+      ...tables.filter(({ missing, changed }) => missing + changed > 0).map(shown),
+      ...notCompared.map((table) => `${table} could not be compared`),
+    ];
     return ok({
       summary: `On the branch of ${utcTime(branch.atMs)} UTC ${holds}; live against it: ${differences.join("; ") || "no row is missing or changed"}. Way back: ${plan.way}, for ${plan.why}`,
       facts: {
