@@ -4,6 +4,8 @@ import { nobody, origin } from "./test/support/origin.ts";
 
 export default defineConfig({
   test: {
+    // What Workers log is for those who look for a reason.
+    silent: "passed-only",
     projects: [
       {
         test: {
@@ -51,7 +53,10 @@ export default defineConfig({
           name: "integration",
           sequence: { groupOrder: 2 },
           include: ["test/integration/**/*.test.ts"],
-          exclude: ["test/integration/**/*.redis.test.ts"],
+          exclude: [
+            "test/integration/**/*.redis.test.ts",
+            "test/integration/**/*.promtool.test.ts",
+          ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -95,6 +100,14 @@ export default defineConfig({
           include: ["test/e2e/**/*.alertmanager.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // Needs Debian's prometheus.
+        test: {
+          name: "promtool",
+          include: ["test/integration/**/*.promtool.test.ts"],
+          sequence: { groupOrder: 7 },
         },
       },
     ],

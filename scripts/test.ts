@@ -22,6 +22,7 @@ const PROJECTS: readonly Project[] = [
   { name: "e2e", needs: null },
   { name: "chromium", needs: "chromium" },
   { name: "alertmanager", needs: "prometheus-alertmanager" },
+  { name: "promtool", needs: "promtool" },
 ];
 
 const report = z.object({

@@ -37,6 +37,7 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     parts: null,
     isTickFresh: null,
     lists: null,
+    overdue: null,
     nowMs,
   });
   return ok({

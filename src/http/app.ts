@@ -20,6 +20,7 @@ import { incidentRoutes } from "./routes/incidents.ts";
 import { integrityRoutes } from "./routes/integrity.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { maintenanceWindowRoutes } from "./routes/maintenance-windows.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { mitigationRoutes } from "./routes/mitigations.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -60,6 +61,7 @@ function routes(deps: HttpDeps): Api {
   openApiRoutes(api);
 
   // What is registered from here on needs a token.
+  api.use("/metrics", authenticate(deps.tokens));
   api.use("/api/*", authenticate(deps.tokens));
   api.use("/api/*", idempotent(deps));
   incidentRoutes(api, deps);
@@ -77,6 +79,7 @@ function routes(deps: HttpDeps): Api {
   playbookRoutes(api, deps);
   autopilotRoutes(api, deps);
   kpiRoutes(api, deps);
+  metricsRoutes(api, deps);
   doctorRoutes(api, deps);
   bypassRoutes(api, deps);
   toldRoutes(api, deps);

@@ -4,6 +4,7 @@ import { parseDuration } from "../shared/duration.ts";
 import type { SourceId } from "../signals/catalogue.ts";
 import type { ListHead } from "../policy/lists.ts";
 import { isKnown, type SignalName, type SignalSet, type UnknownReason } from "../signals/signal.ts";
+import type { IncidentView } from "../incidents/view.ts";
 import type { Parts, PartState } from "./deps.ts";
 
 /** `ok`, or: `missing` was never set up, `failing` was and does not work, `due` waits for people. */
@@ -16,6 +17,7 @@ export type Finding = {
     | "channel"
     | "review"
     | "owner"
+    | "postmortem"
     | "monitor"
     | "networks"
     | "write-journal"
@@ -50,6 +52,8 @@ export type DoctorInput = {
   readonly isTickFresh: boolean | null;
   /** Null when nobody was there to be asked. */
   readonly lists: readonly ListHead[] | "unreachable" | null;
+  /** Incidents whose post-mortem is late; null when nobody could be asked. */
+  readonly overdue: readonly IncidentView[] | null;
   readonly nowMs: number;
 };
 
@@ -63,6 +67,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts?.integrity ?? []).map((part) => partFinding("integrity", part)),
     ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
     ...journalFindings(input.signals ?? {}),
+    ...(input.overdue ?? []).map(overdueFinding),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
     playbook: playbook.spec.id,
@@ -76,6 +81,14 @@ export function doctorReport(input: DoctorInput): DoctorReport {
   const all = [...site, ...playbooks.flatMap(({ findings }) => findings)];
   return { ok: all.every((finding) => finding.state !== "failing"), site, playbooks };
 }
+
+const overdueFinding = (view: IncidentView): Finding => ({
+  kind: "postmortem",
+  id: view.id,
+  state: "due",
+  detail: `${view.severity}, resolved, and its post-mortem is not complete; it waits for ${view.lead ?? "somebody to take it"}`,
+  mend: `POST /_firebreak/api/v1/incidents/${view.id}/postmortem/complete, once it is`,
+});
 
 /** Every signal that any expression of the playbook reads, once, in order of appearance. */
 export function signalsReadBy(playbook: CompiledPlaybook): readonly SignalName[] {

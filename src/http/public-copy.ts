@@ -11,10 +11,9 @@ import type { Policy } from "../policy/policy.ts";
 import { windowsIn } from "../policy/windows.ts";
 import { publish } from "../status-page/view.ts";
 import type { HttpDeps } from "./deps.ts";
+import { orNull } from "./or-null.ts";
 
 export const COPY_TTL_MS = 2_000;
-/** A part that takes longer has not answered. */
-const PART_DEADLINE_MS = 1_500;
 const LOAD_DEADLINE_MS = 4_000;
 const COLD_POLL_MS = 25;
 /** How far back the page tells of incidents, and of how many at most. */
@@ -217,17 +216,6 @@ function confirmed(
 ): PublicCopy["policy"] {
   const staleAfterMs = policy?.staleAfterMs ?? last?.policy?.staleAfterMs;
   return staleAfterMs === undefined ? null : { seq, confirmedAtMs, staleAfterMs };
-}
-
-/** What the part answered, or null when it failed or took too long. */
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  const { promise: deadline, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), PART_DEADLINE_MS);
-  // A part that fails is a part that did not answer: the page says "unknown".
-  const settled = answer.catch(() => null);
-  const first = await Promise.race([settled, deadline]);
-  clearTimeout(timer);
-  return first;
 }
 
 async function readShared(deps: CopyDeps): Promise<PublicCopy | null> {

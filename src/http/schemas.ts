@@ -184,6 +184,7 @@ const finding = z
       "channel",
       "review",
       "owner",
+      "postmortem",
       "monitor",
       "networks",
       "write-journal",

@@ -29,6 +29,7 @@ import { plainPlaybook } from "./plain.ts";
 import { projectEffect } from "./react.ts";
 import { afterFailure } from "./retry.ts";
 import { initialState, type ActState, type IncidentState, type LeaseState } from "./state.ts";
+import { sayRows } from "./log.ts";
 import type { IncidentView } from "./view.ts";
 import { viewOf } from "./view-of.ts";
 
@@ -159,6 +160,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
       return state;
     });
     if (rows.length === 0) return;
+    sayRows(viewOf(this.#state, null)?.id ?? "", rows);
     this.#lanes.notice();
     this.#wakeFollowers();
   }

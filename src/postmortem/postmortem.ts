@@ -3,6 +3,7 @@ import { checklistView } from "../incidents/view-of.ts";
 import type { JournalRow } from "../incidents/journal.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
+import { dueAfter } from "./due.ts";
 import { actionItems, gotLucky, wentWell, wentWrong } from "./lessons.ts";
 import { bullets, code, prose } from "./markdown.ts";
 import { storyOf, type Deed, type Impact, type Mitigation, type Story } from "./story.ts";
@@ -230,10 +231,16 @@ const lessons = (story: Story): string =>
 const nested = (lines: readonly string[]): string =>
   bullets(lines, UNTOLD).replaceAll(/^/gm, "   ");
 
-const actions = (story: Story): string =>
-  `## Action Items\n${actionItems(story)
-    .map(({ owner, action }) => `- [ ] ${ownerText(owner)} - ${action} - no due date yet`)
-    .join("\n")}`;
+function actions(story: Story): string {
+  const { drill = false } = story.opened ?? {};
+  const { severity, anchors } = story.state;
+  const dueAtMs = dueAfter({ severity, drill, resolvedAtMs: anchors.resolvedAtMs });
+  const due = dueAtMs === null ? "no due date yet" : `due ${utcDate(dueAtMs)}`;
+  const items = actionItems(story).map(
+    ({ owner, action }) => `- [ ] ${ownerText(owner)} - ${action} - ${due}`,
+  );
+  return `## Action Items\n${items.join("\n")}`;
+}
 
 const ownerText = (owner: string | null): string =>
   owner === null ? "no owner yet" : prose(owner);

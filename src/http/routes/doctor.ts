@@ -1,5 +1,6 @@
 /** What is configured, missing or failing, per playbook. */
 import { createRoute } from "@hono/zod-openapi";
+import { overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../../playbooks/compile.ts";
 import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
@@ -8,6 +9,7 @@ import { isLookFresh } from "../../status-page/view.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { doctorReport as reportOf } from "../doctor-report.ts";
+import { viewsSince } from "../incident-views.ts";
 import { doctorReport } from "../schemas.ts";
 
 const read = createRoute({
@@ -26,10 +28,11 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
     compiled ??= compileAll(deps);
     const nowMs = deps.now();
     // The report must come when Firebreak is ill: what does not answer is a finding.
-    const [status, collected, lists] = await Promise.allSettled([
+    const [status, collected, lists, views] = await Promise.allSettled([
       deps.monitor.status(),
       deps.monitor.signals(),
       deps.policy.lists(),
+      viewsSince(deps.desk, nowMs - REMEMBERED_MS),
     ]);
     const { ok, site, playbooks } = reportOf({
       playbooks: compiled,
@@ -38,6 +41,7 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
       parts: deps.parts,
       isTickFresh: status.status === "fulfilled" && isLookFresh(status.value, nowMs),
       lists: lists.status === "fulfilled" ? lists.value : "unreachable",
+      overdue: views.status === "fulfilled" ? overduePostmortems(views.value, nowMs) : null,
       nowMs,
     });
     return c.json(

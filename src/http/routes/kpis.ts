@@ -1,15 +1,16 @@
 /** How well incidents went. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { IncidentView } from "../../incidents/view.ts";
-import { kpis } from "../../metrics/kpis.ts";
+import { KPI_KEYS, kpisBy, kpisOver, PERIODS_MAX } from "../../metrics/breakdown.ts";
+import { kpis, type Kpis } from "../../metrics/kpis.ts";
+import { formatDuration } from "../../shared/duration.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
-import { durationBetween, LIST_LIMIT_MAX, moment } from "../schemas.ts";
+import { viewsSince } from "../incident-views.ts";
+import { Problem } from "../problems.ts";
+import { durationBetween, moment } from "../schemas.ts";
 import { iso } from "../times.ts";
 
 const DAY_MS = 24 * 3_600_000;
-/** Incidents counted at most; a page of the list each hundred. */
-const PAGES_MAX = 20;
 
 const judged = {
   isMet: z.boolean().nullable(),
@@ -27,7 +28,7 @@ const duration = z
   })
   .openapi("DurationKpi");
 
-const report = z
+const figures = z
   .object({
     from: moment,
     to: moment,
@@ -61,6 +62,11 @@ const report = z
   })
   .openapi("Kpis");
 
+const report = figures.extend({
+  by: z.array(figures.extend({ key: z.string() })).describe("With `by`: one for each"),
+  over: z.array(figures).describe("With `every`: period by period, oldest first"),
+});
+
 const read = createRoute({
   ...forRole("viewer"),
   method: "get",
@@ -72,6 +78,10 @@ const read = createRoute({
       window: durationBetween(DAY_MS, 365 * DAY_MS)
         .optional()
         .describe("Incidents detected in the last …; 30d without it"),
+      by: z.enum(KPI_KEYS).optional().describe("The same for each severity, or playbook"),
+      every: durationBetween(DAY_MS, 365 * DAY_MS)
+        .optional()
+        .describe(`The same for each period of the window, at most ${PERIODS_MAX}`),
     }),
   },
   responses: { 200: answers(report, "The figures"), ...problems },
@@ -79,26 +89,37 @@ const read = createRoute({
 
 export function kpiRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(read, async (c) => {
+    const { window: windowMs = 30 * DAY_MS, by, every } = c.req.valid("query");
     const toMs = deps.now();
-    const fromMs = toMs - (c.req.valid("query").window ?? 30 * DAY_MS);
-    const found = kpis(await viewsSince(deps, fromMs), { fromMs, toMs });
-    const { fromMs: _from, toMs: _to, ...figures } = found;
-    return c.json({ from: iso(fromMs), to: iso(toMs), ...figures }, 200);
+    const window = { fromMs: toMs - windowMs, toMs };
+    if (every !== undefined && windowMs / every > PERIODS_MAX) throw tooManyPeriods(windowMs);
+    const views = await viewsSince(deps.desk, window.fromMs);
+    const parts = by === undefined ? [] : kpisBy(views, window, by);
+    const periods = every === undefined ? [] : kpisOver(views, window, every);
+    return c.json(
+      {
+        ...present(kpis(views, window)),
+        by: parts.map(({ key, kpis: part }) => ({ key, ...present(part) })),
+        over: periods.map(present),
+      },
+      200,
+    );
   });
 }
 
-/** Newest first, until a page holds only older ones. */
-async function viewsSince({ desk }: HttpDeps, fromMs: number): Promise<readonly IncidentView[]> {
-  const views: IncidentView[] = [];
-  let before: string | null = null;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const { items, next }: Awaited<ReturnType<HttpDeps["desk"]["list"]>> = await desk.list({
-      limit: LIST_LIMIT_MAX,
-      ...(before === null ? {} : { before }),
-    });
-    views.push(...items);
-    if (next === null || items.every((view) => view.anchors.detectedAtMs < fromMs)) break;
-    before = next;
-  }
-  return views;
-}
+const present = ({ fromMs, toMs, ...found }: Kpis) => ({
+  from: iso(fromMs),
+  to: iso(toMs),
+  ...found,
+});
+
+const tooManyPeriods = (windowMs: number) =>
+  new Problem("invalid-request", "The window has too many periods.", {
+    errors: [
+      {
+        field: "query.every",
+        message: "too short for this window",
+        allowed: `${formatDuration(Math.ceil(windowMs / PERIODS_MAX / DAY_MS) * DAY_MS)} or longer`,
+      },
+    ],
+  });

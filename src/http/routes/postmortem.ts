@@ -3,7 +3,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { IncidentApi } from "../../incidents/incident-api.ts";
 import { readEvent, type JournalRow } from "../../incidents/journal.ts";
+import { postmortemDueAtMs, REMEMBERED_MS } from "../../postmortem/due.ts";
+import { actionItems } from "../../postmortem/lessons.ts";
 import { renderPostmortem } from "../../postmortem/postmortem.ts";
+import { storyOf } from "../../postmortem/story.ts";
+import { timelineOf } from "../../postmortem/timeline.ts";
+import { severity } from "../../playbooks/schema.ts";
 import {
   answers,
   forRole,
@@ -18,7 +23,10 @@ import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders } from "../idempotency.ts";
 import { command, viewOf } from "../incident-of.ts";
 import { Problem } from "../problems.ts";
-import { commandAnswer, incidentId, text } from "../schemas.ts";
+import { viewsSince } from "../incident-views.ts";
+import { presentIncident } from "../present.ts";
+import { commandAnswer, incident, incidentId, listOf, moment, text } from "../schemas.ts";
+import { iso, isoOrNull } from "../times.ts";
 
 export const POSTMORTEM_CHARACTERS_MAX = 200_000;
 /** A journal is read to here; beyond it the draft is of the beginning. */
@@ -35,6 +43,32 @@ const document = z
     markdown: z.string(),
   })
   .openapi("Postmortem");
+
+const exported = document
+  .extend({
+    title: z.string(),
+    severity,
+    drill: z.boolean(),
+    times: incident.shape.times,
+    timeline: z.array(z.object({ at: moment, text: z.string() })),
+    /** Of the draft; what a person saved is theirs to read. */
+    actions: z.array(z.object({ owner: z.string().nullable(), action: z.string() })),
+    dueAt: moment.nullable(),
+  })
+  .openapi("PostmortemExport");
+
+const dueItem = z
+  .object({
+    incident: z.string(),
+    title: z.string(),
+    severity,
+    status: document.shape.status,
+    /** The incident's lead. */
+    owner: z.string().nullable(),
+    dueAt: moment,
+    isOverdue: z.boolean(),
+  })
+  .openapi("DuePostmortem");
 
 const read = createRoute({
   ...forRole("viewer"),
@@ -66,6 +100,25 @@ const readMarkdown = createRoute({
     200: { description: "The text", content: { "text/markdown": { schema: z.string() } } },
     ...problems,
   },
+});
+
+const readJson = createRoute({
+  ...forRole("viewer"),
+  method: "get",
+  path: "/api/v1/incidents/{id}/postmortem.json",
+  tags: ["postmortem"],
+  summary: "The post-mortem for programs: its figures, timeline and action items, beside the text",
+  request: { params },
+  responses: { 200: answers(exported, "The post-mortem"), ...problems },
+});
+
+const due = createRoute({
+  ...forRole("viewer"),
+  method: "get",
+  path: "/api/v1/postmortems",
+  tags: ["postmortem"],
+  summary: "Post-mortems that SEV-1 and SEV-2 incidents still owe, the latest first",
+  responses: { 200: answers(listOf(dueItem), "Whose, and by when"), ...problems },
 });
 
 const markdown = z.string().trim().min(1).max(POSTMORTEM_CHARACTERS_MAX);
@@ -111,6 +164,40 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
     return c.body(written.markdown, 200, { "content-type": MARKDOWN });
   });
 
+  api.openapi(readJson, async (c) => {
+    const { id } = c.req.valid("param");
+    const view = await viewOf(deps, id);
+    const rows = await wholeJournal(deps.incident(id));
+    const written = textOf(rows, deps.now());
+    const exportedNow = {
+      incident: id,
+      status: view.postmortem,
+      ...written,
+      title: view.title,
+      severity: view.severity,
+      drill: view.drill,
+      times: presentIncident(view).times,
+      timeline: timelineOf(rows).map(({ atMs, text: line }) => ({ at: iso(atMs), text: line })),
+      actions: [...actionItems(storyOf(rows, deps.now()))],
+      dueAt: isoOrNull(postmortemDueAtMs(view)),
+    };
+    return c.json(exportedNow, 200);
+  });
+
+  api.openapi(due, async (c) => {
+    const nowMs = deps.now();
+    const views = await viewsSince(deps.desk, nowMs - REMEMBERED_MS);
+    const items = views.flatMap((view) => {
+      const dueAtMs = postmortemDueAtMs(view);
+      if (dueAtMs === null) return [];
+      const { id, title, lead, postmortem: status } = view;
+      const owed = { incident: id, title, severity: view.severity, status, owner: lead };
+      return [{ ...owed, dueAt: iso(dueAtMs), isOverdue: dueAtMs <= nowMs }];
+    });
+    items.sort((one, other) => (one.dueAt < other.dueAt ? -1 : 1));
+    return c.json({ items, next: null }, 200);
+  });
+
   api.openapi(save, async (c) => {
     const { id } = c.req.valid("param");
     const body = isMarkdown(c) ? await c.req.text() : c.req.valid("json");
@@ -137,15 +224,17 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
 }
 
 /** What somebody saved last, or a draft of what the journal knows now. */
-async function write(deps: HttpDeps, id: string) {
-  const rows = await wholeJournal(deps.incident(id));
+const write = async (deps: HttpDeps, id: string) =>
+  textOf(await wholeJournal(deps.incident(id)), deps.now());
+
+function textOf(rows: readonly JournalRow[], nowMs: number) {
   const saved = rows.map(readEvent).findLast((event) => event?.type === "postmortem.saved");
   if (saved?.type === "postmortem.saved") {
     return { source: "saved" as const, markdown: saved.data.markdown };
   }
   return {
     source: "draft" as const,
-    markdown: renderPostmortem(rows, { nowMs: deps.now() }),
+    markdown: renderPostmortem(rows, { nowMs }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import { aView } from "../../support/metrics.ts";
 import { doctorReport, signalsReadBy, type DoctorInput } from "../../../src/http/doctor-report.ts";
 import type { ListHead } from "../../../src/policy/lists.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../../../src/playbooks/compile.ts";
@@ -70,6 +71,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
     },
     isTickFresh: true,
     lists: [],
+    overdue: [],
     nowMs: NOW_MS,
     ...given,
   });
@@ -305,4 +307,16 @@ describe("lists of networks", () => {
   it("that nobody can read are a failure", ({ expect }) => {
     expect(report({ lists: "unreachable" })).toMatchObject({ ok: false });
   });
+});
+
+it("chases post-mortems that are late", ({ expect }) => {
+  expect(unwell({ overdue: [aView({ lead: "ada" })] })).toMatchObject([
+    {
+      kind: "postmortem",
+      id: "inc_1",
+      state: "due",
+      detail: expect.stringContaining("ada"),
+      mend: expect.stringContaining("inc_1/postmortem/complete"),
+    },
+  ]);
 });

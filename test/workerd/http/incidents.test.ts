@@ -1,3 +1,5 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { aScope, client, declared, deps } from "./api.ts";
 
@@ -153,6 +155,19 @@ describe("commands", () => {
     const refused = await post("postmortem/complete");
     expect(refused.status).toBe(409);
     expect(await refused.json()).toMatchObject({ reason: "reason_required" });
+    // The desk hears of it with the incident's next alarm.
+    await runDurableObjectAlarm(env.INCIDENT.getByName(id));
+    const { items } = await (
+      await ask("/api/v1/postmortems")
+    ).json<{ items: { incident: string }[] }>();
+    expect(items.find(({ incident }) => incident === id)).toMatchObject({ isOverdue: false });
+    expect(await (await ask(`${path}/postmortem.json`)).json()).toMatchObject({
+      incident: id,
+      source: "draft",
+      dueAt: expect.stringMatching(/Z$/),
+      timeline: expect.arrayContaining([expect.objectContaining({ text: expect.any(String) })]),
+      actions: [{ action: expect.stringContaining("root cause") }],
+    });
     const markdown = await (await ask(`${path}/postmortem.md`)).text();
     expect(markdown).toMatch(/- \[x\] Root cause identified - ticked .* the pool was exhausted/);
     expect(markdown).toContain("- [ ] Customer communication sent - waits for a person");

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { verifyToken } from "../../../src/guard/signed.ts";
 import { CATALOGUE } from "../../../src/signals/catalogue.ts";
-import { client, declared, deps, SIGNING_KEY } from "./api.ts";
+import { but, client, declared, deps, SIGNING_KEY } from "./api.ts";
 
 const ask = client();
 
@@ -116,6 +116,27 @@ describe("signals", () => {
   });
 });
 
+describe("metrics", () => {
+  it("are for Prometheus, with a viewer's token", async ({ expect }) => {
+    expect((await ask("/metrics", { as: null })).status).toBe(401);
+    await declared({ severity: "SEV-4" });
+    const answer = await ask("/metrics", { as: "viewer" });
+    expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const text = await answer.text();
+    expect(text).toContain('firebreak_part_up{part="desk"} 1');
+    expect(text).toMatch(/^firebreak_incidents_open\{severity="SEV-4"\} [1-9]/m);
+  });
+
+  it("say which part does not answer, and nothing of what it knows", async ({ expect }) => {
+    const dead = () => Promise.reject(new Error("overloaded"));
+    const desk = but(() => deps.desk, { open: dead, list: dead });
+    const text = await (await client({ desk })("/metrics")).text();
+    expect(text).toContain('firebreak_part_up{part="desk"} 0');
+    expect(text).not.toContain("firebreak_incidents_open");
+    expect(text).not.toContain("firebreak_kpi");
+  });
+});
+
 describe("kpis", () => {
   it("count real incidents and leave rehearsals out", async ({ expect }) => {
     const before = await (await ask("/api/v1/kpis")).json<{ incidents: number; drills: number }>();
@@ -131,6 +152,19 @@ describe("kpis", () => {
 
   it("refuse a window that is no window", async ({ expect }) => {
     expect((await ask("/api/v1/kpis?window=1h")).status).toBe(422);
+    expect((await ask("/api/v1/kpis?window=365d&every=1d")).status).toBe(422);
+  });
+
+  it("come per severity and period by period, too", async ({ expect }) => {
+    await declared({ severity: "SEV-4" });
+    const answer = await ask("/api/v1/kpis?window=14d&by=severity&every=7d");
+    const { by, over } = await answer.json<{
+      by: { key: string; incidents: number }[];
+      over: { from: string; to: string }[];
+    }>();
+    expect(by.find(({ key }) => key === "SEV-4")?.incidents).toBeGreaterThan(0);
+    expect(over).toHaveLength(2);
+    expect(over[0]?.to).toBe(over[1]?.from);
   });
 });
 

@@ -1,0 +1,57 @@
+/** What Prometheus scrapes, with a viewer's token. What does not answer in time is missing, and said to be down. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { kpisBy } from "../../metrics/breakdown.ts";
+import { exposition } from "../../metrics/exposition.ts";
+import { kpis } from "../../metrics/kpis.ts";
+import { overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
+import { asSeenAt } from "../../signals/signal.ts";
+import { forRole, problems, type Api } from "../api-app.ts";
+import type { HttpDeps } from "../deps.ts";
+import { viewsSince } from "../incident-views.ts";
+import { orNull } from "../or-null.ts";
+
+/** Of the KPIs. */
+const WINDOW_MS = 30 * 24 * 3_600_000;
+
+const scrape = createRoute({
+  ...forRole("viewer"),
+  method: "get",
+  path: "/metrics",
+  tags: ["kpis"],
+  summary: "Metrics for Prometheus",
+  responses: {
+    200: {
+      description: "Exposition format 0.0.4",
+      content: { "text/plain": { schema: z.string() } },
+    },
+    ...problems,
+  },
+});
+
+export function metricsRoutes(api: Api, deps: HttpDeps): void {
+  api.openapi(scrape, async (c) => {
+    const [status, signals, open, views] = await Promise.all([
+      orNull(deps.monitor.status()),
+      orNull(deps.monitor.signals()),
+      orNull(deps.desk.open()),
+      orNull(viewsSince(deps.desk, deps.now() - REMEMBERED_MS)),
+    ]);
+    const toMs = deps.now();
+    const window = { fromMs: toMs - WINDOW_MS, toMs };
+    const text = exposition({
+      parts: {
+        monitor: status !== null && signals !== null,
+        desk: open !== null && views !== null,
+      },
+      open,
+      kpis: views && kpis(views, window),
+      bySeverity: kpisBy(views ?? [], window, "severity"),
+      byPlaybook: kpisBy(views ?? [], window, "playbook"),
+      overduePostmortems: views && overduePostmortems(views, toMs).length,
+      signals: signals && asSeenAt(signals.signals, toMs),
+      lastTickAtMs: status?.lastTickAtMs ?? null,
+      cadenceMs: status?.cadenceMs ?? null,
+    });
+    return c.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+}
