@@ -11,7 +11,8 @@ import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
 import { createNeon, NEON_API_URL, type NeonProduction } from "./platform/neon.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
-import { webhooks, webhookSecretName } from "./webhooks/registry.ts";
+import { webhookSecretName } from "./webhooks/registry.ts";
+import { webhookSources } from "./wiring/webhooks.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
 
 /** Asked in order; the second answers 403 to programs at times. */
@@ -73,7 +74,7 @@ export function readConfig(env: Env): Config {
     publicUrl: originIn(env.PUBLIC_URL),
     statusUrl: originIn(env.STATUS_URL),
     webhookSecrets: Object.fromEntries(
-      [...webhooks.keys()].map((vendor) => [vendor, env[webhookSecretName(vendor)]]),
+      [...webhookSources.keys()].map((vendor) => [vendor, env[webhookSecretName(vendor)]]),
     ),
     heartbeatToken: env.HEARTBEAT_TOKEN,
     channelSecret: (name) => (isChannelSecret(name) ? env[name] : undefined),

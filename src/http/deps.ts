@@ -8,6 +8,7 @@ import type { Vocabulary } from "../playbooks/vocabulary.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { TrafficReader } from "../traffic/shards.ts";
 import type { JournalApi } from "../write-journal/journal-api.ts";
+import type { Webhook } from "../webhooks/webhook.ts";
 import type { ApiToken } from "./auth.ts";
 
 export type HttpDeps = {
@@ -20,6 +21,8 @@ export type HttpDeps = {
   /** The write journal of a route, by its id. */
   readonly writeJournal: (routeId: string) => JournalApi;
   readonly tokens: readonly ApiToken[];
+  /** By the last part of their address: those of the registry, and those that the site maps. */
+  readonly webhooks: ReadonlyMap<string, Webhook>;
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
   /** A channel's secret by the name that `site.yaml` gives, undefined when it is not set. */

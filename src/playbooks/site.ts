@@ -9,6 +9,7 @@ import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
 import { matchesRoute } from "../guard/routes.ts";
 import { type param, severity } from "./schema.ts";
+import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
 import { escalation, person, PEOPLE_MAX, supplier, SUPPLIERS_MAX } from "./site-people.ts";
 
 export const PROBES_MAX = 16;
@@ -327,6 +328,12 @@ const shape = z.strictObject({
       branch: z.string().min(1).max(250).optional(),
     })
     .optional(),
+  /** Tools that tell us about alerts and that no adapter knows, mapped by CEL. */
+  webhooks: z
+    .array(mappedWebhook)
+    .max(MAPPED_WEBHOOKS_MAX)
+    .refine((all) => new Set(all.map((one) => one.id)).size === all.length, "ids are unique")
+    .default([]),
   /** What must hold in the database, asked read-only and with a timeout each. */
   integrity: z.array(integrityCheck).max(CHECKS_MAX).default([]),
   components: z

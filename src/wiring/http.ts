@@ -7,6 +7,7 @@ import { actuators, acts } from "../mitigations/registry.ts";
 import { channels, isChannelKind } from "../notify/registry.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
+import { webhookSources } from "./webhooks.ts";
 import { newId, reachOf } from "./incidents.ts";
 import { vocabulary } from "./vocabulary.ts";
 import { deskOf, incidentOf, monitorOf, policyOf, trafficOf, writeJournalOf } from "./objects.ts";
@@ -27,6 +28,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   incident: (id) => incidentOf(env, id),
   writeJournal: (routeId) => writeJournalOf(env, routeId),
   tokens: config.tokens,
+  webhooks: webhookSources,
   webhookSecrets: config.webhookSecrets,
   channelSecret: config.channelSecret,
   heartbeatToken: config.heartbeatToken,

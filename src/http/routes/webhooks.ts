@@ -1,7 +1,6 @@
 /** Alerts in. What we answer decides what the sender does: 2xx is done, 4xx is given up, 5xx is tried again. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { instanceOf } from "../../playbooks/site.ts";
-import { webhooks } from "../../webhooks/registry.ts";
 import type { Delivery, Parsed, Webhook } from "../../webhooks/webhook.ts";
 import { answers, limitBody, problems, WEBHOOK_BODY_BYTES_MAX, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -35,7 +34,7 @@ const receive = createRoute({
 
 export function webhookRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(receive, async (c) => {
-    const webhook = webhooks.get(c.req.valid("param").source);
+    const webhook = deps.webhooks.get(c.req.valid("param").source);
     if (webhook === undefined) throw new Problem("not-found", "No such webhook source.");
     const bytes = new Uint8Array(await c.req.arrayBuffer());
     const delivery = {

@@ -3,6 +3,8 @@ import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json"
 import grafanaTest from "../../fixtures/webhooks/grafana-13-test-button.json";
 import { webhooks, webhookSecretName } from "../../../src/webhooks/registry.ts";
 import { signedByStripe } from "../../../dev/payment-provider.ts";
+import { mappedWebhook } from "../../../src/playbooks/site-webhooks.ts";
+import { mapped } from "../../../src/webhooks/mapped.ts";
 import { ALERTMANAGER_TOKEN, but, client, deps } from "./api.ts";
 
 const PATH = "/webhooks/alertmanager";
@@ -158,4 +160,34 @@ describe("refusals", () => {
   it("an unknown tool is not found", async ({ expect }) => {
     expect((await ask("/webhooks/nagios", signed(aGroup()))).status).toBe(404);
   });
+});
+
+it("a tool that the site maps is read by its mapping, in workerd too", async ({ expect }) => {
+  const spec = mappedWebhook.parse({
+    id: "nagios",
+    firing: "body.state == 2",
+    fingerprint: 'body.host + "/" + body.service',
+    title: "body.output",
+    severity: '"warning"',
+  });
+  const nagios = client({
+    webhooks: new Map([[spec.id, mapped(spec)]]),
+    webhookSecrets: { nagios: "s3cret" },
+  });
+  const service = crypto.randomUUID();
+  const body = { state: 2, host: "db-1", service, output: "Disk is full" };
+  const headers = { authorization: "Bearer s3cret" };
+  const taken = await nagios("/webhooks/nagios", { as: null, body, headers });
+  expect(taken.status).toBe(202);
+  const alerts = await deps.desk.alerts();
+  expect(alerts.find(({ fingerprint }) => fingerprint === `db-1/${service}`)).toMatchObject({
+    source: "nagios",
+    status: "firing",
+    title: "Disk is full",
+    severity: "SEV-3",
+  });
+  const odd = await nagios("/webhooks/nagios", { as: null, body: { state: 2 }, headers });
+  expect(odd.status).toBe(422);
+  const forged = { as: null, body, headers: { authorization: "Bearer other" } };
+  expect((await nagios("/webhooks/nagios", forged)).status).toBe(401);
 });
