@@ -1,8 +1,8 @@
 /** The vars and secrets that the Workers of the local stack are deployed with. */
-import { NEON_PROJECT } from "./neon-project.ts";
+import { NEON_PROJECT, PRIMARY_HOST } from "./neon-project.ts";
 import { apiTokens, type StackSecrets } from "./secrets.ts";
 import { ACCOUNT_ID } from "./versions.ts";
-import { onPort } from "./storefront-database.ts";
+import { onHost, onPort } from "./storefront-database.ts";
 import type { PostgresStore, RedisStore } from "./stores.ts";
 
 export type Bindings = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export const storefrontBindings = (
   STRIPE_WEBHOOK_SECRET: stripeSecret,
   SIGNING_KEYS: signingKeys(signingKey),
   FIREBREAK_ACCOUNT_KEY: accountKey,
-  POSTGRES_URL: stored.database.ownerUrl,
+  POSTGRES_URL: onHost(stored.database.ownerUrl, PRIMARY_HOST),
   POSTGRES_REPLICA_URL: onPort(stored.database.ownerUrl, stored.replica.port),
   POSTGRES_FETCH_ENDPOINT: stored.fetchEndpoint,
   REDIS_URL: cached.restUrl,

@@ -53,6 +53,14 @@ export function onPort(connectionString: string, port: number): string {
   return url.href;
 }
 
+/** The same role and database where Neon's proxy finds a server by its host. */
+export function onHost(connectionString: string, host: string): string {
+  const url = new URL(connectionString);
+  url.host = host;
+  url.port = "";
+  return url.href;
+}
+
 const newPassword = (): string => randomBytes(18).toString("base64url");
 
 async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {

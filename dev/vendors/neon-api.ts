@@ -2,13 +2,14 @@
  * Neon's control API, as far as Firebreak asks it: one project, its branches, their computes, and operations that take their time.
  * It checks as the vendor does. Where somebody runs computes for it, a compute is a real server with the data of its branch.
  */
-import { Hono, type Context } from "hono";
+import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
+import { BUSY, isJson, json, NOT_FOUND, refuse, refuseShape } from "./neon-answers.ts";
+import { endpointRoutes } from "./neon-endpoints.ts";
 import {
   BRANCHES_MAX,
   changedBranch,
-  changedEndpoint,
   endpoint,
   newBranch,
   restoredBranch,
@@ -28,7 +29,12 @@ export type RunCompute = (asked: {
   /** Where it is to be reached. */
   readonly host: string;
   readonly atMs: number | null;
-}) => Promise<{ readonly url: (database: string, role: string) => string }>;
+  /** It only reads, and follows the main branch as that goes on. */
+  readonly follows: boolean;
+}) => Promise<{
+  readonly url: (database: string, role: string) => string;
+  readonly stop?: () => Promise<void>;
+}>;
 
 export type NeonApiOptions = {
   readonly projectId: string;
@@ -83,7 +89,8 @@ export function neonApi(options: NeonApiOptions): Vendor {
     if (options.runCompute === undefined) return started;
     started.work = "running";
     const atMs = of.parentAt === null ? null : Date.parse(of.parentAt);
-    options.runCompute({ host: hostOf(one), atMs }).then(
+    const follows = of.isDefault && one.type === "read_only";
+    options.runCompute({ host: hostOf(one), atMs, follows }).then(
       (compute) => {
         computes.set(one.id, compute);
         started.work = "done";
@@ -190,6 +197,14 @@ export function neonApi(options: NeonApiOptions): Vendor {
     protected: false,
     creation_source: "console",
   });
+  const stateOf = ({ id, type }: Endpoint): string => {
+    const isStarting = operations.some(
+      (one) =>
+        one.endpointId === id && one.action === "start_compute" && statusOf(one) === "running",
+    );
+    if (isStarting) return "init";
+    return computes.has(id) || type === "read_write" ? "active" : "idle";
+  };
   const shownEndpoint = (one: Endpoint) => ({
     id: one.id,
     host: hostOf(one),
@@ -199,7 +214,7 @@ export function neonApi(options: NeonApiOptions): Vendor {
     ...(one.name === null ? {} : { name: one.name }),
     autoscaling_limit_min_cu: one.minCu,
     autoscaling_limit_max_cu: one.maxCu,
-    current_state: computes.has(one.id) || one.type === "read_write" ? "active" : "idle",
+    current_state: stateOf(one),
   });
 
   app.get("/branches", (c) => {
@@ -329,24 +344,16 @@ export function neonApi(options: NeonApiOptions): Vendor {
     });
   });
 
-  app.get("/endpoints", (c) => c.json({ endpoints: world.endpoints.map(shownEndpoint) }));
-
-  app.patch("/endpoints/:id", async (c) => {
-    const one = world.endpoints.find(({ id }) => id === c.req.param("id"));
-    if (one === undefined) return refuse(c, 404, NOT_FOUND);
-    const asked = changedEndpoint.safeParse(await json(c));
-    if (!asked.success) return refuseShape(c, asked.error);
-    const { autoscaling_limit_min_cu: min, autoscaling_limit_max_cu: max } = asked.data.endpoint;
-    const [minCu, maxCu] = [min ?? one.minCu, max ?? one.maxCu];
-    if (minCu > maxCu || (maxCu <= 16 && maxCu - minCu > 8)) {
-      const message = "autoscaling limits must be ordered, and no more than 8 apart";
-      return refuse(c, 400, { code: "BAD_REQUEST", message });
-    }
-    Object.assign(one, { minCu, maxCu });
-    return c.json({
-      endpoint: shownEndpoint(one),
-      operations: [shown(begin("apply_config", one.branchId, one))],
-    });
+  endpointRoutes(app, {
+    world: () => world,
+    shownEndpoint,
+    start: (one, of) => shown(startCompute(one, of)),
+    begin: (action, one) => shown(begin(action, one.branchId, one)),
+    stop: (id) => {
+      const stopping = computes.get(id)?.stop?.();
+      stopping?.catch(() => {}); // Nobody finds it any more, whatever becomes of it.
+      computes.delete(id);
+    },
   });
 
   app.get("/snapshots", (c) =>
@@ -364,13 +371,17 @@ export function neonApi(options: NeonApiOptions): Vendor {
 
   app.get("/connection_uri", (c) => {
     const { database_name: database, role_name: role, branch_id: branchId } = c.req.query();
+    const endpointId = c.req.query("endpoint_id");
     if (database === undefined || role === undefined) {
       return refuse(c, 400, {
         code: "BAD_REQUEST",
         message: "database_name and role_name are required",
       });
     }
-    const one = world.endpoints.find((candidate) => candidate.branchId === branchId);
+    const one = world.endpoints.find(
+      (candidate) =>
+        candidate.branchId === branchId && (endpointId ?? candidate.id) === candidate.id,
+    );
     const compute = one === undefined ? undefined : computes.get(one.id);
     return compute === undefined
       ? refuse(c, 404, NOT_FOUND)
@@ -402,33 +413,3 @@ type Problem = readonly [
 const newBranchId = (): string => `br-${crypto.randomUUID().slice(0, 8)}`;
 
 const hostOf = ({ id }: Endpoint): string => `${id}.eu-central-1.aws.neon.tech`;
-
-const isJson = (c: Context): boolean =>
-  c.req.header("content-type")?.startsWith("application/json") === true;
-
-async function json(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch {
-    return null;
-  }
-}
-
-const NOT_FOUND = {
-  code: "",
-  message: "the requested endpoint could not be found, or you don't have access to it",
-};
-const BUSY = {
-  code: "",
-  message:
-    "project already has running conflicting operations, scheduling of new ones is prohibited",
-};
-
-const refuse = (
-  c: Context,
-  status: ContentfulStatusCode,
-  error: { readonly code: string; readonly message: string },
-): Response => c.json({ request_id: crypto.randomUUID(), ...error }, status);
-
-const refuseShape = (c: Context, error: z.ZodError): Response =>
-  refuse(c, 400, { code: "BAD_REQUEST", message: z.prettifyError(error) });

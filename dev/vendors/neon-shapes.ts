@@ -73,6 +73,16 @@ export const newBranch = z.strictObject({
 export const changedBranch = z.strictObject({
   branch: z.strictObject({ name: z.string().min(1).max(256) }),
 });
+export const newEndpoint = z.strictObject({
+  endpoint: z.strictObject({
+    branch_id: z.string().regex(/^[a-z0-9-]{1,60}$/),
+    type: z.enum(["read_write", "read_only"]),
+    name: z.string().min(1).max(64).optional(),
+    autoscaling_limit_min_cu: cu.optional(),
+    autoscaling_limit_max_cu: cu.optional(),
+    suspend_timeout_seconds: z.int().min(-1).max(604_800).optional(),
+  }),
+});
 export const changedEndpoint = z.strictObject({
   endpoint: z.strictObject({
     autoscaling_limit_min_cu: cu.optional(),

@@ -1,5 +1,6 @@
 /** Every actuator there is: leases, which are taken back, and acts, which cannot be. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
+import { addReadReplica, addReadReplicaMarking } from "./actuators/add-read-replica.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
 import { challengeSuspicious } from "./actuators/challenge-suspicious.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
@@ -38,6 +39,7 @@ export const actuators = {
   [challengeSuspicious.id]: asActuator(challengeSuspicious),
   [scaleCompute.id]: asActuator(scaleCompute),
   [strictMode.id]: asActuator(strictMode),
+  [addReadReplica.id]: asActuator(addReadReplica),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -50,7 +52,7 @@ export const acts: Readonly<Record<string, Act>> = {
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */
-export const markings: readonly Marking[] = [scaleComputeMarking];
+export const markings: readonly Marking[] = [scaleComputeMarking, addReadReplicaMarking];
 
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>

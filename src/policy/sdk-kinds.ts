@@ -7,6 +7,7 @@ import {
   only,
   optional,
   text,
+  textThat,
   truth,
   whole,
   type Read,
@@ -25,6 +26,12 @@ export const SDK_ACTIONS = {
   "replica-reads": only({
     maxLagMs: whole(100, 300_000),
     /** A session that wrote this recently reads from the primary. */
+    readYourWritesMs: whole(0, 60_000),
+  }),
+  /** The same with a replica that was added just now, beside the primary. */
+  "added-replica": only({
+    host: textThat(/^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}$/, "a host name"),
+    maxLagMs: whole(100, 300_000),
     readYourWritesMs: whole(0, 60_000),
   }),
   /** The primary is gone: everything is asked of the replica, which refuses writes. */

@@ -1,6 +1,7 @@
 /** The kinds of entry that production itself carries out, through the SDK. Their names are all that a guard needs to know of them. */
 export const SDK_KINDS = [
   "replica-reads",
+  "added-replica",
   "failover",
   "query-cache",
   "pool-size",

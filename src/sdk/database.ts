@@ -3,6 +3,7 @@ import type {
   NeonQueryFunctionInTransaction,
   NeonQueryInTransaction,
 } from "@neondatabase/serverless";
+import { besidePrimary } from "./beside.ts";
 import type { Asked, WaitUntil } from "./policy-view.ts";
 import { poolSettings, SERVER_ROOM, serverRoom, type PoolSettings } from "./pool.ts";
 import { keyOf, QueryCache, type CacheStore } from "./query-cache.ts";
@@ -18,6 +19,11 @@ export type Connections = {
   readonly primary: Sql;
   /** Null where there is none: reads stay where they are. */
   readonly replica: Sql | null;
+  /**
+   * The primary's connection string, and how to connect, for a replica that Firebreak adds beside the primary; without it none is read
+   * from. `connect` is given nothing but the same string with the host of a sibling.
+   */
+  readonly beside?: { readonly url: string; readonly connect: (url: string) => Sql };
   /** Null where there is no Redis: nothing is cached. */
   readonly store: CacheStore | null;
   /** Keeps databases apart that share a Redis. */
@@ -35,12 +41,21 @@ export type QueryOptions = {
 export class DatabaseMemory {
   readonly replica = new Replica();
   readonly cache: QueryCache;
+  readonly random: () => number;
+  #added: { readonly host: string; readonly replica: Replica } | null = null;
   readonly #statements = new Map<string, Statement>();
   #room: { readonly room: number; readonly atMs: number } | null = null;
   #askingRoomUntilMs = 0;
 
   constructor(random: () => number) {
     this.cache = new QueryCache(random);
+    this.random = random;
+  }
+
+  /** What is known of the replica that was added last; of another host nothing is known yet. */
+  added(host: string): Replica {
+    if (this.#added?.host !== host) this.#added = { host, replica: new Replica() };
+    return this.#added.replica;
   }
 
   statement(text: string): Statement {
@@ -97,9 +112,13 @@ export type QueryWatch = {
   readonly failed: (error: unknown) => void;
 };
 
+type Reader = { readonly sql: Sql; readonly known: Replica };
+
 export class Database {
   readonly #deps: DatabaseDeps;
   #wroteAtMs: number | null;
+  /** To the replica that was added last; null where it is none of the primary's siblings. */
+  #connected: { readonly host: string; readonly sql: Sql | null } | null = null;
 
   constructor(deps: DatabaseDeps) {
     this.#deps = deps;
@@ -217,31 +236,58 @@ export class Database {
   }
 
   async #read(run: Run, asked: Asked, options: QueryOptions): Promise<readonly Row[]> {
-    const { connections, memory, waitUntil } = this.#deps;
-    const { primary, replica } = connections;
+    const { primary } = this.#deps.connections;
     const target = this.#target(asked);
     if (target !== primary) return runOn(target, run);
-    const routed = asked["replica-reads"];
-    const isElsewhere =
-      routed !== null &&
-      replica !== null &&
-      options.replica !== false &&
-      !this.#wroteWithin(routed.readYourWritesMs) &&
-      memory.replica.fitness({ primary, replica }, routed.maxLagMs, waitUntil) === "fit";
-    if (!isElsewhere) return runOn(primary, run);
+    const readers = options.replica === false ? [] : this.#readers(asked);
+    // Where there are two, one that was added relieves the other as well.
+    const reader = readers[Math.floor(this.#deps.memory.random() * readers.length)];
+    if (reader === undefined) return runOn(primary, run);
     try {
-      return await runOn(replica, run);
+      return await runOn(reader.sql, run);
     } catch (error) {
       const meaning = meaningOf(error);
       if (meaning === "same" || meaning === "writes") throw error;
-      if (meaning === "trouble") memory.replica.rest();
+      if (meaning === "trouble") reader.known.rest();
       return runOn(primary, run);
     }
   }
 
+  /** Where a read may go now instead of the primary. */
+  #readers({ "replica-reads": routed, "added-replica": added }: Asked): readonly Reader[] {
+    const { connections, memory, waitUntil } = this.#deps;
+    const { primary, replica } = connections;
+    const besides = added === null ? null : this.#besides(added.host);
+    return [
+      ...(routed === null || replica === null
+        ? []
+        : [{ ...routed, sql: replica, known: memory.replica }]),
+      ...(added === null || besides === null
+        ? []
+        : [{ ...added, sql: besides, known: memory.added(added.host) }]),
+    ].filter(
+      ({ sql, known, maxLagMs, readYourWritesMs }) =>
+        !this.#wroteWithin(readYourWritesMs) &&
+        known.fitness({ primary, replica: sql }, maxLagMs, waitUntil) === "fit",
+    );
+  }
+
+  #besides(host: string): Sql | null {
+    const { beside } = this.#deps.connections;
+    if (beside === undefined) return null;
+    if (this.#connected?.host !== host) {
+      const url = besidePrimary(beside.url, host);
+      this.#connected = { host, sql: url === null ? null : beside.connect(url) };
+    }
+    return this.#connected.sql;
+  }
+
   /** What others read before this is of no use to a session that wrote: it may have come from a replica that had not heard of it. */
   #notBeforeMs(asked: Asked): number | null {
-    const windowMs = asked["replica-reads"]?.readYourWritesMs ?? 0;
+    const windowMs = Math.max(
+      asked["replica-reads"]?.readYourWritesMs ?? 0,
+      asked["added-replica"]?.readYourWritesMs ?? 0,
+    );
     return this.#wroteAtMs === null ? null : this.#wroteAtMs + windowMs;
   }
 

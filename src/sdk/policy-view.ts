@@ -72,6 +72,7 @@ export class PolicyView {
     );
     return {
       "replica-reads": firstOf("replica-reads", entries),
+      "added-replica": firstOf("added-replica", entries),
       failover: firstOf("failover", entries),
       "query-cache": firstOf("query-cache", entries),
       "pool-size": firstOf("pool-size", entries),

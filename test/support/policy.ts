@@ -1,6 +1,8 @@
 /** Builders of policies and entries for tests. */
+import type { PolicyReach } from "../../src/mitigations/actuator.ts";
 import { guardSettings, POLICY_FORMAT } from "../../src/policy/policy.ts";
 import type { GuardSettings, Policy, PolicyEntry } from "../../src/policy/policy.ts";
+import { ok } from "../../src/shared/result.ts";
 import { sure } from "../../src/shared/shape.ts";
 
 /** An entry that puts everyone into maintenance. */
@@ -35,3 +37,17 @@ export const aPolicy = (changes: Partial<Policy> = {}): Policy => ({
   blobs: {},
   ...changes,
 });
+
+/** The policy as actuators write it, in memory: what the object keeps, without its rules. */
+export function aPolicyReach(): PolicyReach & { readonly entries: Map<string, PolicyEntry> } {
+  const entries = new Map<string, PolicyEntry>();
+  return {
+    entries,
+    put: async (entry) => {
+      entries.set(entry.id, entry);
+      return ok({ seq: { epoch: 1, n: entries.size } });
+    },
+    get: async (id) => ok(entries.get(id) ?? null),
+    remove: async (id) => ok({ existed: entries.delete(id) }),
+  };
+}

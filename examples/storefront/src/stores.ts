@@ -62,6 +62,7 @@ export function openStores(env: Env, visit: Visit): Stores {
   const connections = {
     primary: connect(env.POSTGRES_URL),
     replica: env.POSTGRES_REPLICA_URL === "" ? null : connect(env.POSTGRES_REPLICA_URL),
+    beside: { url: env.POSTGRES_URL, connect },
     store: redis,
     namespace: "storefront",
   };

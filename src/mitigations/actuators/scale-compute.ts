@@ -4,15 +4,14 @@
  */
 import { z } from "zod";
 import type { Failure } from "../../incidents/journal.ts";
-import { readParent, untilEnded, type NeonOperation } from "../../platform/neon-branches.ts";
-import { listComputes, setMaxCu, type NeonCompute } from "../../platform/neon-computes.ts";
+import { readParent } from "../../platform/neon-branches.ts";
 import {
-  findNotes,
-  removeNote,
-  rewriteNote,
-  writeNote,
-  type NeonNote,
-} from "../../platform/neon-notes.ts";
+  listComputes,
+  setMaxCu,
+  SPAN_CU_MAX,
+  type NeonCompute,
+} from "../../platform/neon-computes.ts";
+import { findNotes, removeNote, type NeonNote } from "../../platform/neon-notes.ts";
 import type { Neon } from "../../platform/neon.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import {
@@ -23,12 +22,11 @@ import {
   type Reverted,
 } from "../actuator.ts";
 import { readMark, writeMark, type Mark } from "../mark.ts";
+import { keepNote, settled } from "../neon-note.ts";
 import type { Marking } from "../reaper.ts";
 
 const ID = "scale-compute";
 const CU_MAX = 16;
-/** Neon lets a compute move within so many units. */
-const SPAN_CU_MAX = 8;
 
 const options = z.strictObject({
   /** Compute units that it may grow to; what that costs is for who writes the playbook. */
@@ -180,20 +178,6 @@ async function grow(
     : refuse(`somebody set ${computeId} to ${current} CU since`);
 }
 
-/** Writes the note, or gives the one that is there a new end. */
-async function keepNote(
-  neon: NeonReach,
-  text: string,
-  note: NeonNote | null,
-): Promise<Result<null, Failure>> {
-  if (note?.text === text) return ok(null);
-  if (note !== null) return settled(neon.api, await rewriteNote(neon.api, note.id, text));
-  const parent = await readParent(neon.api, neon.branchId);
-  if (!parent.ok) return parent;
-  if (parent.value === null) return refuse("the project has no such branch");
-  return settled(neon.api, await writeNote(neon.api, parent.value.id, text));
-}
-
 /** While it is as it was before, ours is what was only begun. */
 function whose({ note, prior: known, compute }: Standing): "ours" | "changed" | "gone" {
   if (known === null || compute === null) return "gone";
@@ -215,14 +199,6 @@ async function takeBack(api: Neon, standing: Standing): Promise<Result<Reverted,
     if (!removed.ok) return removed;
   }
   return ok(is === "ours" ? "restored" : is);
-}
-
-/** A change counts once what Neon does for it has ended: until then the project is locked. */
-async function settled(
-  api: Neon,
-  changed: Result<readonly NeonOperation[], Failure>,
-): Promise<Result<null, Failure>> {
-  return changed.ok ? untilEnded(api, changed.value) : changed;
 }
 
 const noteOf = (

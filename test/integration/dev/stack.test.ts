@@ -3,11 +3,15 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../../dev/stack.ts";
+import { readsServedBy } from "../../../gamedays/reads-served.ts";
 
 const ANSWER_WITHIN_MS = 3_000;
 
 const heartbeats = z.object({
   items: z.array(z.looseObject({ measures: z.string().nullable() })),
+});
+const neonProject = z.object({
+  state: z.object({ endpoints: z.array(z.object({ id: z.string(), type: z.string() })) }),
 });
 const mitigations = z.object({ items: z.array(z.object({ id: z.string() })) });
 
@@ -105,6 +109,24 @@ describe("a lease on production's own doing", () => {
       stack.replica.url("storefront"),
       "SELECT coalesce(sum(calls), 0)::int AS number FROM pg_stat_statements WHERE query LIKE '%FROM pitches p JOIN users%'",
     );
+  /** Computes that the stand-in for Neon has beside the one that writes. */
+  const readers = async () =>
+    neonProject
+      .parse(await (await fetch(`${stack.info.vendors}/__vendor/neon-api`)).json())
+      .state.endpoints.filter(({ type }) => type === "read_only");
+  const urlOf = async (endpointId: string): Promise<string> => {
+    const query = new URLSearchParams({
+      branch_id: "br-main",
+      endpoint_id: endpointId,
+      database_name: "storefront",
+      role_name: "storefront",
+    });
+    const answer = await fetch(
+      `${stack.info.vendors}/neon-api/projects/storefront/connection_uri?${query}`,
+      { headers: { Authorization: `Bearer ${stack.secrets.neonKey}` } },
+    );
+    return z.object({ uri: z.string() }).parse(await answer.json()).uri;
+  };
   const attemptsToSignIn = () =>
     numberFrom(stack.info.postgres, "SELECT count(*)::int AS number FROM auth_logs");
   const asResponder = (method: string, path: string, body?: unknown) =>
@@ -143,6 +165,32 @@ describe("a lease on production's own doing", () => {
       { timeout: 25_000, interval: 200 },
     );
   }, 60_000);
+
+  it("sends its reads to a replica that is added at Neon just now, and back before that goes", async ({
+    expect,
+  }) => {
+    const applied = await asResponder("POST", "/mitigations", {
+      actuator: "add-read-replica",
+      with: { max_cu: 1 },
+      lease: "5m",
+      why: "there is no other replica to read from",
+    });
+    expect(applied.status, await applied.clone().text()).toBe(200);
+    const before = await readsOfReplica();
+    await vi.waitFor(
+      async () => {
+        expect((await ask("/pitches")).status).toBe(200);
+        const [added] = await readers();
+        expect(await readsServedBy(await urlOf(added?.id ?? "none yet"))).toBeGreaterThan(0);
+      },
+      { timeout: 40_000, interval: 200 },
+    );
+    expect(await readsOfReplica()).toBe(before);
+    const { items } = mitigations.parse(await (await asResponder("GET", "/mitigations")).json());
+    for (const { id } of items) await asResponder("DELETE", `/mitigations/${id}?why=enough`);
+    await vi.waitFor(async () => expect(await readers()).toEqual([]), { timeout: 25_000 });
+    expect((await ask("/pitches")).status).toBe(200);
+  }, 90_000);
 
   it("fails over by hand: who writes is told to wait, and who signs in is let in", async ({
     expect,

@@ -111,6 +111,67 @@ describe("while nothing is asked", () => {
   });
 });
 
+describe("while a replica that was just added is read from", () => {
+  const PRIMARY_URL = "postgresql://shop:secret@ep-main.eu-central-1.aws.neon.tech/shop";
+  const HOST = "ep-more.eu-central-1.aws.neon.tech";
+  const added = (host: string) =>
+    anSdkEntry("added-replica", { host, maxLagMs: MAX_LAG_MS, readYourWritesMs: 5_000 });
+  /** Production has no replica of its own; the sibling's name leads to the real one. */
+  const production = () => {
+    const connected: string[] = [];
+    const connect = (url: string): Sql => {
+      connected.push(url);
+      return replica;
+    };
+    const has = { ...connections(), replica: null, beside: { url: PRIMARY_URL, connect } };
+    return { isolate: anIsolate(has), connected };
+  };
+  const portIn = async (isolate: ReturnType<typeof anIsolate>, session = {}) => {
+    const port = await portOf((await isolate.request(session)).query(WHERE));
+    await isolate.idle();
+    return port;
+  };
+
+  it("reads go there once it is known to keep up, writes and who wrote do not", async ({
+    expect,
+  }) => {
+    const { isolate, connected } = production();
+    await isolate.ask([added(HOST)]);
+    await vi.waitFor(async () => expect(await portIn(isolate)).toBe(servers.replica.port));
+    expect(new Set(connected)).toEqual(
+      new Set(["postgresql://shop:secret@ep-more.eu-central-1.aws.neon.tech/shop"]),
+    );
+    expect(await portIn(isolate, { wroteAtMs: Date.now() })).toBe(servers.postgres.port);
+    await (await isolate.request()).query("UPDATE notes SET text = 'changed' WHERE id = 1");
+    await isolate.ask([]);
+    expect(await portIn(isolate)).toBe(servers.postgres.port);
+  });
+
+  it("no connection is made to a host that is not the primary's neighbour", async ({ expect }) => {
+    const { isolate, connected } = production();
+    await isolate.ask([added("ep-more.eu-central-1.aws.neon.example")]);
+    for (let n = 0; n < 3; n += 1) expect(await portIn(isolate)).toBe(servers.postgres.port);
+    expect(connected).toEqual([]);
+  });
+
+  it("one that is gone is left at once, and reads are answered by the primary", async ({
+    expect,
+  }) => {
+    const gone = neon("postgresql://postgres:none@ep-gone.eu-central-1.aws.neon.tech/postgres");
+    let there: Sql = replica;
+    const isolate = anIsolate({
+      ...connections(),
+      replica: null,
+      beside: { url: PRIMARY_URL, connect: () => there },
+    });
+    await isolate.ask([added(HOST)]);
+    await vi.waitFor(async () => expect(await portIn(isolate)).toBe(servers.replica.port));
+    there = gone;
+    expect(await portIn(isolate)).toBe(servers.postgres.port);
+    expect(await portIn(isolate)).toBe(servers.postgres.port);
+  });
+});
+
 describe("while reads are routed to the replica", () => {
   it("reads go there, writes and transactions do not", async ({ expect }) => {
     const isolate = await aRoutingIsolate();
