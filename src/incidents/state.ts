@@ -218,6 +218,9 @@ export const isUndecided = (act: ActState): boolean =>
 /** Made ready for a person to start, and in nobody's way. */
 export const isPrepared = (lease: LeaseState): boolean =>
   lease.status === "proposed" && lease.mode === "manual";
+/** Nothing of it was begun, and nothing will be unless a person says so. */
+export const isLeftToPeople = (lease: LeaseState): boolean =>
+  lease.status === "proposed" && lease.mode !== "auto";
 export const isPreparedAct = (act: ActState): boolean =>
   isUndecided(act) && act.mode === "manual" && !act.isApproved;
 export const isResolved = (state: IncidentState): boolean => state.status === "resolved";

@@ -5,6 +5,7 @@ import { nextLevel, unreachedAtMs } from "../escalation.ts";
 import { durationOf, type Stage } from "../moment.ts";
 import {
   hasEnded,
+  isLeftToPeople,
   isPreparedAct,
   isPrepared,
   isResolved,
@@ -82,7 +83,7 @@ const escalateSilence: Stage = (state, { atMs, site }) => {
 /** Resolves when all has been well, with nothing applied, for as long as the playbook asks. What a person never started is dropped. */
 export const resolutionStage: Stage = (state, moment) => {
   if (isResolved(state) || state.recoveredSinceMs === null) return [];
-  if (!state.leases.every((lease) => hasEnded(lease) || isPrepared(lease))) return [];
+  if (!state.leases.every((lease) => hasEnded(lease) || isLeftToPeople(lease))) return [];
   if (state.acts.some((act) => act.status === "performing")) return [];
   const stableMs = durationOf(state, moment.playbook.spec.recover.stable_for);
   const sinceMs = Math.max(state.recoveredSinceMs, state.anchors.releasedAtMs ?? 0);
