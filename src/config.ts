@@ -108,6 +108,7 @@ function readCloudflare(env: Env): CloudflareReach | null {
     api: createCloudflare({ baseUrl, accountId, token }),
     worker: env.CLOUDFLARE_WORKER ?? null,
     pagesProject: env.CLOUDFLARE_PAGES_PROJECT ?? null,
+    zoneId: env.CLOUDFLARE_ZONE_ID ?? null,
     own: { scripts: OWN_SCRIPTS, versionId: env.OWN_VERSION?.id ?? null },
   };
 }

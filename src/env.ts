@@ -56,6 +56,8 @@ export type Env = {
   /** The production Worker's name, and its Pages project's, as Cloudflare knows them. */
   readonly CLOUDFLARE_WORKER?: string;
   readonly CLOUDFLARE_PAGES_PROJECT?: string;
+  /** The zone that production's hostname is in. */
+  readonly CLOUDFLARE_ZONE_ID?: string;
   /** Reads the commits of the repository that `site.yaml` names: Contents, read-only. */
   readonly GITHUB_TOKEN?: string;
   /** Overrides where GitHub's API answers. */

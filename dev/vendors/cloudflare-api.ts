@@ -2,10 +2,18 @@
  * Cloudflare's API, as far as Firebreak asks it: deployments and versions of Workers, deployments of a Pages project, the query
  * of Workers' logs, and their invocations by GraphQL. It checks as the vendor does, and tells whoever runs the Workers which version is live.
  */
-import { buildSchema, graphql } from "graphql";
-import { Hono, type Context } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { Hono } from "hono";
 import { z } from "zod";
+import {
+  answer,
+  isJson,
+  json,
+  NO_PROJECT,
+  NO_ROUTE,
+  NO_SCRIPT,
+  refuse,
+} from "./cloudflare-answers.ts";
+import { analyticsRoutes, counted } from "./cloudflare-counted.ts";
 import type { Vendor } from "./vendor.ts";
 
 const VERSIONS_DEPLOYABLE_MAX = 100;
@@ -44,14 +52,6 @@ const logEvent = z.strictObject({
   outcome: z.string().default("exception"),
 });
 
-const invocations = z.strictObject({
-  atMs: z.int(),
-  script: z.string(),
-  version: z.string(),
-  status: z.string().default("success"),
-  requests: z.int().min(0).default(1),
-});
-
 /** What a PUT on its control path sets: newest deployments first. */
 const state = z.strictObject({
   workers: z
@@ -64,14 +64,14 @@ const state = z.strictObject({
     .record(z.string(), z.strictObject({ live: z.string(), deployments: z.array(pagesDeployment) }))
     .default({}),
   logs: z.array(logEvent).max(10_000).default([]),
-  invocations: z.array(invocations).max(10_000).default([]),
-  /** Too many questions were asked of analytics lately. */
-  isOverBudget: z.boolean().default(false),
+  ...counted.shape,
 });
 export type CloudflareState = z.input<typeof state>;
 
 export type CloudflareApiOptions = {
   readonly accountId: string;
+  /** The one zone that the token may read; none where it is not said. */
+  readonly zoneId?: string;
   readonly token: string;
   readonly initial?: CloudflareState;
   /** A version became live for everybody: whoever runs the Workers runs that one from now on. */
@@ -160,7 +160,7 @@ export function cloudflareApi(options: CloudflareApiOptions): Vendor {
 
   pagesRoutes(app, () => world);
   logRoutes(app, () => world);
-  analyticsRoutes(all, options.accountId, () => world);
+  analyticsRoutes(all, options, () => world);
   all.route("/accounts/:account", app);
   all.notFound((c) => refuse(c, 404, NO_ROUTE));
 
@@ -325,113 +325,3 @@ const shownEvent = (event: z.output<typeof logEvent>) => ({
     scriptVersion: { id: event.version },
   },
 });
-
-/** The part of Cloudflare's schema that is asked: whatever else a question says is refused as the vendor refuses it. */
-const ANALYTICS = buildSchema(`
-  scalar Time
-  scalar string
-  type Query { viewer: Viewer! }
-  type Viewer { accounts(filter: AccountFilter!): [Account!]! }
-  input AccountFilter { accountTag: string! }
-  type Account {
-    workersInvocationsAdaptive(limit: Int!, filter: InvocationsFilter!): [Invocations!]!
-  }
-  input InvocationsFilter { scriptName: string, datetime_geq: Time!, datetime_lt: Time! }
-  type Invocations { sum: Sum!, dimensions: Dimensions! }
-  type Sum { requests: Float!, errors: Float! }
-  type Dimensions { scriptVersion: string!, status: string! }
-`);
-const question = z.strictObject({
-  query: z.string().min(1),
-  variables: z.record(z.string(), z.unknown()),
-});
-const LIMIT_MAX = 10_000;
-/** Of the dataset. */
-const STATUSES_WITHOUT_ERROR = ["success", "clientDisconnected", "responseStreamDisconnected"];
-
-type InvocationsArgs = {
-  readonly limit: number;
-  readonly filter: {
-    readonly scriptName?: string;
-    readonly datetime_geq: string;
-    readonly datetime_lt: string;
-  };
-};
-
-function analyticsRoutes(all: Hono, accountId: string, world: () => World): void {
-  const found = ({ limit, filter }: InvocationsArgs) => {
-    if (limit < 1 || limit > LIMIT_MAX) throw new Error(`limit must be between 1 and ${LIMIT_MAX}`);
-    const [from, to] = [Date.parse(filter.datetime_geq), Date.parse(filter.datetime_lt)];
-    if (!(from < to)) throw new Error("cannot request data for an empty time range");
-    const groups = new Map<string, { requests: number; version: string; status: string }>();
-    for (const one of world().invocations) {
-      if (one.atMs < from || one.atMs >= to) continue;
-      if (filter.scriptName !== undefined && one.script !== filter.scriptName) continue;
-      const key = JSON.stringify([one.version, one.status]);
-      const group = groups.get(key) ?? { requests: 0, version: one.version, status: one.status };
-      groups.set(key, { ...group, requests: group.requests + one.requests });
-    }
-    return [...groups.values()].slice(0, limit).map(({ requests, version, status }) => ({
-      sum: { requests, errors: STATUSES_WITHOUT_ERROR.includes(status) ? 0 : requests },
-      dimensions: { scriptVersion: version, status },
-    }));
-  };
-  const accounts = ({ filter }: { readonly filter: { readonly accountTag: string } }) => {
-    if (filter.accountTag !== accountId) throw new Error("not authorized for that account");
-    return [{ workersInvocationsAdaptive: found }];
-  };
-
-  all.post("/graphql", async (c) => {
-    if (!isJson(c))
-      return refuse(c, 415, { code: 10_026, message: "content-type must be application/json" });
-    const asked = question.safeParse(await json(c));
-    if (!asked.success)
-      return c.json({ data: null, errors: [{ message: "malformed request body" }] }, 400);
-    if (world().isOverBudget) {
-      const message = "rate limiter budget depleted, please try again later";
-      return c.json({
-        data: null,
-        errors: [{ message, path: null, extensions: { code: "budget" } }],
-      });
-    }
-    const { data, errors } = await graphql({
-      schema: ANALYTICS,
-      source: asked.data.query,
-      variableValues: asked.data.variables,
-      rootValue: { viewer: { accounts } },
-    });
-    const shown = errors?.map(({ message, path }) => ({
-      message,
-      path: path ?? null,
-      extensions: { timestamp: new Date().toISOString() },
-    }));
-    return c.json({ data: data ?? null, errors: shown ?? null });
-  });
-}
-
-const isJson = (c: Context): boolean =>
-  c.req.header("content-type")?.startsWith("application/json") === true;
-
-async function json(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch {
-    return null;
-  }
-}
-
-const NO_ROUTE = {
-  code: 7_003,
-  message: "Could not route to the path, perhaps your object identifier is invalid?",
-};
-const NO_SCRIPT = { code: 10_007, message: "This Worker does not exist on your account." };
-const NO_PROJECT = { code: 8_000_007, message: "Project not found." };
-
-const answer = (c: Context, result: unknown): Response =>
-  c.json({ success: true, errors: [], messages: [], result });
-
-const refuse = (
-  c: Context,
-  status: ContentfulStatusCode,
-  error: { readonly code: number; readonly message: string },
-): Response => c.json({ success: false, errors: [error], messages: [], result: null }, status);

@@ -158,6 +158,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   logs: "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   traffic: "route production's traffic through the guard",
   usual_traffic: "route production's traffic through the guard",
+  edge: "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_ZONE_ID in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   guard: "route production's traffic through the guard",
   write_journal: "declare a write_journal in playbooks/site.yaml",
   challenge: "nothing to do: it is known while clients are challenged",
@@ -188,6 +189,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   logs: "check that CLOUDFLARE_API_TOKEN may query Workers Observability, and that CLOUDFLARE_WORKER has observability enabled",
   traffic: "check the Traffic object in the Worker's log",
   usual_traffic: "check the Traffic object in the Worker's log",
+  edge: "check that CLOUDFLARE_API_TOKEN may read the analytics of CLOUDFLARE_ZONE_ID",
   guard: "check the Traffic object in the Worker's log",
   challenge: "check the Traffic object in the Worker's log",
   alerts: "check the Desk object in the Worker's log",
@@ -214,6 +216,7 @@ const WAIT: Readonly<Partial<Record<SourceId, string>>> = {
   traffic: "send a request through the guard",
   usual_traffic:
     "nothing to do: after two weeks it knows what is usual at each hour, where enough comes",
+  edge: "nothing to do: after two weeks it knows what usually comes to the edge at each hour, where enough does",
   guard: "send a request through the guard",
 };
 

@@ -1,4 +1,4 @@
-/** How production's invocations ended, as Cloudflare counted them: from a sample, and complete only after a minute or two. */
+/** What Cloudflare counted: how production's invocations ended, and who came to its edge. From a sample, and complete only after a minute or two. */
 import { z } from "zod";
 import { ok, type Result } from "../shared/result.ts";
 import type { Cloudflare, CloudflareFailure } from "./cloudflare.ts";
@@ -52,7 +52,8 @@ export async function readInvocations(
       from: new Date(asked.fromMs).toISOString(),
       to: new Date(asked.toMs).toISOString(),
     },
-    account,
+    of: "accounts",
+    found: account,
   });
   if (!answer.ok) return answer;
   const rows = answer.value.workersInvocationsAdaptive.map(({ sum, dimensions }) => ({
@@ -61,4 +62,38 @@ export async function readInvocations(
     ...sum,
   }));
   return ok(rows.toSorted((a, b) => b.requests - a.requests));
+}
+
+const VISITS = `query FirebreakVisits($zone: string!, $from: Time!, $to: Time!) {
+  viewer {
+    zones(filter: { zoneTag: $zone }) {
+      httpRequestsAdaptiveGroups(
+        limit: 1
+        filter: { datetime_geq: $from, datetime_lt: $to, requestSource: "eyeball" }
+      ) {
+        count
+      }
+    }
+  }
+}`;
+const zone = z.looseObject({
+  httpRequestsAdaptiveGroups: z.array(z.looseObject({ count })).max(1),
+});
+
+/** Requests that came to the zone from outside in [fromMs, toMs), whatever was answered and by whom. Nobody is no group at all. */
+export async function readVisits(
+  { analytics }: Cloudflare,
+  asked: { readonly zoneId: string; readonly fromMs: number; readonly toMs: number },
+): Promise<Result<number, CloudflareFailure>> {
+  const answer = await analytics({
+    query: VISITS,
+    variables: {
+      zone: asked.zoneId,
+      from: new Date(asked.fromMs).toISOString(),
+      to: new Date(asked.toMs).toISOString(),
+    },
+    of: "zones",
+    found: zone,
+  });
+  return answer.ok ? ok(answer.value.httpRequestsAdaptiveGroups[0]?.count ?? 0) : answer;
 }

@@ -48,8 +48,10 @@ export type CloudflareFailure = Failure & {
 export type CloudflareQuestion<T> = {
   readonly query: string;
   readonly variables: Readonly<Record<string, string>>;
-  /** What one member of `viewer.accounts` of a right answer looks like. */
-  readonly account: z.ZodType<T>;
+  /** Below which list of `viewer` a right answer stands. */
+  readonly of: "accounts" | "zones";
+  /** What its one member looks like. */
+  readonly found: z.ZodType<T>;
 };
 
 export type Cloudflare = {
@@ -62,6 +64,8 @@ export type CloudflareProduction = {
   readonly api: Cloudflare;
   readonly worker: string | null;
   readonly pagesProject: string | null;
+  /** What visitors' requests pass before the guard. */
+  readonly zoneId: string | null;
 };
 
 export type CloudflareAccess = {
@@ -191,7 +195,9 @@ function readAnswer<T>(
 
 /** GraphQL answers 200 to nearly everything: what is wrong stands in `errors`. */
 const findings = z.object({
-  data: z.object({ viewer: z.object({ accounts: z.array(z.unknown()) }) }).nullish(),
+  data: z
+    .object({ viewer: z.partialRecord(z.enum(["accounts", "zones"]), z.array(z.unknown())) })
+    .nullish(),
   errors: z
     .array(
       z.looseObject({
@@ -220,10 +226,8 @@ function readFindings<T>(
     const isLater = error.extensions?.code === BUDGET;
     return fail(isLater ? "retry" : "refuse", error.message, { status });
   }
-  const account = asked.account.safeParse(answer.data.data?.viewer.accounts[0]);
-  return account.success
-    ? ok(account.data)
-    : fail(lost, "an answer that makes no sense", { status });
+  const found = asked.found.safeParse(answer.data.data?.viewer[asked.of]?.[0]);
+  return found.success ? ok(found.data) : fail(lost, "an answer that makes no sense", { status });
 }
 
 const said = (errors: readonly CloudflareError[]): string =>

@@ -20,6 +20,7 @@ export const SOURCE_IDS = [
   "logs",
   "traffic",
   "usual_traffic",
+  "edge",
   "guard",
   "challenge",
   "alerts",
@@ -150,6 +151,22 @@ export const CATALOGUE = {
     evidence: seen.visitors,
     describes:
       "The last minute's requests as a share of the usual; 0 also when no guard reports any. Unknown where few usually come.",
+  },
+  "edge.requests_per_second": {
+    type: "double",
+    unit: "requests/second",
+    source: "edge",
+    evidence: seen.edge,
+    describes:
+      "Requests that came to Cloudflare's edge from outside, as its analytics counted two minutes that ended two minutes ago.",
+  },
+  "edge.of_usual_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "edge",
+    evidence: seen.edge,
+    describes:
+      "Those as a share of what usually comes to the edge in this hour of the week. Unknown where few usually come.",
   },
   "traffic.distinct_addresses_count": {
     type: "int",

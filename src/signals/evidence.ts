@@ -35,6 +35,7 @@ export const jobs = { kind: "told", vantage: "jobs" } as const;
 export const machines = { kind: "told", vantage: "machines" } as const;
 export const users = { kind: "told", vantage: "users" } as const;
 export const visitors = { kind: "passive", vantage: "visitors" } as const;
+export const edge = { kind: "passive", vantage: "Cloudflare's edge" } as const;
 export const production = { kind: "passive", vantage: "production" } as const;
 export const logs = { kind: "passive", vantage: "production's logs" } as const;
 export const journal = { kind: "passive", vantage: "write journal" } as const;

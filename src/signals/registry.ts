@@ -6,6 +6,7 @@ import { challenge } from "./sources/challenge.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
 import { deployments } from "./sources/deployments.ts";
+import { edge } from "./sources/edge.ts";
 import { guard } from "./sources/guard.ts";
 import { heartbeats } from "./sources/heartbeats.ts";
 import { integrity } from "./sources/integrity.ts";
@@ -34,6 +35,7 @@ export const SOURCES = {
   logs,
   traffic,
   usual_traffic: usualTrafficSource,
+  edge,
   guard,
   challenge,
   alerts,

@@ -187,7 +187,7 @@ describe("the stand-in", () => {
   it("takes no question to analytics that Cloudflare would not take", async ({ expect }) => {
     const { client } = await cloudflare();
     const ask = (query: string, variables = {}) =>
-      client.analytics({ query, variables, account: z.unknown() });
+      client.analytics({ query, variables, of: "accounts", found: z.unknown() });
     const REFUSED = [
       [
         'query { viewer { accounts(filter: { accountTag: "other" }) { __typename } } }',

@@ -41,6 +41,7 @@ export async function vendor(initial: CloudflareState) {
       vendors: [
         cloudflareApi({
           accountId: "acc",
+          zoneId: "zone",
           token: TOKEN,
           initial,
           onDeploy: (_, id) => void deployed.push(id),
@@ -65,6 +66,7 @@ export async function vendor(initial: CloudflareState) {
       api: client(`${server.url}/cloudflare-api`),
       worker: "shop",
       pagesProject: "site",
+      zoneId: "zone",
       own: { scripts: ["firebreak"], versionId: "own-version" },
       ...given,
     });

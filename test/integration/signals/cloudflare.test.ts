@@ -4,6 +4,7 @@ import type { CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
 import type { CloudflareProduction } from "../../../src/platform/cloudflare.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { LOG_EVENTS_MAX } from "../../../src/platform/cloudflare-logs.ts";
+import { edge, EDGE_LAG_MS, EDGE_WINDOW_MS } from "../../../src/signals/sources/edge.ts";
 import { deployments } from "../../../src/signals/sources/deployments.ts";
 import { LOG_LAG_MS, logs } from "../../../src/signals/sources/logs.ts";
 import { aReach, aTraffic } from "../../support/signals.ts";
@@ -289,5 +290,95 @@ describe("what production logged", () => {
       "logs.errors_count": { unknown },
       "logs.timeout_errors_count": { unknown },
     });
+  });
+});
+
+describe("who comes to the edge", () => {
+  const HOUR = Math.floor((ONSET_MS - EDGE_LAG_MS) / 3_600_000);
+  /** Two earlier weeks in which so many came each second. */
+  const usually = (perSecond: number) => ({
+    weeks: {
+      [String(HOUR % 168)]: [
+        { hour: HOUR - 336, perSecond },
+        { hour: HOUR - 168, perSecond },
+      ],
+    },
+    current: null,
+  });
+  const poll = async (cloudflare: CloudflareProduction | null, kept: unknown = usually(10)) => {
+    const notes: unknown[] = [];
+    const answers = await edge.poll({
+      ...aReach({ cloudflare }),
+      atMs: ONSET_MS,
+      signal: new AbortController().signal,
+      kept,
+      keep: (note) => void notes.push(note),
+    });
+    return { answers, notes };
+  };
+  const fromMs = ONSET_MS - EDGE_LAG_MS - EDGE_WINDOW_MS;
+  const came = (atMs: number, requests: number, given: object = {}) => ({
+    zone: "zone",
+    atMs,
+    requests,
+    ...given,
+  });
+
+  it("is counted over two minutes that are surely counted, and compared with earlier weeks", async ({
+    expect,
+  }) => {
+    const { cloudflare } = await asked({
+      ...WORLD,
+      visits: [
+        came(fromMs, 100),
+        came(ONSET_MS - EDGE_LAG_MS - 1, 20),
+        // Before, not counted yet, from a Worker of ours, to another zone.
+        came(fromMs - 1, 7_000),
+        came(ONSET_MS - EDGE_LAG_MS, 7_000),
+        came(fromMs, 7_000, { source: "edgeWorkerFetch" }),
+        came(fromMs, 7_000, { zone: "other" }),
+      ],
+    });
+    const { answers, notes } = await poll(cloudflare);
+    expect(answers).toEqual({
+      "edge.requests_per_second": { value: 1 },
+      "edge.of_usual_ratio": { value: 0.1 },
+    });
+    expect(notes).toMatchObject([{ current: { hour: HOUR, sum: 1, readings: 1 } }]);
+  });
+
+  it("is nobody where Cloudflare counts no group at all", async ({ expect }) => {
+    const { cloudflare } = await asked();
+    expect((await poll(cloudflare)).answers).toEqual({
+      "edge.requests_per_second": { value: 0 },
+      "edge.of_usual_ratio": { value: 0 },
+    });
+  });
+
+  it("is compared with nothing where little is known, or few usually come", async ({ expect }) => {
+    const { cloudflare } = await asked();
+    for (const kept of [null, { garbage: true }, usually(0.3)]) {
+      expect((await poll(cloudflare, kept)).answers).toMatchObject({
+        "edge.requests_per_second": { value: 0 },
+        "edge.of_usual_ratio": { unknown: "no_data" },
+      });
+    }
+  });
+
+  it.for([
+    ["not_configured", async (): Promise<CloudflareProduction | null> => null],
+    ["not_configured", async () => ({ ...(await asked()).cloudflare, zoneId: null })],
+    ["refused", async () => ({ ...(await asked()).cloudflare, zoneId: "another" })],
+    ["refused", async () => (await asked()).strangers.cloudflare],
+    ["timeout", async () => (await asked({ ...WORLD, isOverBudget: true })).cloudflare],
+    ["timeout", async () => (await asked()).unreachable.cloudflare],
+  ] as const)("is unknown, and remembers nothing: %s", async ([unknown, reach], { expect }) => {
+    const { answers, notes } = await poll(await reach());
+    expect(answers).toMatchObject({
+      "edge.requests_per_second": { unknown },
+      "edge.of_usual_ratio": { unknown },
+    });
+    expect(notes).toEqual([]);
+    expect(JSON.stringify(answers)).not.toContain(TOKEN);
   });
 });

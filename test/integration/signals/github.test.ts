@@ -54,7 +54,7 @@ async function vendors(initial: GithubState = SHOP) {
   const api = createCloudflare({ baseUrl, accountId: "acc", token: TOKEN });
   return {
     repository,
-    production: { api, worker: "shop", pagesProject: null },
+    production: { api, worker: "shop", pagesProject: null, zoneId: null },
     fail: async (kind: string): Promise<void> => {
       const body = JSON.stringify({ kind });
       await fetch(`${server.url}/__vendor/github-api`, { method: "POST", body });

@@ -75,7 +75,16 @@ describe("the plan of a tick", () => {
     [
       "idle",
       300_000,
-      [...CHEAP, "usual_traffic", "sdk", "sign_ins", "write_journal", "cloudflare", "deployments"],
+      [
+        ...CHEAP,
+        "usual_traffic",
+        "edge",
+        "sdk",
+        "sign_ins",
+        "write_journal",
+        "cloudflare",
+        "deployments",
+      ],
     ],
     [
       "idle",
@@ -83,6 +92,7 @@ describe("the plan of a tick", () => {
       [
         ...CHEAP,
         "usual_traffic",
+        "edge",
         "sdk",
         "sign_ins",
         "challenge",
@@ -129,6 +139,7 @@ describe("the plan of a tick", () => {
       [
         ...CHEAP,
         "usual_traffic",
+        "edge",
         "sdk",
         "sign_ins",
         "challenge",
