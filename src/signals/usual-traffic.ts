@@ -39,12 +39,15 @@ export function learn(known: UsualTraffic, reading: number, atMs: number): Usual
   }
   const begun = { hour: at, sum: reading, readings: 1 };
   if (current === null || current.readings < READINGS_MIN) return { ...known, current: begun };
-  const ended = { hour: current.hour, perSecond: current.sum / current.readings };
+  const ended = { hour: current.hour, perSecond: rounded(current.sum / current.readings) };
   const key = keyOf(ended.hour);
   const earlier = (known.weeks[key] ?? []).filter((one) => one.hour < ended.hour);
   const weeks = { ...known.weeks, [key]: [...earlier, ended].slice(-WEEKS_KEPT) };
   return { weeks, current: begun };
 }
+
+/** To thousandths, so that all of it fits into what a source may keep. */
+const rounded = (rate: number): number => Math.round(rate * 1_000) / 1_000;
 
 export type Usual = { readonly perSecond: number; readonly weeks: number };
 

@@ -42,7 +42,7 @@ const emits = [...SESSIONS, ...RATES, ...TIMES] as const;
 export const database = defineSource({
   id: "database",
   emits,
-  everyMs: { ...STORE_EVERY_MS, alert: 10_000 },
+  everyMs: STORE_EVERY_MS,
   deadlineMs: DEADLINE_MS,
 
   async poll({ postgres, signal, kept, keep }) {

@@ -131,7 +131,17 @@ describe("the plan of a tick", () => {
     [
       "alert",
       5_000,
-      [...CHEAP, "sdk", "sign_ins", "challenge", "write_journal", "postgres", "replica", "redis"],
+      [
+        ...CHEAP,
+        "sdk",
+        "sign_ins",
+        "challenge",
+        "write_journal",
+        "postgres",
+        "replica",
+        "redis",
+        "database",
+      ],
     ],
     [
       "alert",

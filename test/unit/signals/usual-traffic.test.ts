@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
+import { NOTE_CHARACTERS_MAX } from "../../../src/signals/collect.ts";
 import {
   learn,
   NOTHING_USUAL,
@@ -76,5 +77,19 @@ describe("the usual traffic of an hour", () => {
         expect(Object.keys(known.weeks).length).toBeLessThanOrEqual(168);
       }),
     );
+  });
+
+  it("fits into what a source may keep, with every hour of every week that is kept", ({
+    expect,
+  }) => {
+    let known = NOTHING_USUAL;
+    for (let hour = 0; hour <= WEEKS_KEPT * 168; hour += 1) {
+      for (let reading = 0; reading < READINGS_MIN; reading += 1) {
+        const atMs = T0 + hour * HOUR_MS + (reading * HOUR_MS) / READINGS_MIN;
+        known = learn(known, 9_999 + hour / 7 + reading / 3, atMs);
+      }
+    }
+    expect(Object.values(known.weeks).flat()).toHaveLength(WEEKS_KEPT * 168);
+    expect(JSON.stringify(known).length).toBeLessThan(NOTE_CHARACTERS_MAX);
   });
 });
