@@ -3,7 +3,7 @@ import pg from "pg";
 
 const EVERY_MS = 250;
 /** As `examples/storefront/src/stores.ts` has it. */
-export const DEADLINE_MS = 2_000;
+const DEADLINE_MS = 2_000;
 /** One for each that may be under way. */
 const CONNECTIONS_MAX = Math.ceil(DEADLINE_MS / EVERY_MS) + 2;
 
