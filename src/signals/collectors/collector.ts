@@ -34,7 +34,7 @@ export type CollectorContext = {
   readonly postgres: Postgres | null;
   readonly replica: Postgres | null;
   readonly redis: Redis | null;
-  readonly traffic: Pick<TrafficReader, "talkers">;
+  readonly traffic: Pick<TrafficReader, "talkers" | "signIns">;
   readonly integrityChecks: readonly IntegrityCheck[];
   /** Branches that were kept for this incident. */
   readonly kept: KeptBranches | null;

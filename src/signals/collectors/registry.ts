@@ -23,6 +23,7 @@ import { recoverRows } from "./recover-rows.ts";
 import { recoveryPlan } from "./recovery-plan.ts";
 import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
+import { signInOffenders } from "./sign-in-offenders.ts";
 import { topTalkers } from "./top-talkers.ts";
 import type { Failure } from "../../incidents/journal.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
@@ -44,6 +45,7 @@ export const COLLECTORS = {
   "postgres-table-sizes": postgresTableSizes,
   "redis-info": redisInfo,
   "top-talkers": topTalkers,
+  "sign-in-offenders": signInOffenders,
   "integrity-scope": integrityScope,
   "recover-rows": recoverRows,
   "recovery-plan": recoveryPlan,
