@@ -36,6 +36,7 @@ export function limits(rounds: number): LimitsReport {
     [
       { name: "one rule, clean", run: decideClean(1) },
       { name: "20 rules, clean", run: decideClean(20) },
+      { name: "20 rules, clean, 50 addresses", run: decideClean(20, 50) },
       { name: "one rule, refused", run: decideRefused() },
       { name: "one rule, ever new addresses", run: decideNew() },
       { name: "a map of objects", run: mapOfObjects() },
@@ -104,7 +105,7 @@ function leaseFigure(spread: "even" | "skewed", isolates: number, load: number):
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
 /** Far from any limit, key and all: what every request pays. */
-function decideClean(count: number): Contestant["run"] {
+function decideClean(count: number, addresses = ADDRESSES): Contestant["run"] {
   const rules = Array.from({ length: count }, (_, index) => aRule(index, 1_000_000));
   const table = new RateLimits(4);
   const keys = new LimitKeys();
@@ -116,7 +117,7 @@ function decideClean(count: number): Contestant["run"] {
       if (table.decide(rule, keys.key, nowMs).kind === "admit") admitted += 1;
     }
     return admitted;
-  });
+  }, addresses);
 }
 
 /** What an attacker gets. */
@@ -173,9 +174,12 @@ const aRule = (index: number, limit: number): LimitRule =>
     "bench",
   );
 
-/** Ten requests a millisecond from two thousand addresses; goes on where the last call ended. */
-function overRequests(one: (subject: LimitSubject, nowMs: number) => number): Contestant["run"] {
-  const subjects = Array.from({ length: ADDRESSES }, (_, index): LimitSubject => {
+/** Ten requests a millisecond from so many addresses; goes on where the last call ended. */
+function overRequests(
+  one: (subject: LimitSubject, nowMs: number) => number,
+  addresses = ADDRESSES,
+): Contestant["run"] {
+  const subjects = Array.from({ length: addresses }, (_, index): LimitSubject => {
     const place = { asn: 1 + (index % 500), country: "NL" };
     return {
       address: { family: 4, words: Uint32Array.from([mix32(index), 0, 0, 0]) },
@@ -188,7 +192,7 @@ function overRequests(one: (subject: LimitSubject, nowMs: number) => number): Co
   return (times) => {
     let total = 0;
     for (let time = 0; time < times; time += 1) {
-      const subject = subjects[event % ADDRESSES];
+      const subject = subjects[event % addresses];
       if (subject !== undefined) total += one(subject, 1_700_000_000_000 + Math.floor(event / 10));
       event += 1;
     }

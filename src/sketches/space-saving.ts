@@ -1,6 +1,7 @@
 /**
- * Space-Saving: the most frequent keys of a stream in a fixed number of counters. The smallest counter sits on top of a heap,
- * and a small hash table finds the counter of a key. A count is never too low, and too high by at most its `error`.
+ * Space-Saving: the most frequent keys of a stream in a fixed number of counters. A small hash table finds the counter of a key.
+ * The smallest is looked for only when a newcomer may take its place: counting, which is done for each request, keeps no order.
+ * A count is never too low, and too high by at most its `error`.
  */
 import { assert } from "../shared/assert.ts";
 import { mix32 } from "./hash.ts";
@@ -24,12 +25,11 @@ export class SpaceSaving {
   readonly #keys: Int32Array;
   readonly #counts: Uint32Array;
   readonly #errors: Uint32Array;
-  /** Slots as a binary heap by count, the smallest first, and where in it each slot is. */
-  readonly #heap: Uint16Array;
-  readonly #places: Uint16Array;
   /** Open addressing from key to slot + 1; so much longer than there are counters that most probes end at once. */
   readonly #index: Uint16Array;
   #size = 0;
+  /** No count is below it: until the next halving counts only grow. */
+  #floorMin = 0;
 
   constructor(counters: number) {
     assert(
@@ -40,8 +40,6 @@ export class SpaceSaving {
     this.#keys = new Int32Array(counters);
     this.#counts = new Uint32Array(counters);
     this.#errors = new Uint32Array(counters);
-    this.#heap = new Uint16Array(counters);
-    this.#places = new Uint16Array(counters);
     this.#index = new Uint16Array(2 ** Math.ceil(Math.log2(counters * 8)));
   }
 
@@ -50,13 +48,18 @@ export class SpaceSaving {
   }
 
   get byteLength(): number {
-    const columns = [this.#keys, this.#counts, this.#errors, this.#heap, this.#places, this.#index];
+    const columns = [this.#keys, this.#counts, this.#errors, this.#index];
     return columns.reduce((sum, column) => sum + column.byteLength, 0);
   }
 
   /** The smallest count that a key needs to exceed to be counted here; 0 while there is room. */
   get floor(): number {
-    return this.#size < this.counters ? 0 : this.#countAt(0);
+    return this.#size < this.counters ? 0 : (this.#counts[this.#smallest()] ?? 0);
+  }
+
+  /** Whether this count exceeds the floor: for most it is told without looking for the smallest. */
+  exceedsFloor(count: number): boolean {
+    return count > this.#floorMin && count > this.floor;
   }
 
   /** Counts one more of a key that already has a counter; false when it has none. */
@@ -69,7 +72,6 @@ export class SpaceSaving {
     const slot = this.#find(key, hash);
     if (slot === NO_SLOT) return NO_SLOT;
     this.#counts[slot] = Math.min((this.#counts[slot] ?? 0) + by, COUNT_MAX);
-    this.#sink(this.#places[slot] ?? 0);
     return slot;
   }
 
@@ -86,19 +88,15 @@ export class SpaceSaving {
    */
   admit(key: number, count: number, error: number): Counter | null {
     const isFull = this.#size === this.counters;
-    const evicted = isFull ? this.#counter(this.#heap[0] ?? 0) : null;
+    const evicted = isFull ? this.#counter(this.#smallest()) : null;
     const slot = evicted?.slot ?? this.#size;
-    if (evicted === null) {
-      this.#size += 1;
-      this.#heap[slot] = slot;
-      this.#places[slot] = slot;
-    } else this.#forget(evicted.key);
+    if (evicted === null) this.#size += 1;
+    else this.#forget(evicted.key);
     this.#keys[slot] = key;
     this.#counts[slot] = count;
     this.#errors[slot] = error;
     this.#remember(key, slot);
-    if (evicted === null) this.#rise(slot);
-    else this.#sink(0);
+    this.#floorMin = Math.min(this.#floorMin, count);
     return evicted;
   }
 
@@ -116,16 +114,17 @@ export class SpaceSaving {
 
   /** The largest counts first, ties by key, at most `limit`. */
   top(limit: number): Counter[] {
-    return Array.from(this.#heap.subarray(0, this.#size), (slot) => this.#counter(slot))
+    return Array.from({ length: this.#size }, (_, slot) => this.#counter(slot))
       .toSorted((a, b) => b.count - a.count || a.key - b.key)
       .slice(0, limit);
   }
 
-  /** Halves every count `times` over; the order stays, so the heap does too. Errors round up, to stay true. */
+  /** Halves every count `times` over. Errors round up, to stay true. */
   halve(times: number): void {
     if (times <= 0) return;
     if (times >= 32) return this.clear();
     const divisor = 2 ** times;
+    this.#floorMin = 0;
     for (let slot = 0; slot < this.#size; slot += 1) {
       const count = (this.#counts[slot] ?? 0) >>> times;
       this.#counts[slot] = count;
@@ -135,11 +134,19 @@ export class SpaceSaving {
 
   clear(): void {
     this.#size = 0;
+    this.#floorMin = 0;
     this.#index.fill(0);
   }
 
-  #countAt(place: number): number {
-    return this.#counts[this.#heap[place] ?? 0] ?? 0;
+  /** The slot of the smallest count. */
+  #smallest(): number {
+    const counts = this.#counts;
+    let smallest = 0;
+    for (let slot = 1; slot < this.#size; slot += 1) {
+      if ((counts[slot] ?? 0) < (counts[smallest] ?? 0)) smallest = slot;
+    }
+    this.#floorMin = counts[smallest] ?? 0;
+    return smallest;
   }
 
   #counter(slot: number): Counter {
@@ -178,38 +185,5 @@ export class SpaceSaving {
       gap = at;
     }
     index[gap] = 0;
-  }
-
-  #sink(from: number): void {
-    const slot = this.#heap[from] ?? 0;
-    const count = this.#counts[slot] ?? 0;
-    let place = from;
-    for (;;) {
-      let child = 2 * place + 1;
-      if (child >= this.#size) break;
-      if (child + 1 < this.#size && this.#countAt(child + 1) < this.#countAt(child)) child += 1;
-      if (this.#countAt(child) >= count) break;
-      this.#put(this.#heap[child] ?? 0, place);
-      place = child;
-    }
-    this.#put(slot, place);
-  }
-
-  #rise(from: number): void {
-    const slot = this.#heap[from] ?? 0;
-    const count = this.#counts[slot] ?? 0;
-    let place = from;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
-      if (this.#countAt(parent) <= count) break;
-      this.#put(this.#heap[parent] ?? 0, place);
-      place = parent;
-    }
-    this.#put(slot, place);
-  }
-
-  #put(slot: number, place: number): void {
-    this.#heap[place] = slot;
-    this.#places[slot] = place;
   }
 }

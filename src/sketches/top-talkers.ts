@@ -168,7 +168,7 @@ class DimensionCounts {
     if (slot !== NO_SLOT) return null;
     const estimate = this.#sieve.addHashed(key, hash, by);
     if (estimate < COUNT_MIN || estimate < this.#weight * SHARE_MIN) return null;
-    return estimate > this.#talkers.floor ? this.#admit(key, estimate, by) : null;
+    return this.#talkers.exceedsFloor(estimate) ? this.#admit(key, estimate, by) : null;
   }
 
   name(slot: number, name: string): void {

@@ -87,3 +87,17 @@ it("is as large after ten million keys as before the first", ({ expect }) => {
   for (let each = 0; each < 10_000_000; each += 1) sketch.add(each);
   expect([sketch.byteLength, sketch.size]).toEqual([before, 128]);
 });
+
+it("tells whether a count exceeds the floor as if it looked each time", ({ expect }) => {
+  fc.assert(
+    fc.property(counters, keys, fc.nat(3), keys, fc.nat(60), (size, seen, times, more, count) => {
+      const sketch = counted(size, seen);
+      sketch.exceedsFloor(count);
+      sketch.halve(times);
+      for (const each of more) {
+        sketch.add(each);
+        expect(sketch.exceedsFloor(count)).toBe(count > sketch.floor);
+      }
+    }),
+  );
+});
