@@ -38,6 +38,7 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     isTickFresh: null,
     lists: null,
     overdue: null,
+    clientAddress: null,
     nowMs,
   });
   return ok({

@@ -2,9 +2,15 @@
 
 /** The first of that name; null when there is none. */
 export const cookieNamed = (wanted: string, header: string | null): string | null =>
+  cookiesNamed(wanted, header)[0] ?? null;
+
+/** What all of that name say: of several, parsers of cookies take one or another. */
+export const cookiesNamed = (wanted: string, header: string | null): readonly string[] =>
   header?.includes(wanted) === true
-    ? (cookiesIn(header).find(({ name }) => name === wanted)?.value ?? null)
-    : null;
+    ? cookiesIn(header).flatMap(({ name, value }) => (name === wanted ? [value] : []))
+    : NONE;
+
+const NONE: readonly string[] = [];
 
 /** In the order sent. */
 export const cookiesIn = (

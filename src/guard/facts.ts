@@ -168,7 +168,13 @@ function addressOf(
   if (source === "none") return "";
   if (source === "cloudflare") return headers.get("cf-connecting-ip") ?? "";
   // A proxy appends what it saw; whatever stands before it is the client's own claim.
-  return headers.get(source.header)?.split(",").at(-1)?.trim() ?? "";
+  return withoutPort(headers.get(source.header)?.split(",").at(-1)?.trim() ?? "");
+}
+
+/** Some proxies write the port beside the address. Cloudflare writes none, and whatever has one is no word of its own. */
+function withoutPort(text: string): string {
+  const [, v6, v4] = /^(?:\[([^\]]*)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(text) ?? [];
+  return v6 ?? v4 ?? text;
 }
 
 function readAddress(text: string): ClientAddress | null {

@@ -1,5 +1,6 @@
 /** What each playbook needs and has not got, and the one line that mends it. Pure. */
 import type { CompiledPlaybook } from "../playbooks/compile.ts";
+import type { SiteSpec } from "../playbooks/site.ts";
 import { parseDuration } from "../shared/duration.ts";
 import type { SourceId } from "../signals/catalogue.ts";
 import type { ListHead } from "../policy/lists.ts";
@@ -22,7 +23,8 @@ export type Finding = {
     | "networks"
     | "write-journal"
     | "integrity"
-    | "limiter";
+    | "limiter"
+    | "client-address";
   readonly id: string;
   readonly state: FindingState;
   readonly detail: string | null;
@@ -54,6 +56,8 @@ export type DoctorInput = {
   readonly lists: readonly ListHead[] | "unreachable" | null;
   /** Incidents whose post-mortem is late; null when nobody could be asked. */
   readonly overdue: readonly IncidentView[] | null;
+  /** How the site says that it is known; null: nobody asks. */
+  readonly clientAddress: SiteSpec["client_address"] | null;
   readonly nowMs: number;
 };
 
@@ -66,6 +70,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),
     ...(input.parts?.integrity ?? []).map((part) => partFinding("integrity", part)),
     ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
+    ...addressFindings(input.clientAddress),
     ...journalFindings(input.signals ?? {}),
     ...(input.overdue ?? []).map(overdueFinding),
   ];
@@ -298,6 +303,26 @@ function monitorFinding(isTickFresh: boolean | null): readonly Finding[] {
           detail: "the monitor has not ticked for 2.5 times its cadence",
           mend: "check that the cron trigger is deployed, and the Monitor object in the Worker's log",
         },
+  ];
+}
+
+/** Where addresses are not known, all that is about them does nothing, and nobody is told so by any answer. */
+function addressFindings(clientAddress: DoctorInput["clientAddress"]): readonly Finding[] {
+  if (clientAddress === null) return [];
+  const isKnown = clientAddress !== "none";
+  const id = typeof clientAddress === "string" ? clientAddress : clientAddress.header;
+  return [
+    {
+      kind: "client-address",
+      id,
+      state: isKnown ? "ok" : "missing",
+      detail: isKnown
+        ? null
+        : "no client's address is known: blocks and limits by address, network, ASN, country and JA4 touch nobody",
+      mend: isKnown
+        ? null
+        : "set client_address in playbooks/site.yaml to cloudflare, or to the header of the proxy that you run",
+    },
   ];
 }
 

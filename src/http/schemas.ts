@@ -190,6 +190,7 @@ const finding = z
       "write-journal",
       "integrity",
       "limiter",
+      "client-address",
     ]),
     id: z.string(),
     state: z.enum(["ok", "missing", "failing", "due"]),

@@ -2,7 +2,7 @@
 import { hashText, mixPair } from "../../sketches/hash.ts";
 import { unreachable } from "../../shared/assert.ts";
 import type { SessionSource } from "../../policy/limits.ts";
-import { cookieNamed, readCookieValue } from "../cookies.ts";
+import { cookiesNamed, readCookieValue } from "../cookies.ts";
 import type { RequestFacts } from "../facts.ts";
 import type { LimitKey } from "./local-table.ts";
 import { partAt, PLACES, SESSION_PLACE, type LimitRule, type SubjectPart } from "./rule.ts";
@@ -110,9 +110,21 @@ export class LimitKeys {
 /** However it is spelt: whoever could spell one session in many ways would have as many quotas. */
 function sessionOf(subject: LimitSubject, source: SessionSource): string | null {
   if ("header" in source) return readCredential(subject.header(source.header));
-  const value = cookieNamed(source.cookie, subject.header("cookie"));
-  return value === null ? null : readCookieValue(value);
+  const [first = null, ...others] = cookiesNamed(source.cookie, subject.header("cookie"));
+  if (first === null) return null;
+  const session = readCookieValue(first);
+  return others.every((other) => readCookieValue(other) === session) ? session : severalOf(subject);
 }
+
+/**
+ * Which of several cookies the app takes is not known here: with one that is made up beside their own, anybody would have a fresh
+ * quota for each request. So all that one client sends in that way is one session.
+ */
+const severalOf = ({ address }: LimitSubject): string =>
+  `${SEVERAL}${address === null ? "" : address.words.slice(0, address.family === 4 ? 1 : 2).join(".")}`;
+
+/** No value of a cookie: it has a character that ends one. */
+const SEVERAL = "several;";
 
 /** `Bearer` has no capitals of its own, nor a number of spaces; what comes after it has. */
 function readCredential(text: string | null): string | null {

@@ -42,6 +42,7 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
       isTickFresh: status.status === "fulfilled" && isLookFresh(status.value, nowMs),
       lists: lists.status === "fulfilled" ? lists.value : "unreachable",
       overdue: views.status === "fulfilled" ? overduePostmortems(views.value, nowMs) : null,
+      clientAddress: deps.bundle.site.client_address,
       nowMs,
     });
     return c.json(

@@ -72,6 +72,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
     isTickFresh: true,
     lists: [],
     overdue: [],
+    clientAddress: "cloudflare",
     nowMs: NOW_MS,
     ...given,
   });
@@ -212,6 +213,16 @@ describe("doctorReport", () => {
       },
     ],
     [
+      "addresses that nobody knows",
+      { clientAddress: "none" },
+      {
+        kind: "client-address",
+        id: "none",
+        state: "missing",
+        mend: "set client_address in playbooks/site.yaml to cloudflare, or to the header of the proxy that you run",
+      },
+    ],
+    [
       "deliveries that a guard could not keep",
       { signals: { ...WELL, [MISSED]: measured(MISSED, 3, all) } },
       { kind: "write-journal", id: "missed", state: "failing", detail: "3 deliveries" },
@@ -252,7 +263,7 @@ describe("doctorReport", () => {
   });
 
   it("offline says only what files can tell", ({ expect }) => {
-    const offline = report({ signals: null, parts: null, isTickFresh: null });
+    const offline = report({ signals: null, parts: null, isTickFresh: null, clientAddress: null });
     expect(offline.site).toEqual([]);
     expect(offline.playbooks[0]?.findings.map(({ kind }) => kind)).toEqual(["owner", "review"]);
   });

@@ -103,6 +103,21 @@ it.for([
   expect(keyOfSent({ cookie: "sid=s-1%", authorization: "Bearers-1" })).not.toBe(plain);
 });
 
+it("counts whoever sends several sessions as one, whatever they are called", ({ expect }) => {
+  const keyOfSent = (cookie: string, address = "192.0.2.1") =>
+    keyOf(["session"], aSubject(address, sending({ cookie })));
+  const several = keyOfSent("sid=s-1; sid=a");
+  expect(several).not.toBeNull();
+  for (const cookie of ["sid=b; sid=s-1", "sid=s-1; x=1; sid=c; sid=d", 'sid=; sid="s-1"']) {
+    expect(keyOfSent(cookie), cookie).toBe(several);
+  }
+  expect(keyOfSent("sid=s-1; sid=a", "198.51.100.1")).not.toBe(several);
+  expect(keyOfSent("sid=s-1; sid=a", "2001:db8::1")).toBe(keyOfSent("sid=b; sid=c", "2001:db8::2"));
+  // The same twice, however it is spelt, is no other.
+  expect(keyOfSent('sid=s-1; sid="%73-1"')).toBe(keyOfSent("sid=s-1"));
+  expect(keyOfSent("sid=s-1; xsid=a; sid2=b")).toBe(keyOfSent("sid=s-1"));
+});
+
 it("keeps combinations, rules, quotas and families apart", ({ expect }) => {
   const subject = aSubject("32.1.13.184");
   const keys = [
