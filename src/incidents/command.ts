@@ -36,6 +36,14 @@ type CommandData = {
   readonly note: { readonly text: string };
   readonly set_severity: { readonly severity: Severity; readonly why: string };
   readonly escalate: { readonly why: string };
+  /** `name` and `how` are what the contact sheet says. */
+  readonly ask_support: {
+    readonly supplier: string;
+    readonly name: string;
+    readonly how: string;
+    readonly why: string;
+  };
+  readonly note_support: { readonly supplier: string; readonly text: string };
   /** While a rule still fires, `why` is required. */
   readonly resolve: { readonly why: string };
   /** `rules` as whoever saw the harm again left them; without them, they begin anew. */
@@ -101,6 +109,7 @@ export type Rejection = {
     | "bad_options"
     | "lease_ended"
     | "lease_not_waiting"
+    | "not_asked"
     | "not_reversible"
     | "same_person"
     | "stale_effect"

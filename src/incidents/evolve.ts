@@ -187,6 +187,11 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
     }
     case "incident.reopened":
       return { ...reopened(state, atMs), rules: { ...state.rules, ...event.data.rules } };
+    case "incident.update_due":
+      return { ...state, reminders: state.reminders + 1, lastReminderAtMs: atMs };
+    case "incident.support_asked":
+      return { ...state, supportAsked: [...new Set([...state.supportAsked, event.data.supplier])] };
+    case "incident.support_answered":
     case "incident.triggered":
     case "incident.noted":
       return state;
@@ -222,6 +227,8 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   lastSilenceAtMs: null,
   reachedAtMs: null,
   unreachedAtMs: null,
+  reminders: 0,
+  lastReminderAtMs: null,
   raisedTo: [],
   recoveredSinceMs: null,
   skipped: {},

@@ -25,8 +25,9 @@ import {
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
 import { checklistStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
-import { escalationStage, resolutionStage, statusStage } from "./stages/progress.ts";
+import { escalationStage, resolutionStage, statusStage, updateStage } from "./stages/progress.ts";
 import { recoveryStage, rulesStage, severityStage } from "./stages/rules.ts";
+import { updateDueAtMs } from "./update-clock.ts";
 import { viewOf } from "./view-of.ts";
 
 const OBSERVE = [
@@ -44,12 +45,20 @@ const OBSERVE = [
   silenceStage,
   actSilenceStage,
   escalationStage,
+  updateStage,
   checklistStage,
   resolutionStage,
   statusStage,
 ] as const;
 const OBSERVE_RESOLVED = [expiryStage] as const;
-const WAKE = [expiryStage, silenceStage, actSilenceStage, escalationStage, statusStage] as const;
+const WAKE = [
+  expiryStage,
+  silenceStage,
+  actSilenceStage,
+  escalationStage,
+  updateStage,
+  statusStage,
+] as const;
 
 /** What a command means: the events to append, none when there is nothing to do, or why it is refused. */
 export function decide(
@@ -94,6 +103,7 @@ export function nextWakeAtMs(state: IncidentState, ground: Ground): number | nul
   const wakes = [
     nextLevel(state, ground.site.escalation)?.dueAtMs ?? null,
     unreachedAtMs(state, ground.site.channels),
+    updateDueAtMs(state, ground.site.updateEveryMs),
     ...state.leases.map((lease) =>
       isInForce(lease) || lease.status === "applying" ? lease.expiresAtMs : null,
     ),

@@ -109,7 +109,8 @@ export const EVENT_DATA = {
     why: z.string(),
   }),
   "incident.acknowledged": z.looseObject({}),
-  "incident.lead_taken": z.looseObject({ lead: z.string() }),
+  /** `from` is who led until then, where somebody did. */
+  "incident.lead_taken": z.looseObject({ lead: z.string(), from: z.string().optional() }),
   "incident.noted": z.looseObject({ text: z.string() }),
   "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
   "incident.escalated": z.looseObject({
@@ -120,6 +121,16 @@ export const EVENT_DATA = {
     channels: z.array(z.string()).optional(),
     people: z.array(z.string()).optional(),
   }),
+  /** What people promised is due; `draft` is what they may say. */
+  "incident.update_due": z.looseObject({ why: z.string(), draft: z.string() }),
+  /** Somebody asks a supplier for help; `how` is what the contact sheet says. */
+  "incident.support_asked": z.looseObject({
+    supplier: z.string(),
+    name: z.string(),
+    how: z.string(),
+    why: z.string(),
+  }),
+  "incident.support_answered": z.looseObject({ supplier: z.string(), text: z.string() }),
   "incident.recovery_seen": z.looseObject({ readings }),
   "incident.recovery_lost": z.looseObject({ readings }),
   "incident.resolved": z.looseObject({ why: z.string() }),

@@ -37,13 +37,21 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
     case "acknowledge":
       return acknowledge(state);
     case "take_lead":
-      return ok([{ type: "incident.lead_taken", data: { lead: command.data.lead } }]);
+      return takeLead(state, command.data.lead);
     case "note":
       return ok([{ type: "incident.noted", data: { text: command.data.text } }]);
     case "set_severity":
       return setSeverity(state, command);
     case "escalate":
       return escalate(state, command.data.why);
+    case "ask_support":
+      return isResolved(state)
+        ? reject("not_open", "the incident is resolved; reopen it to ask for help")
+        : ok([{ type: "incident.support_asked", data: { ...command.data } }]);
+    case "note_support":
+      return state.supportAsked.includes(command.data.supplier)
+        ? ok([{ type: "incident.support_answered", data: { ...command.data } }])
+        : reject("not_asked", `nobody asked ${command.data.supplier} about this incident`);
     case "resolve":
       return resolve(state, command.data.why);
     case "reopen":
@@ -225,6 +233,12 @@ function reopen(state: IncidentState, command: CommandOf<"reopen">, ground: Grou
   });
   const seen = own.length === 0 ? {} : { rules: Object.fromEntries(own) };
   return ok([{ type: "incident.reopened", data: { why, ...seen } }]);
+}
+
+/** A lead that changes hands is news: people must know whom to ask. */
+function takeLead({ lead: from }: IncidentState, lead: string): Answer {
+  const isHandedOver = from !== null && from !== lead;
+  return ok([{ type: "incident.lead_taken", data: { lead, ...(isHandedOver ? { from } : {}) } }]);
 }
 
 const escalate = (state: IncidentState, why: string): Answer =>

@@ -144,6 +144,11 @@ export type IncidentState = {
   /** When the first message since people are asked got through, and when it was told that none does; null until then. */
   readonly reachedAtMs: number | null;
   readonly unreachedAtMs: number | null;
+  /** Reminders that an update is due, since people are asked, and when the last of them was. */
+  readonly reminders: number;
+  readonly lastReminderAtMs: number | null;
+  /** Who was asked for help, by their ids in `site.yaml`. */
+  readonly supportAsked: readonly string[];
   /** The ladder has nothing left, and people were told. */
   readonly exhausted: boolean;
   readonly timesResolved: number;
@@ -178,6 +183,9 @@ export const initialState: IncidentState = {
   lastSilenceAtMs: null,
   reachedAtMs: null,
   unreachedAtMs: null,
+  reminders: 0,
+  lastReminderAtMs: null,
+  supportAsked: [],
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",

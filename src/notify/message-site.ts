@@ -1,5 +1,6 @@
 /** What of `site.yaml` an incident and its messages need. */
 import { escalationOf, USUAL_ESCALATION, type Escalation } from "../incidents/escalation.ts";
+import { resolveDuration } from "../playbooks/params.ts";
 import type { Person } from "../playbooks/site-people.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 
@@ -8,16 +9,25 @@ export type MessageSite = {
   readonly channels: readonly Pick<SiteSpec["channels"][number], "id" | "severities">[];
   readonly escalation: Escalation;
   readonly people: readonly Person[];
+  /** How often people are promised something new; null: nobody promised it. */
+  readonly updateEveryMs: number | null;
   /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
   readonly url: string | null;
 };
 
 export const messageSiteOf = (
-  { title, channels, escalation, people }: SiteSpec,
+  { title, channels, escalation, people, update_every }: SiteSpec,
   url: string | null,
-): MessageSite => ({ title, channels, escalation: escalationOf(escalation), people, url });
+): MessageSite => ({
+  title,
+  channels,
+  escalation: escalationOf(escalation),
+  people,
+  updateEveryMs: resolveDuration(update_every, {}),
+  url,
+});
 
 /** One of which nothing else is said. */
 export const plainSite = (
   said: Pick<MessageSite, "title" | "channels" | "url"> & Partial<MessageSite>,
-): MessageSite => ({ escalation: USUAL_ESCALATION, people: [], ...said });
+): MessageSite => ({ escalation: USUAL_ESCALATION, people: [], updateEveryMs: null, ...said });

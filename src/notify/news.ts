@@ -13,7 +13,11 @@ export const MESSAGE_REASONS = [
   "mitigated",
   "ineffective",
   "needs_person",
+  "lead_changed",
   "escalated",
+  "update_due",
+  "support_asked",
+  "support_answered",
   "recovery",
   "recovery_lost",
   "released",
@@ -47,6 +51,8 @@ export type News = {
   readonly readings: readonly Evidence[];
   /** Whom it asks, by their ids in `site.yaml`. */
   readonly people: readonly string[];
+  /** What may be said in public; null when that is not asked. */
+  readonly draft: string | null;
 };
 
 /** What people should hear of because of `event`, or null: most events are for the journal only. */
@@ -62,12 +68,38 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
         `acknowledged:${view.seq}`,
         `${view.acknowledgedBy ?? "Somebody"} acknowledged it`,
       );
+    case "incident.lead_taken":
+      return event.data.from === undefined
+        ? null
+        : news(
+            "lead_changed",
+            `lead_changed:${view.seq}`,
+            `${event.data.lead} leads now, instead of ${event.data.from}`,
+          );
     case "incident.severity_set":
       return severityNews(event.data);
     case "incident.escalated":
       return news("escalated", `escalated:${view.seq}`, `Escalated: ${event.data.why}`, {
         people: event.data.people ?? [],
       });
+    case "incident.update_due":
+      return news("update_due", `update_due:${view.seq}`, `An update is due: ${event.data.why}`, {
+        draft: event.data.draft,
+      });
+    case "incident.support_asked": {
+      const { name, how, why } = event.data;
+      return news(
+        "support_asked",
+        `support_asked:${view.seq}`,
+        `${name} is asked for help (${how}): ${why}`,
+      );
+    }
+    case "incident.support_answered":
+      return news(
+        "support_answered",
+        `support_answered:${view.seq}`,
+        `${event.data.supplier} answered: ${event.data.text}`,
+      );
     case "incident.resolved":
       return news("resolved", `resolved:${view.seq}`, `Resolved: ${event.data.why}`);
     case "incident.reopened":
@@ -252,6 +284,7 @@ const news = (
     readonly act?: ActView;
     readonly readings?: readonly Evidence[];
     readonly people?: readonly string[];
+    readonly draft?: string;
   } = {},
 ): News => ({
   why,
@@ -261,4 +294,5 @@ const news = (
   act: about.act ?? null,
   readings: about.readings ?? [],
   people: about.people ?? [],
+  draft: about.draft ?? null,
 });

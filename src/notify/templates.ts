@@ -31,7 +31,11 @@ const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   mitigated: "mitigated",
   ineffective: "mitigation did not help",
   needs_person: "needs a person",
+  lead_changed: "has another lead",
   escalated: "escalated",
+  update_due: "needs a public update",
+  support_asked: "waits for a supplier",
+  support_answered: "has an answer of a supplier",
   recovery: "recovering",
   recovery_lost: "got worse again",
   released: "mitigation released",
@@ -210,6 +214,11 @@ function approvalAsks(
 }
 
 function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly string[] {
+  if (news.draft !== null) {
+    return [
+      `Say what is new: POST ${link(site, `${apiPath(view)}/updates`)} with a message, such as "${oneLine(news.draft)}"`,
+    ];
+  }
   if (news.why === "resolved" && pages(view.severity)) {
     const path = `${apiPath(view)}/postmortem`;
     return [

@@ -22,7 +22,7 @@ const line = z
   .min(1)
   .max(200)
   .regex(/^\P{Cc}*$/u, "write one line");
-const wait = z.string().refine((text) => {
+export const wait = z.string().refine((text) => {
   const parsed = parseDuration(text);
   return parsed.ok && parsed.value >= WAIT_MS_MIN && parsed.value <= WAIT_MS_MAX;
 }, "write a duration from 1m to 7d");

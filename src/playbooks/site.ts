@@ -10,7 +10,7 @@ import { resolveDuration } from "./params.ts";
 import { matchesRoute } from "../guard/routes.ts";
 import { type param, severity } from "./schema.ts";
 import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
-import { escalation, person, PEOPLE_MAX, supplier, SUPPLIERS_MAX } from "./site-people.ts";
+import { escalation, person, PEOPLE_MAX, supplier, SUPPLIERS_MAX, wait } from "./site-people.ts";
 
 export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;
@@ -358,6 +358,8 @@ const shape = z.strictObject({
     .default([]),
   people: z.array(person).max(PEOPLE_MAX).default([]),
   escalation,
+  /** How often a SEV-1 or SEV-2 is to be in the news of the status page: whoever promised it is reminded. */
+  update_every: wait.default("30m"),
   /** The contact sheet of what production depends on. */
   suppliers: z.array(supplier).max(SUPPLIERS_MAX).default([]),
 });

@@ -78,6 +78,12 @@ function describe(event: IncidentEvent, names: Names): string {
       return `Severity ${event.data.from} → ${event.data.to}: ${prose(event.data.why)}`;
     case "incident.escalated":
       return `**Escalated**: ${prose(event.data.why)}`;
+    case "incident.update_due":
+      return `Update due: ${prose(event.data.why)}`;
+    case "incident.support_asked":
+      return `**Support asked**: ${prose(event.data.name)}: ${prose(event.data.why)}`;
+    case "incident.support_answered":
+      return `${prose(event.data.supplier)} answered: ${prose(event.data.text)}`;
     case "incident.recovery_seen":
       return withReadings("**Recovery seen**", event.data.readings);
     case "incident.recovery_lost":

@@ -4,6 +4,7 @@ import { severity } from "../../playbooks/schema.ts";
 import { optionally, takes, type Api } from "../api-app.ts";
 import { incidentCommand, mitigationCommand } from "../command-route.ts";
 import { PUBLIC_STATUSES } from "../../incidents/public.ts";
+import type { Supplier } from "../../playbooks/site-people.ts";
 import { Problem } from "../problems.ts";
 import type { HttpDeps } from "../deps.ts";
 import { command } from "../incident-of.ts";
@@ -31,6 +32,16 @@ const setSeverity = incidentCommand(
   takes(z.strictObject({ severity, why: text })),
 );
 const escalate = incidentCommand("escalate", "Call for more people", why);
+const askSupport = incidentCommand(
+  "support",
+  "Say that a supplier is asked for help; everybody hears how they are reached",
+  takes(z.strictObject({ supplier: text.max(60), why: text })),
+);
+const noteSupport = incidentCommand(
+  "support/answer",
+  "Write down what a supplier answered",
+  takes(z.strictObject({ supplier: text.max(60), text })),
+);
 const resolve = incidentCommand(
   "resolve",
   "Resolve it; while a rule still fires, `why` is required",
@@ -92,6 +103,17 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
     const { id } = c.req.valid("param");
     return c.json(await command(c, deps, id, "escalate", c.req.valid("json")), 200);
   });
+  api.openapi(askSupport, async (c) => {
+    const { id } = c.req.valid("param");
+    const { supplier, why: reason } = c.req.valid("json");
+    const { name, ...contact } = supplierOf(supplier, deps);
+    const data = { supplier, name, how: howToReach(contact), why: reason };
+    return c.json(await command(c, deps, id, "ask_support", data), 200);
+  });
+  api.openapi(noteSupport, async (c) => {
+    const { id } = c.req.valid("param");
+    return c.json(await command(c, deps, id, "note_support", c.req.valid("json")), 200);
+  });
   api.openapi(resolve, async (c) => {
     const { id } = c.req.valid("param");
     const data = { why: c.req.valid("json").why ?? "" };
@@ -118,6 +140,24 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
     return c.json(await command(c, deps, id, "publish", { message, status, component }), 200);
   });
 }
+
+/** @throws {Problem} naming those that the contact sheet has. */
+function supplierOf(id: string, { bundle }: HttpDeps): Supplier {
+  const found = bundle.site.suppliers.find((one) => one.id === id);
+  if (found !== undefined) return found;
+  const known = bundle.site.suppliers.map((one) => one.id).join(", ");
+  throw new Problem("invalid-request", "The contact sheet in site.yaml has no such supplier.", {
+    errors: [
+      { field: "body.supplier", value: id, message: "unknown supplier", allowed: known || "none" },
+    ],
+  });
+}
+
+/** On one line, the quickest way first. */
+const howToReach = ({ phone, url, email, account, note: more }: Omit<Supplier, "name">): string =>
+  [phone, url, email, account === undefined ? undefined : `we are ${account}`, more]
+    .filter((part) => part !== undefined)
+    .join("; ");
 
 const unknownComponent = (value: string, ids: readonly string[]) =>
   new Problem("invalid-request", "The site has no such component.", {

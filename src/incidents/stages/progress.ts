@@ -12,6 +12,7 @@ import {
   isUndecided,
   type IncidentState,
 } from "../state.ts";
+import { draftUpdate, updateDueAtMs } from "../update-clock.ts";
 import { withdraw } from "./acts.ts";
 import { endAll } from "./leases.ts";
 
@@ -78,6 +79,15 @@ const escalateSilence: Stage = (state, { atMs, site }) => {
       ? {}
       : { level: number, channels: [...level.channels], people: [...level.people] };
   return [{ type: "incident.escalated", data: { because: "silence", why, ...asked } }];
+};
+
+/** Reminds whoever promised an update. */
+export const updateStage: Stage = (state, { atMs, site: { updateEveryMs } }) => {
+  const dueAtMs = updateDueAtMs(state, updateEveryMs);
+  if (updateEveryMs === null || dueAtMs === null || atMs < dueAtMs) return [];
+  const why = `the public has heard nothing new for ${formatDuration(updateEveryMs)}`;
+  const draft = draftUpdate(state, updateEveryMs);
+  return [{ type: "incident.update_due", data: { why, draft } }];
 };
 
 /** Resolves when all has been well, with nothing applied, for as long as the playbook asks. What a person never started is dropped. */

@@ -16,6 +16,8 @@ import {
 import answers from "./golden/answers-1.json" with { type: "json" };
 import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
+/** Written since updates fall due, and suppliers are asked. */
+import people from "./golden/journal-1-people.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -54,9 +56,15 @@ const withoutWords = (value: unknown): unknown =>
 describe("a journal of version 1", () => {
   it("holds every event that is ever written", ({ expect }) => {
     const written = new Set(
-      [...rows, ...actRows, ...checklistRows, ...selectionRows, ...reworded, ...published].map(
-        ({ type }) => type,
-      ),
+      [
+        ...rows,
+        ...actRows,
+        ...checklistRows,
+        ...selectionRows,
+        ...reworded,
+        ...published,
+        ...people,
+      ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
     expect(never).toEqual(["incident.triggered"]);
@@ -124,6 +132,19 @@ it("a mitigation reworded, as first written, is put in force again in the new wo
   const state = evolve(fold(before), row);
   const effect = event === null ? null : react(state, event, row.atMs);
   expect(effect).toMatchObject({ kind: "lease.apply", data: { with: { message: "Half done." } } });
+});
+
+it("a reminder, and what a supplier was asked and answered, are read as first written", ({
+  expect,
+}) => {
+  const all = people as readonly JournalRow[];
+  expect(all.map((row) => readEvent(row)?.type)).toEqual(all.map(({ type }) => type));
+  const state = all.reduce(evolve, fold(rows.slice(0, 51)));
+  expect(state).toMatchObject({
+    reminders: 1,
+    lastReminderAtMs: all[0]?.atMs,
+    supportAsked: ["neon"],
+  });
 });
 
 it("an update for the public, as first written, is the last that was said", ({ expect }) => {

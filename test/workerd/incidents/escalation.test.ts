@@ -180,6 +180,64 @@ describe("who is asked when nobody answers", () => {
     expect(happened).toEqual(said);
   });
 
+  it("and what is promised to the public is asked for, until it is over", async ({ expect }) => {
+    const { happened, said, life } = await lived(
+      site({ updateEveryMs: 30 * MINUTE }),
+      `0s    it opens as SEV-2
+       0s      pager: opened
+       1m    ada acknowledges
+       1m      pager: acknowledged
+       30m     pager: update_due
+       40m   ada tells the public
+       50m   the object dies
+       70m     pager: update_due
+       70m   the alarm comes twice
+       80m   ada says SEV-3
+       80m     pager: severity_lowered
+       80m     tickets: severity_lowered
+       24h   all is said`,
+    );
+    expect(happened).toEqual(said);
+    const body = life.world.arrived.find(({ message }) => message.message.startsWith("update_due"))
+      ?.message.body;
+    expect(body).toContain("/updates with a message, such as");
+    expect(body).toContain("The next update follows within 30m.");
+  });
+
+  it("and a lead that changes hands is told, not one that is first taken", async ({ expect }) => {
+    const { happened, said } = await lived(
+      site(),
+      `0s   it opens as SEV-2
+       0s     pager: opened
+       1m   ada acknowledges
+       1m     pager: acknowledged
+       2m   ada takes the lead
+       3m   ada takes the lead
+       9m   grace takes the lead
+       9m     pager: lead_changed
+       24h  all is said`,
+    );
+    expect(happened).toEqual(said);
+  });
+
+  it("and a supplier is asked once somebody says so", async ({ expect }) => {
+    const { happened, said } = await lived(
+      site(),
+      `0s   it opens as SEV-2
+       0s     pager: opened
+       1m   ada acknowledges
+       1m     pager: acknowledged
+       2m   neon answers ada
+       2m     refused: not_asked
+       3m   ada asks neon
+       3m     pager: support_asked
+       9m   neon answers ada
+       9m     pager: support_answered
+       24h  all is said`,
+    );
+    expect(happened).toEqual(said);
+  });
+
   it("is told to the log when nothing gets through", async ({ expect }) => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { life } = await lived(

@@ -52,6 +52,21 @@ const WORDS: readonly Doing[] = [
     says: /^(\w+) reopens$/,
     does: ({ scenario }, [who]) => scenario.say(who, "reopen", { why: "again" }),
   },
+  {
+    says: /^(\w+) tells the public$/,
+    does: ({ scenario }, [who]) =>
+      scenario.say(who, "publish", { message: "We know more.", status: null, component: null }),
+  },
+  {
+    says: /^(\w+) asks (\w+)$/,
+    does: ({ scenario }, [who, supplier = ""]) =>
+      scenario.say(who, "ask_support", { supplier, name: supplier, how: "1", why: "it is theirs" }),
+  },
+  {
+    says: /^(\w+) answers (\w+)$/,
+    does: ({ scenario }, [supplier = "", who]) =>
+      scenario.say(who, "note_support", { supplier, text: "soon" }),
+  },
   { says: /^([\w-]+) breaks$/, does: async ({ life }, [id = ""]) => life.world.broken.add(id) },
   { says: /^([\w-]+) works$/, does: async ({ life }, [id = ""]) => life.world.broken.delete(id) },
   { says: /^the object dies$/, does: ({ life }) => die(life) },
