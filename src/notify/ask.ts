@@ -17,6 +17,8 @@ export type Asked = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as it is; an object is sent as JSON. */
   readonly body?: string | Readonly<Record<string, unknown>>;
+  /** Statuses that mean "later" here, beside those that mean it everywhere. */
+  readonly later?: readonly number[];
   /** Nobody reads the answer's body. */
   readonly isBlind?: boolean;
 };
@@ -30,7 +32,7 @@ export function asking({ fetch, atMs, deadlineMs }: ChannelReach): Ask {
   return async (url, asked) => {
     try {
       const response = await fetch(url, { ...initOf(asked), signal });
-      return classify(response, await textOf(response, asked), atMs);
+      return classify(response, await textOf(response, asked), atMs, asked.later);
     } catch (error) {
       return err(unanswered(error, deadlineMs));
     }
@@ -56,12 +58,18 @@ async function textOf(response: Response, { isBlind = false }: Asked): Promise<s
   return "";
 }
 
-function classify(response: Response, text: string, atMs: number): Result<Answer, Failure> {
+function classify(
+  response: Response,
+  text: string,
+  atMs: number,
+  later: readonly number[] = [],
+): Result<Answer, Failure> {
   const { status, headers } = response;
   if (status >= 200 && status < 300) return ok({ status, text });
   const wait = retryAfter(headers.get("retry-after"), atMs);
   // GitHub's secondary limits are a 403 that says when to come back.
-  if (status >= 500 || RETRYABLE_STATUSES.has(status) || (status === 403 && wait !== "")) {
+  const isLater = RETRYABLE_STATUSES.has(status) || later.includes(status);
+  if (status >= 500 || isLater || (status === 403 && wait !== "")) {
     return err({ class: "retry", detail: `the receiver answered ${status}${wait}` });
   }
   return err({ class: "refuse", detail: `the receiver answered ${status}${meaning(status)}` });

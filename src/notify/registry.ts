@@ -1,19 +1,26 @@
 /** Every kind of channel, by the `kind` that `site.yaml` writes. */
+import { discord } from "./channels/discord.ts";
 import { githubIssues } from "./channels/github-issues.ts";
 import { opsgenie } from "./channels/opsgenie.ts";
 import { pagerduty } from "./channels/pagerduty.ts";
+import { resend } from "./channels/resend.ts";
 import { slack } from "./channels/slack.ts";
 import { slackWebhook } from "./channels/slack-webhook.ts";
+import { teams } from "./channels/teams.ts";
 import { webhook } from "./channels/webhook.ts";
 import type { Chat } from "./chat.ts";
+import { discordChat } from "./chats/discord.ts";
 import { slackChat } from "./chats/slack.ts";
 
 export const channels = {
+  [discord.id]: discord,
   [githubIssues.id]: githubIssues,
   [opsgenie.id]: opsgenie,
   [pagerduty.id]: pagerduty,
+  [resend.id]: resend,
   [slack.id]: slack,
   [slackWebhook.id]: slackWebhook,
+  [teams.id]: teams,
   [webhook.id]: webhook,
 } as const;
 
@@ -21,4 +28,6 @@ export type ChannelKind = keyof typeof channels;
 export const isChannelKind = (kind: string): kind is ChannelKind => Object.hasOwn(channels, kind);
 
 /** The chats whose buttons are heard, by the kind of their channel. */
-export const chats: ReadonlyMap<string, Chat> = new Map([slackChat].map((chat) => [chat.id, chat]));
+export const chats: ReadonlyMap<string, Chat> = new Map(
+  [discordChat, slackChat].map((chat) => [chat.id, chat]),
+);

@@ -38,6 +38,11 @@ export const person = z.strictObject({
     .string()
     .regex(/^[UW][A-Z0-9]{7,20}$/, "write a member's id, such as U0123ABCD")
     .optional(),
+  /** Their user id in Discord. */
+  discord: z
+    .string()
+    .regex(/^\d{17,20}$/, "write a user's id in quotes: 17 to 20 digits")
+    .optional(),
 });
 export type Person = z.infer<typeof person>;
 

@@ -406,9 +406,13 @@ function checkPeople(
     if (idsOf(all).size === all.length) continue;
     ctx.addIssue({ code: "custom", path: [kind], message: `two ${kind} have the same id` });
   }
-  const members = people.flatMap(({ slack }) => slack ?? []);
-  if (new Set(members).size < members.length) {
-    ctx.addIssue({ code: "custom", path: ["people"], message: "two people are one Slack member" });
+  for (const [chat, members] of [
+    ["Slack", people.flatMap(({ slack }) => slack ?? [])],
+    ["Discord", people.flatMap(({ discord }) => discord ?? [])],
+  ] as const) {
+    if (new Set(members).size === members.length) continue;
+    const message = `two people are one member of ${chat}`;
+    ctx.addIssue({ code: "custom", path: ["people"], message });
   }
 }
 

@@ -124,7 +124,7 @@ describe("site.yaml", () => {
     ],
     [
       "people: [{ id: ada, name: A, slack: U0123ABCD }, { id: bob, name: B, slack: U0123ABCD }]",
-      /^people: two people are one Slack member/,
+      /^people: two people are one member of Slack/,
     ],
     ["people: [{ id: ada, name: A, slack: ada }]", /^people\[0\].slack: write a member's id/],
     ["suppliers: [{ id: neon, name: Neon }]", /^suppliers\[0\]: say how they are reached/],
