@@ -27,7 +27,8 @@ describe("openapi.json", () => {
     expect(openapi).toBe("3.1.0");
     for (const [path, operations] of Object.entries(paths)) {
       for (const [method, operation] of Object.entries(operations)) {
-        const needsToken = path.startsWith("/api/");
+        // Scrapers show the same token.
+        const needsToken = path.startsWith("/api/") || path === "/metrics";
         expect(operation.security !== undefined, `${method} ${path}`).toBe(needsToken);
         if (needsToken) expect(operation.responses).toHaveProperty("default");
       }
