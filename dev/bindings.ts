@@ -11,8 +11,13 @@ export type Bindings = Readonly<Record<string, string>>;
 export const storefrontBindings = (
   stored: PostgresStore,
   cached: RedisStore,
-  { signingKey, stripeSecret, accountKey }: StackSecrets,
+  { signingKey, stripeSecret, accountKey, stripeKey, squareToken }: StackSecrets,
+  vendorsUrl: string,
 ): Bindings => ({
+  STRIPE_API_URL: `${vendorsUrl}/stripe-api`,
+  STRIPE_API_KEY: stripeKey,
+  SQUARE_API_URL: `${vendorsUrl}/square-api`,
+  SQUARE_ACCESS_TOKEN: squareToken,
   STRIPE_WEBHOOK_SECRET: stripeSecret,
   SIGNING_KEYS: signingKeys(signingKey),
   FIREBREAK_ACCOUNT_KEY: accountKey,

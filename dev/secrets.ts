@@ -16,6 +16,9 @@ export type StackSecrets = {
   readonly neonKey: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
+  /** What the payment providers know the storefront by. */
+  readonly stripeKey: string;
+  readonly squareToken: string;
   /** What the payment provider signs with. */
   readonly stripeSecret: string;
   /** What the storefront hashes accounts with. */
@@ -35,6 +38,8 @@ export const makeSecrets = (): StackSecrets => ({
   githubToken: random(),
   neonKey: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
+  stripeKey: `rk_test_${random()}`,
+  squareToken: random(),
   stripeSecret: `whsec_${random()}`,
   accountKey: random(),
 });

@@ -6,6 +6,7 @@ import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
 import { tellDatabaseCpu } from "./database-cpu.ts";
 import { neonProject, type NeonProject } from "./neon-project.ts";
+import { deliverCharge } from "./payment-provider.ts";
 import type { Postgres } from "./postgres.ts";
 import { setAutopilotOn, untilHealthy } from "./readiness.ts";
 import type { Redis } from "./redis.ts";
@@ -17,6 +18,8 @@ import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
 import { githubApi, type GithubState } from "./vendors/github-api.ts";
 import { pager } from "./vendors/pager.ts";
+import { squareApi } from "./vendors/square-api.ts";
+import { stripeApi } from "./vendors/stripe-api.ts";
 import { turnstile } from "./vendors/turnstile.ts";
 import { renamed, versionRouter, versionsOf } from "./versions.ts";
 import { startWarden } from "./warden.ts";
@@ -112,6 +115,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         neon.vendor,
         githubApi({ token: secrets.githubToken, initial: REPOSITORY }),
         pager(secrets.pagerSecret),
+        stripeApi({
+          key: secrets.stripeKey,
+          // As Stripe does, and without its patience: a delivery that fails is not tried again.
+          onCharged: ({ id }) => {
+            if (running === undefined) return;
+            const site = { url: running.info.guard, secret: secrets.stripeSecret };
+            deliverCharge(site, { event: `evt_${id}`, charge: id }).catch(() =>
+              warn(`${id} could not be told to the storefront`),
+            );
+          },
+        }),
+        squareApi({ token: secrets.squareToken }),
         turnstile({ siteKey: TURNSTILE_SITE_KEY, secret: secrets.turnstileSecret }),
       ],
       stackControl: stackControl(() => running, storefront),
@@ -123,7 +138,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await runWorkers({
       deployed: deployAll(bundles, ports, {
         firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
-        storefront: storefrontBindings(stored, cached, secrets),
+        storefront: storefrontBindings(stored, cached, secrets, vendors.url),
         router: { LIVE_URL: `${vendors.url}/__stack/live` },
         guard: guardBindings(secrets, vendors.url),
       }),

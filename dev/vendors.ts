@@ -1,6 +1,6 @@
 /**
  * The vendors of the local stack, on one server: each under its name, its control under `/__vendor/<name>` (GET what it
- * got, POST a fault, PUT its state, DELETE everything), and the stack's own control under `/__stack`.
+ * got, POST a fault, DELETE `/fault`, PUT its state, DELETE everything), and the stack's own control under `/__stack`.
  */
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -17,7 +17,7 @@ const SECRET_HEADERS = new Set(["authorization", "cookie", "x-api-key"]);
 type Desk = {
   readonly vendor: Vendor;
   readonly calls: Call[];
-  fault: { kind: Fault["kind"]; timesLeft: number; method: Fault["method"] } | null;
+  fault: (Pick<Fault, "kind" | "every" | "method"> & { timesLeft: number; met: number }) | null;
 };
 
 /** Serves every vendor; `stackControl` answers below `/__stack`. */
@@ -55,8 +55,12 @@ function control(desk: Desk): Hono {
     }),
   );
   app.post("/", async (c) => {
-    const { kind, times, method } = fault.parse(await c.req.json());
-    desk.fault = { kind, timesLeft: times, method };
+    const { kind, times, every, method } = fault.parse(await c.req.json());
+    desk.fault = { kind, timesLeft: times, every, method, met: 0 };
+    return c.body(null, 204);
+  });
+  app.delete("/fault", (c) => {
+    desk.fault = null;
     return c.body(null, 204);
   });
   app.put("/", async (c) => {
@@ -104,6 +108,8 @@ function takeFault(desk: Desk, asked: string): Fault["kind"] | null {
   const { kind, method } = desk.fault;
   const isMeant = method === "WRITE" ? asked !== "GET" : (method ?? asked) === asked;
   if (!isMeant) return null;
+  desk.fault.met += 1;
+  if (desk.fault.met % desk.fault.every !== 0) return null;
   desk.fault.timesLeft -= 1;
   if (desk.fault.timesLeft === 0) desk.fault = null;
   return kind;
@@ -135,6 +141,11 @@ async function respond(
         new Response('{"status": {"indic', { headers: { "Content-Type": "application/json" } }),
       );
     case "timeout":
+      record(null);
+      await sleep(TIMEOUT_FAULT_MS, undefined, { ref: false });
+      return new Response("Gateway Timeout", { status: 504 });
+    case "swallowed":
+      await vendor.fetch(request);
       record(null);
       await sleep(TIMEOUT_FAULT_MS, undefined, { ref: false });
       return new Response("Gateway Timeout", { status: 504 });

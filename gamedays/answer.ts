@@ -16,18 +16,19 @@ export type Received = {
   readonly body: string;
 };
 
-const SERVED_STATUS: Readonly<Record<Errand, number>> = {
-  browse: 200,
-  read: 200,
-  "sign-in": 200,
-  buy: 201,
+/** An order that is taken and not paid yet is an order. */
+const SERVED_STATUSES: Readonly<Record<Errand, readonly number[]>> = {
+  browse: [200],
+  read: [200],
+  "sign-in": [200],
+  buy: [201, 202],
 };
 
 /** A read is never refused because changes are paused. */
 const WRITES: ReadonlySet<Errand> = new Set(["sign-in", "buy"]);
 
 export function outcomeOf(errand: Errand, received: Received): Outcome {
-  if (received.status === SERVED_STATUS[errand]) return "served";
+  if (SERVED_STATUSES[errand].includes(received.status)) return "served";
   if (!isGuards(received)) return "failed";
   return isInformed(errand, received) ? "refused" : "broken";
 }

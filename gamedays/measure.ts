@@ -9,6 +9,8 @@ export type Visit = {
   readonly visitor: string;
   readonly errand: Errand;
   readonly outcome: Outcome;
+  /** Of a purchase that production answered: how, and which payment it named. */
+  readonly purchase?: { readonly status: number; readonly paymentId: string | null };
 };
 
 export const PHASES = ["calm", "unprotected", "maintenance", "release", "afterwards"] as const;

@@ -3,5 +3,6 @@ import { dataCorruption } from "./data-corruption.ts";
 import { database } from "./database.ts";
 import type { Gameday } from "./gameday.ts";
 import { outage } from "./outage.ts";
+import { payments } from "./payments.ts";
 
-export const gamedays: readonly Gameday[] = [outage, database, dataCorruption];
+export const gamedays: readonly Gameday[] = [outage, database, dataCorruption, payments];

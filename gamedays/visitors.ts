@@ -35,8 +35,8 @@ export function startVisitors(site: string, options: Scenario["visitors"]): Visi
     // Nobody buys before having signed in.
     const errand = planned === "buy" && !sessions.has(visitor) ? "sign-in" : planned;
     const atMs = Date.now();
-    const outcome = await go(site, errand, { visitor, sessions, timeoutMs: options.timeout });
-    visits.push({ atMs, tookMs: Date.now() - atMs, visitor, errand, outcome });
+    const went = await go(site, errand, { visitor, sessions, timeoutMs: options.timeout });
+    visits.push({ atMs, tookMs: Date.now() - atMs, visitor, errand, ...went });
   }
 
   const timer = setInterval(() => {
@@ -73,7 +73,11 @@ type Trip = {
   readonly timeoutMs: number;
 };
 
-async function go(site: string, errand: Errand, trip: Trip): Promise<Visit["outcome"]> {
+async function go(
+  site: string,
+  errand: Errand,
+  trip: Trip,
+): Promise<Pick<Visit, "outcome" | "purchase">> {
   try {
     const { path, init } = requestFor(errand, trip);
     const response = await fetch(`${site}${path}`, {
@@ -85,9 +89,22 @@ async function go(site: string, errand: Errand, trip: Trip): Promise<Visit["outc
     const cookie = response.headers.get("set-cookie")?.split(";")[0];
     if (errand === "sign-in" && cookie !== undefined) trip.sessions.set(trip.visitor, cookie);
     const header = (name: string) => response.headers.get(name);
-    return outcomeOf(errand, { status: response.status, header, body });
+    const outcome = outcomeOf(errand, { status: response.status, header, body });
+    return errand === "buy" && (outcome === "served" || outcome === "failed")
+      ? { outcome, purchase: { status: response.status, paymentId: paymentIdIn(body) } }
+      : { outcome };
   } catch {
-    return "lost"; // A closed connection or the visitor's patience: either way there was no answer.
+    return { outcome: "lost" }; // A closed connection or the visitor's patience: either way there was no answer.
+  }
+}
+
+const named = z.object({ payment_id: z.string() });
+
+function paymentIdIn(body: string): string | null {
+  try {
+    return named.safeParse(JSON.parse(body)).data?.payment_id ?? null;
+  } catch {
+    return null; // Production's error pages name none.
   }
 }
 

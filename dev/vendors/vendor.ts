@@ -3,14 +3,24 @@ import { z } from "zod";
 
 export const CALLS_MAX = 1_000;
 
-export const FAULT_KINDS = ["403", "429", "5xx", "timeout", "garbage", "duplicate"] as const;
+export const FAULT_KINDS = [
+  "403",
+  "429",
+  "5xx",
+  "timeout",
+  "garbage",
+  "duplicate",
+  "swallowed",
+] as const;
 /**
  * How the next calls go wrong. `duplicate` does what was asked and then loses the answer, so that a sender who repeats
- * it makes a duplicate.
+ * it makes a duplicate; `swallowed` does it and never answers.
  */
 export const fault = z.strictObject({
   kind: z.enum(FAULT_KINDS),
   times: z.int().min(1).max(1_000_000).default(1),
+  /** One of so many fails; 2 is half of them. */
+  every: z.int().min(1).max(1_000).default(1),
   /** Only calls of this method, `WRITE` being any that changes something; without it, all. */
   method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "WRITE"]).optional(),
 });

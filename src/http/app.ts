@@ -24,6 +24,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { mitigationRoutes } from "./routes/mitigations.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
+import { paymentRoutes } from "./routes/payments.ts";
 import { playbookRoutes } from "./routes/playbooks.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { postmortemRoutes } from "./routes/postmortem.ts";
@@ -71,6 +72,7 @@ function routes(deps: HttpDeps): Api {
   mitigationRoutes(api, deps);
   maintenanceWindowRoutes(api, deps);
   writeJournalRoutes(api, deps);
+  paymentRoutes(api, deps);
   policyRoutes(api, deps);
   shadowRoutes(api, deps);
   trafficRoutes(api, deps);

@@ -5,6 +5,7 @@ import type { SigningKey } from "../guard/signed.ts";
 import type { MonitorApi } from "../monitor/monitor-api.ts";
 import type { Bundle } from "../playbooks/bundled.ts";
 import type { Vocabulary } from "../playbooks/vocabulary.ts";
+import type { RetryQueue } from "../payments/retry-queue.ts";
 import type { PolicyApi } from "../policy/policy-api.ts";
 import type { TrafficReader } from "../traffic/shards.ts";
 import type { JournalApi } from "../write-journal/journal-api.ts";
@@ -20,6 +21,8 @@ export type HttpDeps = {
   readonly traffic: TrafficReader;
   /** The write journal of a route, by its id. */
   readonly writeJournal: (routeId: string) => JournalApi;
+  /** Production's queue of payments; null where the site has none, or there is no Redis. */
+  readonly payments: RetryQueue | null;
   readonly tokens: readonly ApiToken[];
   /** By the last part of their address: those of the registry, and those that the site maps. */
   readonly webhooks: ReadonlyMap<string, Webhook>;

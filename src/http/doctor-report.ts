@@ -175,6 +175,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   sdk: "let production use firebreak/sdk, with Traffic bound to it",
   sign_ins:
     "let production report auth.failed and auth.succeeded with address and account: docs/security.md",
+  payments:
+    "let production charge through firebreak/sdk, and declare payments in playbooks/site.yaml",
   integrity:
     "declare checks under integrity in playbooks/site.yaml, and set the secret POSTGRES_URL",
 };
@@ -202,6 +204,8 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   reports: "check the Desk object in the Worker's log",
   sdk: "check the Traffic object in the Worker's log",
   sign_ins: "check the Traffic object in the Worker's log",
+  payments:
+    "check that Redis runs and lets us run scripts, and that POSTGRES_URL's role may SELECT payments",
   integrity:
     "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
   write_journal: "check the WriteJournal objects in the Worker's log",

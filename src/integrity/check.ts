@@ -23,7 +23,7 @@ const table = z
   .string()
   .regex(/^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$/, "write table or schema.table");
 const columns = z.array(column).min(1).max(COLUMNS_MAX);
-const select = (message: string) =>
+export const select = (message: string) =>
   z
     .string()
     .trim()

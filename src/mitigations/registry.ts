@@ -9,6 +9,7 @@ import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
 import { endLongQueries } from "./actuators/end-long-queries.ts";
 import { failoverToReplica } from "./actuators/failover-to-replica.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
+import { paymentBypass } from "./actuators/payment-bypass.ts";
 import { poolSize } from "./actuators/pool-size.ts";
 import { rateLimit } from "./actuators/rate-limit.ts";
 import { readOnly } from "./actuators/read-only.ts";
@@ -21,6 +22,7 @@ import { scaleCompute, scaleComputeMarking } from "./actuators/scale-compute.ts"
 import { snapshotBranch } from "./actuators/snapshot-branch.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
 import { strictMode } from "./actuators/strict-mode.ts";
+import { switchPaymentProvider } from "./actuators/switch-payment-provider.ts";
 import { asAct, asActuator, type Act } from "./opaque.ts";
 import type { Marking } from "./reaper.ts";
 
@@ -40,6 +42,8 @@ export const actuators = {
   [scaleCompute.id]: asActuator(scaleCompute),
   [strictMode.id]: asActuator(strictMode),
   [addReadReplica.id]: asActuator(addReadReplica),
+  [switchPaymentProvider.id]: asActuator(switchPaymentProvider),
+  [paymentBypass.id]: asActuator(paymentBypass),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {

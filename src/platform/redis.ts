@@ -17,6 +17,13 @@ export type Redis = {
   readonly ping: (
     signal: AbortSignal,
   ) => Promise<Result<{ readonly tookMs: number }, StoreFailure>>;
+  /** Runs a script of ours. @throws {Error} whose message must go no further: it quotes the command. */
+  readonly eval: (
+    script: string,
+    keys: readonly string[],
+    args: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<unknown>;
   /** What it says about itself, in Redis's own `name:value` lines. */
   readonly info: (signal: AbortSignal) => Promise<Result<string, StoreFailure>>;
 };
@@ -35,6 +42,8 @@ export function createRedis(config: RedisConfig): Redis {
         return err(classify(error, signal));
       }
     },
+
+    eval: (script, keys, args, signal) => driver(config, signal).eval(script, [...keys], [...args]),
 
     async info(signal) {
       try {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { MEASURES } from "../alerts/heartbeats.ts";
 import { parseCidr } from "../guard/ip/cidr.ts";
-import { CHECKS_MAX, integrityCheck } from "../integrity/check.ts";
+import { CHECKS_MAX, integrityCheck, select } from "../integrity/check.ts";
 import { limitWords } from "../policy/limit-words.ts";
 import { LIMITER_SHARDS_MAX, TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { parseDuration } from "../shared/duration.ts";
@@ -336,6 +336,15 @@ const shape = z.strictObject({
     .default([]),
   /** What must hold in the database, asked read-only and with a timeout each. */
   integrity: z.array(integrityCheck).max(CHECKS_MAX).default([]),
+  /** Where production charges through the SDK. */
+  payments: z
+    .strictObject({
+      /** As production names it where it makes its `Payments`. */
+      queue: id,
+      /** A SELECT that finds pending payments that no transaction explains. */
+      unmatched: select("write a SELECT that finds payments without a transaction").optional(),
+    })
+    .optional(),
   components: z
     .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
     .max(32)

@@ -64,6 +64,15 @@ export const SDK_ACTIONS = {
     /** Who administers comes from the site's allowlist; where that is empty, it asks nothing. */
     isAdminListed: truth,
   }),
+  /** New payments are charged by another provider, by the id that production gives it; the first is asked now and then how it is. */
+  "payment-provider": only({ to: text(60, 1), probeEveryMs: whole(500, 600_000) }),
+  /** Orders are taken and charged later, as long as what is owed stays within both. */
+  "payment-bypass": only({
+    currency: textThat(/^[a-z]{3}$/, "a currency as three small letters"),
+    /** In minor units of that currency, of all that is owed together. */
+    amountMax: whole(0, 1_000_000_000_000),
+    countMax: whole(1, 1_000_000),
+  }),
 } as const satisfies Record<SdkKind, Shape<unknown>>;
 
 export type SdkAction<Kind extends SdkKind> = Read<(typeof SDK_ACTIONS)[Kind]>;

@@ -8,6 +8,8 @@ export const SDK_KINDS = [
   "statement-timeout",
   "sessions-revoked",
   "strict-mode",
+  "payment-provider",
+  "payment-bypass",
 ] as const;
 export type SdkKind = (typeof SDK_KINDS)[number];
 

@@ -1,8 +1,10 @@
 /**
  * What a production Worker imports to let Firebreak help it from inside: `firebreak/sdk`. One `Firebreak` per isolate, one `Database`
- * per request. Without a Firebreak, or with one that is dead, it is an ordinary query function.
+ * and one `Payments` per request. Without a Firebreak, or with one that is dead, they are an ordinary query function and the
+ * merchant's own provider.
  */
 import { clientNameOf } from "../guard/ip/network-name.ts";
+import { Payments, PaymentsMemory, type PaymentsOptions } from "../payments/payments.ts";
 import { isSignIn, type ReportKind } from "../traffic/report-kinds.ts";
 import { Accounts } from "./accounts.ts";
 import { Database, DatabaseMemory, type Connections } from "./database.ts";
@@ -13,6 +15,10 @@ import { Security, type StrictMode } from "./security.ts";
 
 export type { CacheStore } from "./query-cache.ts";
 export type { Connections, Database, QueryOptions } from "./database.ts";
+export type { Payment, Settlement } from "../payments/payment.ts";
+export type { Payments, PaymentsOptions, Receipt } from "../payments/payments.ts";
+export type { Ask, Charged, Found, PaymentProvider } from "../payments/provider.ts";
+export type { PaymentStore } from "../payments/retry-queue.ts";
 export type { PoolSettings } from "./pool.ts";
 export type { Row, Sql } from "./sql.ts";
 export type { PolicyReader, ReportKind, ReportReceiver, Security, StrictMode };
@@ -47,6 +53,7 @@ export class Firebreak {
   readonly #view: PolicyView;
   readonly #memory: DatabaseMemory;
   readonly #accounts: Accounts;
+  readonly #payments = new PaymentsMemory();
   readonly #reporter: Reporter | null;
 
   constructor({ policy, traffic, accountKey }: FirebreakBindings) {
@@ -79,6 +86,26 @@ export class Firebreak {
         asked: () => this.#reporter?.alive(Date.now(), waitUntil),
         failed: (error) => this.reportFailure(error, waitUntil),
       },
+    });
+  }
+
+  /** Payments for one request. `session.key` decides who is charged where while some are charged elsewhere. */
+  payments(
+    options: PaymentsOptions,
+    {
+      session,
+      waitUntil,
+    }: { readonly session: Pick<Session, "key">; readonly waitUntil: WaitUntil },
+  ): Payments {
+    return new Payments({
+      options,
+      memory: this.#payments,
+      asked: (key) => this.#view.asked(key, waitUntil),
+      sessionKey: session.key,
+      waitUntil,
+      report: (kind) => this.report(kind, waitUntil),
+      random: () => Math.random(),
+      newToken: () => crypto.randomUUID(),
     });
   }
 

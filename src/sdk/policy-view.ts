@@ -79,6 +79,8 @@ export class PolicyView {
       "statement-timeout": firstOf("statement-timeout", entries),
       "sessions-revoked": firstOf("sessions-revoked", entries),
       "strict-mode": firstOf("strict-mode", entries),
+      "payment-provider": firstOf("payment-provider", entries),
+      "payment-bypass": firstOf("payment-bypass", entries),
     };
   }
 

@@ -1,6 +1,7 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
 import { DATABASE } from "./catalogue-database.ts";
 import { SDK } from "./catalogue-sdk.ts";
+import { PAYMENTS } from "./catalogue-payments.ts";
 import { SECURITY } from "./catalogue-security.ts";
 import { TOLD } from "./catalogue-told.ts";
 import * as seen from "./evidence.ts";
@@ -28,6 +29,7 @@ export const SOURCE_IDS = [
   "reports",
   "sdk",
   "sign_ins",
+  "payments",
   "integrity",
   "write_journal",
 ] as const;
@@ -238,6 +240,7 @@ export const CATALOGUE = {
   ...TOLD,
   ...SDK,
   ...SECURITY,
+  ...PAYMENTS,
   "integrity.failed_checks_count": {
     type: "int",
     unit: "checks",

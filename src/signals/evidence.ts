@@ -37,6 +37,7 @@ export const users = { kind: "told", vantage: "users" } as const;
 export const visitors = { kind: "passive", vantage: "visitors" } as const;
 export const edge = { kind: "passive", vantage: "Cloudflare's edge" } as const;
 export const production = { kind: "passive", vantage: "production" } as const;
+export const owed = { kind: "passive", vantage: "payment queue" } as const;
 export const logs = { kind: "passive", vantage: "production's logs" } as const;
 export const journal = { kind: "passive", vantage: "write journal" } as const;
 export const monitoring = { kind: "told", vantage: "monitoring" } as const;

@@ -12,6 +12,7 @@ import { heartbeats } from "./sources/heartbeats.ts";
 import { integrity } from "./sources/integrity.ts";
 import { logs } from "./sources/logs.ts";
 import { neon } from "./sources/neon.ts";
+import { payments } from "./sources/payments.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { replica } from "./sources/replica.ts";
@@ -43,6 +44,7 @@ export const SOURCES = {
   reports,
   sdk,
   sign_ins: signIns,
+  payments,
   integrity,
   write_journal: writeJournal,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };

@@ -69,6 +69,8 @@ export type SourceReach = {
   readonly alerts: { readonly alertCounts: () => Promise<AlertCounts> };
   readonly heartbeats: readonly HeartbeatSpec[];
   readonly integrityChecks: readonly IntegrityCheck[];
+  /** Null: the site says nothing of payments. */
+  readonly payments: NonNullable<SiteSpec["payments"]> | null;
   /** What jobs and people told us. */
   readonly told: {
     readonly heartbeats: (names: readonly string[]) => Promise<readonly Heard[]>;

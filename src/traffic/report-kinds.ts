@@ -50,6 +50,48 @@ export const REPORTS = {
     isUrgent: false,
     describes: "Attempts to sign in to production that succeeded.",
   },
+  "payment.charged": {
+    isUrgent: false,
+    describes: "Payments of production that a provider charged at once.",
+  },
+  "payment.declined": {
+    isUrgent: false,
+    describes: "Payments that a provider declined, which is the customer's matter, or refused.",
+  },
+  "payment.failed": {
+    isUrgent: true,
+    describes:
+      "Payments that a provider did not answer as it should: its error, its silence, or what nobody understands.",
+  },
+  "payment.deferred": {
+    isUrgent: false,
+    describes: "Orders that production took without charging them yet.",
+  },
+  "payment.elsewhere": {
+    isUrgent: false,
+    describes: "Payments that another provider was asked to charge, because Firebreak asks for it.",
+  },
+  "payment.trial_passed": {
+    isUrgent: false,
+    describes:
+      "Payments that the first provider was asked to charge to see whether it is well again, and it is.",
+  },
+  "payment.trial_failed": {
+    isUrgent: false,
+    describes: "The same when it is not, or does not answer at all.",
+  },
+  "payment.given_up": {
+    isUrgent: true,
+    describes: "Payments that were tried so often that people must look.",
+  },
+  "payment.event": {
+    isUrgent: false,
+    describes: "Events of payment providers that production received and believed.",
+  },
+  "payment.event_failed": {
+    isUrgent: false,
+    describes: "Events of payment providers that production did not believe or could not book.",
+  },
 } as const satisfies Readonly<Record<string, ReportKindSpec>>;
 
 export type ReportKind = keyof typeof REPORTS;

@@ -5,6 +5,7 @@ import { NO_LIMITER } from "../guard/assemble.ts";
 import type { HttpDeps, PartState } from "../http/deps.ts";
 import { actuators, acts } from "../mitigations/registry.ts";
 import { channels, isChannelKind } from "../notify/registry.ts";
+import { RetryQueue, STORE_DEADLINE_MS, type PaymentStore } from "../payments/retry-queue.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
 import { webhookSources } from "./webhooks.ts";
@@ -27,6 +28,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   traffic: trafficOf(env),
   incident: (id) => incidentOf(env, id),
   writeJournal: (routeId) => writeJournalOf(env, routeId),
+  payments: paymentsOf(config),
   tokens: config.tokens,
   webhooks: webhookSources,
   webhookSecrets: config.webhookSecrets,
@@ -55,6 +57,15 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   newId,
   now: () => Date.now(),
 });
+
+function paymentsOf({ redis }: Config): RetryQueue | null {
+  const { payments } = bundle.site;
+  if (redis === null || payments === undefined) return null;
+  const store: PaymentStore = {
+    eval: (...asked) => redis.eval(...asked, AbortSignal.timeout(STORE_DEADLINE_MS)),
+  };
+  return new RetryQueue(store, payments.queue);
+}
 
 const NO_REPLICA = "the secret POSTGRES_REPLICA_URL is not set: the check is left out";
 

@@ -48,6 +48,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   heartbeats: heartbeatsOf(bundle.site),
   told: deskOf(env),
   integrityChecks: bundle.site.integrity,
+  payments: bundle.site.payments ?? null,
   hasAlertSource: Object.values(config.webhookSecrets).some((secret) => secret !== undefined),
 });
 

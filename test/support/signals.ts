@@ -98,6 +98,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   },
   heartbeats: [],
   integrityChecks: [],
+  payments: null,
   told: {
     heartbeats: async () => [],
     reportCounts: async () => ({

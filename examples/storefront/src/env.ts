@@ -11,6 +11,11 @@ export type Env = {
   /** Upstash REST URL and token. */
   readonly REDIS_URL: string;
   readonly REDIS_TOKEN: string;
+  /** Where Stripe and Square answer, and what they know the storefront by. */
+  readonly STRIPE_API_URL: string;
+  readonly STRIPE_API_KEY: string;
+  readonly SQUARE_API_URL: string;
+  readonly SQUARE_ACCESS_TOKEN: string;
   /** What the payment provider signs its webhooks with. */
   readonly STRIPE_WEBHOOK_SECRET: string;
   /** Firebreak's, to tell its replays from anybody else's; without them, they are refused. */

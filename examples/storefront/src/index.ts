@@ -35,6 +35,7 @@ app.use(async function stores(c, next) {
     waitUntil: (promise) => c.executionCtx.waitUntil(promise),
   });
   c.set("stores", stores);
+  stores.payments.work();
   await next();
   const { wroteAtMs: writtenAtMs } = stores.db;
   if (writtenAtMs !== null && writtenAtMs !== wroteAtMs) rememberLastWrite(c, writtenAtMs);

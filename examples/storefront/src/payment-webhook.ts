@@ -25,12 +25,19 @@ export const paymentWebhook = new Hono<App>().post("/", async (c) => {
     signingKeys: c.env.SIGNING_KEYS,
     instance: c.env.FIREBREAK_INSTANCE,
   });
-  if (!received.ok) return c.json({ error: received.error }, 401);
+  const { db, report } = c.var.stores;
+  if (!received.ok) {
+    report("payment.event_failed");
+    return c.json({ error: received.error }, 401);
+  }
   const { id, body, isReplay, receivedAtMs } = received.value;
   const parsed = event.safeParse(JSON.parse(new TextDecoder().decode(body)));
-  if (!parsed.success) return c.json({ error: "this is no event of the payment provider" }, 422);
+  if (!parsed.success) {
+    report("payment.event_failed");
+    return c.json({ error: "this is no event of the payment provider" }, 422);
+  }
   const { type, data } = parsed.data;
-  await c.var.stores.db.sql`
+  await db.sql`
     WITH event AS (
       INSERT INTO payment_events (event_id, type, is_replay, received_at)
       VALUES (${id}, ${type}, ${isReplay}, ${new Date(receivedAtMs).toISOString()})
@@ -39,5 +46,6 @@ export const paymentWebhook = new Hono<App>().post("/", async (c) => {
     UPDATE payments SET status = coalesce(${STATUSES[type] ?? null}, status)
     FROM transactions, event
     WHERE transactions.payment_id = payments.id AND transactions.stripe_id = ${data.object.id}`;
+  report("payment.event");
   return c.json({ received: true });
 });

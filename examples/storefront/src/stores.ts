@@ -4,12 +4,14 @@ import { Redis } from "@upstash/redis/cloudflare";
 import {
   Firebreak,
   type Database,
+  type Payments,
   type ReportKind,
   type Security,
   type Session,
   type SignInParties,
 } from "firebreak/sdk";
 import type { Env } from "./env.ts";
+import { paymentsOn } from "./payments.ts";
 
 /** Together below what a visitor waits for, so that a dead store is an answer and not a hang. */
 const POSTGRES_DEADLINE_MS = 2_000;
@@ -18,6 +20,7 @@ const REDIS_DEADLINE_MS = 1_000;
 export type Stores = {
   readonly db: Database;
   readonly redis: Redis;
+  readonly payments: Payments;
   /** Tells Firebreak that something happened, in the background. */
   readonly report: (kind: ReportKind, who?: SignInParties) => void;
   /** What Firebreak asks of sign-ins and sessions now. */
@@ -67,9 +70,11 @@ export function openStores(env: Env, visit: Visit): Stores {
     namespace: "storefront",
   };
   const firebreak = firebreakOf(env);
+  const db = firebreak.database(connections, visit);
   return {
-    db: firebreak.database(connections, visit),
+    db,
     redis,
+    payments: firebreak.payments(paymentsOn(env, redis, db), visit),
     report: (kind, who) => firebreak.report(kind, visit.waitUntil, who),
     security: () => firebreak.security(visit.session, visit.waitUntil),
   };

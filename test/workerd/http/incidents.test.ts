@@ -55,7 +55,11 @@ describe("declare", () => {
     expect(refused.status).toBe(422);
     expect(await refused.json()).toMatchObject({
       errors: [
-        { field: "body.playbook", value: "outrage", allowed: "data-corruption, database, outage" },
+        {
+          field: "body.playbook",
+          value: "outrage",
+          allowed: "data-corruption, database, outage, payments",
+        },
       ],
     });
   });

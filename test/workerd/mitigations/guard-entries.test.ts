@@ -260,6 +260,30 @@ actuatorContract({
   ground,
 });
 
+actuatorContract({
+  actuator: actuators["switch-payment-provider"],
+  options: { to: "paypal", probe_every: "2s" },
+  badOptions: [
+    { options: { to: "Pay Pal" }, field: "to" },
+    { options: { probe_every: "100ms" }, field: "probe_every" },
+    { options: { from: "stripe" }, field: "from" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["payment-bypass"],
+  options: { currency: "eur", amount_max: 100_000, count_max: 20 },
+  badOptions: [
+    { options: { currency: "EUR" }, field: "currency" },
+    { options: { amount_max: -1 }, field: "amount_max" },
+    { options: { amount_max: 1.5 }, field: "amount_max" },
+    { options: { count_max: 0 }, field: "count_max" },
+    { options: { orders: 5 }, field: "orders" },
+  ],
+  ground,
+});
+
 describe("challenge-suspicious", () => {
   it("says what is missing where nothing can be signed", ({ expect }) => {
     const { reach } = freshPolicy();

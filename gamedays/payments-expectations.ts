@@ -1,0 +1,285 @@
+/** What the payments gameday promises, each judged on what was seen. Pure. */
+import type { Expectation, Table, Times } from "./gameday.ts";
+import type { Visit } from "./measure.ts";
+import type { Charge } from "./payment-providers.ts";
+import type { Log } from "./payments.ts";
+import type { Scenario } from "./scenario.ts";
+
+const PAID = 201;
+const PENDING = 202;
+/** Production says that the payment is why. What it fails otherwise is the shop's own trouble, such as a busy machine's. */
+const REFUSED: readonly number[] = [402, 502];
+
+type Span = { readonly fromMs: number; readonly untilMs: number };
+
+/** As customers felt it; null when it never came. */
+export type Spans = {
+  readonly calm: Span | null;
+  /** The provider fails, and orders wait. */
+  readonly failing: Span | null;
+  /** It still does, and orders are charged at once all the same. */
+  readonly switched: Span | null;
+  /** It works again. */
+  readonly mended: Span | null;
+};
+
+export type Seen = Omit<Log, "visitors"> & {
+  readonly visits: readonly Visit[];
+  readonly times: Times;
+  readonly spans: Spans;
+};
+
+type Purchase = { readonly atMs: number; readonly status: number; readonly key: string | null };
+
+/** In the order in which they were sent. */
+const purchasesIn = (visits: readonly Visit[]): readonly Purchase[] =>
+  visits
+    .flatMap(({ atMs, purchase }) =>
+      purchase === undefined
+        ? []
+        : [{ atMs, status: purchase.status, key: keyOf(purchase.paymentId) }],
+    )
+    .toSorted((a, b) => a.atMs - b.atMs);
+
+const keyOf = (paymentId: string | null): string | null =>
+  paymentId === null ? null : `order-${paymentId}`;
+
+const isTaken = ({ status }: Purchase): boolean => status === PAID || status === PENDING;
+
+/** Orders that customers were told are taken, paid or not yet. */
+export const promisedBy = (visits: readonly Visit[]): ReadonlySet<string> =>
+  new Set(
+    purchasesIn(visits)
+      .filter(isTaken)
+      .flatMap(({ key }) => (key === null ? [] : [key])),
+  );
+
+/** The switch is felt with the first order after the last one before the mending that had to wait. */
+export function spansOf({
+  faultAtMs,
+  mendedAtMs,
+  visits,
+}: Pick<Log, "faultAtMs" | "mendedAtMs"> & Pick<Seen, "visits">): Spans {
+  const none = { failing: null, switched: null, mended: null };
+  if (faultAtMs === null) return { calm: { fromMs: -Infinity, untilMs: Infinity }, ...none };
+  const calm = { fromMs: -Infinity, untilMs: faultAtMs };
+  const untilMs = mendedAtMs ?? Infinity;
+  const taken = purchasesIn(visits).filter(isTaken);
+  const broken = taken.filter(({ atMs }) => atMs >= faultAtMs && atMs < untilMs);
+  const lastPending = broken.findLastIndex(({ status }) => status === PENDING);
+  const switchedAtMs = broken[lastPending + 1]?.atMs ?? null;
+  return {
+    calm,
+    failing: { fromMs: faultAtMs, untilMs: switchedAtMs ?? untilMs },
+    switched: switchedAtMs === null ? null : { fromMs: switchedAtMs, untilMs },
+    mended: mendedAtMs === null ? null : { fromMs: mendedAtMs, untilMs: Infinity },
+  };
+}
+
+export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly Expectation[] {
+  return [
+    completed(seen),
+    detectedInTime(seen, limits),
+    ordersWaited(seen),
+    switchedInTime(seen, limits),
+    switchHelped(seen),
+    backupCharged(seen),
+    noneRefused(seen),
+    noneLost(seen),
+    noneDoubled(seen),
+    booksAgree(seen),
+    firstCharges(seen),
+    leasesAreTakenBack(seen),
+    postmortemIsWhole(seen),
+  ];
+}
+
+const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
+  id,
+  says,
+  ok,
+  saw,
+});
+
+const completed = ({ brokenOff }: Seen): Expectation =>
+  expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
+
+const detectedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
+  const tookMs = sinceFault(times, times.detectedAtMs);
+  return expect(
+    "detected",
+    `detected within ${seconds(limits.detected_within)} of the fault`,
+    tookMs !== null && tookMs <= limits.detected_within,
+    seconds(tookMs),
+  );
+};
+
+/** Or there was nothing to be switched away from. */
+const ordersWaited = ({ visits, spans }: Seen): Expectation => {
+  const waited = within(purchasesIn(visits), spans.failing).filter(
+    ({ status }) => status === PENDING,
+  ).length;
+  return expect(
+    "harm",
+    "orders really had to wait for the provider that failed",
+    waited > 0,
+    `${waited} waited`,
+  );
+};
+
+const switchedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
+  const tookMs = sinceFault(times, times.enforcedAtMs);
+  return expect(
+    "switched",
+    `no order has to wait any more ${seconds(limits.enforced_within)} after the fault, with the provider still failing`,
+    tookMs !== null && tookMs <= limits.enforced_within,
+    seconds(tookMs),
+  );
+};
+
+const switchHelped = ({ rows }: Seen): Expectation => {
+  const effective = rows.filter(({ type }) => type === "lease.effective").length;
+  return expect(
+    "helped",
+    "Firebreak sees that the switch helps",
+    effective > 0,
+    `${effective} times`,
+  );
+};
+
+const backupCharged = ({ visits, charges, spans }: Seen): Expectation => {
+  const switched = within(purchasesIn(visits), spans.switched).filter(isTaken);
+  const byBackup = switched.filter(({ key }) => providersOf(charges, key).includes("square-api"));
+  return expect(
+    "backup",
+    "while it is switched, the second provider charges",
+    switched.length > 0 && byBackup.length > 0,
+    `${byBackup.length} of ${switched.length} orders`,
+  );
+};
+
+const noneRefused = ({ visits }: Seen): Expectation => {
+  const made = purchasesIn(visits);
+  const refused = made.filter(({ status }) => REFUSED.includes(status)).length;
+  const others = made.filter((purchase) => !isTaken(purchase)).length - refused;
+  return expect(
+    "orders-refused",
+    "no order is refused because of its payment, from the first to the last",
+    made.length > 0 && refused === 0,
+    `${refused} of ${made.length}${others === 0 ? "" : `; ${others} failed for reasons of the shop's own`}`,
+  );
+};
+
+const noneLost = ({ visits, orders, charges }: Seen): Expectation => {
+  const promised = promisedBy(visits);
+  const kept = orders.filter(
+    ({ key, status }) =>
+      promised.has(key) && status === "succeeded" && providersOf(charges, key).length > 0,
+  );
+  return expect(
+    "orders-lost",
+    "every order that was taken is charged in the end",
+    promised.size > 0 && kept.length === promised.size,
+    `${promised.size - kept.length} of ${promised.size} not`,
+  );
+};
+
+const noneDoubled = ({ orders, charges }: Seen): Expectation => {
+  const doubled = orders.filter(({ key }) => providersOf(charges, key).length > 1);
+  return expect(
+    "orders-doubled",
+    "no order is charged twice, by both providers together",
+    orders.length > 0 && doubled.length === 0,
+    `${doubled.length} of ${orders.length}`,
+  );
+};
+
+/** The shop's own books against both providers', by reference. */
+const booksAgree = ({ orders, charges }: Seen): Expectation => {
+  const booked = new Set(orders.flatMap(({ references }) => references));
+  const keys = new Set(orders.map(({ key }) => key));
+  const ours = charges.filter(({ order }) => keys.has(order));
+  const unbooked = ours.filter(({ id }) => !booked.has(id)).length;
+  const uncharged = booked.size - (ours.length - unbooked);
+  return expect(
+    "reconciled",
+    "each charge is one transaction of the shop's books, and each transaction one charge",
+    ours.length > 0 && unbooked === 0 && uncharged === 0,
+    `${ours.length} charges, ${booked.size} transactions; ${unbooked} not booked, ${uncharged} not charged`,
+  );
+};
+
+const firstCharges = ({ visits, charges, times }: Seen): Expectation => {
+  // A policy takes a moment to arrive.
+  const fromMs = (times.releasedAtMs ?? Infinity) + 1_500;
+  const after = purchasesIn(visits).filter((made) => isTaken(made) && made.atMs >= fromMs);
+  const byFirst = after.filter(({ key }) => providersOf(charges, key).join() === "stripe-api");
+  return expect(
+    "back",
+    "with the switch taken back, the first provider charges all",
+    after.length > 0 && byFirst.length === after.length,
+    `${byFirst.length} of ${after.length}`,
+  );
+};
+
+const leasesAreTakenBack = ({ rows, after }: Seen): Expectation => {
+  const count = (type: string): number => rows.filter((row) => row.type === type).length;
+  const [reverted, expired] = [count("lease.reverted"), count("lease.expired")];
+  return expect(
+    "taken-back",
+    "everything is taken back before it runs out, and nothing is left in the policy",
+    reverted === count("lease.applied") && expired === 0 && after?.policyEntries.length === 0,
+    `${reverted} taken back, ${expired} ran out, ${after?.policyEntries.length ?? "unknown"} entries left`,
+  );
+};
+
+/** Brackets with something in them, but a tick box or the text of a link. */
+const PLACEHOLDER = /\[(?![ x]\])[^\]\n]+\](?!\()/;
+
+const postmortemIsWhole = ({ after }: Seen): Expectation => {
+  const found = after === null ? null : PLACEHOLDER.exec(after.postmortem);
+  return expect(
+    "post-mortem",
+    "the post-mortem is drafted, and no placeholder is left in it",
+    after !== null && after.postmortem.includes("## Timeline") && found === null,
+    after === null ? "not read" : (found?.[0] ?? `${after.postmortem.length} characters`),
+  );
+};
+
+/** What became of orders, by when they were made. */
+export const orderTable = ({
+  spans,
+  visits,
+  orders,
+  charges,
+}: Pick<Seen, "spans" | "visits" | "orders" | "charges">): Table => {
+  const paid = new Set(orders.filter(({ status }) => status === "succeeded").map(({ key }) => key));
+  return {
+    head: ["orders", "count", "paid at once", "pending", "by the second", "lost", "doubled"],
+    rows: Object.entries(spans).map(([phase, span]) => {
+      const made = within(purchasesIn(visits), span).filter(isTaken);
+      const count = (holds: (purchase: Purchase) => boolean) => String(made.filter(holds).length);
+      return [
+        phase,
+        String(made.length),
+        count(({ status }) => status === PAID),
+        count(({ status }) => status === PENDING),
+        count(({ key }) => providersOf(charges, key).includes("square-api")),
+        count(({ key }) => key === null || !paid.has(key)),
+        count(({ key }) => providersOf(charges, key).length > 1),
+      ];
+    }),
+  };
+};
+
+const providersOf = (charges: readonly Charge[], key: string | null): readonly string[] =>
+  charges.filter(({ order }) => order === key).map(({ provider }) => provider);
+
+const within = (made: readonly Purchase[], span: Span | null): readonly Purchase[] =>
+  span === null ? [] : made.filter(({ atMs }) => atMs >= span.fromMs && atMs < span.untilMs);
+
+const sinceFault = ({ faultAtMs }: Times, atMs: number | null): number | null =>
+  faultAtMs === null || atMs === null ? null : atMs - faultAtMs;
+
+const seconds = (ms: number | null): string =>
+  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

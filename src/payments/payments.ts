@@ -1,0 +1,238 @@
+/**
+ * Payments as production makes them: `charge` asks the merchant's own providers, and whatever comes of it, a payment that was begun
+ * ends. Without a Firebreak it is the first provider and the queue; without Redis it is the provider alone.
+ */
+import type { Asked, WaitUntil } from "../sdk/policy-view.ts";
+import type { ReportKind } from "../traffic/report-kinds.ts";
+import { attempt, firstAttempt, type Attempt, type AttemptDeps } from "./attempt.ts";
+import { choose, HalfOpen, type Choice } from "./choice.ts";
+import { checkedPayment, newJob, type Payment, type Settlement } from "./payment.ts";
+import { askToCharge, isThere, type PaymentProvider } from "./provider.ts";
+import { RetryQueue, type Claim, type PaymentStore } from "./retry-queue.ts";
+
+export type PaymentsOptions = {
+  /** The first is the one that is used; another where Firebreak asks for it by its id. */
+  readonly providers: readonly [PaymentProvider, ...PaymentProvider[]];
+  /** Upstash's client; null where there is no Redis: nothing is kept, and nothing deferred. */
+  readonly store: PaymentStore | null;
+  /** Keeps queues apart that share a Redis; the same as `payments.queue` in Firebreak's site.yaml. */
+  readonly queue: string;
+  /** Writes down in production's own books how a payment ended. Called at least once for each, so it must not mind a second time. */
+  readonly onSettled: (payment: Payment, settlement: Settlement) => Promise<void>;
+  /** For one call of a provider. */
+  readonly deadlineMs?: number;
+  /** How long after it was asked a provider that knows nothing of a payment is believed; longer than it may still be at work on it. */
+  readonly believedAfterMs?: number;
+  /** Payments that are tried again in a second, by all isolates together. */
+  readonly drainPerSecond?: number;
+};
+
+export const DEADLINE_MS = 10_000;
+export const BELIEVED_AFTER_MS = 60_000;
+export const DRAIN_PER_SECOND = 5;
+/** One isolate's look into the queue takes so many, and looks again so soon. */
+export const DRAINED_MAX = 10;
+export const DRAIN_EVERY_MS = 1_000;
+/** Nobody's background work may take longer than a Worker is left to live. */
+const DRAIN_MS_MAX = 20_000;
+
+export type Receipt =
+  | Settlement
+  /** It is not known yet; it will be charged once at most, and `onSettled` says how it ended. */
+  | { readonly status: "pending" }
+  /** The order is taken, and is charged later; `onSettled` says how it ended. */
+  | { readonly status: "deferred" }
+  /** It may have been charged, and nobody will find out by himself: ask again with the same key. */
+  | { readonly status: "unknown" };
+
+/** What one isolate has learnt, shared by its requests. */
+export class PaymentsMemory {
+  readonly halfOpen = new HalfOpen();
+  #nextDrainAtMs = 0;
+
+  /** Whether it is time to look into the queue; the next look is after this one. */
+  isDrainDue(nowMs: number): boolean {
+    if (nowMs < this.#nextDrainAtMs) return false;
+    this.#nextDrainAtMs = nowMs + DRAIN_MS_MAX;
+    return true;
+  }
+
+  drained(nowMs: number): void {
+    this.#nextDrainAtMs = nowMs + DRAIN_EVERY_MS;
+  }
+}
+
+export type PaymentsDeps = {
+  readonly options: PaymentsOptions;
+  readonly memory: PaymentsMemory;
+  /** What is asked for whoever has this key, from memory. */
+  readonly asked: (sessionKey: string) => Asked;
+  readonly sessionKey: string;
+  readonly waitUntil: WaitUntil;
+  readonly report: (kind: ReportKind) => void;
+  readonly random: () => number;
+  readonly newToken: () => string;
+};
+
+export class Payments {
+  readonly #deps: PaymentsDeps;
+  readonly #queue: RetryQueue | null;
+
+  constructor(deps: PaymentsDeps) {
+    this.#deps = deps;
+    const { store, queue } = deps.options;
+    this.#queue = store === null ? null : new RetryQueue(store, queue);
+  }
+
+  /** Charges a payment once, however often it is asked with the same key. @throws {RangeError} naming the field that is wrong. */
+  async charge(given: Payment): Promise<Receipt> {
+    const checked = checkedPayment(given);
+    if (!checked.ok) throw new RangeError(checked.error);
+    const payment = checked.value;
+    const receipt = this.#charge(payment);
+    // A customer who leaves takes the request along, and whoever is paying should not be left in the middle.
+    this.#deps.waitUntil(receipt.catch(() => {}));
+    return receipt;
+  }
+
+  async #charge(payment: Payment): Promise<Receipt> {
+    const asked = this.#deps.asked(this.#deps.sessionKey);
+    return (await this.#defer(payment, asked)) ?? this.#chargeNow(payment, this.#choose(asked));
+  }
+
+  /** Tries again what waits, as far as its time has come, and asks the first provider how it is. In the background, and seldom. */
+  work(): void {
+    const { memory, waitUntil, asked, sessionKey, options } = this.#deps;
+    const nowMs = Date.now();
+    const switched = asked(sessionKey)["payment-provider"];
+    const [first] = options.providers;
+    if (
+      switched !== null &&
+      switched.to !== first.id &&
+      memory.halfOpen.isDue(nowMs, switched.probeEveryMs)
+    ) {
+      waitUntil(this.#probe(first));
+    }
+    if (this.#queue !== null && memory.isDrainDue(nowMs)) waitUntil(this.#drain(this.#queue));
+  }
+
+  /** The order without its payment, where that is asked for and what is owed stays within bounds. */
+  async #defer(payment: Payment, asked: Asked): Promise<Receipt | null> {
+    const bounds = asked["payment-bypass"];
+    if (bounds === null || this.#queue === null || payment.currency !== bounds.currency)
+      return null;
+    const answer = await this.#queue.defer(payment, bounds);
+    switch (answer?.state) {
+      case "deferred":
+        this.#deps.report("payment.deferred");
+        return { status: "deferred" };
+      case "settled":
+        return answer.settlement;
+      case "known":
+        return { status: "pending" };
+      default:
+        return null;
+    }
+  }
+
+  async #chargeNow(payment: Payment, { provider, isTrial }: Choice): Promise<Receipt> {
+    const { newToken, report, options } = this.#deps;
+    if (provider !== options.providers[0]) report("payment.elsewhere");
+    const queue = this.#queue;
+    if (queue === null) return this.#chargeUnkept(payment, provider);
+    const begun = await queue.begin(payment, provider.id, newToken());
+    switch (begun?.state) {
+      case "begun": {
+        const ended = await firstAttempt(this.#attemptDeps(queue), begun.claim, provider);
+        this.#reportFirst(ended, isTrial);
+        return ended.state === "settled" ? ended.settlement : { status: "pending" };
+      }
+      case "settled":
+        return begun.settlement;
+      case "known":
+        return { status: "pending" };
+      default:
+        return this.#chargeUnkept(payment, provider);
+    }
+  }
+
+  /** Redis does not answer: better a payment that nobody keeps than none. The same key keeps it from being charged twice. */
+  async #chargeUnkept(payment: Payment, provider: PaymentProvider): Promise<Receipt> {
+    const { deadlineMs = DEADLINE_MS, onSettled } = this.#deps.options;
+    const said = await askToCharge(provider, newJob(payment), deadlineMs);
+    if (said.status === "unknown" || said.status === "unavailable") {
+      this.#deps.report("payment.failed");
+      return { status: "unknown" };
+    }
+    const settlement: Settlement = { ...said, provider: provider.id };
+    this.#reportFirst({ state: "settled", settlement }, false);
+    await onSettled(payment, settlement);
+    return settlement;
+  }
+
+  #reportFirst(ended: Attempt, isTrial: boolean): void {
+    const { report } = this.#deps;
+    const hasAnswered = !isProvidersFailure(ended);
+    if (isTrial) this.#reportTrial(ended);
+    else if (!hasAnswered) report("payment.failed");
+    if (ended.state === "settled") {
+      report(ended.settlement.status === "charged" ? "payment.charged" : "payment.declined");
+    }
+  }
+
+  #reportTrial(ended: Attempt): void {
+    if (ended.state === "lost") return;
+    this.#deps.report(isProvidersFailure(ended) ? "payment.trial_failed" : "payment.trial_passed");
+  }
+
+  #choose(asked: Asked): Choice {
+    const { options, memory } = this.#deps;
+    const to = asked["payment-provider"]?.to ?? null;
+    return choose(options.providers, to, () => memory.halfOpen.takeTrial());
+  }
+
+  async #probe(first: PaymentProvider): Promise<void> {
+    const { options, memory, report } = this.#deps;
+    const answers = await isThere(first, options.deadlineMs ?? DEADLINE_MS);
+    memory.halfOpen.heard(answers);
+    if (!answers) report("payment.trial_failed");
+  }
+
+  async #drain(queue: RetryQueue): Promise<void> {
+    const { memory, options, newToken } = this.#deps;
+    const intervalMs = 1_000 / (options.drainPerSecond ?? DRAIN_PER_SECOND);
+    const untilMs = Date.now() + DRAIN_MS_MAX / 2;
+    for (let taken = 0; taken < DRAINED_MAX && Date.now() < untilMs; taken += 1) {
+      const next = await queue.claim(newToken(), intervalMs);
+      if (next?.state === "wait") {
+        await new Promise((resolve) => setTimeout(resolve, next.waitMs));
+        continue;
+      }
+      if (next?.state !== "claimed") break;
+      await this.#tryAgain(queue, next.claim);
+    }
+    memory.drained(Date.now());
+  }
+
+  async #tryAgain(queue: RetryQueue, claim: Claim): Promise<void> {
+    const { options, asked, report } = this.#deps;
+    const { "payment-provider": switched, "payment-bypass": bypass } = asked(claim.key);
+    const { provider } = choose(options.providers, switched?.to ?? null, () => false);
+    const ended = await attempt(this.#attemptDeps(queue), claim, provider.id);
+    if (ended.state === "dead") report("payment.given_up");
+    // While no order is charged at once, those that wait are what shows how the provider is.
+    if (bypass !== null && switched === null) this.#reportTrial(ended);
+  }
+
+  #attemptDeps(queue: RetryQueue): AttemptDeps {
+    const { options, random } = this.#deps;
+    const { providers, onSettled } = options;
+    const { deadlineMs = DEADLINE_MS, believedAfterMs = BELIEVED_AFTER_MS } = options;
+    const provider = (id: string) => providers.find((one) => one.id === id) ?? null;
+    return { queue, provider, onSettled, deadlineMs, believedAfterMs, random };
+  }
+}
+
+const isProvidersFailure = (ended: Attempt): boolean =>
+  (ended.state === "again" || ended.state === "dead") &&
+  (ended.failure === "unknown_outcome" || ended.failure === "unavailable");

@@ -1,0 +1,182 @@
+/**
+ * What the retry queue does in Redis, each step as one script, so that it happens whole or not at all. Every time is Redis's own: no
+ * clock of an isolate decides who holds a payment. Keys are given in the order of `QUEUE_KEYS`, then the payment's own settlement.
+ *
+ * A payment is in `jobs` from its first attempt until it is settled, and there in one place: `due` (to be tried, by when), `held`
+ * (somebody tries it, by when it is anybody's again) or `dead` (people must look, since when). `claims` says who holds it, `queued`
+ * since when it waits for a later attempt, `owing` what an order that was taken unpaid owes, `owed` the sums of that.
+ *
+ * A job is written `p1:<attempts>:<asked at>:<JSON>`, which no client takes for JSON of its own; keys come back as `k:<key>`.
+ */
+
+export const QUEUE_KEYS = [
+  "jobs",
+  "due",
+  "held",
+  "dead",
+  "claims",
+  "queued",
+  "owing",
+  "owed",
+  "rate",
+] as const;
+
+/** Payments that may be under way and waiting at once; past it, they are charged without the queue's protection. */
+export const JOBS_MAX = 100_000;
+/** What a claim that ran out hands back at a time. */
+const RETURNED_MAX = 20;
+
+const PRELUDE = `
+local jobs, due, held, dead, claims, queued, owing, owed, rate, settled = unpack(KEYS)
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function ms(n) return string.format('%.0f', n) end
+local function isMine(key, token) return redis.call('HGET', claims, key) == token end
+local function release(key)
+  redis.call('ZREM', held, key)
+  redis.call('HDEL', claims, key)
+end
+local function forgive(key)
+  local debt = redis.call('HGET', owing, key)
+  if not debt then return end
+  local currency, amount = string.match(debt, '^(%a+):(%d+)$')
+  redis.call('HINCRBY', owed, currency .. ':amount', '-' .. amount)
+  redis.call('HINCRBY', owed, currency .. ':count', -1)
+  redis.call('HDEL', owing, key)
+end
+`;
+
+const script = (body: string): string => `${PRELUDE}${body}`;
+
+/** ARGV: key, token, ms until it is anybody's again, job. Takes a new payment, in the hands of who asks. */
+export const BEGIN = script(`
+local key, token, visible, job = unpack(ARGV)
+local known = redis.call('GET', settled)
+if known then return {'settled', ms(now), known} end
+if redis.call('HEXISTS', jobs, key) == 1 then return {'known', ms(now), ''} end
+if redis.call('HLEN', jobs) >= ${JOBS_MAX} then return {'full', ms(now), ''} end
+redis.call('HSET', jobs, key, 'p1:1:' .. ms(now) .. ':' .. job)
+redis.call('ZADD', held, ms(now + visible), key)
+redis.call('HSET', claims, key, token)
+return {'begun', ms(now), ''}`);
+
+/** ARGV: key, job, currency, amount, most of all amounts, most orders. Takes an order that is to be charged later. */
+export const DEFER = script(`
+local key, job, currency, amount, amountMax, countMax = unpack(ARGV)
+local known = redis.call('GET', settled)
+if known then return {'settled', ms(now), known} end
+if redis.call('HEXISTS', jobs, key) == 1 then return {'known', ms(now), ''} end
+local owes = tonumber(redis.call('HGET', owed, currency .. ':amount') or '0')
+local orders = tonumber(redis.call('HGET', owed, currency .. ':count') or '0')
+if owes + tonumber(amount) > tonumber(amountMax) or orders + 1 > tonumber(countMax) then
+  return {'full', ms(now), ''}
+end
+if redis.call('HLEN', jobs) >= ${JOBS_MAX} then return {'full', ms(now), ''} end
+redis.call('HSET', jobs, key, 'p1:0:0:' .. job)
+redis.call('ZADD', due, ms(now), key)
+redis.call('ZADD', queued, ms(now), key)
+redis.call('HSET', owing, key, currency .. ':' .. amount)
+redis.call('HINCRBY', owed, currency .. ':amount', amount)
+redis.call('HINCRBY', owed, currency .. ':count', 1)
+return {'deferred', ms(now), ''}`);
+
+/** ARGV: token, ms until it is anybody's again, ms between two claims of anybody. Takes what is due longest. */
+export const CLAIM = script(`
+local token, visible, interval = unpack(ARGV)
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', ms(now), 'LIMIT', 0, ${RETURNED_MAX})) do
+  release(key)
+  redis.call('ZADD', due, ms(now), key)
+  redis.call('ZADD', queued, 'NX', ms(now), key)
+end
+local free = tonumber(redis.call('GET', rate) or '0')
+if free > now then return {'wait', ms(now), 'k:', '', ms(free - now)} end
+local key = redis.call('ZRANGEBYSCORE', due, '-inf', ms(now), 'LIMIT', 0, 1)[1]
+if not key then return {'empty', ms(now), 'k:', '', '0'} end
+redis.call('ZREM', due, key)
+redis.call('ZADD', held, ms(now + visible), key)
+redis.call('HSET', claims, key, token)
+if tonumber(interval) > 0 then redis.call('SET', rate, ms(now + interval), 'PX', interval) end
+return {'claimed', ms(now), 'k:' .. key, redis.call('HGET', jobs, key) or '', '0'}`);
+
+/** ARGV: key, token, ms until it is anybody's again, attempts, job. Writes down that a provider is about to be asked. */
+export const MARK = script(`
+local key, token, visible, attempts, job = unpack(ARGV)
+if not isMine(key, token) then return {'lost', ms(now)} end
+redis.call('HSET', jobs, key, 'p1:' .. attempts .. ':' .. ms(now) .. ':' .. job)
+redis.call('ZADD', held, ms(now + visible), key)
+return {'done', ms(now)}`);
+
+/** ARGV: key, token, settlement, ms to remember it. Forgets all but how it ended. */
+export const SETTLE = script(`
+local key, token, ended, remember = unpack(ARGV)
+if not isMine(key, token) then return {'lost', ms(now)} end
+redis.call('SET', settled, ended, 'PX', remember)
+release(key)
+redis.call('HDEL', jobs, key)
+redis.call('ZREM', queued, key)
+forgive(key)
+return {'done', ms(now)}`);
+
+/** ARGV: key, token, ms until it is due, attempts, asked at, job. Puts it back for later. */
+export const AGAIN = script(`
+local key, token, delay, attempts, askedAt, job = unpack(ARGV)
+if not isMine(key, token) then return {'lost', ms(now)} end
+redis.call('HSET', jobs, key, 'p1:' .. attempts .. ':' .. askedAt .. ':' .. job)
+release(key)
+redis.call('ZADD', due, ms(now + delay), key)
+redis.call('ZADD', queued, 'NX', ms(now), key)
+return {'done', ms(now)}`);
+
+/** ARGV: key, token, attempts, asked at, job. Puts it where people look. */
+export const BURY = script(`
+local key, token, attempts, askedAt, job = unpack(ARGV)
+if not isMine(key, token) then return {'lost', ms(now)} end
+redis.call('HSET', jobs, key, 'p1:' .. attempts .. ':' .. askedAt .. ':' .. job)
+release(key)
+redis.call('ZREM', queued, key)
+redis.call('ZADD', dead, ms(now), key)
+return {'done', ms(now)}`);
+
+/** ARGV: most, keys. Tries dead ones again, from their first attempt on; without keys, the oldest. */
+export const REDRIVE = script(`
+local most = tonumber(ARGV[1])
+local keys = {}
+for i = 2, #ARGV do keys[#keys + 1] = ARGV[i] end
+if #keys == 0 then keys = redis.call('ZRANGE', dead, 0, most - 1) end
+local driven = 0
+for _, key in ipairs(keys) do
+  local job = redis.call('HGET', jobs, key)
+  if job and redis.call('ZREM', dead, key) == 1 then
+    redis.call('HSET', jobs, key, (string.gsub(job, '^p1:%d+:', 'p1:0:', 1)))
+    redis.call('ZADD', due, ms(now), key)
+    redis.call('ZADD', queued, ms(now), key)
+    driven = driven + 1
+  end
+end
+return {'done', ms(now), tostring(driven)}`);
+
+/** ARGV: key. Drops a dead one for good. */
+export const DISCARD = script(`
+local key = ARGV[1]
+if redis.call('ZREM', dead, key) == 0 then return {'gone', ms(now)} end
+redis.call('HDEL', jobs, key)
+forgive(key)
+return {'done', ms(now)}`);
+
+/** ARGV: from which place, most. The dead, in order of their death: key, job, since when. */
+export const DEAD = script(`
+local from, most = tonumber(ARGV[1]), tonumber(ARGV[2])
+local found = redis.call('ZRANGE', dead, from, from + most - 1, 'WITHSCORES')
+local answer = {'done', ms(now)}
+for i = 1, #found, 2 do
+  answer[#answer + 1] = 'k:' .. found[i]
+  answer[#answer + 1] = redis.call('HGET', jobs, found[i]) or ''
+  answer[#answer + 1] = ms(tonumber(found[i + 1]))
+end
+return answer`);
+
+/** No ARGV. How much waits, since when, how much is dead, and what orders owe that were taken unpaid. */
+export const STATE = script(`
+local oldest = redis.call('ZRANGE', queued, 0, 0, 'WITHSCORES')[2]
+return {'done', ms(now), tostring(redis.call('ZCARD', queued)), oldest and ms(now - tonumber(oldest)) or '0',
+  tostring(redis.call('ZCARD', dead)), tostring(redis.call('HLEN', owing)), tostring(redis.call('ZCARD', held))}`);

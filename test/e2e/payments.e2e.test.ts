@@ -1,0 +1,39 @@
+/** The payments gameday, as CI's proof of playbook 5: the provider fails by errors, or by losing answers after it has charged. */
+import { it } from "vitest";
+import { runGameday } from "./gameday.ts";
+
+/** What the gameday must judge at least; one that forgets to look would always be green. */
+const JUDGED = [
+  "completed",
+  "detected",
+  "harm",
+  "switched",
+  "helped",
+  "backup",
+  "orders-refused",
+  "orders-lost",
+  "orders-doubled",
+  "reconciled",
+  "back",
+  "taken-back",
+  "post-mortem",
+];
+const TOOK_MS_MAX = 100_000;
+
+it.for(["5xx", "half"])(
+  "by %s: payments go to the second provider and back, none refused, lost or doubled",
+  async (variant, { expect }) => {
+    const { report, exitCode, output } = await runGameday(["payments", "--variant", variant]);
+    expect(
+      report.expectations.filter(({ ok }) => !ok),
+      output,
+    ).toEqual([]);
+    expect(exitCode).toBe(0);
+    expect(report.expectations.map(({ id }) => id)).toEqual(expect.arrayContaining(JUDGED));
+    expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+    const of = (phase: string) => report.phases.find((count) => count.phase === phase);
+    expect(of("calm")).toMatchObject({ failed: 0, refused: 0, broken: 0 });
+    expect(of("switched")?.served).toBeGreaterThan(0);
+    expect(report.postmortem).toContain("switch-payment-provider");
+  },
+);

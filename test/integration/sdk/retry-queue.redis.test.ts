@@ -1,0 +1,283 @@
+/** The retry queue on a real Redis: workers that are killed, workers in each other's way, and outcomes that nobody knows. */
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
+import { backup, stripe } from "../../../examples/storefront/src/providers.ts";
+import { attempt, firstAttempt, type AttemptDeps } from "../../../src/payments/attempt.ts";
+import { ATTEMPTS_MAX } from "../../../src/payments/backoff.ts";
+import type { Payment, Settlement } from "../../../src/payments/payment.ts";
+import { RetryQueue, type Claim } from "../../../src/payments/retry-queue.ts";
+import { aPayment, paymentGround, type PaymentGround } from "../../support/payments.ts";
+
+let ground: PaymentGround;
+beforeAll(async () => {
+  ground = await paymentGround();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+beforeEach(() => ground.reset());
+
+/** A worker that can be killed: from then on nothing that it does reaches anybody. */
+class Worker {
+  readonly deps: AttemptDeps;
+  readonly queue: RetryQueue;
+  steps = 0;
+  readonly #books: Map<string, Settlement>;
+  readonly #killAt: { readonly step: number; readonly when: "before" | "after" } | null;
+  #isDead = false;
+
+  constructor(
+    books: Map<string, Settlement>,
+    killAt: { readonly step: number; readonly when: "before" | "after" } | null = null,
+  ) {
+    this.#books = books;
+    this.#killAt = killAt;
+    const reach = <A extends unknown[], T>(act: (...given: A) => Promise<T>) => {
+      return (...given: A) => this.#step(() => act(...given));
+    };
+    const providers = [stripe(ground.env), backup(ground.env)].map((provider) => ({
+      ...provider,
+      charge: reach(provider.charge),
+      find: reach(provider.find),
+    }));
+    const evaluated = reach((...given: [string, string[], string[]]) =>
+      ground.store.eval(...given),
+    );
+    this.queue = new RetryQueue({ eval: evaluated }, "shop", 1);
+    this.deps = {
+      queue: this.queue,
+      provider: (id) => providers.find((one) => one.id === id) ?? null,
+      onSettled: reach(async (payment: Payment, settlement: Settlement) => {
+        this.#books.set(payment.key, settlement);
+      }),
+      deadlineMs: 500,
+      believedAfterMs: 0,
+      random: () => 0,
+    };
+  }
+
+  async #step<T>(act: () => Promise<T>): Promise<T> {
+    if (this.#isDead) throw new Error("killed");
+    this.steps += 1;
+    const isLast = this.steps === this.#killAt?.step;
+    if (isLast) this.#isDead = true;
+    if (isLast && this.#killAt?.when === "before") throw new Error("killed");
+    const answer = await act();
+    if (isLast) throw new Error("killed");
+    return answer;
+  }
+
+  async first(payment: Payment): Promise<void> {
+    const begun = await this.queue.begin(payment, "stripe", crypto.randomUUID());
+    const provider = this.deps.provider("stripe");
+    if (begun?.state !== "begun" || provider === null) return;
+    await firstAttempt(this.deps, begun.claim, provider);
+  }
+
+  /** One turn of the drain; false when nothing was due. */
+  async turn(target = "backup"): Promise<boolean> {
+    const taken = await this.queue.claim(crypto.randomUUID(), 0);
+    if (taken?.state !== "claimed") return false;
+    await attempt(this.deps, taken.claim, target);
+    return true;
+  }
+}
+
+/** Others drain until the queue knows of nothing. */
+async function drainAll(books: Map<string, Settlement>, target = "backup"): Promise<void> {
+  const worker = new Worker(books);
+  for (let turn = 0; turn < 500; turn += 1) {
+    const state = await worker.queue.state();
+    if (state?.queuedCount === 0 && state.heldCount === 0) return;
+    await worker.turn(target);
+  }
+  throw new Error("the queue does not drain");
+}
+
+describe("a worker that is killed at any step", () => {
+  /** How a payment comes to be in the queue, and who works on it when it is killed. */
+  const lives: Readonly<Record<string, (worker: Worker) => Promise<unknown>>> = {
+    "charging at once": (worker) => worker.first(aPayment()),
+    "draining what a provider failed": (worker) => worker.turn(),
+    "draining an order that was taken unpaid": (worker) => worker.turn("stripe"),
+  };
+  async function prepare(life: string, books: Map<string, Settlement>): Promise<void> {
+    if (life === "draining what a provider failed") {
+      await ground.fail("stripe-api", { kind: "5xx" });
+      await new Worker(books).first(aPayment());
+      await ground.mend("stripe-api");
+    }
+    if (life === "draining an order that was taken unpaid") {
+      const bounds = { amountMax: 10_000, countMax: 10 };
+      await new Worker(books).queue.defer(aPayment(), bounds);
+    }
+  }
+
+  for (const [life, live] of Object.entries(lives)) {
+    it(`${life}: nothing is lost, and nobody is charged twice`, async ({ expect }) => {
+      const rehearsal = new Worker(new Map());
+      await prepare(life, new Map());
+      await live(rehearsal);
+      expect(rehearsal.steps).toBeGreaterThanOrEqual(4);
+      for (let step = 1; step <= rehearsal.steps; step += 1) {
+        for (const when of ["before", "after"] as const) {
+          await ground.reset();
+          const books = new Map<string, Settlement>();
+          await prepare(life, books);
+          await live(new Worker(books, { step, when }));
+          await drainAll(books);
+          const says = `killed ${when} step ${step} of ${rehearsal.steps}`;
+          // Killed before anything was written down: the visitor got an error, and the order is asked for again.
+          const isUnheardOf = life === "charging at once" && step === 1 && when === "before";
+          if (isUnheardOf) await new Worker(books).first(aPayment());
+          expect(await ground.charges(), says).toHaveLength(1);
+          expect(books.get("order-1"), says).toMatchObject({ status: "charged" });
+        }
+      }
+    });
+  }
+});
+
+describe("many workers at once", () => {
+  it("charge each of forty payments once, while one provider loses every second answer and the other every third", async ({
+    expect,
+  }) => {
+    const books = new Map<string, Settlement>();
+    const keys = Array.from({ length: 40 }, (_, n) => `order-${n}`);
+    await ground.fail("stripe-api", { kind: "duplicate", every: 2 });
+    await ground.fail("square-api", { kind: "duplicate", every: 3 });
+    await Promise.all(keys.map((key) => new Worker(books).first(aPayment(key))));
+    const drain = async () => {
+      const queue = new RetryQueue(ground.store, "shop", 60_000);
+      const worker = new Worker(books);
+      for (;;) {
+        const taken = await queue.claim(crypto.randomUUID(), 0);
+        if (taken?.state !== "claimed") return;
+        await attempt({ ...worker.deps, queue }, taken.claim, "backup");
+      }
+    };
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all([drain(), drain(), drain(), drain()]);
+    }
+    expect((await ground.charges()).map((line) => line.split(" ")[0]).toSorted()).toEqual(
+      keys.toSorted(),
+    );
+    expect(books.size).toBe(keys.length);
+    const queue = new RetryQueue(ground.store, "shop");
+    expect(await queue.state()).toMatchObject({ queuedCount: 0, heldCount: 0, deadCount: 0 });
+  });
+});
+
+describe("an outcome that nobody knows", () => {
+  it("is asked of the first provider before the second charges", async ({ expect }) => {
+    const books = new Map<string, Settlement>();
+    await ground.fail("stripe-api", { kind: "swallowed", method: "POST" });
+    await new Worker(books).first(aPayment());
+    expect(books.size).toBe(0);
+    await drainAll(books);
+    expect(await ground.charges()).toEqual(["order-1 by stripe-api"]);
+  });
+
+  it("waits while the first provider cannot be asked", async ({ expect }) => {
+    const books = new Map<string, Settlement>();
+    await ground.fail("stripe-api", { kind: "5xx" });
+    const worker = new Worker(books);
+    await worker.first(aPayment());
+    for (let turn = 0; turn < 3; turn += 1) await worker.turn();
+    expect(await ground.charges()).toEqual([]);
+    await ground.mend("stripe-api");
+    await drainAll(books);
+    expect(await ground.charges()).toEqual(["order-1 by square-api"]);
+  });
+
+  it("is not believed to be none too early", async ({ expect }) => {
+    const books = new Map<string, Settlement>();
+    await ground.fail("stripe-api", { kind: "5xx" });
+    const worker = new Worker(books);
+    await worker.first(aPayment());
+    await ground.mend("stripe-api");
+    const taken = await worker.queue.claim("t", 0);
+    if (taken?.state !== "claimed") throw new Error("not due");
+    const late = { ...worker.deps, believedAfterMs: 60_000 };
+    expect(await attempt(late, taken.claim, "backup")).toEqual({
+      state: "again",
+      failure: "unknown_outcome",
+    });
+    expect(await ground.charges()).toEqual([]);
+  });
+
+  it("is for people after so many attempts, and goes on when they say so", async ({ expect }) => {
+    const books = new Map<string, Settlement>();
+    await ground.fail("stripe-api", { kind: "5xx" });
+    const worker = new Worker(books);
+    await worker.first(aPayment());
+    for (let turn = 1; turn < ATTEMPTS_MAX; turn += 1) await worker.turn();
+    expect(await worker.turn()).toBe(false);
+    const [dead] = (await worker.queue.dead(0, 10)) ?? [];
+    expect(dead).toMatchObject({
+      key: "order-1",
+      attempts: ATTEMPTS_MAX,
+      job: { asked: "stripe", failure: "unknown_outcome" },
+    });
+    expect(await worker.queue.state()).toMatchObject({ queuedCount: 0, deadCount: 1 });
+    await ground.mend("stripe-api");
+    expect(await worker.queue.redrive("order-2")).toBe(0);
+    expect(await worker.queue.redrive(null)).toBe(1);
+    await drainAll(books);
+    expect(await ground.charges()).toHaveLength(1);
+  });
+});
+
+describe("the queue", () => {
+  const held = async (queue: RetryQueue, key = "order-1"): Promise<Claim> => {
+    const begun = await queue.begin(aPayment(key), "stripe", "one");
+    if (begun?.state !== "begun") throw new Error("not begun");
+    return begun.claim;
+  };
+
+  it("leaves a payment to its holder, and nothing to one who lost it", async ({ expect }) => {
+    const claim = await held(new RetryQueue(ground.store, "shop", 60_000));
+    const queue = new RetryQueue(ground.store, "shop", 60_000);
+    expect(await queue.claim("two", 0)).toEqual({ state: "empty" });
+    const stale = { ...claim, token: "somebody else" };
+    expect(await queue.settle(stale, { status: "declined", provider: "p", code: "c" })).toBe(false);
+    expect(await queue.mark(stale, claim.job, 2)).toBeNull();
+    expect(await queue.again(stale, claim.job, 0)).toBe(false);
+    expect(await queue.bury(stale, claim.job)).toBe(false);
+    expect(await queue.settle(claim, { status: "declined", provider: "p", code: "c" })).toBe(true);
+  });
+
+  it("answers for a payment that has ended as it ended", async ({ expect }) => {
+    const queue = new RetryQueue(ground.store, "shop");
+    const ended = { status: "charged", provider: "stripe", reference: "pi_1" } as const;
+    await queue.settle(await held(queue), ended);
+    expect(await queue.begin(aPayment(), "stripe", "two")).toEqual({
+      state: "settled",
+      settlement: ended,
+    });
+  });
+
+  it("hands out no more than its rate, to all together", async ({ expect }) => {
+    const queue = new RetryQueue(ground.store, "shop", 1);
+    await held(queue, "order-1");
+    await held(queue, "order-2");
+    expect(await queue.claim("a", 60_000)).toMatchObject({ state: "claimed" });
+    expect(await queue.claim("b", 60_000)).toMatchObject({ state: "wait" });
+  });
+
+  it("takes orders unpaid up to their amount and their number, and again once they are paid", async ({
+    expect,
+  }) => {
+    const queue = new RetryQueue(ground.store, "shop", 60_000);
+    const bounds = { amountMax: 10_000, countMax: 5 };
+    const state = async (key: string, given = bounds) =>
+      (await queue.defer(aPayment(key), given))?.state;
+    expect(await state("order-1")).toBe("deferred");
+    expect(await state("order-1")).toBe("known");
+    expect(await state("order-2")).toBe("deferred");
+    expect(await state("order-3")).toBe("full");
+    expect(await state("order-3", { amountMax: 1_000_000, countMax: 2 })).toBe("full");
+    expect(await queue.state()).toMatchObject({ owingCount: 2, queuedCount: 2 });
+    const taken = await queue.claim("t", 0);
+    if (taken?.state !== "claimed") throw new Error("not due");
+    await queue.settle(taken.claim, { status: "declined", provider: "p", code: "c" });
+    expect(await state("order-3")).toBe("deferred");
+  });
+});

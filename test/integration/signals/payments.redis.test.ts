@@ -1,0 +1,85 @@
+/** What Firebreak sees of the shop's payments: the queue on a real Redis, and its books in a real database. */
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
+import { createRedis, type Redis } from "../../../src/platform/redis.ts";
+import { RetryQueue } from "../../../src/payments/retry-queue.ts";
+import { bundle } from "../../../src/playbooks/deployed.ts";
+import { payments } from "../../../src/signals/sources/payments.ts";
+import type { SourceReach } from "../../../src/signals/source.ts";
+import { aPayment, paymentGround, type PaymentGround } from "../../support/payments.ts";
+import { aPoll } from "../../support/signals.ts";
+import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
+
+let ground: PaymentGround;
+let storefront: Storefront;
+let redis: Redis;
+beforeAll(async () => {
+  [ground, storefront] = await Promise.all([paymentGround(), startStorefront()]);
+  redis = createRedis({ url: ground.url, token: "t" });
+}, 60_000);
+afterAll(async () => {
+  await ground[Symbol.asyncDispose]();
+  await storefront[Symbol.asyncDispose]();
+});
+beforeEach(() => ground.reset());
+
+/** As site.yaml has it, the document's query included. */
+const SPEC = bundle.site.payments ?? null;
+const poll = (reach: Partial<SourceReach> = {}) =>
+  payments.poll(aPoll({ redis, postgres: storefront.watcher, payments: SPEC, ...reach }));
+
+describe("the payments source", () => {
+  it("counts what waits, since when, what owes and what was given up", async ({ expect }) => {
+    expect(await poll()).toMatchObject({
+      "payments.queued_count": { value: 0 },
+      "payments.queue_age_seconds": { value: 0 },
+      "payments.given_up_count": { value: 0 },
+      "payments.owing_count": { value: 0 },
+    });
+    const queue = new RetryQueue(ground.store, SPEC?.queue ?? "");
+    await queue.defer(aPayment("order-1"), { amountMax: 10_000, countMax: 5 });
+    await queue.defer(aPayment("order-2"), { amountMax: 10_000, countMax: 5 });
+    const taken = await queue.claim("t", 0);
+    if (taken?.state !== "claimed") throw new Error("not due");
+    await queue.bury(taken.claim, taken.claim.job);
+    const answers = await poll();
+    expect(answers).toMatchObject({
+      "payments.queued_count": { value: 1 },
+      "payments.given_up_count": { value: 1 },
+      "payments.owing_count": { value: 2 },
+    });
+    const age = answers["payments.queue_age_seconds"];
+    expect("value" in age && Number(age.value)).toBeGreaterThan(0);
+  });
+
+  it("finds pending payments without a transaction by the declared query", async ({ expect }) => {
+    const before = await poll();
+    expect(before["payments.unmatched_count"]).toEqual({ value: 0 });
+    const owner = await aSession(storefront.database.ownerUrl);
+    await owner.query(
+      `WITH made AS (INSERT INTO payments (user_id, pitch_id, amount, status)
+         VALUES (1, 1, 100, 'pending'), (1, 1, 200, 'pending'), (1, 1, 300, 'failed') RETURNING id, amount)
+       INSERT INTO transactions (payment_id, stripe_id) SELECT id, 'pi_1' FROM made WHERE amount = 200`,
+    );
+    expect((await poll())["payments.unmatched_count"]).toEqual({ value: 1 });
+  });
+
+  it("knows nothing of what is not configured, and of a Redis that is gone", async ({ expect }) => {
+    expect(await poll({ payments: null })).toMatchObject({
+      "payments.queued_count": { unknown: "not_configured" },
+      "payments.unmatched_count": { unknown: "not_configured" },
+    });
+    expect(await poll({ redis: null, payments: { queue: "storefront" } })).toMatchObject({
+      "payments.queued_count": { unknown: "not_configured" },
+      "payments.unmatched_count": { unknown: "not_configured" },
+    });
+    await ground.server.stop();
+    try {
+      expect(await poll()).toMatchObject({
+        "payments.queued_count": { unknown: "no_data" },
+        "payments.unmatched_count": { value: 1 },
+      });
+    } finally {
+      await ground.server.start();
+    }
+  });
+});
