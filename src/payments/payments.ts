@@ -8,6 +8,7 @@ import { attempt, firstAttempt, type Attempt, type AttemptDeps } from "./attempt
 import { choose, HalfOpen, type Choice } from "./choice.ts";
 import { checkedPayment, newJob, type Payment, type Settlement } from "./payment.ts";
 import { askToCharge, isThere, type PaymentProvider } from "./provider.ts";
+import { reconcile, type BookedOrder, type Reconciled } from "./reconcile.ts";
 import { RetryQueue, type Claim, type PaymentStore } from "./retry-queue.ts";
 
 export type PaymentsOptions = {
@@ -98,6 +99,15 @@ export class Payments {
   async #charge(payment: Payment): Promise<Receipt> {
     const asked = this.#deps.asked(this.#deps.sessionKey);
     return (await this.#defer(payment, asked)) ?? this.#chargeNow(payment, this.#choose(asked));
+  }
+
+  /**
+   * The books against what every provider says of each order, at most a thousand at a time: unmatched, double, missing. Asks, and
+   * changes nothing; for a job that runs beside visitors, not for a request. @throws {RangeError} for more.
+   */
+  reconcile(books: readonly BookedOrder[]): Promise<readonly Reconciled[]> {
+    const { providers, deadlineMs = DEADLINE_MS } = this.#deps.options;
+    return reconcile(providers, books, deadlineMs);
   }
 
   /** Tries again what waits, as far as its time has come, and asks the first provider how it is. In the background, and seldom. */
