@@ -1,5 +1,6 @@
 /** What `Desk` answers over RPC: the index of incidents, the alert inbox, the action budget. All list reads come here. */
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Report, ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
@@ -69,6 +70,10 @@ export type DeskApi = {
   reportCounts(): Promise<ReportCounts>;
   /** Newest first. */
   reports(limit: number): Promise<readonly Report[]>;
+  /** A tool tells what became of a deployment; told twice it is one. */
+  deployed(deployment: Deployment): Promise<void>;
+  /** Those until `toMs`, newest first; at most `DEPLOYMENTS_SHOWN_MAX`. */
+  deployments(toMs: number): Promise<readonly Deployment[]>;
   /** A person accepts what an integrity check finds. */
   accept(acceptance: Acceptance): Promise<void>;
   /** The last word on each check that anybody accepted. */

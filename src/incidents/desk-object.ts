@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
 import { countAlerts, receiveAlerts, type Inbox, type Reception } from "../alerts/inbox.ts";
@@ -160,6 +161,14 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   async reports(limit: number): Promise<readonly Report[]> {
     return this.#told.reports(Math.min(limit, LIST_PAGE_MAX));
+  }
+
+  async deployed(deployment: Deployment): Promise<void> {
+    this.#told.deployed(deployment);
+  }
+
+  async deployments(toMs: number): Promise<readonly Deployment[]> {
+    return this.#told.deployments(toMs);
   }
 
   async accept(acceptance: Acceptance): Promise<void> {

@@ -4,7 +4,12 @@ import { migrate } from "../platform/sqlite.ts";
 import type { Inbox, InboxAlert } from "../alerts/inbox.ts";
 import type { IncidentCommand } from "./command.ts";
 import { PLAIN_PLAYBOOK_ID } from "./plain.ts";
-import { ACCEPTED_MIGRATION, MEASURED_MIGRATION, TOLD_MIGRATION } from "./told-rows.ts";
+import {
+  ACCEPTED_MIGRATION,
+  DEPLOYED_MIGRATION,
+  MEASURED_MIGRATION,
+  TOLD_MIGRATION,
+} from "./told-rows.ts";
 import type { IncidentView } from "./view.ts";
 
 const MIGRATIONS = [
@@ -38,6 +43,7 @@ const MIGRATIONS = [
    CREATE INDEX requests_at_ms ON requests (at_ms);`,
   ACCEPTED_MIGRATION,
   MEASURED_MIGRATION,
+  DEPLOYED_MIGRATION,
 ] as const;
 
 /** Nobody repeats a request after a day without asking what became of it. */

@@ -1,5 +1,6 @@
 /** The rows of what jobs and people tell us, in the desk's storage; its migrations stand with the desk's. */
 import { z } from "zod";
+import { DEPLOYMENTS_MAX, DEPLOYMENTS_SHOWN_MAX, type Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
 import {
@@ -40,6 +41,25 @@ export const ACCEPTED_MIGRATION = `CREATE TABLE accepted_checks (
 
 export const MEASURED_MIGRATION = "ALTER TABLE heartbeats ADD COLUMN value REAL";
 
+export const DEPLOYED_MIGRATION = `CREATE TABLE deployments (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL,
+     source TEXT NOT NULL,
+     at_ms INTEGER NOT NULL,
+     environment TEXT NOT NULL,
+     sha TEXT NOT NULL,
+     state TEXT NOT NULL,
+     UNIQUE (source, id)
+   );`;
+
+const deploymentRow = z.object({
+  id: z.string(),
+  source: z.string(),
+  at_ms: z.int(),
+  environment: z.string(),
+  sha: z.string(),
+  state: z.string(),
+});
 const acceptedRow = z.object({
   check_id: z.string(),
   at_ms: z.int(),
@@ -104,6 +124,40 @@ export class ToldRows {
         value: row.value,
       };
     });
+  }
+
+  /** Told twice it is one; the oldest that were told make room. */
+  deployed({ id, source, atMs, environment, sha, state }: Deployment): void {
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO deployments (id, source, at_ms, environment, sha, state)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      id,
+      source,
+      atMs,
+      environment,
+      sha,
+      state,
+    );
+    this.#sql.exec(
+      "DELETE FROM deployments WHERE position <= (SELECT max(position) FROM deployments) - ?",
+      DEPLOYMENTS_MAX,
+    );
+  }
+
+  /** Newest first. */
+  deployments(toMs: number): readonly Deployment[] {
+    return this.#sql
+      .exec(
+        `SELECT id, source, at_ms, environment, sha, state FROM deployments
+         WHERE at_ms <= ? ORDER BY at_ms DESC, position DESC LIMIT ?`,
+        toMs,
+        DEPLOYMENTS_SHOWN_MAX,
+      )
+      .toArray()
+      .map((row) => {
+        const { at_ms: atMs, ...rest } = deploymentRow.parse(row);
+        return { ...rest, atMs };
+      });
   }
 
   /** The last word on a check stands. */

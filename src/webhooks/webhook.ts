@@ -1,5 +1,6 @@
 /** The port every webhook vendor implements: one file in this room, one line in `registry.ts`. */
 import type { Alert } from "../alerts/alert.ts";
+import type { Deployment } from "../alerts/deployments.ts";
 import type { Result } from "../shared/result.ts";
 
 /** Alerts taken from one delivery; the rest count as truncated, because refusing it would lose them all. */
@@ -47,6 +48,8 @@ export type Parsed = {
   /** The same delivery gives the same id. */
   readonly id: string;
   readonly alerts: readonly Alert[];
+  /** What was deployed, where that is what it tells of. */
+  readonly deployment?: Deployment | null;
   /** Members that we raised ourselves: they are no evidence about production. */
   readonly ownCount: number;
   /** Members that the tool, or our limit, left out of this delivery. */

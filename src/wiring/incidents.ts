@@ -167,6 +167,7 @@ function collect(
     history: (name, fromMs) => monitorOf(env).history(name, fromMs),
     cloudflareStatus: config.cloudflareStatus,
     cloudflare: config.cloudflare,
+    deployments: (toMs) => deskOf(env).deployments(toMs),
     github: repositoryOf(config),
     postgres: config.postgres,
     replica: config.replica,

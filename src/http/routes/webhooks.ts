@@ -48,6 +48,7 @@ export function webhookRoutes(api: Api, deps: HttpDeps): void {
     if (parsed.visitUrl !== null) c.executionCtx.waitUntil(visit(webhook, parsed.visitUrl));
     const { id, note } = parsed;
     if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
+    if (parsed.deployment) await deps.desk.deployed(parsed.deployment);
     if (parsed.alerts.length === 0) {
       return c.json({ accepted: true, id, duplicate: false, note } as const, 202);
     }

@@ -1,4 +1,5 @@
 /** The port of an evidence collector: what an `investigate` step runs once, and what goes into the incident's timeline. */
+import type { Deployment } from "../../alerts/deployments.ts";
 import type { Failure } from "../../incidents/journal.ts";
 import type { IntegrityCheck } from "../../integrity/check.ts";
 import type { CloudflareProduction } from "../../platform/cloudflare.ts";
@@ -29,6 +30,8 @@ export type CollectorContext = {
   readonly history: (name: SignalName, fromMs: number) => Promise<readonly Signal[]>;
   readonly cloudflareStatus: StatusPage | null;
   readonly cloudflare: CloudflareProduction | null;
+  /** What deploying tools told of until then, newest first. */
+  readonly deployments: (toMs: number) => Promise<readonly Deployment[]>;
   /** Where production's source is. */
   readonly github: Repository | null;
   readonly postgres: Postgres | null;

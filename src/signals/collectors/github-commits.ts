@@ -1,4 +1,8 @@
-/** What changed since production was last well: the commits between the deployment before the live one and the harm, with author and age. */
+/**
+ * What changed since production was last well: the commits between the deployment before the live one and the harm, with author and
+ * age; and the deployments that GitHub told of before the harm, which need no token.
+ */
+import type { Deployment } from "../../alerts/deployments.ts";
 import { readDeployments } from "../../platform/cloudflare-workers.ts";
 import { redact } from "../../shared/redact.ts";
 import { ok } from "../../shared/result.ts";
@@ -17,8 +21,16 @@ export const githubCommits = defineCollector({
 
   async collect(context) {
     const { github, onsetAtMs } = context;
+    const told = await context.deployments(onsetAtMs);
+    const deployments = told.map(({ sha, ...rest }) => ({
+      ...rest,
+      sha: sha.slice(0, SHA_CHARS),
+      beforeOnsetMs: onsetAtMs - rest.atMs,
+    }));
     if (github === null) {
-      return refuse("GITHUB_TOKEN is not set, or site.yaml names no github repository");
+      return told.length === 0
+        ? refuse("GITHUB_TOKEN is not set, or site.yaml names no github repository")
+        : ok({ summary: deployedText(told, onsetAtMs), facts: { deployments } });
     }
     const since = await lastGood(context);
     const read = await github.commits({ fromMs: since.atMs, toMs: onsetAtMs });
@@ -27,11 +39,14 @@ export const githubCommits = defineCollector({
     const [latest] = commits;
     const count = `${isWhole ? "" : "at least "}${commits.length}`;
     return ok({
-      summary:
+      summary: [
         latest === undefined
           ? `no commit to ${github.name} ${since.says}`
           : `${count} commits to ${github.name} ${since.says}, the last by ${latest.author} ${agoText(latest.atMs, onsetAtMs)}`,
+        ...(told.length === 0 ? [] : [deployedText(told, onsetAtMs)]),
+      ].join("; "),
       facts: {
+        deployments,
         repository: github.name,
         sinceMs: since.atMs,
         since: since.says,
@@ -47,6 +62,13 @@ export const githubCommits = defineCollector({
     });
   },
 });
+
+const deployedText = (told: readonly Deployment[], onsetAtMs: number): string => {
+  const [last] = told;
+  return last === undefined
+    ? ""
+    : `GitHub says ${last.environment || "something"} was deployed ${agoText(last.atMs, onsetAtMs)} (${last.state}, ${last.sha.slice(0, SHA_CHARS)})`;
+};
 
 /** When the version before the live one was deployed: what it had was well enough to be replaced by a change. */
 async function lastGood({

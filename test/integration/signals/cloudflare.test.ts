@@ -73,6 +73,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    deployments: async () => [],
     github: null,
     cloudflare,
     postgres: null,

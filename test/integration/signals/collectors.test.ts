@@ -19,6 +19,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    deployments: async () => [],
     github: null,
     cloudflare: null,
     traffic: aTraffic(),

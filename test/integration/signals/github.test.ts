@@ -3,6 +3,7 @@ import { describe, it } from "vitest";
 import { cloudflareApi } from "../../../dev/vendors/cloudflare-api.ts";
 import { githubApi, type GithubState } from "../../../dev/vendors/github-api.ts";
 import { startVendors } from "../../../dev/vendors.ts";
+import type { Deployment } from "../../../src/alerts/deployments.ts";
 import { createCloudflare } from "../../../src/platform/cloudflare.ts";
 import { githubRepository, type Repository } from "../../../src/platform/github.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
@@ -63,7 +64,11 @@ async function vendors(initial: GithubState = SHOP) {
 }
 
 type Production = Awaited<ReturnType<typeof vendors>>["production"];
-const collect = (github: Repository | null, cloudflare: Production | null = null) =>
+const collect = (
+  github: Repository | null,
+  cloudflare: Production | null = null,
+  told: readonly Deployment[] = [],
+) =>
   collectEvidence("github-commits", {
     atMs: ONSET_MS + 30_000,
     onsetAtMs: ONSET_MS,
@@ -71,6 +76,7 @@ const collect = (github: Repository | null, cloudflare: Production | null = null
     history: async () => [],
     cloudflareStatus: null,
     cloudflare,
+    deployments: async (toMs) => told.filter(({ atMs }) => atMs <= toMs),
     github,
     postgres: null,
     replica: null,
@@ -175,4 +181,33 @@ describe("what stands in the way is named, without the token", () => {
       expect(await collect(repository())).toMatchObject({ error: { class: "retry" } });
     },
   );
+});
+
+it("tells what GitHub said was deployed before the harm, with a token or without", async ({
+  expect,
+}) => {
+  const { repository } = await vendors();
+  const told = (minutes: number): Deployment => ({
+    id: `${minutes}:success`,
+    source: "github",
+    atMs: ONSET_MS - minutes * 60_000,
+    environment: "production",
+    sha: sha(3),
+    state: "success",
+  });
+  const deployments = [{ sha: sha(3).slice(0, 12), state: "success", beforeOnsetMs: 240_000 }];
+  expect(await collect(null, null, [told(4)])).toMatchObject({
+    ok: true,
+    value: {
+      summary: expect.stringMatching(/^GitHub says production was deployed .*success, 3{12}/),
+      facts: { deployments },
+    },
+  });
+  expect(await collect(repository(), null, [told(-1), told(4)])).toMatchObject({
+    ok: true,
+    value: {
+      summary: expect.stringContaining("; GitHub says production was deployed"),
+      facts: { deployments, repository: "shop/storefront" },
+    },
+  });
 });

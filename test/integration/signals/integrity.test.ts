@@ -34,6 +34,7 @@ const NO_CONTEXT = {
   signals: [],
   history: async () => [],
   cloudflareStatus: null,
+  deployments: async () => [],
   github: null,
   cloudflare: null,
   replica: null,

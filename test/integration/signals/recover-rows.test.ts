@@ -91,6 +91,7 @@ async function collected(
     history: async (name) => [measured(name, dropRatio, { atMs: NOW_MS, freshMs: 1_000 })],
     cloudflareStatus: null,
     cloudflare: null,
+    deployments: async () => [],
     github: null,
     redis: null,
     traffic: aTraffic(),

@@ -99,6 +99,7 @@ const collect = (kept: KeptBranches | null) =>
     history: async () => [],
     cloudflareStatus: null,
     cloudflare: null,
+    deployments: async () => [],
     github: null,
     redis: null,
     traffic: aTraffic(),

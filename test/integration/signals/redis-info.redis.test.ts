@@ -18,6 +18,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    deployments: async () => [],
     github: null,
     cloudflare: null,
     traffic: aTraffic(),

@@ -1,4 +1,6 @@
 import { beforeEach, describe, it } from "vitest";
+import { sign } from "@octokit/webhooks-methods";
+import deploymentStatus from "../../fixtures/webhooks/github-deployment-status-success.json";
 import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json";
 import grafanaTest from "../../fixtures/webhooks/grafana-13-test-button.json";
 import { webhooks, webhookSecretName } from "../../../src/webhooks/registry.ts";
@@ -190,4 +192,31 @@ it("a tool that the site maps is read by its mapping, in workerd too", async ({ 
   expect(odd.status).toBe(422);
   const forged = { as: null, body, headers: { authorization: "Bearer other" } };
   expect((await nagios("/webhooks/nagios", forged)).status).toBe(401);
+});
+
+it("what GitHub says was deployed is kept as evidence, once", async ({ expect }) => {
+  const secret = "a secret of github";
+  const github = client({ webhookSecrets: { github: secret } });
+  const body = JSON.stringify(deploymentStatus);
+  const signature = await sign(secret, body);
+  const headers = {
+    "x-hub-signature-256": signature,
+    "x-github-event": "deployment_status",
+    "content-type": "application/json",
+  };
+  const before = await deps.desk.deployments(Date.now());
+  for (const _ of [1, 2]) {
+    expect((await github("/webhooks/github", { as: null, body, headers })).status).toBe(202);
+  }
+  expect(await deps.desk.deployments(Date.parse("2019-05-15T15:20:54Z"))).toEqual([]);
+  const kept = await deps.desk.deployments(Date.now());
+  expect(kept).toHaveLength(before.length + 1);
+  expect(kept[0]).toEqual({
+    id: "145988746:success",
+    source: "github",
+    atMs: Date.parse("2019-05-15T15:20:55Z"),
+    environment: "production",
+    sha: "f95f852bd8fca8fcc58a9a2d6c842781e32a215e",
+    state: "success",
+  });
 });

@@ -31,6 +31,7 @@ const context = (
   signals: [],
   history: async () => [],
   cloudflareStatus: null,
+  deployments: async () => [],
   github: null,
   cloudflare: null,
   postgres: null,

@@ -19,6 +19,7 @@ const collected = (signIns: readonly SignInReport[], silentShards = 0) => {
     signals: [],
     history: async () => [],
     cloudflareStatus: null,
+    deployments: async () => [],
     github: null,
     cloudflare: null,
     postgres: null,
