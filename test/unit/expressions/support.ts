@@ -11,6 +11,7 @@ import {
   type Signal,
   type SignalSet,
 } from "../../../src/signals/signal.ts";
+import { SOURCE_LENGTH_MAX } from "../../../src/expressions/read.ts";
 import type { SignalValue, UnknownReason } from "../../../src/signals/signal.ts";
 
 export const SCOPE = {
@@ -66,49 +67,52 @@ const count = fc.integer({ min: -2, max: 5 });
 
 /** Source text of expressions that compile, by the type they have. */
 const generated = (withKnown: boolean) =>
-  fc.letrec<{ bool: string; double: string; int: string }>((tie) => ({
-    bool: fc.oneof(
-      { maxDepth: 4, depthSize: "small" },
-      fc.constantFrom("true", "false", "feature.checkout_enabled", "params.strict"),
-      ...(withKnown
-        ? [fc.constantFrom(...DOUBLES, "alerts.firing_count").map((name) => `known(${name})`)]
-        : []),
-      fc.constantFrom("configured(probe.success_ratio)", '(deploy.version_text == "v1")'),
-      fc
-        .tuple(tie("double"), fc.constantFrom("<", "<=", ">", ">="), tie("double"))
-        .map((parts) => `(${parts.join(" ")})`),
-      fc
-        .tuple(tie("int"), fc.constantFrom("<", ">=", "==", "!="), tie("int"))
-        .map((parts) => `(${parts.join(" ")})`),
-      fc
-        .tuple(tie("bool"), fc.constantFrom("&&", "||", "=="), tie("bool"))
-        .map((parts) => `(${parts.join(" ")})`),
-      tie("bool").map((part) => `!(${part})`),
-      fc
-        .tuple(tie("bool"), tie("bool"), tie("bool"))
-        .map(([condition, yes, no]) => `(${condition} ? ${yes} : ${no})`),
-    ),
-    double: fc.oneof(
-      { maxDepth: 4, depthSize: "small" },
-      fc.constantFrom(...DOUBLES, "params.ratio_min"),
-      literal,
-      tie("int").map((part) => `double(${part})`),
-      fc
-        .tuple(tie("double"), fc.constantFrom("+", "-", "*", "/"), tie("double"))
-        .map((parts) => `(${parts.join(" ")})`),
-      fc
-        .tuple(tie("bool"), tie("double"), tie("double"))
-        .map(([condition, yes, no]) => `(${condition} ? ${yes} : ${no})`),
-    ),
-    int: fc.oneof(
-      { maxDepth: 4, depthSize: "small" },
-      fc.constantFrom("alerts.firing_count", "params.count_max", "params.wait"),
-      count.map(String),
-      fc
-        .tuple(tie("int"), fc.constantFrom("+", "-", "*", "/", "%"), tie("int"))
-        .map((parts) => `(${parts.join(" ")})`),
-    ),
-  })).bool;
+  fc
+    .letrec<{ bool: string; double: string; int: string }>((tie) => ({
+      bool: fc.oneof(
+        { maxDepth: 4, depthSize: "small" },
+        fc.constantFrom("true", "false", "feature.checkout_enabled", "params.strict"),
+        ...(withKnown
+          ? [fc.constantFrom(...DOUBLES, "alerts.firing_count").map((name) => `known(${name})`)]
+          : []),
+        fc.constantFrom("configured(probe.success_ratio)", '(deploy.version_text == "v1")'),
+        fc
+          .tuple(tie("double"), fc.constantFrom("<", "<=", ">", ">="), tie("double"))
+          .map((parts) => `(${parts.join(" ")})`),
+        fc
+          .tuple(tie("int"), fc.constantFrom("<", ">=", "==", "!="), tie("int"))
+          .map((parts) => `(${parts.join(" ")})`),
+        fc
+          .tuple(tie("bool"), fc.constantFrom("&&", "||", "=="), tie("bool"))
+          .map((parts) => `(${parts.join(" ")})`),
+        tie("bool").map((part) => `!(${part})`),
+        fc
+          .tuple(tie("bool"), tie("bool"), tie("bool"))
+          .map(([condition, yes, no]) => `(${condition} ? ${yes} : ${no})`),
+      ),
+      double: fc.oneof(
+        { maxDepth: 4, depthSize: "small" },
+        fc.constantFrom(...DOUBLES, "params.ratio_min"),
+        literal,
+        tie("int").map((part) => `double(${part})`),
+        fc
+          .tuple(tie("double"), fc.constantFrom("+", "-", "*", "/"), tie("double"))
+          .map((parts) => `(${parts.join(" ")})`),
+        fc
+          .tuple(tie("bool"), tie("double"), tie("double"))
+          .map(([condition, yes, no]) => `(${condition} ? ${yes} : ${no})`),
+      ),
+      int: fc.oneof(
+        { maxDepth: 4, depthSize: "small" },
+        fc.constantFrom("alerts.firing_count", "params.count_max", "params.wait"),
+        count.map(String),
+        fc
+          .tuple(tie("int"), fc.constantFrom("+", "-", "*", "/", "%"), tie("int"))
+          .map((parts) => `(${parts.join(" ")})`),
+      ),
+      // A longer one is refused before it is read.
+    }))
+    .bool.filter((source) => source.length <= SOURCE_LENGTH_MAX);
 
 export const anyExpression = generated(true);
 export const expressionWithoutKnown = generated(false);
