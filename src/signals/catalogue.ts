@@ -109,6 +109,14 @@ export const CATALOGUE = {
     evidence: seen.logs,
     describes: "Those of them about time that ran out, or connections that did.",
   },
+  "traffic.arriving_per_second": {
+    type: "double",
+    unit: "requests/second",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes:
+      "Requests that came, whatever became of them; the guard's own answers included, probes not.",
+  },
   "traffic.requests_per_second": {
     type: "double",
     unit: "requests/second",

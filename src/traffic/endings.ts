@@ -33,3 +33,13 @@ export function endings(
   const missing = Math.max(0, asked - ended);
   return { requests: ended + missing, failed: failed + missing };
 }
+
+/** Whoever came, and whatever became of it: what the guard refused too. */
+export const visitsIn = (
+  seconds: readonly Pick<TrafficSecond, "second" | "asked" | "served" | "failed" | "refused">[],
+  untilSecond: number,
+): number =>
+  seconds.reduce(
+    (sum, { refused }) => Object.values(refused).reduce((all, count) => all + count, sum),
+    endings(seconds, untilSecond).requests,
+  );

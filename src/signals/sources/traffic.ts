@@ -1,5 +1,5 @@
 /**
- * What visitors get from production, as the guards counted it, and who they are: our probes are in neither, the guard's own
+ * What visitors get from production, as the guards counted it, and who comes: our probes are in neither, the guard's own
  * answers only in the second, for an attack that is refused is still one.
  *
  * Silence is ambiguous: guards report only when a visitor came, so an empty window means "no visitors" while some report is
@@ -10,7 +10,7 @@ import { answerAll, defineSource, type Answer } from "../source.ts";
 import { p95Ms } from "../histogram.ts";
 import { distinctOf } from "../../sketches/merged-talkers.ts";
 import type { Dimension, DimensionCut } from "../../sketches/top-talkers.ts";
-import { endings } from "../../traffic/endings.ts";
+import { endings, visitsIn } from "../../traffic/endings.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
 import { BUCKET_SECONDS } from "../../traffic/talker-memory.ts";
 import type { TalkersWindow, TrafficWindow } from "../../traffic/traffic-api.ts";
@@ -23,6 +23,7 @@ export const REPORT_AGE_MS_MAX = 30_000;
 
 const answered = [
   "traffic.requests_per_second",
+  "traffic.arriving_per_second",
   "traffic.origin_requests_count",
   "traffic.error_ratio",
   "traffic.latency_p95_ms",
@@ -58,11 +59,14 @@ function howItWasAnswered(
   window: TrafficWindow,
 ): Readonly<Record<(typeof answered)[number], Answer>> {
   const { requests, failed, latency } = sum(window);
-  const rate = { value: requests / (window.untilSecond - window.fromSecond) };
+  const windowSeconds = window.untilSecond - window.fromSecond;
+  const rate = { value: requests / windowSeconds };
+  const arriving = { value: visitsIn(window.seconds, window.untilSecond) / windowSeconds };
   if (requests === 0) {
     const none = { unknown: "no_data", detail: "no visitor in the window" } as const;
     return {
       "traffic.requests_per_second": rate,
+      "traffic.arriving_per_second": arriving,
       "traffic.origin_requests_count": { value: 0 },
       "traffic.error_ratio": none,
       "traffic.latency_p95_ms": none,
@@ -71,6 +75,7 @@ function howItWasAnswered(
   const p95 = p95Ms(latency);
   return {
     "traffic.requests_per_second": rate,
+    "traffic.arriving_per_second": arriving,
     "traffic.origin_requests_count": { value: requests },
     "traffic.error_ratio": { value: failed / requests },
     "traffic.latency_p95_ms":

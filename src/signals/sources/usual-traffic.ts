@@ -5,7 +5,7 @@
  */
 import type { OfAllShards } from "../../traffic/shards.ts";
 import type { TrafficWindow } from "../../traffic/traffic-api.ts";
-import { endings } from "../../traffic/endings.ts";
+import { visitsIn } from "../../traffic/endings.ts";
 import { answerAll, defineSource } from "../source.ts";
 import { learn, NOTHING_USUAL, usualAt, usualTraffic, WEEKS_MIN } from "../usual-traffic.ts";
 import { REPORT_LAG_SECONDS } from "./traffic.ts";
@@ -27,7 +27,7 @@ export const usualTrafficSource = defineSource({
     const window = await traffic.window(MINUTE_SECONDS, untilSecond);
     const doubt = doubtAboutMinute(window);
     if (doubt !== null) return answerAll(emits, { unknown: "no_data", detail: doubt });
-    const perSecond = visitsIn(window) / MINUTE_SECONDS;
+    const perSecond = visitsIn(window.seconds, window.untilSecond) / MINUTE_SECONDS;
     const known = usualTraffic.safeParse(kept).data ?? NOTHING_USUAL;
     const usual = usualAt(known, atMs);
     keep(learn(known, perSecond, atMs));
@@ -45,13 +45,6 @@ export const usualTrafficSource = defineSource({
     };
   },
 });
-
-/** Whoever came, and whatever became of it: what the guard refused too. */
-const visitsIn = ({ seconds, untilSecond }: TrafficWindow): number =>
-  seconds.reduce(
-    (sum, { refused }) => Object.values(refused).reduce((all, count) => all + count, sum),
-    endings(seconds, untilSecond).requests,
-  );
 
 function doubtAboutMinute(window: OfAllShards<TrafficWindow>): string | null {
   if (window.silentShards > 0)

@@ -58,7 +58,7 @@ describe("declare", () => {
         {
           field: "body.playbook",
           value: "outrage",
-          allowed: "data-corruption, database, outage, payments",
+          allowed: "data-corruption, database, ddos, outage, payments, security",
         },
       ],
     });

@@ -49,6 +49,7 @@ describe("traffic", () => {
       ],
     });
     expect(answers).toMatchObject({
+      "traffic.arriving_per_second": { value: 102 },
       "traffic.requests_per_second": { value: 2 },
       "traffic.origin_requests_count": { value: 20 },
       "traffic.error_ratio": { value: 0.25 },
