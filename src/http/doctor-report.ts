@@ -179,6 +179,8 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
     "let production charge through firebreak/sdk, and declare payments in playbooks/site.yaml",
   integrity:
     "declare checks under integrity in playbooks/site.yaml, and set the secret POSTGRES_URL",
+  audit:
+    "declare under audit in playbooks/site.yaml where sign-ins and accesses are recorded, and set the secret POSTGRES_URL",
 };
 
 const REPAIR: Readonly<Record<SourceId, string>> = {
@@ -208,6 +210,8 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
     "check that Redis runs and lets us run scripts, and that POSTGRES_URL's role may SELECT payments",
   integrity:
     "check that POSTGRES_URL's role may SELECT the tables, and that each check ends within its timeout",
+  audit:
+    "check that POSTGRES_URL's role may SELECT the tables under audit, that their columns are as agreed, and that an index finds the newest rows",
   write_journal: "check the WriteJournal objects in the Worker's log",
 };
 

@@ -23,6 +23,7 @@ const table = z
   .string()
   .regex(/^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$/, "write table or schema.table");
 const columns = z.array(column).min(1).max(COLUMNS_MAX);
+/** One statement that reads. */
 export const select = (message: string) =>
   z
     .string()

@@ -1,6 +1,7 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
 import { MEASURES } from "../alerts/heartbeats.ts";
+import { auditSpec } from "../audit/audit.ts";
 import { parseCidr } from "../guard/ip/cidr.ts";
 import { CHECKS_MAX, integrityCheck, select } from "../integrity/check.ts";
 import { limitWords } from "../policy/limit-words.ts";
@@ -345,6 +346,8 @@ const shape = z.strictObject({
       unmatched: select("write a SELECT that finds payments without a transaction").optional(),
     })
     .optional(),
+  /** Where production writes down who signs in and who touches what. */
+  audit: auditSpec.optional(),
   components: z
     .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
     .max(32)

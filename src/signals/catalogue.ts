@@ -1,4 +1,5 @@
 /** Every signal there is: its type, its source, and what kind of evidence it is. Playbooks are checked against this list. */
+import { AUDIT } from "./catalogue-audit.ts";
 import { DATABASE } from "./catalogue-database.ts";
 import { SDK } from "./catalogue-sdk.ts";
 import { PAYMENTS } from "./catalogue-payments.ts";
@@ -31,6 +32,7 @@ export const SOURCE_IDS = [
   "sign_ins",
   "payments",
   "integrity",
+  "audit",
   "write_journal",
 ] as const;
 export type SourceId = (typeof SOURCE_IDS)[number];
@@ -293,6 +295,7 @@ export const CATALOGUE = {
     describes:
       "Time since every check last ran and found nothing: where a recovery would go back to.",
   },
+  ...AUDIT,
   "write_journal.backlog_count": {
     type: "int",
     unit: "deliveries",

@@ -31,6 +31,7 @@ export const vendor = { kind: "told", vantage: "cloudflare" } as const;
 export const neon = { kind: "told", vantage: "neon" } as const;
 export const rows = { kind: "active", vantage: "rows of the database" } as const;
 export const schema = { kind: "active", vantage: "catalogue of the database" } as const;
+export const records = { kind: "passive", vantage: "records of sign-ins and accesses" } as const;
 export const jobs = { kind: "told", vantage: "jobs" } as const;
 export const machines = { kind: "told", vantage: "machines" } as const;
 export const users = { kind: "told", vantage: "users" } as const;

@@ -2,6 +2,7 @@
 import type { CatalogueName, SourceId } from "./catalogue.ts";
 import type { Answer, PollContext, Source } from "./source.ts";
 import { alerts } from "./sources/alerts.ts";
+import { audit } from "./sources/audit.ts";
 import { challenge } from "./sources/challenge.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
 import { database } from "./sources/database.ts";
@@ -46,6 +47,7 @@ export const SOURCES = {
   sign_ins: signIns,
   payments,
   integrity,
+  audit,
   write_journal: writeJournal,
 } as const satisfies { readonly [Id in SourceId]: Source<Id> };
 

@@ -5,6 +5,7 @@ import type { AlertCounts } from "../alerts/alert.ts";
 import type { Heard, HeartbeatSpec } from "../alerts/heartbeats.ts";
 import type { ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
+import type { AuditSpec } from "../audit/audit.ts";
 import type { IntegrityCheck } from "../integrity/check.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { NeonProduction } from "../platform/neon.ts";
@@ -71,6 +72,7 @@ export type SourceReach = {
   readonly integrityChecks: readonly IntegrityCheck[];
   /** Null: the site says nothing of payments. */
   readonly payments: NonNullable<SiteSpec["payments"]> | null;
+  readonly audit: AuditSpec | null;
   /** What jobs and people told us. */
   readonly told: {
     readonly heartbeats: (names: readonly string[]) => Promise<readonly Heard[]>;

@@ -174,6 +174,7 @@ function collect(
     redis: config.redis,
     traffic: trafficOf(env),
     integrityChecks: bundle.site.integrity,
+    audit: bundle.site.audit ?? null,
     kept:
       config.neon === null
         ? null

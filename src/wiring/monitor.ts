@@ -49,6 +49,7 @@ export const sourceReach = (env: Env, config: Config, self: Fetcher): SourceReac
   told: deskOf(env),
   integrityChecks: bundle.site.integrity,
   payments: bundle.site.payments ?? null,
+  audit: bundle.site.audit ?? null,
   hasAlertSource: Object.values(config.webhookSecrets).some((secret) => secret !== undefined),
 });
 

@@ -99,6 +99,7 @@ export const aReach = (reach: Partial<SourceReach> = {}): SourceReach => ({
   heartbeats: [],
   integrityChecks: [],
   payments: null,
+  audit: null,
   told: {
     heartbeats: async () => [],
     reportCounts: async () => ({

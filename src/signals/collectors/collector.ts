@@ -1,6 +1,7 @@
 /** The port of an evidence collector: what an `investigate` step runs once, and what goes into the incident's timeline. */
 import type { Deployment } from "../../alerts/deployments.ts";
 import type { Failure } from "../../incidents/journal.ts";
+import type { AuditSpec } from "../../audit/audit.ts";
 import type { IntegrityCheck } from "../../integrity/check.ts";
 import type { CloudflareProduction } from "../../platform/cloudflare.ts";
 import type { Repository } from "../../platform/github.ts";
@@ -39,6 +40,7 @@ export type CollectorContext = {
   readonly redis: Redis | null;
   readonly traffic: Pick<TrafficReader, "talkers" | "signIns">;
   readonly integrityChecks: readonly IntegrityCheck[];
+  readonly audit: AuditSpec | null;
   /** Branches that were kept for this incident. */
   readonly kept: KeptBranches | null;
 };

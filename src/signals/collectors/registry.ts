@@ -1,4 +1,6 @@
 /** Every collector there is. Adding one is a file here and a line below. */
+import { auditAccesses } from "./audit-accesses.ts";
+import { auditSignIns } from "./audit-sign-ins.ts";
 import { cloudflareDeployments } from "./cloudflare-deployments.ts";
 import { cloudflareErrorLogs } from "./cloudflare-error-logs.ts";
 import { cloudflareInvocations } from "./cloudflare-invocations.ts";
@@ -14,6 +16,7 @@ import {
 } from "./collector.ts";
 import { githubCommits } from "./github-commits.ts";
 import { integrityScope } from "./integrity-scope.ts";
+import { passwordReset } from "./password-reset.ts";
 import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
 import { postgresConnections } from "./postgres-connections.ts";
 import { postgresLongQueries } from "./postgres-long-queries.ts";
@@ -49,6 +52,9 @@ export const COLLECTORS = {
   "integrity-scope": integrityScope,
   "recover-rows": recoverRows,
   "recovery-plan": recoveryPlan,
+  "audit-sign-ins": auditSignIns,
+  "audit-accesses": auditAccesses,
+  "password-reset": passwordReset,
 } as const;
 
 /** The ids that playbooks may name. */

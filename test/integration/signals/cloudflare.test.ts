@@ -81,6 +81,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],
+    audit: null,
     kept: null,
   });
 const COLLECTORS = [

@@ -27,6 +27,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     replica: null,
     redis: null,
     integrityChecks: [],
+    audit: null,
     kept: null,
     ...context,
   });

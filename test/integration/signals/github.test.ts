@@ -83,6 +83,7 @@ const collect = (
     redis: null,
     traffic: aTraffic(),
     integrityChecks: [],
+    audit: null,
     kept: null,
   });
 

@@ -40,6 +40,7 @@ const NO_CONTEXT = {
   replica: null,
   redis: null,
   traffic: aTraffic(),
+  audit: null,
   kept: null,
 };
 

@@ -98,6 +98,7 @@ async function collected(
     postgres: watcher,
     replica: null,
     integrityChecks,
+    audit: null,
     kept: null,
   });
   if (!evidence.ok) throw new Error(evidence.error.detail);

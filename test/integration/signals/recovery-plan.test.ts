@@ -106,6 +106,7 @@ const collect = (kept: KeptBranches | null) =>
     postgres: storefront.watcher,
     replica: null,
     integrityChecks: CHECKS,
+    audit: null,
     kept,
   });
 

@@ -25,6 +25,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     postgres: null,
     replica: null,
     integrityChecks: [],
+    audit: null,
     kept: null,
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),

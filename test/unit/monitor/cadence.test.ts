@@ -107,6 +107,7 @@ describe("the plan of a tick", () => {
         "payments",
         "database",
         "integrity",
+        "audit",
       ],
     ],
     ["busy", 30_000, [...CHEAP, "sdk", "sign_ins"]],
@@ -127,6 +128,7 @@ describe("the plan of a tick", () => {
         "payments",
         "database",
         "integrity",
+        "audit",
       ],
     ],
     ["alert", 1_000, [...CHEAP, "sdk", "sign_ins", "challenge", "write_journal"]],
@@ -167,6 +169,7 @@ describe("the plan of a tick", () => {
         "payments",
         "database",
         "integrity",
+        "audit",
       ],
     ],
   ] as const;

@@ -39,6 +39,7 @@ const context = (
   redis: null,
   traffic: aTraffic(),
   integrityChecks: [],
+  audit: null,
   kept: null,
   ...fields,
 });

@@ -27,6 +27,7 @@ const collected = (signIns: readonly SignInReport[], silentShards = 0) => {
     redis: null,
     traffic: aTraffic({ signIns: told }),
     integrityChecks: [],
+    audit: null,
     kept: null,
   });
 };
