@@ -27,6 +27,8 @@ export const USUAL_SHARE_MAX = 0.05;
 export const NEW_SHARE_MIN = 0.8;
 /** Of the excess, below which a key is not worth a name. */
 export const EXCESS_SHARE_MIN = 1 / 256;
+/** Of the busiest suspect's excess, below which a key is not one of its kind: whoever came first while the flood went on is busy, and no flood. */
+export const PEER_SHARE_MIN = 0.1;
 export const SUSPECTS_MAX = 64;
 
 export type Suspect = {
@@ -158,6 +160,10 @@ function suspectsBy(
         excessShare >= EXCESS_SHARE_MIN && perSecond - beforePerSecond >= NEW_SHARE_MIN * perSecond,
     )
     .toSorted((a, b) => b.excessShare - a.excessShare || (a.name < b.name ? -1 : 1))
+    .filter(
+      ({ excessShare }, _, [busiest]) =>
+        excessShare >= PEER_SHARE_MIN * (busiest?.excessShare ?? 0),
+    )
     .slice(0, SUSPECTS_MAX);
 }
 

@@ -25,6 +25,12 @@ describe("a flood is explained by the narrowest key that does", () => {
   const SHAPES = [
     ["one source", () => bot({}), "address", ["10.0.0.1"]],
     [
+      "one source, while a client that nobody had heard of is busy",
+      (random: Random) => (random() < 0.05 ? { ...ordinary(random), word: 0x0b00_0001 } : bot({})),
+      "address",
+      ["10.0.0.1"],
+    ],
+    [
       "twenty sources",
       (random: Random) => bot({ word: 0x0a00_0000 + Math.floor(random() * 20) * 0x0001_0000 }),
       "address",
