@@ -4,8 +4,6 @@ import { nobody, origin } from "./test/support/origin.ts";
 
 export default defineConfig({
   test: {
-    // What Workers log is for those who look for a reason.
-    silent: "passed-only",
     projects: [
       {
         test: {
@@ -42,6 +40,8 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          // Incidents log each row; thousands of lives of them, passed on line by line, outlast the tests.
+          disableConsoleIntercept: true,
           // On a busy machine; alone, none takes more than a few seconds.
           testTimeout: 30_000,
           include: ["test/workerd/**/*.test.ts"],
