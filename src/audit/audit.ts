@@ -6,6 +6,7 @@ import { z } from "zod";
 import { select, SQL_CHARACTERS_MAX } from "../integrity/check.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import { parseDuration } from "../shared/duration.ts";
+import { MANY_FAILURES } from "../traffic/sign-in-figures.ts";
 
 const ACTIONS_MAX = 32;
 /** The newest rows of a window are looked at; with more, every count is an "at least". */
@@ -16,8 +17,6 @@ const LATELY = "interval '2 minutes'";
 const HOUR = "interval '1 hour'";
 const ACCESS_WINDOW = "interval '10 minutes'";
 const DAY = "interval '24 hours'";
-/** More failures than this before a success, or as many accounts or addresses in vain, and the success is no accident. */
-export const MANY_FAILURES = 5;
 export const NETWORKS_MAX = 50;
 export const ACCESSES_MAX = 100;
 

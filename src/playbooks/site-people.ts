@@ -1,6 +1,7 @@
 /** The parts of `site.yaml` about people: who they are, who is asked when nobody answers, and which suppliers can be called. */
 import { z } from "zod";
 import { parseDuration } from "../shared/duration.ts";
+import { id } from "./site-words.ts";
 
 export const PEOPLE_MAX = 200;
 export const SUPPLIERS_MAX = 32;
@@ -12,10 +13,6 @@ export const REPEAT_MAX = 10;
 const WAIT_MS_MIN = 60_000;
 const WAIT_MS_MAX = 7 * 24 * 3_600_000;
 
-const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/)
-  .max(60);
 const line = z
   .string()
   .trim()
@@ -92,3 +89,46 @@ export const escalation = z
   })
   .prefault({});
 export type EscalationSpec = z.infer<typeof escalation>;
+
+type Peopled = {
+  readonly channels: readonly { readonly id: string }[];
+  readonly people: readonly Person[];
+  readonly suppliers: readonly Supplier[];
+  readonly escalation: EscalationSpec;
+};
+
+/** Whom an escalation names is there, and nobody is there twice. */
+export function checkPeople(
+  { channels, people, suppliers, escalation: { levels } }: Peopled,
+  ctx: z.RefinementCtx,
+): void {
+  const known = { channels: idsOf(channels), people: idsOf(people) };
+  for (const [index, level] of levels.entries()) {
+    for (const kind of ["channels", "people"] as const) {
+      for (const [place, named] of level[kind].entries()) {
+        if (known[kind].has(named)) continue;
+        const message = `there is no "${named}" among ${kind}: ${[...known[kind]].join(", ") || "none"}`;
+        ctx.addIssue({
+          code: "custom",
+          path: ["escalation", "levels", index, kind, place],
+          message,
+        });
+      }
+    }
+  }
+  for (const [kind, all] of Object.entries({ channels, people, suppliers })) {
+    if (idsOf(all).size === all.length) continue;
+    ctx.addIssue({ code: "custom", path: [kind], message: `two ${kind} have the same id` });
+  }
+  for (const [chat, members] of [
+    ["Slack", people.flatMap(({ slack }) => slack ?? [])],
+    ["Discord", people.flatMap(({ discord }) => discord ?? [])],
+  ] as const) {
+    if (new Set(members).size === members.length) continue;
+    const message = `two people are one member of ${chat}`;
+    ctx.addIssue({ code: "custom", path: ["people"], message });
+  }
+}
+
+const idsOf = (all: readonly { readonly id: string }[]): ReadonlySet<string> =>
+  new Set(all.map((one) => one.id));

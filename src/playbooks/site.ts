@@ -8,78 +8,32 @@ import { limitWords } from "../policy/limit-words.ts";
 import { LIMITER_SHARDS_MAX, TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
-import { matchesRoute } from "../guard/routes.ts";
 import { type param, severity } from "./schema.ts";
 import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
-import { escalation, person, PEOPLE_MAX, supplier, SUPPLIERS_MAX, wait } from "./site-people.ts";
+import { checkJournals, journals } from "./site-journals.ts";
+import {
+  checkPeople,
+  escalation,
+  person,
+  PEOPLE_MAX,
+  supplier,
+  SUPPLIERS_MAX,
+  wait,
+} from "./site-people.ts";
+import { headerName, id, partPattern, path, routePattern, ROUTES_MAX } from "./site-words.ts";
 
 export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;
-export const ROUTES_MAX = 64;
 export const CHANNELS_MAX = 16;
 export const FEATURES_MAX = 64;
 export const HEARTBEATS_MAX = 64;
 export const HEARTBEAT_MS_MAX = 31 * 24 * 3_600_000;
-export const JOURNALS_MAX = 16;
 export const LIMITS_MAX = 200;
 
-const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/)
-  .max(60);
-const path = z
-  .string()
-  .regex(/^\/\S*$/, "write a path that starts with /")
-  .max(500);
-/** `/assets/*` matches everything below; without a star, the path alone. */
-const routePattern = path.describe("A path, or a prefix that ends in /*");
-const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
-  .max(100);
 const heartbeatDuration = z.string().refine((text) => {
   const parsed = parseDuration(text);
   return parsed.ok && parsed.value >= 1_000 && parsed.value <= HEARTBEAT_MS_MAX;
 }, "write a duration from 1s to 31d");
-const partPattern = routePattern.refine((pattern) => pattern !== "/*", "/* is the whole site");
-
-const journal = z
-  .strictObject({
-    /** Names the store, for good: another id is another, empty one. */
-    id,
-    route: partPattern,
-    /** How the sender proves who it is. */
-    scheme: z.enum(["stripe", "standard-webhooks", "hmac-sha256", "shared-secret"]),
-    /** Where the signature or the secret stands, if not where the scheme says. */
-    header: headerName.optional(),
-    /** For a shared secret: the header with the sender's id of a delivery. Without it, repetitions are kept as well. */
-    id_header: headerName.optional(),
-    /** The name of the secret; never the secret itself. */
-    secret: z
-      .string()
-      .regex(/^JOURNAL_[A-Z0-9_]+$/)
-      .max(60),
-    /** Request headers that the receiver needs, beside content-type and those of the scheme. */
-    keep_headers: z.array(headerName).max(16).default([]),
-    /** A larger delivery is not kept. */
-    body_bytes_max: z
-      .int()
-      .min(1)
-      .max(1024 * 1024)
-      .default(256 * 1024),
-    /** When this many wait, or were given up and not yet looked after, the next ones are sent away. */
-    deliveries_max: z.int().min(1).max(100_000).default(10_000),
-    /** The same, for their bodies together. */
-    bytes_max: z
-      .int()
-      .min(1)
-      .max(1024 * 1024 * 1024)
-      .default(64 * 1024 * 1024),
-  })
-  .refine(({ scheme, id_header }) => id_header === undefined || scheme === "shared-secret", {
-    path: ["id_header"],
-    message: "the id of this scheme is where the scheme says",
-  });
 
 /** Values of the site that people may override for a while, as they override a playbook's. */
 export const SITE_PARAMS = {
@@ -210,11 +164,7 @@ const shape = z.strictObject({
    * Deliveries that are kept in maintenance and read-only, and given to production afterwards. Off by default: 503 with
    * Retry-After, and the sender tries again with a fresh signature.
    */
-  write_journal: z
-    .array(journal)
-    .max(JOURNALS_MAX)
-    .refine((all) => new Set(all.map((one) => one.id)).size === all.length, "ids are unique")
-    .default([]),
+  write_journal: journals,
   /** Parts of the site that `disable-features` may switch off by name. */
   features: z
     .array(
@@ -380,56 +330,6 @@ export const site = shape.superRefine((spec, ctx) => {
   checkJournals(spec, ctx);
   checkPeople(spec, ctx);
 });
-
-/** A route that is never refused is never journaled. */
-function checkJournals(
-  { write_journal, exempt_routes }: z.infer<typeof shape>,
-  ctx: z.RefinementCtx,
-): void {
-  for (const [index, { route }] of write_journal.entries()) {
-    const isExempt = (routes: readonly string[]): boolean =>
-      routes.some((exempt) => exempt === route || matchesRoute(route.replace(/\*$/, ""), exempt));
-    if (!isExempt(exempt_routes.maintenance) || !isExempt(exempt_routes.read_only)) continue;
-    const message = `${route} is exempt from maintenance and from read-only, so nothing would be kept`;
-    ctx.addIssue({ code: "custom", path: ["write_journal", index, "route"], message });
-  }
-}
-
-/** Whom an escalation names is there, and nobody is there twice. */
-function checkPeople(
-  { channels, people, suppliers, escalation: { levels } }: z.infer<typeof shape>,
-  ctx: z.RefinementCtx,
-): void {
-  const known = { channels: idsOf(channels), people: idsOf(people) };
-  for (const [index, level] of levels.entries()) {
-    for (const kind of ["channels", "people"] as const) {
-      for (const [place, named] of level[kind].entries()) {
-        if (known[kind].has(named)) continue;
-        const message = `there is no "${named}" among ${kind}: ${[...known[kind]].join(", ") || "none"}`;
-        ctx.addIssue({
-          code: "custom",
-          path: ["escalation", "levels", index, kind, place],
-          message,
-        });
-      }
-    }
-  }
-  for (const [kind, all] of Object.entries({ channels, people, suppliers })) {
-    if (idsOf(all).size === all.length) continue;
-    ctx.addIssue({ code: "custom", path: [kind], message: `two ${kind} have the same id` });
-  }
-  for (const [chat, members] of [
-    ["Slack", people.flatMap(({ slack }) => slack ?? [])],
-    ["Discord", people.flatMap(({ discord }) => discord ?? [])],
-  ] as const) {
-    if (new Set(members).size === members.length) continue;
-    const message = `two people are one member of ${chat}`;
-    ctx.addIssue({ code: "custom", path: ["people"], message });
-  }
-}
-
-const idsOf = (all: readonly { readonly id: string }[]): ReadonlySet<string> =>
-  new Set(all.map((one) => one.id));
 
 export type SiteSpec = z.infer<typeof site>;
 /** The jobs that are to say when they ran, in milliseconds. */
