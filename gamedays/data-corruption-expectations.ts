@@ -1,6 +1,7 @@
 /** What the data-corruption gameday promises, each judged on what was seen. Pure. */
 import { z } from "zod";
 import type { Delivery } from "./deliveries.ts";
+import { expect } from "./expectations.ts";
 import type { Expectation, Table } from "./gameday.ts";
 import { judgeOutage, type Seen as SeenOfOutage } from "./outage-expectations.ts";
 import type { Scenario } from "./scenario.ts";
@@ -58,13 +59,6 @@ export function judgeCorruption(seen: Seen, limits: Scenario["expect"]): readonl
     purchasesOnce(seen),
   ];
 }
-
-const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
-  id,
-  says,
-  ok,
-  saw,
-});
 
 const ruleFired = z.looseObject({
   rule: z.string(),

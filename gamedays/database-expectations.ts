@@ -2,6 +2,13 @@
 import { z } from "zod";
 import type { Read } from "./control-reads.ts";
 import type { Log } from "./database.ts";
+import {
+  completed,
+  detectedInTime,
+  expect,
+  leasesAreTakenBack,
+  postmortemIsWhole,
+} from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Fate, Part } from "./lock-queue.ts";
 import type { Visit } from "./measure.ts";
@@ -79,26 +86,6 @@ export function judgeDatabase(seen: Seen, limits: Scenario["expect"]): readonly 
     postmortemIsWhole(seen),
   ];
 }
-
-const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
-  id,
-  says,
-  ok,
-  saw,
-});
-
-const completed = ({ brokenOff }: Seen): Expectation =>
-  expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
-
-const detectedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
-  const tookMs = since(times.faultAtMs, times.detectedAtMs);
-  return expect(
-    "detected",
-    `detected within ${seconds(limits.detected_within)} of the fault`,
-    tookMs !== null && tookMs <= limits.detected_within,
-    seconds(tookMs),
-  );
-};
 
 const opened = z.looseObject({
   readings: z.array(z.looseObject({ signal: z.string(), value: z.unknown() })),
@@ -231,17 +218,6 @@ const guardLeftAlone = ({ visits }: Seen, limits: Scenario["expect"]): Expectati
   );
 };
 
-const leasesAreTakenBack = ({ rows, after }: Seen): Expectation => {
-  const count = (type: string): number => rows.filter((row) => row.type === type).length;
-  const [reverted, expired] = [count("lease.reverted"), count("lease.expired")];
-  return expect(
-    "taken-back",
-    "everything is taken back before it runs out, and nothing is left in the policy",
-    reverted === count("lease.applied") && expired === 0 && after?.policyEntries.length === 0,
-    `${reverted} taken back, ${expired} ran out, ${after?.policyEntries.length ?? "unknown"} entries left`,
-  );
-};
-
 const servedAfterwards = ({ visits, times }: Seen, limits: Scenario["expect"]): Expectation => {
   const after = visits.filter(({ atMs }) => atMs >= (times.releasedAtMs ?? Infinity));
   const served = after.filter(({ outcome }) => outcome === "served").length;
@@ -250,19 +226,6 @@ const servedAfterwards = ({ visits, times }: Seen, limits: Scenario["expect"]): 
     "with everything taken back, production serves",
     after.length > 0 && served > after.length * limits.served_ratio_min,
     `${served} of ${after.length} served`,
-  );
-};
-
-/** Brackets with something in them, but a tick box or the text of a link. */
-const PLACEHOLDER = /\[(?![ x]\])[^\]\n]+\](?!\()/;
-
-const postmortemIsWhole = ({ after }: Seen): Expectation => {
-  const found = after === null ? null : PLACEHOLDER.exec(after.postmortem);
-  return expect(
-    "post-mortem",
-    "the post-mortem is drafted, and no placeholder is left in it",
-    after !== null && after.postmortem.includes("## Timeline") && found === null,
-    after === null ? "not read" : (found?.[0] ?? `${after.postmortem.length} characters`),
   );
 };
 

@@ -1,5 +1,6 @@
 /** What the outage gameday promises, each judged on what was seen. Pure. */
 import type { JournalRow } from "./firebreak.ts";
+import { completed, detectedInTime, expect, postmortemIsWhole } from "./expectations.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
 import type { Outcome } from "./answer.ts";
@@ -57,26 +58,6 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     kpisAnswer(seen),
   ];
 }
-
-const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
-  id,
-  says,
-  ok,
-  saw,
-});
-
-const completed = ({ brokenOff }: Seen): Expectation =>
-  expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
-
-const detectedInTime = ({ times }: Seen, limits: Limits): Expectation => {
-  const tookMs = since(times.faultAtMs, times.detectedAtMs);
-  return expect(
-    "detected",
-    `detected within ${seconds(limits.detected_within)} of the fault`,
-    isWithin(tookMs, limits.detected_within),
-    seconds(tookMs),
-  );
-};
 
 const enforcedInTime = ({ times }: Seen, limits: Limits): Expectation => {
   const tookMs = since(times.faultAtMs, times.enforcedAtMs);
@@ -248,23 +229,6 @@ const statusNeverGreen = ({ statusSamples, times }: Seen, limits: Limits): Expec
     "the status page is never green during the outage, nor while nobody knows",
     open.length > 0 && wrong.length === 0 && contradicting.length === 0,
     `${open.length} looks during the outage, ${wrong.length + contradicting.length} too green`,
-  );
-};
-
-/** Brackets with something in them, but a tick box or the text of a link. */
-const PLACEHOLDER = /\[(?![ x]\])[^\]\n]+\](?!\()/;
-
-const postmortemIsWhole = ({ after }: Seen): Expectation => {
-  const found = after === null ? null : PLACEHOLDER.exec(after.postmortem);
-  return expect(
-    "post-mortem",
-    "the post-mortem is drafted, and no placeholder is left in it",
-    after !== null && after.postmortem.includes("## Timeline") && found === null,
-    after === null
-      ? "not read"
-      : found === null
-        ? `${after.postmortem.length} characters`
-        : `placeholder ${found[0]}`,
   );
 };
 

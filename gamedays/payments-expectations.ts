@@ -1,9 +1,17 @@
 /** What the payments gameday promises, each judged on what was seen. Pure. */
+import {
+  completed,
+  detectedInTime,
+  expect,
+  leasesAreTakenBack,
+  postmortemIsWhole,
+} from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
 import type { Charge } from "./payment-providers.ts";
 import type { Log } from "./payments.ts";
 import type { Scenario } from "./scenario.ts";
+import { seconds, since } from "./time.ts";
 
 const PAID = 201;
 const PENDING = 202;
@@ -94,26 +102,6 @@ export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly 
   ];
 }
 
-const expect = (id: string, says: string, ok: boolean, saw: string): Expectation => ({
-  id,
-  says,
-  ok,
-  saw,
-});
-
-const completed = ({ brokenOff }: Seen): Expectation =>
-  expect("completed", "the scenario ran to its end", brokenOff === null, brokenOff ?? "it did");
-
-const detectedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
-  const tookMs = sinceFault(times, times.detectedAtMs);
-  return expect(
-    "detected",
-    `detected within ${seconds(limits.detected_within)} of the fault`,
-    tookMs !== null && tookMs <= limits.detected_within,
-    seconds(tookMs),
-  );
-};
-
 /** Or there was nothing to be switched away from. */
 const ordersWaited = ({ visits, spans }: Seen): Expectation => {
   const waited = within(purchasesIn(visits), spans.failing).filter(
@@ -128,7 +116,7 @@ const ordersWaited = ({ visits, spans }: Seen): Expectation => {
 };
 
 const switchedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
-  const tookMs = sinceFault(times, times.enforcedAtMs);
+  const tookMs = since(times.faultAtMs, times.enforcedAtMs);
   return expect(
     "switched",
     `no order has to wait any more ${seconds(limits.enforced_within)} after the fault, with the provider still failing`,
@@ -222,30 +210,6 @@ const firstCharges = ({ visits, charges, times }: Seen): Expectation => {
   );
 };
 
-const leasesAreTakenBack = ({ rows, after }: Seen): Expectation => {
-  const count = (type: string): number => rows.filter((row) => row.type === type).length;
-  const [reverted, expired] = [count("lease.reverted"), count("lease.expired")];
-  return expect(
-    "taken-back",
-    "everything is taken back before it runs out, and nothing is left in the policy",
-    reverted === count("lease.applied") && expired === 0 && after?.policyEntries.length === 0,
-    `${reverted} taken back, ${expired} ran out, ${after?.policyEntries.length ?? "unknown"} entries left`,
-  );
-};
-
-/** Brackets with something in them, but a tick box or the text of a link. */
-const PLACEHOLDER = /\[(?![ x]\])[^\]\n]+\](?!\()/;
-
-const postmortemIsWhole = ({ after }: Seen): Expectation => {
-  const found = after === null ? null : PLACEHOLDER.exec(after.postmortem);
-  return expect(
-    "post-mortem",
-    "the post-mortem is drafted, and no placeholder is left in it",
-    after !== null && after.postmortem.includes("## Timeline") && found === null,
-    after === null ? "not read" : (found?.[0] ?? `${after.postmortem.length} characters`),
-  );
-};
-
 /** What became of orders, by when they were made. */
 export const orderTable = ({
   spans,
@@ -277,9 +241,3 @@ const providersOf = (charges: readonly Charge[], key: string | null): readonly s
 
 const within = (made: readonly Purchase[], span: Span | null): readonly Purchase[] =>
   span === null ? [] : made.filter(({ atMs }) => atMs >= span.fromMs && atMs < span.untilMs);
-
-const sinceFault = ({ faultAtMs }: Times, atMs: number | null): number | null =>
-  faultAtMs === null || atMs === null ? null : atMs - faultAtMs;
-
-const seconds = (ms: number | null): string =>
-  ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`;

@@ -1,10 +1,10 @@
 /** The payment provider fails under visitors who buy, in one of four ways, and recovers. Declared in payments.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
+import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
+import { countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
-import { narrate } from "./narrate.ts";
 import { overridden } from "./overrides.ts";
 import { readOrders, type Order } from "./payment-books.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type FaultName,
 } from "./payment-providers.ts";
 import { judgePayments, orderTable, promisedBy, spansOf } from "./payments-expectations.ts";
+import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
@@ -58,8 +59,7 @@ export const payments: Gameday = {
       await play(scenario, field, log);
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
-      const reason: unknown = field.signal.aborted ? field.signal.reason : error;
-      log.brokenOff = reason instanceof Error ? reason.message : String(reason);
+      log.brokenOff = reasonOf(field, error);
       field.say(`broken off: ${log.brokenOff}`);
     }
     log.orders = await readOrders(field.stack.postgres, log.startedAtMs);
@@ -89,9 +89,13 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   cleanup.defer(() => mendFirst(stack));
   log.faultAtMs = Date.now();
   await failFirst(stack, faultOf(field.variant));
-  const incident = await until("an incident opens", () => paymentIncident(firebreak), patience);
+  const incident = await until(
+    "an incident opens",
+    () => openIncidentOf(firebreak, PLAYBOOK),
+    patience,
+  );
   log.incident = incident;
-  const following = follow(firebreak, incident, { field, log });
+  const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
   await firebreak.command(incident, "acknowledge");
@@ -129,28 +133,6 @@ function faultOf(variant: string): FaultName {
   return found;
 }
 
-async function paymentIncident(firebreak: Firebreak): Promise<string | null> {
-  const open = await firebreak.openIncidents();
-  return open.find(({ playbook }) => playbook === PLAYBOOK)?.id ?? null;
-}
-
-/** Collects the journal and tells it, to the resolution. */
-async function follow(
-  firebreak: Firebreak,
-  incident: string,
-  { field, log }: { readonly field: Field; readonly log: Log },
-): Promise<void> {
-  for await (const row of firebreak.journal(incident, field.signal)) {
-    if (Date.parse(row.at) < (log.faultAtMs ?? 0)) continue;
-    log.rows.push(row);
-    const sentence = narrate(row);
-    if (sentence !== null) field.say(sentence);
-  }
-}
-
-const countOf = ({ rows }: Pick<Log, "rows">, type: string): number =>
-  rows.filter((row) => row.type === type).length;
-
 function reportOf(scenario: Scenario, field: Field, log: Log): Report {
   const visits = log.visitors?.visits ?? [];
   const spans = spansOf({ ...log, visits });
@@ -160,24 +142,10 @@ function reportOf(scenario: Scenario, field: Field, log: Log): Report {
     enforcedAtMs: spans.switched?.fromMs ?? null,
   };
   const expectations = judgePayments({ ...log, visits, times, spans }, scenario.expect);
-  const since = (fromMs: number | null, toMs: number | null): number | null =>
-    fromMs === null || toMs === null ? null : toMs - fromMs;
-  return {
-    gameday: payments.name,
-    variant: field.variant,
-    deployment: field.deployment,
-    ok: expectations.every(({ ok }) => ok),
+  return reportOn(field, payments.name, {
     startedAtMs: log.startedAtMs,
-    tookMs: Date.now() - log.startedAtMs,
     incident: log.incident,
     times,
-    durations: {
-      timeToDetectMs: since(times.onsetAtMs, times.detectedAtMs),
-      timeToAcknowledgeMs: since(times.detectedAtMs, times.acknowledgedAtMs),
-      timeToMitigateMs: since(times.onsetAtMs, times.mitigatedAtMs),
-      timeToEnforceMs: since(times.faultAtMs, times.enforcedAtMs),
-      timeToResolveMs: since(times.onsetAtMs, times.resolvedAtMs),
-    },
     phases: Object.entries(spans).map(([phase, span]) => {
       const inside = visits.filter(
         ({ atMs }) => span !== null && atMs >= span.fromMs && atMs < span.untilMs,
@@ -187,5 +155,5 @@ function reportOf(scenario: Scenario, field: Field, log: Log): Report {
     tables: [orderTable({ ...log, visits, spans })],
     expectations,
     postmortem: log.after?.postmortem ?? null,
-  };
+  });
 }
