@@ -63,15 +63,22 @@ const RESOLVE: Button = {
   warning: "Whatever is in force is taken back, and the incident ends.",
 };
 
-const answers = ({ id, actuator }: LeaseView | ActView): readonly Button[] => [
-  {
-    deed: "approve",
-    mitigation: id,
-    label: `Approve ${actuator}`,
-    warning: "It is done at once, in production.",
-  },
-  { deed: "decline", mitigation: id, label: `Decline ${actuator}`, warning: null },
-];
+/**
+ * What needs several people is only declined from here: a button is one command for whoever presses it, and who somebody is in a chat is
+ * not who they are with a token.
+ */
+function answers(one: LeaseView | ActView): readonly Button[] {
+  const { id: mitigation, actuator } = one;
+  const decline: Button = {
+    deed: "decline",
+    mitigation,
+    label: `Decline ${actuator}`,
+    warning: null,
+  };
+  if ("approvals" in one && one.approvals !== undefined) return [decline];
+  const warning = "It is done at once, in production.";
+  return [{ deed: "approve", mitigation, label: `Approve ${actuator}`, warning }, decline];
+}
 
 const revert = ({ id, actuator }: LeaseView): Button => ({
   deed: "revert",

@@ -197,15 +197,18 @@ function peopleAsked({ people }: News, site: MessageSite): readonly string[] {
 }
 
 function approvalAsks(
-  { id, actuator, mode }: LeaseView | ActView,
+  mitigation: LeaseView | ActView,
   view: IncidentView,
   site: MessageSite,
 ): readonly string[] {
+  const { id, actuator, mode } = mitigation;
   const path = `${apiPath(view)}/mitigations/${id}`;
   const approve =
     mode === "manual" ? `Start ${actuator} if it is called for` : `Approve ${actuator}`;
+  const needed = "approvals" in mitigation ? (mitigation.approvals?.needed ?? 1) : 1;
+  const together = needed > 1 ? `, ${needed} people each for themselves` : "";
   return [
-    `${approve}: POST ${link(site, `${path}/approve`)}`,
+    `${approve}${together}: POST ${link(site, `${path}/approve`)}`,
     `or decline it: POST ${link(site, `${path}/decline`)}`,
   ];
 }

@@ -55,6 +55,17 @@ describe("the buttons of a message", () => {
   });
 });
 
+it("are none to approve what needs two people: who presses is not who has the other token", ({
+  expect,
+}) => {
+  const step = { do: "turn-two-keys", with: { to: "right" } };
+  const waiting = new Drive({ ...SMALL_OUTAGE, mitigate: [step] }).open();
+  waiting.see(DOWN);
+  waiting.settle();
+  expect(labels(waiting)).toContain("Decline turn-two-keys");
+  expect(labels(waiting)).not.toContain("Approve turn-two-keys");
+});
+
 describe("what a button says when it is pressed", () => {
   it.for([PRESSED, { ...PRESSED, deed: "acknowledge", mitigation: null } as const])(
     "is read as it was written: %o",
