@@ -85,14 +85,18 @@ export function guardEntries<Options>(
     },
     async revert(lease, reach) {
       const [first, ...others] = desired(lease, reach);
-      if ((await standing(first, reach)) === "changed") return ok("changed");
-      for (const other of others.toReversed()) {
-        if ((await standing(other, reach)) === "changed") return ok("changed");
-        const removed = await reach.policy.remove(other.id);
+      // What is ours goes, whatever became of what stood beside it.
+      let isChanged = false;
+      for (const entry of [...others.toReversed(), first]) {
+        if ((await standing(entry, reach)) === "changed") {
+          isChanged = true;
+          continue;
+        }
+        const removed = await reach.policy.remove(entry.id);
         if (!removed.ok) return removed;
+        if (entry === first && !isChanged) return ok(removed.value.existed ? "restored" : "gone");
       }
-      const removed = await reach.policy.remove(first.id);
-      return removed.ok ? ok(removed.value.existed ? "restored" : "gone") : removed;
+      return ok("changed");
     },
   };
 }

@@ -41,6 +41,8 @@ export type Failure =
   /** It has failed, and has not. */
   | "unavailable"
   | "no_such_provider"
+  /** It answers, and has not decided, or it is too early to believe that it knows nothing. */
+  | "undecided"
   /** Production's own books could not be written. */
   | "not_booked";
 
@@ -97,21 +99,34 @@ async function conclude(
       return putBack(deps, { ...claim, job: { ...claim.job, asked: null } }, "unavailable");
     case "none":
     case "pending":
+      return putBack(deps, claim, "undecided");
     case "unknown":
       return putBack(deps, claim, "unknown_outcome");
   }
 }
 
 async function settle(deps: AttemptDeps, claim: Claim, settlement: Settlement): Promise<Attempt> {
-  const booked = deps.onSettled(claim.job.payment, settlement).then(
-    () => true,
-    () => false, // Who was asked is still in the job: the next attempt hears the same of it, and books it then.
-  );
-  if (!(await within(booked, BOOKING_DEADLINE_MS, false))) {
+  // Who was asked is still in the job: the next attempt hears the same of it, and books it then.
+  if (!(await isBooked(deps.onSettled, claim.job.payment, settlement))) {
     return putBack(deps, claim, "not_booked");
   }
   const isSettled = await deps.queue.settle(claim, settlement);
   return isSettled ? { state: "settled", settlement } : { state: "lost" };
+}
+
+/** Has production's own books written; never throws, whatever production's function does. */
+export function isBooked(
+  onSettled: AttemptDeps["onSettled"],
+  payment: Payment,
+  settlement: Settlement,
+): Promise<boolean> {
+  const booked = Promise.resolve()
+    .then(() => onSettled(payment, settlement))
+    .then(
+      () => true,
+      () => false,
+    );
+  return within(booked, BOOKING_DEADLINE_MS, false);
 }
 
 async function putBack(deps: AttemptDeps, claim: Claim, failure: Failure): Promise<Attempt> {

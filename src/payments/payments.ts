@@ -4,10 +4,18 @@
  */
 import type { Asked, WaitUntil } from "../sdk/policy-view.ts";
 import type { ReportKind } from "../traffic/report-kinds.ts";
-import { attempt, firstAttempt, type Attempt, type AttemptDeps } from "./attempt.ts";
+import { attempt, firstAttempt, isBooked, type Attempt, type AttemptDeps } from "./attempt.ts";
 import { choose, HalfOpen, type Choice } from "./choice.ts";
 import { checkedPayment, newJob, type Payment, type Settlement } from "./payment.ts";
-import { askToCharge, isThere, type PaymentProvider } from "./provider.ts";
+import {
+  askToCharge,
+  askWhatBecame,
+  isThere,
+  type Charged,
+  type Found,
+  type PaymentProvider,
+  type Unknown,
+} from "./provider.ts";
 import { reconcile, type BookedOrder, type Reconciled } from "./reconcile.ts";
 import { RetryQueue, type Claim, type PaymentStore } from "./retry-queue.ts";
 
@@ -20,7 +28,7 @@ export type PaymentsOptions = {
   readonly queue: string;
   /** Writes down in production's own books how a payment ended. Called at least once for each, so it must not mind a second time. */
   readonly onSettled: (payment: Payment, settlement: Settlement) => Promise<void>;
-  /** For one call of a provider. */
+  /** For one call of a provider; 30 s at most. */
   readonly deadlineMs?: number;
   /** How long after it was asked a provider that knows nothing of a payment is believed; longer than it may still be at work on it. */
   readonly believedAfterMs?: number;
@@ -29,12 +37,14 @@ export type PaymentsOptions = {
 };
 
 export const DEADLINE_MS = 10_000;
+export const DEADLINE_MS_MAX = 30_000;
 export const BELIEVED_AFTER_MS = 60_000;
 export const DRAIN_PER_SECOND = 5;
+const PER_SECOND_MIN = 0.01;
 /** One isolate's look into the queue takes so many, and looks again so soon. */
 export const DRAINED_MAX = 10;
 export const DRAIN_EVERY_MS = 1_000;
-/** Nobody's background work may take longer than a Worker is left to live. */
+/** In half of it attempts are begun. One that a Worker's end cuts off is somebody else's after `VISIBLE_MS`. */
 const DRAIN_MS_MAX = 20_000;
 
 export type Receipt =
@@ -85,6 +95,11 @@ export class Payments {
     this.#queue = store === null ? null : new RetryQueue(store, queue);
   }
 
+  /** Two calls and the books together take less than the queue leaves a payment to its holder. */
+  get #deadlineMs(): number {
+    return Math.min(this.#deps.options.deadlineMs ?? DEADLINE_MS, DEADLINE_MS_MAX);
+  }
+
   /** Charges a payment once, however often it is asked with the same key. @throws {RangeError} naming the field that is wrong. */
   async charge(given: Payment): Promise<Receipt> {
     const checked = checkedPayment(given);
@@ -106,8 +121,7 @@ export class Payments {
    * changes nothing; for a job that runs beside visitors, not for a request. @throws {RangeError} for more.
    */
   reconcile(books: readonly BookedOrder[]): Promise<readonly Reconciled[]> {
-    const { providers, deadlineMs = DEADLINE_MS } = this.#deps.options;
-    return reconcile(providers, books, deadlineMs);
+    return reconcile(this.#deps.options.providers, books, this.#deadlineMs);
   }
 
   /** Tries again what waits, as far as its time has come, and asks the first provider how it is. In the background, and seldom. */
@@ -131,7 +145,8 @@ export class Payments {
     const bounds = asked["payment-bypass"];
     if (bounds === null || this.#queue === null || payment.currency !== bounds.currency)
       return null;
-    const answer = await this.#queue.defer(payment, bounds);
+    const { provider } = this.#choose(asked);
+    const answer = await this.#queue.defer(payment, provider.id, bounds);
     switch (answer?.state) {
       case "deferred":
         this.#deps.report("payment.deferred");
@@ -166,33 +181,59 @@ export class Payments {
     }
   }
 
-  /** Redis does not answer: better a payment that nobody keeps than none. The same key keeps it from being charged twice. */
+  /**
+   * Redis does not answer: better a payment that nobody keeps than none. What it would say of an earlier attempt is asked of every
+   * provider instead, and only when none of them knows of the order is it charged.
+   */
   async #chargeUnkept(payment: Payment, provider: PaymentProvider): Promise<Receipt> {
-    const { deadlineMs = DEADLINE_MS, onSettled } = this.#deps.options;
-    const said = await askToCharge(provider, newJob(payment), deadlineMs);
-    if (said.status === "unknown" || said.status === "unavailable") {
+    const job = newJob(payment);
+    const { providers } = this.#deps.options;
+    const heard = await Promise.all(
+      providers.map(async (one) => ({
+        one,
+        said: await askWhatBecame(one, job, this.#deadlineMs),
+      })),
+    );
+    const known = knownOf(heard);
+    const said = known ?? {
+      one: provider,
+      said: await askToCharge(provider, job, this.#deadlineMs),
+    };
+    const ended = endedBy(said);
+    if (ended === null) {
       this.#deps.report("payment.failed");
       return { status: "unknown" };
     }
-    const settlement: Settlement = { ...said, provider: provider.id };
-    this.#reportFirst({ state: "settled", settlement }, false);
-    await onSettled(payment, settlement);
-    return settlement;
+    if (known === null) this.#reportEnd(ended);
+    return (await isBooked(this.#deps.options.onSettled, payment, ended))
+      ? ended
+      : { status: "unknown" };
   }
 
   #reportFirst(ended: Attempt, isTrial: boolean): void {
-    const { report } = this.#deps;
-    const hasAnswered = !isProvidersFailure(ended);
     if (isTrial) this.#reportTrial(ended);
-    else if (!hasAnswered) report("payment.failed");
-    if (ended.state === "settled") {
-      report(ended.settlement.status === "charged" ? "payment.charged" : "payment.declined");
-    }
+    else if (isProvidersFailure(ended)) this.#deps.report("payment.failed");
+    if (ended.state === "settled") this.#reportEnd(ended.settlement);
   }
 
+  /** A card without money is its owner's matter. A request that was refused is nobody's but ours and the provider's: nobody can pay by it. */
+  #reportEnd({ status }: Settlement): void {
+    const kinds = {
+      charged: "payment.charged",
+      declined: "payment.declined",
+      refused: "payment.failed",
+    } as const;
+    this.#deps.report(kinds[status]);
+  }
+
+  /** Whoever declines a card or refuses a request has not shown that it charges. */
   #reportTrial(ended: Attempt): void {
-    if (ended.state === "lost") return;
-    this.#deps.report(isProvidersFailure(ended) ? "payment.trial_failed" : "payment.trial_passed");
+    const { report } = this.#deps;
+    if (ended.state === "settled" && ended.settlement.status === "charged") {
+      report("payment.trial_passed");
+    }
+    const isRefused = ended.state === "settled" && ended.settlement.status === "refused";
+    if (isRefused || isProvidersFailure(ended)) report("payment.trial_failed");
   }
 
   #choose(asked: Asked): Choice {
@@ -202,42 +243,55 @@ export class Payments {
   }
 
   async #probe(first: PaymentProvider): Promise<void> {
-    const { options, memory, report } = this.#deps;
-    const answers = await isThere(first, options.deadlineMs ?? DEADLINE_MS);
+    const { memory, report } = this.#deps;
+    const answers = await isThere(first, this.#deadlineMs);
     memory.halfOpen.heard(answers);
     if (!answers) report("payment.trial_failed");
   }
 
   async #drain(queue: RetryQueue): Promise<void> {
-    const { memory, options, newToken } = this.#deps;
-    const intervalMs = 1_000 / (options.drainPerSecond ?? DRAIN_PER_SECOND);
+    const { memory, options } = this.#deps;
+    const perSecond = options.drainPerSecond ?? DRAIN_PER_SECOND;
+    const intervalMs = 1_000 / Math.max(PER_SECOND_MIN, perSecond);
     const untilMs = Date.now() + DRAIN_MS_MAX / 2;
+    try {
+      await this.#drainUntil(queue, untilMs, intervalMs);
+    } finally {
+      memory.drained(Date.now());
+    }
+  }
+
+  async #drainUntil(queue: RetryQueue, untilMs: number, intervalMs: number): Promise<void> {
+    const { newToken } = this.#deps;
     for (let taken = 0; taken < DRAINED_MAX && Date.now() < untilMs; taken += 1) {
       const next = await queue.claim(newToken(), intervalMs);
       if (next?.state === "wait") {
         await new Promise((resolve) => setTimeout(resolve, next.waitMs));
         continue;
       }
+      if (next?.state === "unreadable") continue;
       if (next?.state !== "claimed") break;
       await this.#tryAgain(queue, next.claim);
     }
-    memory.drained(Date.now());
   }
 
   async #tryAgain(queue: RetryQueue, claim: Claim): Promise<void> {
     const { options, asked, report } = this.#deps;
     const { "payment-provider": switched, "payment-bypass": bypass } = asked(claim.key);
     const { provider } = choose(options.providers, switched?.to ?? null, () => false);
+    const [first] = options.providers;
+    const isOfFirst = [null, first.id].includes(claim.job.asked);
     const ended = await attempt(this.#attemptDeps(queue), claim, provider.id);
     if (ended.state === "dead") report("payment.given_up");
     // While no order is charged at once, those that wait are what shows how the provider is.
-    if (bypass !== null && switched === null) this.#reportTrial(ended);
+    if (bypass !== null && switched === null && isOfFirst) this.#reportTrial(ended);
   }
 
   #attemptDeps(queue: RetryQueue): AttemptDeps {
     const { options, random } = this.#deps;
     const { providers, onSettled } = options;
-    const { deadlineMs = DEADLINE_MS, believedAfterMs = BELIEVED_AFTER_MS } = options;
+    const { believedAfterMs = BELIEVED_AFTER_MS } = options;
+    const deadlineMs = this.#deadlineMs;
     const provider = (id: string) => providers.find((one) => one.id === id) ?? null;
     return { queue, provider, onSettled, deadlineMs, believedAfterMs, random };
   }
@@ -246,3 +300,24 @@ export class Payments {
 const isProvidersFailure = (ended: Attempt): boolean =>
   (ended.state === "again" || ended.state === "dead") &&
   (ended.failure === "unknown_outcome" || ended.failure === "unavailable");
+
+type Heard = { readonly one: PaymentProvider; readonly said: Charged | Found | Unknown };
+
+/** What is known of an order by those who may have been asked for it before; null when nobody has ever heard of it. */
+function knownOf(heard: readonly Heard[]): Heard | null {
+  const of = (...statuses: readonly Heard["said"]["status"][]) =>
+    heard.find(({ said }) => statuses.includes(said.status));
+  return of("charged") ?? of("unknown", "pending") ?? of("declined", "refused") ?? null;
+}
+
+/** How it ended; null while that is open. */
+function endedBy({ one, said }: Heard): Settlement | null {
+  switch (said.status) {
+    case "charged":
+    case "declined":
+    case "refused":
+      return { ...said, provider: one.id };
+    default:
+      return null;
+  }
+}

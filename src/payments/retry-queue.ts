@@ -39,7 +39,7 @@ export type Begun =
 
 export type Taken =
   | { readonly state: "claimed"; readonly claim: Claim }
-  | { readonly state: "empty" }
+  | { readonly state: "empty" | "unreadable" }
   | { readonly state: "wait"; readonly waitMs: number };
 
 export type DeadPayment = {
@@ -91,10 +91,12 @@ export class RetryQueue {
   /** Takes an order that is charged later, if what all of them owe stays within bounds. */
   async defer(
     payment: Payment,
+    provider: string,
     { amountMax, countMax }: { readonly amountMax: number; readonly countMax: number },
   ): Promise<{ readonly state: "deferred" } | Exclude<Begun, { state: "begun" }> | null> {
     const { key, currency, amount } = payment;
-    const kept = JSON.stringify(newJob(payment, true));
+    // Should the answer be lost, the order may be charged at once: whoever tries it later asks that provider first.
+    const kept = JSON.stringify({ ...newJob(payment, true), asked: provider });
     const bounds = [currency, amount, amountMax, countMax].map(String);
     const answer = await this.#run(scripts.DEFER, [key, kept, ...bounds], key);
     if (answer === null) return null;
@@ -111,8 +113,8 @@ export class RetryQueue {
     if (state === "wait") return { state, waitMs: Number(waitMs) };
     if (state !== "claimed") return { state: "empty" };
     const read = readJob(written);
-    // What is not ours to read is nobody's to charge: it stays held, and is seen as such.
-    if (read === null) return { state: "empty" };
+    // What is not ours to read is nobody's to charge: it stays, and grows old in sight.
+    if (read === null) return { state: "unreadable" };
     return { state, claim: { key: plainKey(key), token, nowMs: Number(nowMs), ...read } };
   }
 

@@ -23,6 +23,8 @@ export const QUEUE_KEYS = [
 
 /** Payments that may be under way and waiting at once; past it, they are charged without the queue's protection. */
 export const JOBS_MAX = 100_000;
+/** Of those that were left by their holder, so many are counted. */
+const LEFT_COUNTED_MAX = 1_000;
 /** What a claim that ran out hands back at a time. */
 const RETURNED_MAX = 20;
 
@@ -40,7 +42,7 @@ local function forgive(key)
   local debt = redis.call('HGET', owing, key)
   if not debt then return end
   local currency, amount = string.match(debt, '^(%a+):(%d+)$')
-  redis.call('HINCRBY', owed, currency .. ':amount', '-' .. amount)
+  if amount ~= '0' then redis.call('HINCRBY', owed, currency .. ':amount', '-' .. amount) end
   redis.call('HINCRBY', owed, currency .. ':count', -1)
   redis.call('HDEL', owing, key)
 end
@@ -175,8 +177,16 @@ for i = 1, #found, 2 do
 end
 return answer`);
 
-/** No ARGV. How much waits, since when, how much is dead, and what orders owe that were taken unpaid. */
+/** No ARGV. How much waits, since when, how much is dead, and what orders owe that were taken unpaid. Whoever is left by its holder waits. */
 export const STATE = script(`
-local oldest = redis.call('ZRANGE', queued, 0, 0, 'WITHSCORES')[2]
-return {'done', ms(now), tostring(redis.call('ZCARD', queued)), oldest and ms(now - tonumber(oldest)) or '0',
+local oldest = tonumber(redis.call('ZRANGE', queued, 0, 0, 'WITHSCORES')[2] or ms(now))
+local waiting = redis.call('ZCARD', queued)
+local left = redis.call('ZRANGEBYSCORE', held, '-inf', ms(now), 'WITHSCORES', 'LIMIT', 0, ${LEFT_COUNTED_MAX})
+for i = 1, #left, 2 do
+  if not redis.call('ZSCORE', queued, left[i]) then
+    waiting = waiting + 1
+    oldest = math.min(oldest, tonumber(left[i + 1]))
+  end
+end
+return {'done', ms(now), tostring(waiting), ms(now - oldest),
   tostring(redis.call('ZCARD', dead)), tostring(redis.call('HLEN', owing)), tostring(redis.call('ZCARD', held))}`);

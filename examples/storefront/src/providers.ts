@@ -10,7 +10,8 @@ import type { Env } from "./env.ts";
 const PAGES_MAX = 10;
 /** Two clocks may disagree by this much. */
 const CLOCK_SKEW_S = 300;
-const TOO_MANY_REQUESTS = 429;
+/** Too many requests, and a key that it does not know any more: surely nobody was charged, and all others meet the same. */
+const UNAVAILABLE: readonly number[] = [401, 403, 429];
 
 type Sent = {
   readonly method?: "POST";
@@ -57,7 +58,7 @@ export function stripe(env: Env): PaymentProvider {
           "metadata[order]": payment.key,
         }),
       });
-      if (response.status === TOO_MANY_REQUESTS) return { status: "unavailable" };
+      if (UNAVAILABLE.includes(response.status)) return { status: "unavailable" };
       const body: unknown = await response.json();
       if (response.ok) return stateOf(intent.parse(body));
       const { error } = stripeError.parse(body);
@@ -133,7 +134,7 @@ export function backup(env: Env): PaymentProvider {
           autocomplete: true,
         }),
       });
-      if (response.status === TOO_MANY_REQUESTS) return { status: "unavailable" };
+      if (UNAVAILABLE.includes(response.status)) return { status: "unavailable" };
       const body: unknown = await response.json();
       if (response.ok) {
         const { payment: made } = squareAnswer.parse(body);

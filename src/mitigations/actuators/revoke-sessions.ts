@@ -1,6 +1,6 @@
 /**
  * Signs everybody out, or the accounts that are named: production's SDK takes no session that was issued before this moment. The moment is
- * set once, however often it is asked for, so that nobody is signed out twice; where the site says how, sessions go from Redis as well.
+ * set once, however often it is asked for, so that nobody is signed out twice.
  */
 import { z } from "zod";
 import type { PolicyEntry } from "../../policy/policy.ts";

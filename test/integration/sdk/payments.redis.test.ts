@@ -20,7 +20,11 @@ describe("payments as production makes them", () => {
     "payment-provider": null,
     "payment-bypass": null,
   } as unknown as Asked;
-  function shop(asked: Partial<Asked> = {}, providers?: readonly PaymentProvider[]) {
+  function shop(
+    asked: Partial<Asked> = {},
+    providers?: readonly PaymentProvider[],
+    onSettled?: () => Promise<void>,
+  ) {
     const reports: string[] = [];
     const left: Promise<unknown>[] = [];
     const books = new Map<string, Settlement>();
@@ -36,7 +40,7 @@ describe("payments as production makes them", () => {
         deadlineMs: 300,
         believedAfterMs: 0,
         drainPerSecond: 1_000,
-        onSettled: async ({ key }, settlement) => void books.set(key, settlement),
+        onSettled: onSettled ?? (async ({ key }, settlement) => void books.set(key, settlement)),
       },
       memory: new PaymentsMemory(),
       asked: () => ({ ...NOTHING, ...asked }),
@@ -149,6 +153,76 @@ describe("payments as production makes them", () => {
     } finally {
       await ground.server.start();
     }
+  });
+
+  it("without Redis, an order that another provider charged, or a later round, is not charged again", async ({
+    expect,
+  }) => {
+    const elsewhere = shop({ "payment-provider": { to: "backup", probeEveryMs: 60_000 } });
+    await ground.fail("stripe-api", { kind: "5xx" });
+    const here = shop();
+    expect(await here.payments.charge(aPayment("order-1"))).toEqual({ status: "pending" });
+    await ground.mend("stripe-api");
+    await here.work();
+    expect(await elsewhere.payments.charge(aPayment("order-2"))).toMatchObject({
+      status: "charged",
+      provider: "backup",
+    });
+    await ground.server.stop();
+    try {
+      const { payments, books, reports } = shop();
+      expect(await payments.charge(aPayment("order-1"))).toMatchObject({ provider: "stripe" });
+      expect(await payments.charge(aPayment("order-2"))).toMatchObject({ provider: "backup" });
+      expect(books.size).toBe(2);
+      expect(reports).toEqual([]);
+      expect(await ground.charges()).toHaveLength(2);
+      await ground.fail("square-api", { kind: "timeout" });
+      expect(await payments.charge(aPayment("order-3"))).toEqual({ status: "unknown" });
+      expect(await ground.charges()).toHaveLength(2);
+    } finally {
+      await ground.server.start();
+    }
+  });
+
+  it("books that fail are no exception at the checkout, with Redis or without", async ({
+    expect,
+  }) => {
+    const failing = shop({}, undefined, () => {
+      throw new Error("the database is down");
+    });
+    expect(await failing.payments.charge(aPayment("order-1"))).toEqual({ status: "pending" });
+    await ground.server.stop();
+    try {
+      expect(await failing.payments.charge(aPayment("order-2"))).toEqual({ status: "unknown" });
+    } finally {
+      await ground.server.start();
+    }
+    expect(await ground.charges()).toHaveLength(2);
+  });
+
+  it("a provider that refuses our requests has failed, and passes no trial", async ({ expect }) => {
+    const refusing: PaymentProvider = {
+      ...stripe(ground.env),
+      charge: async () => ({ status: "refused", code: "parameter_invalid" }),
+    };
+    const plain = shop({}, [refusing]);
+    expect(await plain.payments.charge(aPayment("order-1"))).toMatchObject({ status: "refused" });
+    expect(plain.reports).toEqual(["payment.failed"]);
+    const switched = { "payment-provider": { to: "backup", probeEveryMs: 60_000 } };
+    const { payments, reports, work } = shop(switched, [refusing, backup(ground.env)]);
+    await work();
+    await payments.charge(aPayment("order-2"));
+    expect(reports).toContain("payment.trial_failed");
+    expect(reports).not.toContain("payment.trial_passed");
+  });
+
+  it("a key that the provider does not know any more charges nobody, and is tried again", async ({
+    expect,
+  }) => {
+    const revoked = { ...ground.env, STRIPE_API_KEY: "rk_test_revoked" };
+    const { payments, reports } = shop({}, [stripe(revoked)]);
+    expect(await payments.charge(aPayment())).toEqual({ status: "pending" });
+    expect(reports).toEqual(["payment.failed"]);
   });
 
   it("names the field of a payment that is none", async ({ expect }) => {

@@ -106,7 +106,7 @@ describe("a worker that is killed at any step", () => {
     }
     if (life === "draining an order that was taken unpaid") {
       const bounds = { amountMax: 10_000, countMax: 10 };
-      await new Worker(books).queue.defer(aPayment(), bounds);
+      await new Worker(books).queue.defer(aPayment(), "stripe", bounds);
     }
   }
 
@@ -198,7 +198,7 @@ describe("an outcome that nobody knows", () => {
     const late = { ...worker.deps, believedAfterMs: 60_000 };
     expect(await attempt(late, taken.claim, "backup")).toEqual({
       state: "again",
-      failure: "unknown_outcome",
+      failure: "undecided",
     });
     expect(await ground.charges()).toEqual([]);
   });
@@ -268,7 +268,7 @@ describe("the queue", () => {
     const queue = new RetryQueue(ground.store, "shop", 60_000);
     const bounds = { amountMax: 10_000, countMax: 5 };
     const state = async (key: string, given = bounds) =>
-      (await queue.defer(aPayment(key), given))?.state;
+      (await queue.defer(aPayment(key), "stripe", given))?.state;
     expect(await state("order-1")).toBe("deferred");
     expect(await state("order-1")).toBe("known");
     expect(await state("order-2")).toBe("deferred");
@@ -279,5 +279,43 @@ describe("the queue", () => {
     if (taken?.state !== "claimed") throw new Error("not due");
     await queue.settle(taken.claim, { status: "declined", provider: "p", code: "c" });
     expect(await state("order-3")).toBe("deferred");
+  });
+
+  it("forgives an order that costs nothing like any other", async ({ expect }) => {
+    const queue = new RetryQueue(ground.store, "shop", 60_000);
+    const bounds = { amountMax: 10_000, countMax: 1 };
+    expect(await queue.defer({ ...aPayment(), amount: 0 }, "stripe", bounds)).toEqual({
+      state: "deferred",
+    });
+    const taken = await queue.claim("t", 0);
+    if (taken?.state !== "claimed") throw new Error("not due");
+    expect(
+      await queue.settle(taken.claim, { status: "charged", provider: "p", reference: "r" }),
+    ).toBe(true);
+    expect(await queue.state()).toMatchObject({ owingCount: 0, queuedCount: 0 });
+    expect(await queue.defer(aPayment("order-2"), "stripe", bounds)).toEqual({ state: "deferred" });
+  });
+
+  it("counts who was left by their holder, although nobody looks", async ({ expect }) => {
+    const queue = new RetryQueue(ground.store, "shop", 1);
+    await held(queue, "order-1");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const state = await queue.state();
+    expect(state).toMatchObject({ queuedCount: 1, heldCount: 1 });
+    expect(state?.oldestAgeMs).toBeGreaterThan(0);
+  });
+
+  it("goes on past what it cannot read", async ({ expect }) => {
+    const queue = new RetryQueue(ground.store, "shop", 60_000);
+    const bounds = { amountMax: 10_000, countMax: 5 };
+    await queue.defer(aPayment("order-1"), "stripe", bounds);
+    await queue.defer(aPayment("order-2"), "stripe", bounds);
+    await ground.server.command(["HSET", "firebreak:payments:{shop}:jobs", "order-1", "p9:later"]);
+    expect(await queue.claim("a", 0)).toEqual({ state: "unreadable" });
+    expect(await queue.claim("a", 0)).toMatchObject({
+      state: "claimed",
+      claim: { key: "order-2" },
+    });
+    expect(await queue.state()).toMatchObject({ queuedCount: 2 });
   });
 });

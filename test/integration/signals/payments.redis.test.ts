@@ -36,8 +36,8 @@ describe("the payments source", () => {
       "payments.owing_count": { value: 0 },
     });
     const queue = new RetryQueue(ground.store, SPEC?.queue ?? "");
-    await queue.defer(aPayment("order-1"), { amountMax: 10_000, countMax: 5 });
-    await queue.defer(aPayment("order-2"), { amountMax: 10_000, countMax: 5 });
+    await queue.defer(aPayment("order-1"), "stripe", { amountMax: 10_000, countMax: 5 });
+    await queue.defer(aPayment("order-2"), "stripe", { amountMax: 10_000, countMax: 5 });
     const taken = await queue.claim("t", 0);
     if (taken?.state !== "claimed") throw new Error("not due");
     await queue.bury(taken.claim, taken.claim.job);
