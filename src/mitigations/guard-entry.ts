@@ -85,17 +85,20 @@ export function guardEntries<Options>(
     },
     async revert(lease, reach) {
       const [first, ...others] = desired(lease, reach);
-      // What is ours goes, whatever became of what stood beside it.
+      if ((await standing(first, reach)) === "changed") return ok("changed");
+      // The lease is ours, and so what of it still is goes, whatever became of the rest.
       let isChanged = false;
-      for (const entry of [...others.toReversed(), first]) {
-        if ((await standing(entry, reach)) === "changed") {
+      for (const other of others.toReversed()) {
+        if ((await standing(other, reach)) === "changed") {
           isChanged = true;
           continue;
         }
-        const removed = await reach.policy.remove(entry.id);
+        const removed = await reach.policy.remove(other.id);
         if (!removed.ok) return removed;
-        if (entry === first && !isChanged) return ok(removed.value.existed ? "restored" : "gone");
       }
+      const removed = await reach.policy.remove(first.id);
+      if (!removed.ok) return removed;
+      if (!isChanged) return ok(removed.value.existed ? "restored" : "gone");
       return ok("changed");
     },
   };

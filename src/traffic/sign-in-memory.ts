@@ -69,7 +69,7 @@ class Parties {
       party.failed.set(step, (party.failed.get(step) ?? 0) + heard.failed);
       party.lastFailedSecond = Math.max(party.lastFailedSecond, heard.second);
     }
-    if (other !== null) dealWith(party.others, other, heard);
+    if (other !== null) dealWith(party.others, other, heard, nowSecond);
   }
 
   told(nowSecond: number): readonly SignInParty[] {
@@ -78,7 +78,9 @@ class Parties {
         name,
         failed: failedOf(party, nowSecond),
         lastFailedSecond: party.lastFailedSecond,
-        others: [...party.others].map(([otherName, other]) => ({ name: otherName, ...other })),
+        others: [...party.others]
+          .filter(([, other]) => isRemembered(other, nowSecond))
+          .map(([otherName, other]) => ({ name: otherName, ...other })),
       }))
       .toSorted((a, b) => b.failed - a.failed || (a.name < b.name ? -1 : 1))
       .slice(0, PARTIES_TOLD_MAX);
@@ -130,8 +132,25 @@ class Parties {
 /** A success is told for a while after it happened, so that whoever looks seldom sees it. */
 const TOLD_SECONDS = 60;
 
-function dealWith(others: Map<string, Other>, name: string, heard: SignInReport): void {
-  const known = others.get(name) ?? { failed: 0, lastFailedSecond: 0, lastSucceededSecond: 0 };
+/** What two had to do with each other more than an hour ago, they had not. */
+const isRemembered = (
+  { lastFailedSecond, lastSucceededSecond }: Other,
+  nowSecond: number,
+): boolean => Math.max(lastFailedSecond, lastSucceededSecond) > nowSecond - SIGN_INS_KEPT_SECONDS;
+
+function dealWith(
+  others: Map<string, Other>,
+  name: string,
+  heard: SignInReport,
+  nowSecond: number,
+): void {
+  const found = others.get(name);
+  const known =
+    found !== undefined && isRemembered(found, nowSecond)
+      ? found
+      : { failed: 0, lastFailedSecond: 0, lastSucceededSecond: 0 };
+  // Who got in all along mistyped now and then.
+  if (known.lastFailedSecond <= nowSecond - SIGN_INS_KEPT_SECONDS) known.failed = 0;
   others.delete(name);
   if (heard.failed > 0) {
     known.failed += heard.failed;

@@ -80,7 +80,20 @@ describe("who tries to sign in", () => {
     expect(figures(memory, NOW + LATELY_SECONDS).accountsPerAddress).toBe(0);
     const later = NOW + SIGN_INS_KEPT_SECONDS + 300;
     memory.add([failedAt(later)("a", "ann")], later);
-    expect(figures(memory, later).failedPerAddress).toBe(1);
+    expect(figures(memory, later)).toMatchObject({ failedPerAddress: 1, accountsPerAddress: 1 });
+  });
+
+  it("is nobody who mistypes once a day, and gets in", ({ expect }) => {
+    const memory = new SignInMemory();
+    const day = (n: number) => NOW + n * 86_400;
+    for (let n = 0; n < 8; n += 1) {
+      memory.add([failedAt(day(n))("a", "ann"), openedAt(day(n) + 5)("a", "ann")], day(n) + 5);
+      memory.add([failedAt(day(n) + 9)("b", `account-${n}`)], day(n) + 9);
+      expect(figures(memory, day(n) + 10)).toMatchObject({
+        accountsPerAddress: 1,
+        suspiciousSuccesses: 0,
+      });
+    }
   });
 });
 
