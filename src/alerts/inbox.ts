@@ -2,6 +2,7 @@
  * The inbox of what monitoring tools told us. Deliveries repeat, arrive late and out of order; the inbox keeps one
  * record per alert, the newest episode of it, and never takes silence for recovery.
  */
+import { isWorse } from "../incidents/severity.ts";
 import type { Alert, AlertCounts } from "./alert.ts";
 
 /** Alerts kept at once; beyond it the oldest resolved go first. */
@@ -86,7 +87,9 @@ const isOvertaken = (alert: Alert, known: Alert): boolean =>
     known.status === "resolved");
 
 const isNews = (alert: Alert, known: Alert): boolean =>
-  alert.startsAtMs !== known.startsAtMs || alert.status !== known.status;
+  alert.startsAtMs !== known.startsAtMs ||
+  alert.status !== known.status ||
+  (alert.status === "firing" && isWorse(alert.severity, known.severity));
 
 const isForgotten = (alert: InboxAlert, atMs: number): boolean =>
   alert.status === "resolved" && atMs - alert.heardAtMs > RESOLVED_KEEP_MS;

@@ -18,7 +18,13 @@ const CEL = new Environment({ limits: LIMITS })
   .registerVariable("item", "dyn");
 
 export type MappingType = "bool" | "string" | "list" | "any";
+/** Both as `inCel` gives them. */
 export type Mapped = { readonly body: unknown; readonly item: unknown };
+type Program = (given: Mapped) => Result<unknown, string>;
+
+/** Expressions are `site.yaml`'s, and few; each is read once. */
+const PROGRAMS_KEPT_MAX = 512;
+const programs = new Map<string, Result<Program, string>>();
 
 /** What is wrong with the expression, in words; null when nothing is. */
 export function mappingProblem(source: string, type: MappingType): string | null {
@@ -31,9 +37,15 @@ export function mappingProblem(source: string, type: MappingType): string | null
 }
 
 /** What the expression is worth; a refusal says why, without repeating what was sent. */
-export function readMapping(
-  source: string,
-): Result<(given: Mapped) => Result<unknown, string>, string> {
+export function readMapping(source: string): Result<Program, string> {
+  const known = programs.get(source);
+  if (known !== undefined) return known;
+  const read = compile(source);
+  if (programs.size < PROGRAMS_KEPT_MAX) programs.set(source, read);
+  return read;
+}
+
+function compile(source: string): Result<Program, string> {
   let program: ReturnType<typeof CEL.parse>;
   try {
     program = CEL.parse(source);
@@ -43,7 +55,7 @@ export function readMapping(
   }
   return ok((given) => {
     try {
-      return ok(program(asCel(given)));
+      return ok(program(given));
     } catch {
       // The library's message quotes values.
       return err(`${source} cannot be read from it`);
@@ -51,14 +63,10 @@ export function readMapping(
   });
 }
 
-/** JSON's whole numbers are CEL's ints, so that `== 2` means what it says. */
-function asCel(given: Mapped): Record<string, unknown> {
-  return { body: withInts(given.body), item: withInts(given.item) };
-}
-
-function withInts(value: unknown): unknown {
+/** What was sent as CEL has it: JSON's whole numbers are its ints, so that `== 2` means what it says. Once for each delivery. */
+export function inCel(value: unknown): unknown {
   if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
-  if (Array.isArray(value)) return value.map(withInts);
+  if (Array.isArray(value)) return value.map(inCel);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withInts(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inCel(inner)]));
 }

@@ -2,7 +2,7 @@
 import type { EscalationSpec } from "../playbooks/site-people.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import type { Severity } from "../playbooks/schema.ts";
-import { pages, RESPONSE_MS } from "./severity.ts";
+import { RESPONSE_MS } from "./severity.ts";
 import { isResolved, type IncidentState } from "./state.ts";
 
 /** After this long without one delivered message, whoever can be reached at all is told. */
@@ -77,9 +77,11 @@ export function nextLevel(state: IncidentState, policy: Escalation): NextLevel |
 
 /** When it is taken for certain that no page gets through; null when one did, when nobody is to be woken, or when this was said. */
 export function unreachedAtMs(state: IncidentState, channels: readonly unknown[]): number | null {
-  if (!isWaitingForAnswer(state) || !pages(state.severity) || channels.length === 0) return null;
+  // From when somebody is first to be woken: before, there was nobody to reach.
+  const { pagesSinceMs } = state;
+  if (!isWaitingForAnswer(state) || pagesSinceMs === null || channels.length === 0) return null;
   if (state.reachedAtMs !== null || state.unreachedAtMs !== null) return null;
-  return state.askedSinceMs + REACH_MS;
+  return pagesSinceMs + REACH_MS;
 }
 
 const isWaitingForAnswer = (state: IncidentState): boolean =>

@@ -4,6 +4,7 @@ import { REF_CHARS_MAX } from "../notify/channel.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
+import { pages } from "./severity.ts";
 import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
 import { updatesAfter } from "./public.ts";
 import { hasEnded, type Awaited, type IncidentState, type ItemState } from "./state.ts";
@@ -171,6 +172,7 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return {
         ...state,
         severity: event.data.to,
+        pagesSinceMs: pages(event.data.to) ? (state.pagesSinceMs ?? atMs) : null,
         raisedTo: row.actor.kind === "person" ? state.raisedTo : [...state.raisedTo, event.data.to],
       };
     case "incident.escalated":
@@ -223,6 +225,7 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   status: "reopened",
   acknowledgedBy: null,
   askedSinceMs: atMs,
+  pagesSinceMs: pages(state.severity) ? atMs : null,
   silences: 0,
   lastSilenceAtMs: null,
   reachedAtMs: null,
@@ -257,6 +260,7 @@ function opened(
     ...state,
     opened: data,
     askedSinceMs: atMs,
+    pagesSinceMs: pages(data.severity) ? atMs : null,
     status: "detected",
     severity: data.severity,
     rules: data.rules,

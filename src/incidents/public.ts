@@ -40,7 +40,8 @@ export function publicStatus(
 ): PublicStatus {
   const last = updates.at(-1)?.status;
   const derived = publicStatusOf(status);
-  return last === undefined || derived === "resolved" ? derived : last;
+  // What was over and has come back is not over.
+  return last === undefined || last === "resolved" || derived === "resolved" ? derived : last;
 }
 
 /** What an event made of the incident's status. */

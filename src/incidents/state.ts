@@ -120,6 +120,8 @@ export type IncidentState = {
   readonly opened: EventData["incident.opened"] | null;
   /** Since when people are asked to answer: it opened, or opened again. */
   readonly askedSinceMs: number;
+  /** Since when its severity wakes somebody; null while it does not. */
+  readonly pagesSinceMs: number | null;
   readonly status: IncidentStatus;
   readonly severity: Severity;
   /** What the playbook raised it to; it does so once, and then it is for people to say. */
@@ -166,6 +168,7 @@ export const initialState: IncidentState = {
   seq: 0,
   opened: null,
   askedSinceMs: 0,
+  pagesSinceMs: null,
   status: "detected",
   severity: "SEV-4",
   raisedTo: [],

@@ -21,7 +21,7 @@ const lastSaidAtMs = (state: IncidentState): number =>
 const STANDS: Readonly<Record<PublicStatus, string>> = {
   investigating: "We are still looking into it.",
   identified: "We are taking measures against it.",
-  monitoring: "It works normally again, and we keep watching.",
+  monitoring: "Measures are in place, and we watch whether they help.",
   resolved: "It is over.",
 };
 
@@ -36,8 +36,10 @@ export function draftUpdate(state: IncidentState, everyMs: number): string {
     ...(isDone ? ["Since the last update, a measure has been taken."] : []),
     ...(isNew(state.recoveredSinceMs) ? ["Since the last update, it has begun to recover."] : []),
   ];
+  const status = publicStatus(state.updates, state.status);
+  const isWell = status === "monitoring" && state.recoveredSinceMs !== null;
   return [
-    STANDS[publicStatus(state.updates, state.status)],
+    isWell ? "It works normally again, and we keep watching." : STANDS[status],
     ...(changes.length === 0 ? ["Nothing has changed since the last update."] : changes),
     `The next update follows within ${formatDuration(everyMs)}.`,
   ].join(" ");

@@ -46,8 +46,8 @@ export function chooseRecovery(seen: SeenOfBranch): RecoveryPlan {
   if (failing.length > 0) {
     return byHand("branch_is_damaged", `the branch fails ${failing.join(", ")}: go further back`);
   }
-  if (unseen.length + notCompared.length > 0) {
-    const what = [...unseen, ...notCompared].join(", ");
+  if (unseen.length + notCompared.length > 0 || tables.length === 0) {
+    const what = [...unseen, ...notCompared].join(", ") || "the checks name no table";
     return byHand("branch_not_verified", `not everything could be looked at: ${what}`);
   }
   if (missing + changed === 0) {
@@ -55,6 +55,11 @@ export function chooseRecovery(seen: SeenOfBranch): RecoveryPlan {
   }
   if (missing + changed > NARROW_ROWS_MAX) {
     return restore("too_many_rows", `more than ${NARROW_ROWS_MAX} rows are damaged; ${cost}`);
+  }
+  const partly = tables.filter(({ isAtLeast }) => isAtLeast).map(({ table }) => table);
+  if (partly.length > 0) {
+    const what = `too much differs in ${partly.join(", ")} to look at each row`;
+    return byHand("branch_not_verified", what);
   }
   if (missing === 0) {
     return byHand("rows_are_changed", `${changed} rows are changed: which of them rightly?`);

@@ -1,8 +1,16 @@
 /** What the mitigations that live in our own guard share: a lease is one entry of the policy, under the lease's id, or a few. */
 import { z } from "zod";
-import { ok } from "../shared/result.ts";
+import type { Failure } from "../incidents/journal.ts";
+import { ok, type Result } from "../shared/result.ts";
 import type { PolicyEntry } from "../policy/policy.ts";
-import type { AppliedLease, Inspection, LeaseActuator, Reach, Traits } from "./actuator.ts";
+import type {
+  AppliedLease,
+  Inspection,
+  LeaseActuator,
+  Reach,
+  Reverted,
+  Traits,
+} from "./actuator.ts";
 
 /** Nothing stood there before: the entry is named by the lease. */
 const noPrior = z.object({ entry: z.null() });
@@ -83,24 +91,7 @@ export function guardEntries<Options>(
       }
       return own;
     },
-    async revert(lease, reach) {
-      const [first, ...others] = desired(lease, reach);
-      if ((await standing(first, reach)) === "changed") return ok("changed");
-      // The lease is ours, and so what of it still is goes, whatever became of the rest.
-      let isChanged = false;
-      for (const other of others.toReversed()) {
-        if ((await standing(other, reach)) === "changed") {
-          isChanged = true;
-          continue;
-        }
-        const removed = await reach.policy.remove(other.id);
-        if (!removed.ok) return removed;
-      }
-      const removed = await reach.policy.remove(first.id);
-      if (!removed.ok) return removed;
-      if (!isChanged) return ok(removed.value.existed ? "restored" : "gone");
-      return ok("changed");
-    },
+    revert: (lease, reach) => takeBack(desired(lease, reach), reach),
   };
 }
 
@@ -109,4 +100,25 @@ async function standing(wanted: PolicyEntry, reach: Reach): Promise<Inspection> 
   if (!found.ok) return "unknown";
   if (found.value === null) return "gone";
   return found.value.owner === wanted.owner ? "ours" : "changed";
+}
+
+/** The lease is ours, and so what of it still is goes, whatever became of the rest; where its own entry is somebody else's, all of it stays. */
+async function takeBack(
+  [first, ...others]: readonly [PolicyEntry, ...PolicyEntry[]],
+  reach: Reach,
+): Promise<Result<Reverted, Failure>> {
+  if ((await standing(first, reach)) === "changed") return ok("changed");
+  let isChanged = false;
+  for (const other of others.toReversed()) {
+    if ((await standing(other, reach)) === "changed") {
+      isChanged = true;
+      continue;
+    }
+    const removed = await reach.policy.remove(other.id);
+    if (!removed.ok) return removed;
+  }
+  const removed = await reach.policy.remove(first.id);
+  if (!removed.ok) return removed;
+  if (isChanged) return ok("changed");
+  return ok(removed.value.existed ? "restored" : "gone");
 }

@@ -1,5 +1,5 @@
 /** A tool that the site maps in `site.yaml`: CEL says which part of a delivery is an alert, and what its fields are. */
-import { readMapping, type Mapped } from "../expressions/mapping.ts";
+import { inCel, readMapping, type Mapped } from "../expressions/mapping.ts";
 import type { MappedWebhook } from "../playbooks/site-webhooks.ts";
 import { parseJson } from "../shared/json.ts";
 import { sha256Hex } from "../shared/ids.ts";
@@ -22,8 +22,9 @@ export const mapped = (spec: MappedWebhook): Webhook => ({
   vendor: spec.id,
   verify: verifierOf(spec),
   parse: ({ body: text }, context) => {
-    const body = parseJson(text);
-    if (body === undefined) return err(["body: not JSON"]);
+    const sent = parseJson(text);
+    if (sent === undefined) return err(["body: not JSON"]);
+    const body = inCel(sent);
     const items = spec.items === undefined ? ok([body]) : listOf(spec.items, body);
     if (!items.ok) return items;
     const given = items.value.slice(0, ALERTS_PER_DELIVERY_MAX);

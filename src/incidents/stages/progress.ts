@@ -64,7 +64,7 @@ export const escalationStage: Stage = (state, moment) => [
 const escalateUnreached: Stage = (state, { atMs, site }) => {
   const dueAtMs = unreachedAtMs(state, site.channels);
   if (dueAtMs === null || atMs < dueAtMs) return [];
-  const why = `no message reached anybody within ${formatDuration(atMs - state.askedSinceMs)}`;
+  const why = `no message reached anybody within ${formatDuration(atMs - (state.pagesSinceMs ?? atMs))}`;
   const channels = site.channels.map(({ id }) => id);
   return [{ type: "incident.escalated", data: { because: "unreached", why, channels } }];
 };

@@ -40,6 +40,16 @@ describe("receiveAlerts", () => {
     expect(reception.inbox.alerts).toEqual([{ ...anAlert(), heardAtMs: START_MS + 60_000 }]);
   });
 
+  it("takes one that has got worse for news, and one that got better for none", ({ expect }) => {
+    const held = after([anAlert({ severity: "SEV-3" })]);
+    expect(receiveAlerts(held, [anAlert({ severity: "SEV-1" })], START_MS + 1)).toMatchObject({
+      accepted: 1,
+    });
+    expect(receiveAlerts(held, [anAlert({ severity: "SEV-4" })], START_MS + 1)).toMatchObject({
+      accepted: 0,
+    });
+  });
+
   it("keeps the same fingerprint of two tools apart", ({ expect }) => {
     const inbox = after([anAlert(), anAlert({ source: "grafana" })]);
     expect(countAlerts(inbox, START_MS)).toMatchObject({ firing: 2, sources: 2 });

@@ -1,6 +1,8 @@
 /** What is promised falls due once, and what is drafted for the public is fit for it. */
 import { describe, it } from "vitest";
 import { draftUpdate, REMINDERS_MAX, updateDueAtMs } from "../../../src/incidents/update-clock.ts";
+import { REACH_MS, unreachedAtMs } from "../../../src/incidents/escalation.ts";
+import { publicStatus } from "../../../src/incidents/public.ts";
 import { privateIn } from "../../../src/shared/private.ts";
 import { Drive, DOWN, ENFORCED, SMALL_OUTAGE, T0, WELL } from "../../support/incident.ts";
 
@@ -41,5 +43,36 @@ describe("the next update", () => {
     );
     expect(new Set(drafts).size).toBeGreaterThan(1);
     expect(drafts.map(privateIn)).toEqual(drafts.map(() => null));
+  });
+
+  it("says that it works again only once it has been seen to", ({ expect }) => {
+    const { state } = new Drive().open();
+    const monitored = { ...state, updates: [], status: "monitoring" } as const;
+    expect(draftUpdate(monitored, EVERY)).toMatch(/^Measures are in place/);
+    expect(draftUpdate({ ...monitored, recoveredSinceMs: T0 }, EVERY)).toMatch(
+      /^It works normally/,
+    );
+  });
+
+  it("of what came back is not that it is over", ({ expect }) => {
+    const over = [
+      { seq: 1, atMs: T0, status: "resolved", message: null, component: null },
+    ] as const;
+    expect(publicStatus(over, "resolved")).toBe("resolved");
+    expect(publicStatus(over, "reopened")).toBe("investigating");
+  });
+});
+
+describe("that nobody was reached", () => {
+  it("is said so long after somebody was first to be woken, not after it opened", ({ expect }) => {
+    const incident = new Drive().open();
+    const channels = ["pager"];
+    expect(unreachedAtMs(incident.state, channels)).toBe(T0 + REACH_MS);
+    incident.do("set_severity", { severity: "SEV-3", why: "small" });
+    expect(unreachedAtMs(incident.state, channels)).toBeNull();
+    incident.after(10 * MINUTE).do("set_severity", { severity: "SEV-1", why: "large" });
+    expect(unreachedAtMs(incident.state, channels)).toBe(T0 + 10 * MINUTE + REACH_MS);
+    incident.after(MINUTE).do("set_severity", { severity: "SEV-2", why: "less" });
+    expect(unreachedAtMs(incident.state, channels)).toBe(T0 + 10 * MINUTE + REACH_MS);
   });
 });

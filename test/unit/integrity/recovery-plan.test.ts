@@ -36,6 +36,12 @@ const ROWS: readonly (readonly [
   ["rows changed", seen({ changed: 1 }), { way: "by-hand", because: "rows_are_changed" }],
   ["nothing", seen({}), { way: "by-hand", because: "nothing_differs" }],
   [
+    "more than was looked at",
+    seen({ missing: 1, changed: 800, isAtLeast: true }),
+    { way: "by-hand", because: "branch_not_verified" },
+  ],
+  ["no table at all", seen({}, { tables: [] }), { way: "by-hand", because: "branch_not_verified" }],
+  [
     "as many rows as are narrow",
     seen({ missing: NARROW_ROWS_MAX - 1, changed: 1 }),
     { way: "recover-rows", because: "rows_are_missing_and_changed" },
