@@ -40,9 +40,11 @@ export function buttonsOf(view: IncidentView): readonly Button[] {
   ];
 }
 
-/** A lease waits as it is proposed; an act only once it is known what it would do. */
+/** A lease waits as it is proposed and known whom it is about; an act only once it is known what it would do. */
 export const isWaiting = (one: LeaseView | ActView): boolean =>
-  one.status === ("share" in one ? "proposed" : "waiting") && !one.shadow;
+  one.status === ("share" in one ? "proposed" : "waiting") &&
+  !one.shadow &&
+  !("about" in one && one.about === "");
 
 const ACKNOWLEDGE: Button = {
   deed: "acknowledge",
