@@ -95,10 +95,10 @@ const aboutDisks = async () =>
 
 const firing = () => signal("alerts.firing_count");
 
-/** Asks for a tick, and what the monitor then knows. */
+/** Asks for a tick, and what the monitor then knows; undefined while it knows nothing. */
 async function signal(name: string): Promise<unknown> {
   await stack.deliverCron();
-  return z.looseObject({ value: z.unknown() }).parse(await api(`signals/${name}`)).value;
+  return z.looseObject({ value: z.unknown().optional() }).parse(await api(`signals/${name}`)).value;
 }
 
 async function api(path: string): Promise<unknown> {

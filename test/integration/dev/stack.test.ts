@@ -83,7 +83,12 @@ describe("the storefront behind the guard", () => {
     const paid = await post("/checkout", order, cookie);
     expect([paid.status, await paid.json()]).toEqual([
       201,
-      { payment_id: expect.stringMatching(/^\d+$/), amount: 4900, currency: "usd" },
+      {
+        payment_id: expect.stringMatching(/^\d+$/),
+        amount: 4900,
+        currency: "usd",
+        status: "succeeded",
+      },
     ]);
     const pitch = { title: "Sequel", summary: "It comes back.", price_cents: "100" };
     const made = await post("/pitches", pitch, cookie);
