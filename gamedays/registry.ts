@@ -1,8 +1,9 @@
 /** Every gameday there is. A new one is a file and a line here. */
 import { dataCorruption } from "./data-corruption.ts";
 import { database } from "./database.ts";
+import { ddos } from "./ddos.ts";
 import type { Gameday } from "./gameday.ts";
 import { outage } from "./outage.ts";
 import { payments } from "./payments.ts";
 
-export const gamedays: readonly Gameday[] = [outage, database, dataCorruption, payments];
+export const gamedays: readonly Gameday[] = [outage, database, dataCorruption, payments, ddos];
