@@ -1,4 +1,4 @@
-/** What may be asked of an incident. Time and ids arrive inside the command; the same id always gets the same answer. */
+/** What may be asked of an incident. Time and ids arrive inside the command; the same id gets the same answer. */
 import type { SignalSet } from "../signals/signal.ts";
 import type { Params } from "../playbooks/params.ts";
 import type { Severity } from "../playbooks/schema.ts";
@@ -95,6 +95,8 @@ export type CommandOf<Type extends CommandType> = {
   readonly atMs: number;
   readonly actor: Actor;
   readonly data: CommandData[Type];
+  /** A refusal of it is not its last word: what gave the same id may do so again. Done, it is done once all the same. */
+  readonly mayAskAgain?: boolean;
 };
 export type IncidentCommand = { readonly [Type in CommandType]: CommandOf<Type> }[CommandType];
 

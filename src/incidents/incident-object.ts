@@ -130,7 +130,8 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     // A row that could not be read back would cost the incident its whole journal.
     envelope.parse(command);
     const given = this.#rows.answer(command.id);
-    if (given !== null) return given;
+    const isLast = given?.ok === true || command.mayAskAgain !== true;
+    if (given !== null && isLast) return given;
     const ground = this.#groundFor(command);
     const decided = decide(this.#state, command, ground);
     const rows = decided.ok ? toRows(this.#state, decided.value, command) : [];

@@ -10,7 +10,12 @@ export type Interaction = {
 };
 
 /** Somebody pressed something; `pressed` is null when it is no button of ours, such as a link. */
-export type Press = { readonly member: string; readonly pressed: Pressed | null };
+export type Press = {
+  readonly member: string;
+  /** Where it stands, as the chat calls that; null when it does not say. */
+  readonly room: string | null;
+  readonly pressed: Pressed | null;
+};
 /** Or the chat only asks whether we are there. */
 export type Heard = Press | "ping" | null;
 
@@ -32,11 +37,11 @@ export type Chat = {
     readonly body: string;
     readonly type: string;
   };
-  /** Says it afterwards, where an answer cannot; absent where it can. */
+  /** Says it afterwards, where an answer cannot; absent where it can. `secrets` are those that it proved to be from, at least one. */
   readonly whisper?: (
     text: string,
-    to: { readonly member: string },
-    secret: unknown,
+    to: Pick<Press, "member" | "room">,
+    secrets: readonly unknown[],
     reach: ChannelReach,
   ) => Promise<void>;
 };

@@ -77,7 +77,7 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
             `${event.data.lead} leads now, instead of ${event.data.from}`,
           );
     case "incident.severity_set":
-      return severityNews(event.data);
+      return severityNews(event.data, view);
     case "incident.escalated":
       return news("escalated", `escalated:${view.seq}`, `Escalated: ${event.data.why}`, {
         people: event.data.people ?? [],
@@ -223,11 +223,23 @@ function endingNews(event: IncidentEvent, view: IncidentView): News | null {
 
 const FAILED_TO = { apply: "applied", adjust: "changed", revert: "taken back" } as const;
 
-function severityNews({ from, to, why }: EventData["incident.severity_set"]): News | null {
+/** It may be raised to the same again, after it was lowered: that wakes people again. */
+function severityNews(
+  { from, to, why }: EventData["incident.severity_set"],
+  { seq }: IncidentView,
+): News | null {
   if (from === to) return null;
   return isWorse(to, from)
-    ? news("severity_raised", `severity_raised:${to}`, `Raised from ${from} to ${to}: ${why}`)
-    : news("severity_lowered", `severity_lowered:${to}`, `Lowered from ${from} to ${to}: ${why}`);
+    ? news(
+        "severity_raised",
+        `severity_raised:${to}:${seq}`,
+        `Raised from ${from} to ${to}: ${why}`,
+      )
+    : news(
+        "severity_lowered",
+        `severity_lowered:${to}:${seq}`,
+        `Lowered from ${from} to ${to}: ${why}`,
+      );
 }
 
 /** A proposal is news while it waits for someone: for an answer, or for autopilot to leave shadow. */

@@ -97,7 +97,7 @@ type Peopled = {
   readonly escalation: EscalationSpec;
 };
 
-/** Whom an escalation names is there, and nobody is there twice. */
+/** Whom an escalation names is there, and nobody is there twice, nor two under one name. */
 export function checkPeople(
   { channels, people, suppliers, escalation: { levels } }: Peopled,
   ctx: z.RefinementCtx,
@@ -120,6 +120,7 @@ export function checkPeople(
     if (idsOf(all).size === all.length) continue;
     ctx.addIssue({ code: "custom", path: [kind], message: `two ${kind} have the same id` });
   }
+  checkNames(people, ctx);
   for (const [chat, members] of [
     ["Slack", people.flatMap(({ slack }) => slack ?? [])],
     ["Discord", people.flatMap(({ discord }) => discord ?? [])],
@@ -127,6 +128,16 @@ export function checkPeople(
     if (new Set(members).size === members.length) continue;
     const message = `two people are one member of ${chat}`;
     ctx.addIssue({ code: "custom", path: ["people"], message });
+  }
+}
+
+/** The journal, and whoever counts how many people agreed, know them by it. */
+function checkNames(people: Peopled["people"], ctx: z.RefinementCtx): void {
+  const names = people.map(({ name }) => name.toLowerCase());
+  for (const [place, { name }] of people.entries()) {
+    if (names.indexOf(name.toLowerCase()) === place) continue;
+    const message = `two people are called "${name}": give one of them another name`;
+    ctx.addIssue({ code: "custom", path: ["people", place, "name"], message });
   }
 }
 

@@ -35,14 +35,14 @@ export function chatRoutes(api: Api, deps: HttpDeps): void {
     if (chat === undefined) throw new Problem("not-found", "No such chat.");
     const bytes = new Uint8Array(await c.req.arrayBuffer());
     const interaction = { headers: c.req.raw.headers, bytes };
-    const secret = await secretOf(chat, interaction, deps);
+    const secrets = await secretsOf(chat, interaction, deps);
     const heard = chat.read(interaction);
     if (heard === "ping") return said(chat.answer("ping"));
     if (heard === null) return said(chat.answer({ text: null }));
     const text = await outcomeOf(chat, heard, deps);
     if (text !== null && chat.whisper !== undefined) {
       const reach = { fetch: onward, atMs: deps.now(), deadlineMs: DELIVERY_DEADLINE_MS };
-      c.executionCtx.waitUntil(chat.whisper(text, heard, secret, reach));
+      c.executionCtx.waitUntil(chat.whisper(text, heard, secrets, reach));
     }
     return said(chat.answer({ text }));
   });
@@ -52,18 +52,20 @@ const onward = (url: string, init: RequestInit): Promise<Response> => fetch(url,
 const said = ({ body, type }: ReturnType<Chat["answer"]>): Response =>
   new Response(body, { headers: { "content-type": type } });
 
-/** The secret of the channel that it came from. @throws {Problem} when it proves to be from none. */
-async function secretOf(
+/** The secrets that it proves to be from: one app may have several channels. @throws {Problem} when there are none. */
+async function secretsOf(
   chat: Chat,
   interaction: Interaction,
   { bundle, channelSecret, now }: HttpDeps,
-): Promise<unknown> {
-  const secrets = bundle.site.channels
+): Promise<readonly unknown[]> {
+  const all = bundle.site.channels
     .filter(({ kind }) => kind === chat.id)
     .map(({ secret }) => parseJson(channelSecret(secret) ?? ""));
-  for (const secret of secrets) {
-    if (await chat.isFrom(interaction, secret, now())) return secret;
+  const secrets: unknown[] = [];
+  for (const secret of all) {
+    if (await chat.isFrom(interaction, secret, now())) secrets.push(secret);
   }
+  if (secrets.length > 0) return secrets;
   throw new Problem("unauthorized", `This does not prove that ${chat.id} sent it.`);
 }
 
@@ -80,6 +82,9 @@ async function outcomeOf(
   }
   if (person.role === "viewer")
     return "Nothing was done: it needs the role responder; yours is viewer.";
+  if (await takesSeveral(pressed, deps)) {
+    return `Nothing was done: it takes several people, each with a token of their own (${pathOf(pressed)}).`;
+  }
   const answer = await handle(pressed, person, deps);
   if (answer.ok) return DONE[pressed.deed];
   const { reason, detail } = answer.rejection;
@@ -88,11 +93,25 @@ async function outcomeOf(
   return `Nothing was done: ${detail}${how}.`;
 }
 
+/** Who somebody is here says nothing of who they are with a token: one person who knocks at both doors would count twice. */
+async function takesSeveral(
+  { deed, incidentId, mitigation }: Pressed,
+  deps: HttpDeps,
+): Promise<boolean> {
+  if (deed !== "approve") return false;
+  const view = await deps.incident(incidentId).view();
+  return (
+    view?.acts.some(({ id, approvals }) => id === mitigation && approvals !== undefined) === true
+  );
+}
+
 function handle(pressed: Pressed, { name }: Person, deps: HttpDeps): Promise<CommandAnswer> {
   const command = {
     id: commandIdOf(pressed),
     atMs: deps.now(),
     actor: { kind: "person", id: name },
+    // The button stays where it is, and what it was refused for may pass.
+    mayAskAgain: true,
     ...dataOf(pressed, name),
   };
   return deps.incident(pressed.incidentId).handle(command as IncidentCommand);
@@ -113,8 +132,8 @@ function dataOf({ deed, mitigation }: Pressed, name: string) {
   }
 }
 
-const pathOf = ({ incidentId }: Pressed): string =>
-  `POST ${OWN_PREFIX}/api/v1/incidents/${incidentId}/resolve`;
+const pathOf = ({ incidentId, deed, mitigation }: Pressed): string =>
+  `POST ${OWN_PREFIX}/api/v1/incidents/${incidentId}/${mitigation === null ? "" : `mitigations/${mitigation}/`}${deed}`;
 
 const DONE = {
   acknowledge: "Acknowledged.",

@@ -15,9 +15,13 @@ const EVENT_TYPE = "firebreak_message";
 const LOOK_BACK_MS = 35 * 60_000;
 const MESSAGES_MAX = 200;
 
+export const slackChannelId = z
+  .string()
+  .regex(/^[CGD][A-Z0-9]{7,20}$/, "write a channel's id, such as C0123456789");
+
 export const slackSecret = z.strictObject({
   token: z.string().regex(/^xoxb-[\w-]{10,200}$/, "write a bot's token: xoxb-…"),
-  channel: z.string().regex(/^[CGD][A-Z0-9]{7,20}$/, "write a channel's id, such as C0123456789"),
+  channel: slackChannelId,
   /** Of the app, where its buttons are to work: how Slack proves who sent a press. */
   signing_secret: z
     .string()

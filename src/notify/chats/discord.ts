@@ -21,6 +21,7 @@ const interaction = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal(1) }),
   z.looseObject({
     type: z.literal(3),
+    channel_id: z.string().max(20).optional(),
     /** In a server; alone with the bot it is the user. */
     member: z.looseObject({ user }).optional(),
     user: user.optional(),
@@ -46,9 +47,11 @@ export const discordChat: Chat = {
     const parsed = interaction.safeParse(parseJson(new TextDecoder().decode(bytes)));
     if (!parsed.success) return null;
     if (parsed.data.type === 1) return "ping";
-    const { member, user: alone, data } = parsed.data;
+    const { member, user: alone, channel_id: room = null, data } = parsed.data;
     const who = member?.user ?? alone;
-    return who === undefined ? null : { member: who.id, pressed: readPressed(data.custom_id) };
+    return who === undefined
+      ? null
+      : { member: who.id, room, pressed: readPressed(data.custom_id) };
   },
 
   memberOf: (person) => person.discord,

@@ -7,13 +7,14 @@ import { asking } from "../ask.ts";
 import { readPressed } from "../buttons.ts";
 import { clip } from "../../shared/clip.ts";
 import type { Chat } from "../chat.ts";
-import { slackSecret } from "../channels/slack.ts";
+import { slackChannelId, slackSecret } from "../channels/slack.ts";
 
 const WHISPER_CHARS_MAX = 2_000;
 
 const blockActions = z.looseObject({
   type: z.literal("block_actions"),
   user: z.looseObject({ id: z.string().max(40) }),
+  channel: z.looseObject({ id: slackChannelId }).optional(),
   actions: z
     .array(z.looseObject({ value: z.string().max(2_000).optional() }))
     .min(1)
@@ -37,8 +38,9 @@ export const slackChat: Chat = {
     const payload = new URLSearchParams(new TextDecoder().decode(bytes)).get("payload");
     const parsed = blockActions.safeParse(parseJson(payload ?? ""));
     if (!parsed.success) return null;
-    const [action] = parsed.data.actions;
-    return { member: parsed.data.user.id, pressed: readPressed(action?.value ?? "") };
+    const { user, channel, actions } = parsed.data;
+    const pressed = readPressed(actions[0]?.value ?? "");
+    return { member: user.id, room: channel?.id ?? null, pressed };
   },
 
   memberOf: ({ slack }) => slack,
@@ -46,11 +48,18 @@ export const slackChat: Chat = {
   // Slack shows nothing of what is answered.
   answer: () => ({ body: "", type: "text/plain" }),
 
-  async whisper(text, { member }, secret, reach) {
-    const { token, channel, api } = slackSecret.parse(secret);
-    await asking(reach)(`${api}/chat.postEphemeral`, {
-      headers: { authorization: `Bearer ${token}` },
-      body: { channel, user: member, text: clip(escapeText(text), WHISPER_CHARS_MAX) },
+  // One app signs for all of its channels, in any workspace: whoever pressed reads it where they did.
+  async whisper(text, { member, room }, secrets, reach) {
+    const known = secrets.map((secret) => slackSecret.parse(secret));
+    const given = known.find(({ channel }) => channel === room) ?? known[0];
+    if (given === undefined) return;
+    await asking(reach)(`${given.api}/chat.postEphemeral`, {
+      headers: { authorization: `Bearer ${given.token}` },
+      body: {
+        channel: room ?? given.channel,
+        user: member,
+        text: clip(escapeText(text), WHISPER_CHARS_MAX),
+      },
       isBlind: true,
     });
   },

@@ -103,7 +103,8 @@ describe("the buttons of a message in Slack", () => {
       atMs: Date.now(),
       deadlineMs: 5_000,
     };
-    await slackChat.whisper?.("Nothing <was> done.", { member: "U0123ABCD" }, secret, reach);
+    const to = { member: "U0123ABCD", room: null };
+    await slackChat.whisper?.("Nothing <was> done.", to, [secret], reach);
     const { state } = await world.seen();
     expect(state).toMatchObject({
       messages: [],

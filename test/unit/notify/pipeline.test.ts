@@ -147,7 +147,7 @@ describe("what is news", () => {
 
   const cases: readonly (readonly [string, JournalWriter, string | null])[] = [
     ["an opening", aJournal(), "opened opened"],
-    ["a raised severity", sev("SEV-3", "SEV-1"), "severity_raised:SEV-1 severity_raised"],
+    ["a raised severity", sev("SEV-3", "SEV-1"), "severity_raised:SEV-1:2 severity_raised"],
     ["a severity set to itself", sev("SEV-1", "SEV-1"), null],
     [
       "an escalation",
@@ -264,6 +264,20 @@ describe("what is news", () => {
       `recovery:${id}`,
       `recovery_lost:${id}`,
     ]);
+  });
+
+  it("gives a second raise to the same severity a message of its own", ({ expect }) => {
+    const [up, down] = [
+      { from: "SEV-2", to: "SEV-1", why: "it grew" },
+      { from: "SEV-1", to: "SEV-2", why: "it shrank" },
+    ] as const;
+    const journal = aJournal({ severity: "SEV-2" })
+      .write("incident.severity_set", up)
+      .write("incident.severity_set", down)
+      .write("incident.severity_set", up);
+    expect(toldLast(journal).map(({ message }) => message)).toEqual(["severity_raised:SEV-1:4"]);
+    const keys = told(journal, SITE).map(({ channel, message }) => `${channel} ${message}`);
+    expect(new Set(keys).size).toBe(keys.length);
   });
 
   it("gives a second resolution a message of its own", ({ expect }) => {

@@ -123,6 +123,10 @@ describe("site.yaml", () => {
       /^people: two people have the same id/,
     ],
     [
+      "people: [{ id: ada, name: Ada }, { id: bob, name: ADA }]",
+      /^people\[1\].name: two people are called "ADA"/,
+    ],
+    [
       "people: [{ id: ada, name: A, slack: U0123ABCD }, { id: bob, name: B, slack: U0123ABCD }]",
       /^people: two people are one member of Slack/,
     ],

@@ -18,14 +18,20 @@ const SECRET = {
   channel: "C0123456789",
   signing_secret: SIGNING_SECRET,
 };
+/** The same app in another workspace. */
+const ELSEWHERE = { ...SECRET, token: "xoxb-0123456789-elsewhere", channel: "C9876543210" };
 const ADA = "U0000000ADA";
 const VIEWER = "U0000000VIC";
 
 const whispers: unknown[] = [];
+const tokens: unknown[] = [];
 beforeEach(() => {
   whispers.length = 0;
+  tokens.length = 0;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (to, init) => {
-    whispers.push(await new Request(to, init).json());
+    const request = new Request(to, init);
+    tokens.push(request.headers.get("authorization"));
+    whispers.push(await request.json());
     return Response.json({ ok: true });
   });
   onTestFinished(() => {
@@ -41,6 +47,7 @@ const ask = client({
       channels: [
         { id: "pager", kind: "webhook", secret: "CHANNEL_PAGER", severities: ["SEV-1"] },
         { id: "chat", kind: "slack", secret: "CHANNEL_CHAT", severities: ["SEV-1", "SEV-2"] },
+        { id: "more", kind: "slack", secret: "CHANNEL_MORE", severities: ["SEV-1", "SEV-2"] },
       ],
       people: [
         { id: "ada", name: "Ada Lovelace", role: "responder", slack: ADA },
@@ -48,7 +55,10 @@ const ask = client({
       ],
     },
   },
-  channelSecret: (name) => (name === "CHANNEL_CHAT" ? JSON.stringify(SECRET) : undefined),
+  channelSecret: (name) => {
+    if (name === "CHANNEL_CHAT") return JSON.stringify(SECRET);
+    return name === "CHANNEL_MORE" ? JSON.stringify(ELSEWHERE) : undefined;
+  },
 });
 
 async function signatureOf(
@@ -65,14 +75,14 @@ async function signatureOf(
 }
 
 /** As Slack sends it. */
-const payload = (value: string, user = ADA) => ({
+const payload = (value: string, user = ADA, channel = SECRET.channel) => ({
   type: "block_actions",
   user: { id: user, username: "ada", name: "ada", team_id: "T0123" },
   api_app_id: "A0123",
-  container: { type: "message", message_ts: "1767326126.896109", channel_id: SECRET.channel },
+  container: { type: "message", message_ts: "1767326126.896109", channel_id: channel },
   trigger_id: "10215325802133.3901254001572.2e2548aa",
   team: { id: "T0123", domain: "shop" },
-  channel: { id: SECRET.channel, name: "incidents" },
+  channel: { id: channel, name: "incidents" },
   response_url: "https://hooks.slack.com/actions/T0123/1/x",
   actions: [{ type: "button", block_id: "P0z+f", action_id: "x", value, action_ts: "1.2" }],
 });
@@ -127,6 +137,34 @@ describe("a button in Slack", () => {
     expect((await viewOf(id))?.seq).toBe(seq);
   });
 
+  it("says it where it was pressed, with the token of that channel", async ({ expect }) => {
+    const id = await declared();
+    await send(payload(pressing(id, "acknowledge"), ADA, ELSEWHERE.channel));
+    await send(payload(pressing(id, "take_lead"), ADA, "C0000WARROOM"));
+    expect(whispers).toMatchObject([
+      { channel: ELSEWHERE.channel, text: "Acknowledged." },
+      { channel: "C0000WARROOM", text: "The lead is taken." },
+    ]);
+    expect(tokens).toEqual([`Bearer ${ELSEWHERE.token}`, `Bearer ${SECRET.token}`]);
+  });
+
+  it("is refused only as long as there is a reason, and done once", async ({ expect }) => {
+    const id = await declared();
+    const button = payload(pressing(id, "acknowledge"));
+    await ask(`/api/v1/incidents/${id}/resolve`, { body: { why: "over" } });
+    await send(button);
+    await ask(`/api/v1/incidents/${id}/reopen`, { body: { why: "again" } });
+    await send(button);
+    const seq = (await viewOf(id))?.seq;
+    await send(button);
+    expect(texts()).toEqual([
+      "Nothing was done: the incident is resolved.",
+      "Acknowledged.",
+      "Acknowledged.",
+    ]);
+    expect(await viewOf(id)).toMatchObject({ acknowledgedBy: "Ada Lovelace", seq });
+  });
+
   it("says why nothing was done", async ({ expect }) => {
     const id = await declared();
     await send(payload(pressing(id, "revert", `lse_${"2".repeat(26)}`)));
@@ -135,6 +173,23 @@ describe("a button in Slack", () => {
       expect.stringMatching(/^Nothing was done: this incident has no mitigation lse_/),
       "Nothing was done: there is no such incident.",
     ]);
+  });
+
+  it("agrees to nothing that takes several people: one of them could knock at both doors", async ({
+    expect,
+  }) => {
+    const incident = await declared();
+    const body = { actuator: "restore-in-place", with: {}, why: "corrupt", incident };
+    expect((await ask("/api/v1/mitigations", { body })).status).toBe(200);
+    const [act] = (await viewOf(incident))?.acts ?? [];
+    await send(payload(pressing(incident, "approve", act?.id)));
+    expect(texts()).toEqual([
+      expect.stringMatching(
+        /^Nothing was done: it takes several people.*mitigations\/act_\w+\/approve\)\.$/,
+      ),
+    ]);
+    const rows = await deps.incident(incident).journal(0);
+    expect(rows.map(({ type }) => type)).not.toContain("act.approved");
   });
 
   it("is nothing in the hands of a viewer, or of whoever nobody knows", async ({ expect }) => {

@@ -60,11 +60,16 @@ describe("an interaction", () => {
     const data = { component_type: 2, custom_id: writePressed(PRESSED) };
     const user = { id: "1100000000000000009", username: "ada" };
     expect(heard({ type: 1, id: "1", token: "x" })).toBe("ping");
-    expect(heard({ type: 3, member: { user }, data })).toEqual({
+    expect(heard({ type: 3, channel_id: "11", member: { user }, data })).toEqual({
       member: user.id,
+      room: "11",
       pressed: PRESSED,
     });
-    expect(heard({ type: 3, user, data })).toEqual({ member: user.id, pressed: PRESSED });
+    expect(heard({ type: 3, user, data })).toEqual({
+      member: user.id,
+      room: null,
+      pressed: PRESSED,
+    });
     expect(heard({ type: 3, user, data: { custom_id: "other" } })).toMatchObject({ pressed: null });
     expect(heard({ type: 2, user, data: { name: "help" } })).toBeNull();
     expect(heard({ type: 3, data })).toBeNull();
