@@ -19,10 +19,12 @@ export type Asked = {
   readonly body?: string | Readonly<Record<string, unknown>>;
   /** Statuses that mean "later" here, beside those that mean it everywhere. */
   readonly later?: readonly number[];
+  /** Statuses beside 2xx whose body is an answer here. */
+  readonly heard?: readonly number[];
   /** Nobody reads the answer's body. */
   readonly isBlind?: boolean;
 };
-/** What a 2xx said; `text` is empty when nobody reads it. */
+/** What a 2xx, or a status that is heard, said; `text` is empty when nobody reads it. */
 export type Answer = { readonly status: number; readonly text: string };
 export type Ask = (url: string, asked: Asked) => Promise<Result<Answer, Failure>>;
 
@@ -32,7 +34,7 @@ export function asking({ fetch, atMs, deadlineMs }: ChannelReach): Ask {
   return async (url, asked) => {
     try {
       const response = await fetch(url, { ...initOf(asked), signal });
-      return classify(response, await textOf(response, asked), atMs, asked.later);
+      return classify(response, await textOf(response, asked), atMs, asked);
     } catch (error) {
       return err(unanswered(error, deadlineMs));
     }
@@ -51,24 +53,28 @@ const initOf = ({ method = "POST", headers = {}, body }: Asked): RequestInit => 
   ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
 });
 
-async function textOf(response: Response, { isBlind = false }: Asked): Promise<string> {
-  if (response.ok && !isBlind) return readStart(response, ANSWER_BYTES_MAX);
+async function textOf(response: Response, asked: Asked): Promise<string> {
+  if (isAnswer(response, asked) && asked.isBlind !== true)
+    return readStart(response, ANSWER_BYTES_MAX);
   // Leaving it open would hold the connection.
   await response.body?.cancel();
   return "";
 }
 
+const isAnswer = ({ ok: isOk, status }: Response, { heard = [] }: Asked): boolean =>
+  isOk || heard.includes(status);
+
 function classify(
   response: Response,
   text: string,
   atMs: number,
-  later: readonly number[] = [],
+  asked: Asked,
 ): Result<Answer, Failure> {
   const { status, headers } = response;
-  if (status >= 200 && status < 300) return ok({ status, text });
+  if (isAnswer(response, asked)) return ok({ status, text });
   const wait = retryAfter(headers.get("retry-after"), atMs);
   // GitHub's secondary limits are a 403 that says when to come back.
-  const isLater = RETRYABLE_STATUSES.has(status) || later.includes(status);
+  const isLater = RETRYABLE_STATUSES.has(status) || asked.later?.includes(status) === true;
   if (status >= 500 || isLater || (status === 403 && wait !== "")) {
     return err({ class: "retry", detail: `the receiver answered ${status}${wait}` });
   }

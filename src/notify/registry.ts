@@ -1,6 +1,8 @@
 /** Every kind of channel, by the `kind` that `site.yaml` writes. */
 import { discord } from "./channels/discord.ts";
 import { githubIssues } from "./channels/github-issues.ts";
+import { jira } from "./channels/jira.ts";
+import { linear } from "./channels/linear.ts";
 import { opsgenie } from "./channels/opsgenie.ts";
 import { pagerduty } from "./channels/pagerduty.ts";
 import { resend } from "./channels/resend.ts";
@@ -15,6 +17,8 @@ import { slackChat } from "./chats/slack.ts";
 export const channels = {
   [discord.id]: discord,
   [githubIssues.id]: githubIssues,
+  [jira.id]: jira,
+  [linear.id]: linear,
   [opsgenie.id]: opsgenie,
   [pagerduty.id]: pagerduty,
   [resend.id]: resend,
