@@ -1,5 +1,6 @@
 /** `npm run playbooks`: each playbook on its timelines, on a virtual clock. With `--show`, what happened in every one. */
-import { playbookIds, runTimelines, type TimelineResult } from "./playbooks/run.ts";
+import { playbookIds, runThresholds, runTimelines, type TimelineResult } from "./playbooks/run.ts";
+import type { ThresholdResult } from "./playbooks/thresholds.ts";
 
 const isShown = process.argv.includes("--show");
 let failed = 0;
@@ -10,6 +11,7 @@ for (const { id, isTested } of playbookIds()) {
     continue;
   }
   for (const result of runTimelines(id)) report(id, result);
+  reportThresholds(id, runThresholds(id));
 }
 process.exitCode = failed === 0 ? 0 : 1;
 
@@ -21,4 +23,13 @@ function report(id: string, { name, happened, expected }: TimelineResult): void 
   if (isRight || isShown) return;
   for (const line of expected) if (!happened.includes(line)) console.log(`  - ${line}`);
   for (const line of happened) if (!expected.includes(line)) console.log(`  + ${line}`);
+}
+
+function reportThresholds(id: string, results: readonly ThresholdResult[]): void {
+  const wrong = results.filter(({ happened, expected }) => happened !== expected);
+  failed += wrong.length;
+  if (results.length > 0) console.log(`${wrong.length === 0 ? "✓" : "✗"} ${id} thresholds`);
+  for (const { rule, reading, happened, expected } of wrong) {
+    console.log(`  ${rule} with ${reading}: ${happened}, not ${expected}`);
+  }
 }

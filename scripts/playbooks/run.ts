@@ -9,6 +9,7 @@ import { formatDiagnostic } from "../../src/playbooks/diagnostics.ts";
 import { problemWithValue } from "../../src/playbooks/params.ts";
 import { vocabulary } from "../vocabulary.ts";
 import { simulate } from "./simulate.ts";
+import { judgeThresholds, thresholdProblems, type ThresholdResult } from "./thresholds.ts";
 import { readTimelineFile, type Readings, type Timeline } from "./timeline-file.ts";
 
 const FOLDER = fileURLToPath(new URL("../../playbooks", import.meta.url));
@@ -32,20 +33,10 @@ export function playbookIds(): readonly { readonly id: string; readonly isTested
 
 /** Runs all timelines of a playbook. @throws {Error} naming everything that is wrong with the files. */
 export function runTimelines(id: string): readonly TimelineResult[] {
-  const file = `${id}${SUFFIX}`;
-  const read = readTimelineFile(sourceOf(file));
-  const source = sourceOf(`${id}.yaml`);
-  const playbook = readPlaybook(source);
-  if (!read.ok) throw new Error(read.error.map(formatDiagnostic).join("\n"));
-  if (!playbook.ok) throw new Error(playbook.error.map(formatDiagnostic).join("\n"));
-  const words = vocabulary();
-  const bundled = { spec: playbook.value.spec, source: source.text, sha256: "0".repeat(64) };
-  const compiled = compilePlaybook(bundled, words);
-  if (!compiled.ok) throw new Error(compiled.error.map(({ message }) => message).join("\n"));
-  const { well, tests, channels } = read.value;
-  if (read.value.playbook !== id) throw new Error(`${file}: playbook is not "${id}"`);
+  const { file, written, bundled, playbook, words } = load(id);
+  const { well, tests, channels } = written;
   const ground = {
-    playbook: compiled.value,
+    playbook,
     actuators: words.actuators,
     site: plainSite({ title: "Test", channels, url: null }),
   };
@@ -60,6 +51,36 @@ export function runTimelines(id: string): readonly TimelineResult[] {
   });
 }
 
+/** Where the rules of a playbook begin; none where the file does not say. @throws {Error} naming everything that is wrong with it. */
+export function runThresholds(id: string): readonly ThresholdResult[] {
+  const { file, written, playbook, words } = load(id);
+  const { well, thresholds } = written;
+  if (Object.keys(thresholds).length === 0) return [];
+  const known = new Set(Object.keys(words.signals));
+  const named = Object.values(thresholds).flatMap(({ quiet, fires }) => [...quiet, ...fires]);
+  const problems = [
+    ...unknownIn([well, ...named], known),
+    ...thresholdProblems(playbook, thresholds),
+  ];
+  if (problems.length > 0) throw new Error(`${file}, thresholds: ${problems.join("; ")}`);
+  return judgeThresholds(playbook, { well, thresholds });
+}
+
+function load(id: string) {
+  const file = `${id}${SUFFIX}`;
+  const read = readTimelineFile(sourceOf(file));
+  const source = sourceOf(`${id}.yaml`);
+  const playbook = readPlaybook(source);
+  if (!read.ok) throw new Error(read.error.map(formatDiagnostic).join("\n"));
+  if (!playbook.ok) throw new Error(playbook.error.map(formatDiagnostic).join("\n"));
+  const words = vocabulary();
+  const bundled = { spec: playbook.value.spec, source: source.text, sha256: "0".repeat(64) };
+  const compiled = compilePlaybook(bundled, words);
+  if (!compiled.ok) throw new Error(compiled.error.map(({ message }) => message).join("\n"));
+  if (read.value.playbook !== id) throw new Error(`${file}: playbook is not "${id}"`);
+  return { file, written: read.value, bundled, playbook: compiled.value, words };
+}
+
 const sourceOf = (name: string) => ({
   name: `playbooks/${name}`,
   text: readFileSync(join(FOLDER, name), "utf8"),
@@ -71,11 +92,13 @@ function unknownNames(
   well: Readings,
   known: ReadonlySet<string>,
 ): readonly string[] {
-  const named = [well, ...signals.map(({ say }) => say), ...Object.values(during)];
-  return [...new Set(named.flatMap((readings) => Object.keys(readings)))]
+  return unknownIn([well, ...signals.map(({ say }) => say), ...Object.values(during)], known);
+}
+
+const unknownIn = (said: readonly Readings[], known: ReadonlySet<string>): readonly string[] =>
+  [...new Set(said.flatMap((readings) => Object.keys(readings)))]
     .filter((name) => !known.has(name))
     .map((name) => `there is no signal ${name}`);
-}
 
 function paramProblems(
   { params }: Timeline,

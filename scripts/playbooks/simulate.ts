@@ -21,13 +21,13 @@ import type { BundledPlaybook } from "../../src/playbooks/bundled.ts";
 import { effectiveParams } from "../../src/playbooks/params.ts";
 import { assert } from "../../src/shared/assert.ts";
 import type { IncidentId } from "../../src/shared/ids.ts";
-import { measured, unknownSignal, type SignalSet } from "../../src/signals/signal.ts";
+import type { SignalSet } from "../../src/signals/signal.ts";
+import { signalsSaying } from "./readings.ts";
 import { lineOf } from "./story.ts";
 import type { Readings, Timeline } from "./timeline-file.ts";
 
 /** Epoch milliseconds at which every timeline begins. */
 const T0 = 1_800_000_000_000;
-const FRESH_MS = 60_000;
 /** Effects cause effects; more than this at one moment is a loop. */
 const EFFECTS_MAX = 1_000;
 const INSTANCE = "test.playbook";
@@ -229,15 +229,7 @@ class Simulation {
     for (const lease of this.#incident.leases) {
       if (isInForce(lease) && !lease.shadow) said = { ...said, ...timeline.while[lease.step] };
     }
-    const atMs = this.#nowMs;
-    return Object.fromEntries(
-      Object.entries(said).map(([name, value]) => [
-        name,
-        typeof value === "object"
-          ? unknownSignal(name, value.unknown, { atMs })
-          : measured(name, value, { atMs, freshMs: FRESH_MS }),
-      ]),
-    );
+    return signalsSaying(said, this.#nowMs);
   }
 
   #params() {

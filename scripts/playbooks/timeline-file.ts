@@ -64,6 +64,14 @@ const timeline = z.strictObject({
 export type Timeline = z.output<typeof timeline>;
 export type Readings = z.output<typeof readings>;
 
+/** Where one rule begins. What a reading does not name is well. */
+const threshold = z.strictObject({
+  /** Just below, and exactly at a threshold that must be passed: the rule never fires. */
+  quiet: z.array(readings).min(1),
+  /** Exactly at a threshold that counts itself, and just beyond: it fires once that has lasted. */
+  fires: z.array(readings).min(1),
+});
+
 const timelineFile = z.strictObject({
   schema: z.literal("firebreak/playbook-test/v1"),
   playbook: z.string(),
@@ -78,6 +86,8 @@ const timelineFile = z.strictObject({
     .default([{ id: "pager", severities: ["SEV-1", "SEV-2", "SEV-3", "SEV-4"] }]),
   /** What signals say on a good day. */
   well: readings,
+  /** By rule; every rule of the playbook, where there are any. */
+  thresholds: z.record(z.string(), threshold).default({}),
   tests: z.array(timeline).min(1).max(TESTS_MAX),
 });
 export type TimelineFile = z.output<typeof timelineFile>;
