@@ -128,15 +128,16 @@ function isRenewable(lease: LeaseState, state: IncidentState, moment: Moment): b
 
 /** When the release of a lease ends, if production stays well from now on. */
 function releaseEndsAtMs(lease: LeaseState, state: IncidentState, moment: Moment): number {
-  if (lease.release !== "staged" || lease.shadow) return moment.atMs;
+  if (lease.shadow) return moment.atMs;
+  const heldUntilMs = (state.recoveredSinceMs ?? moment.atMs) + holdMsOf(lease, state, moment);
+  if (lease.release !== "staged") return heldUntilMs;
   const stageMs = durationOf(state, moment.playbook.spec.recover.stage_for);
   if (lease.status === "releasing") {
     const stagesLeft =
       RELEASE_SHARES.length - RELEASE_SHARES.findIndex((share) => share === lease.share);
     return (lease.stageSinceMs ?? moment.atMs) + stagesLeft * stageMs;
   }
-  const heldSinceMs = state.recoveredSinceMs ?? moment.atMs;
-  return heldSinceMs + holdMsOf(lease, state, moment) + RELEASE_SHARES.length * stageMs;
+  return heldUntilMs + RELEASE_SHARES.length * stageMs;
 }
 
 /** Looked again this long after the last time; twice as long each time that nobody new was named. */
