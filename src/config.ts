@@ -6,7 +6,11 @@ import { isJournalSecret } from "./guard/write-journal/names.ts";
 import { apiTokens, type ApiToken } from "./http/auth.ts";
 import { parseJson } from "./shared/json.ts";
 import type { CloudflareReach } from "./mitigations/actuator.ts";
-import { CLOUDFLARE_API_URL, createCloudflare } from "./platform/cloudflare.ts";
+import {
+  CLOUDFLARE_API_URL,
+  createCloudflare,
+  type CloudflareProduction,
+} from "./platform/cloudflare.ts";
 import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
 import { createNeon, NEON_API_URL, type NeonProduction } from "./platform/neon.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
@@ -30,7 +34,7 @@ export type Config = {
   readonly redis: Redis | null;
   readonly cloudflareStatus: StatusPage;
   /** Production at Cloudflare; null when there is no token or account. */
-  readonly cloudflare: CloudflareReach | null;
+  readonly cloudflare: (CloudflareProduction & Pick<CloudflareReach, "own">) | null;
   /** How GitHub is reached; null when there is no token. */
   readonly github: GithubAccess | null;
   /** Production's database at Neon; null when there is no key or project. */
@@ -100,7 +104,7 @@ function readTokens(text: string | undefined): readonly ApiToken[] {
 /** As `wrangler.toml` and `wrangler.guard.toml` call them. */
 const OWN_SCRIPTS = ["firebreak", "firebreak-guard"];
 
-function readCloudflare(env: Env): CloudflareReach | null {
+function readCloudflare(env: Env): Config["cloudflare"] {
   const { CLOUDFLARE_API_TOKEN: token, CLOUDFLARE_ACCOUNT_ID: accountId } = env;
   if (token === undefined || accountId === undefined) return null;
   const baseUrl = env.CLOUDFLARE_API_URL ?? CLOUDFLARE_API_URL;

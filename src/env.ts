@@ -48,7 +48,7 @@ export type Env = {
   readonly REDIS_TOKEN?: string;
   /** Comma-separated base URLs, asked in order. */
   readonly CLOUDFLARE_STATUS_URLS?: string;
-  /** Reads and rolls back production: Workers Scripts Write, Pages Write, Workers Observability. */
+  /** Reads and rolls back production, and changes its zone; docs/deploy.md lists what it may. */
   readonly CLOUDFLARE_API_TOKEN?: string;
   readonly CLOUDFLARE_ACCOUNT_ID?: string;
   /** Overrides where Cloudflare's API answers. */

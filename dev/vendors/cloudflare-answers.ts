@@ -1,6 +1,7 @@
 /** How the stand-in for Cloudflare's API answers, in the vendor's envelope. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
 
 export const isJson = (c: Context): boolean =>
   c.req.header("content-type")?.startsWith("application/json") === true;
@@ -28,3 +29,7 @@ export const refuse = (
   status: ContentfulStatusCode,
   error: { readonly code: number; readonly message: string },
 ): Response => c.json({ success: false, errors: [error], messages: [], result: null }, status);
+
+/** A body of the wrong shape. */
+export const invalid = (c: Context, error: z.ZodError): Response =>
+  refuse(c, 400, { code: 10_021, message: z.prettifyError(error) });

@@ -1,8 +1,9 @@
 /**
  * Cloudflare's API, as far as Firebreak asks it: deployments and versions of Workers, deployments of a Pages project, the query
- * of Workers' logs, and their invocations by GraphQL. It checks as the vendor does, and tells whoever runs the Workers which version is live.
+ * of Workers' logs, their invocations by GraphQL, lists, and the rules and settings of one zone. It checks as the vendor does, and tells
+ * whoever runs the Workers which version is live.
  */
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { z } from "zod";
 import {
   answer,
@@ -14,6 +15,9 @@ import {
   refuse,
 } from "./cloudflare-answers.ts";
 import { analyticsRoutes, counted } from "./cloudflare-counted.ts";
+import { listed, listRoutes } from "./cloudflare-lists.ts";
+import { listsIn, ruled, rulesetRoutes } from "./cloudflare-rulesets.ts";
+import { zoned, zoneRoutes } from "./cloudflare-zone.ts";
 import type { Vendor } from "./vendor.ts";
 
 const VERSIONS_DEPLOYABLE_MAX = 100;
@@ -65,13 +69,18 @@ const state = z.strictObject({
     .default({}),
   logs: z.array(logEvent).max(10_000).default([]),
   ...counted.shape,
+  ...listed.shape,
+  ...ruled.shape,
+  ...zoned.shape,
 });
 export type CloudflareState = z.input<typeof state>;
 
 export type CloudflareApiOptions = {
   readonly accountId: string;
-  /** The one zone that the token may read; none where it is not said. */
+  /** The one zone that the token may read and change; none where it is not said. */
   readonly zoneId?: string;
+  /** How long a bulk operation on a list takes; without it, a moment. */
+  readonly bulkMs?: number;
   readonly token: string;
   readonly initial?: CloudflareState;
   /** A version became live for everybody: whoever runs the Workers runs that one from now on. */
@@ -94,10 +103,7 @@ export function cloudflareApi(options: CloudflareApiOptions): Vendor {
     if (c.req.param("account") !== options.accountId) {
       return refuse(c, 404, NO_ROUTE);
     }
-    if (c.req.method === "POST" && !isJson(c) && (await c.req.text()) !== "") {
-      return refuse(c, 415, { code: 10_026, message: "content-type must be application/json" });
-    }
-    return next();
+    return needsJson(c, next);
   });
 
   app.get("/workers/scripts/:script/deployments", (c) => {
@@ -161,7 +167,22 @@ export function cloudflareApi(options: CloudflareApiOptions): Vendor {
   pagesRoutes(app, () => world);
   logRoutes(app, () => world);
   analyticsRoutes(all, options, () => world);
+  listRoutes(app, () => world, {
+    bulkMs: options.bulkMs ?? 0,
+    plan: () => world.plan,
+    isNamed: (list) => rulesOf(world).some(({ expression }) => listsIn(expression).includes(list)),
+  });
   all.route("/accounts/:account", app);
+  if (options.zoneId !== undefined) {
+    const zone = new Hono();
+    zoneRoutes(zone, options.zoneId, () => world);
+    rulesetRoutes(zone, () => world, {
+      plan: () => world.plan,
+      isList: (list) => world.lists.some(({ name }) => name === list),
+    });
+    all.use(`/zones/${options.zoneId}/*`, needsJson);
+    all.route(`/zones/${options.zoneId}`, zone);
+  }
   all.notFound((c) => refuse(c, 404, NO_ROUTE));
 
   return {
@@ -190,7 +211,17 @@ const newDeployment = z.strictObject({
   annotations: z.strictObject({ "workers/message": z.string().optional() }).default({}),
 });
 
+/** Whoever sends a body says that it is JSON. */
+const needsJson: MiddlewareHandler = async (c, next) => {
+  if (c.req.method !== "GET" && !isJson(c) && (await c.req.text()) !== "") {
+    return refuse(c, 415, { code: 10_026, message: "content-type must be application/json" });
+  }
+  return next();
+};
+
 type World = z.output<typeof state>;
+
+const rulesOf = ({ rulesets }: World) => rulesets.flatMap(({ rules }) => rules);
 
 const shownDeployment = (one: z.output<typeof deployment>) => ({
   id: one.id,

@@ -14,6 +14,8 @@ import { readTimelineFile, type Readings, type Timeline } from "./timeline-file.
 
 const FOLDER = fileURLToPath(new URL("../../playbooks", import.meta.url));
 const SUFFIX = ".test.yaml";
+/** What the actuators that a timeline takes away lack. */
+const LACKS = "it is not configured";
 
 export type TimelineResult = {
   readonly file: string;
@@ -34,19 +36,29 @@ export function playbookIds(): readonly { readonly id: string; readonly isTested
 /** Runs all timelines of a playbook. @throws {Error} naming everything that is wrong with the files. */
 export function runTimelines(id: string): readonly TimelineResult[] {
   const { file, written, bundled, playbook, words } = load(id);
-  const { well, tests, channels } = written;
+  const { well, tests, channels, missing } = written;
   const ground = {
     playbook,
     actuators: words.actuators,
+    missing: {},
     site: plainSite({ title: "Test", channels, url: null }),
   };
   return tests.map((timeline) => {
+    const lacking = timeline.missing ?? missing;
     const problems = [
+      ...lacking
+        .filter((one) => !(one in words.actuators))
+        .map((one) => `there is no actuator ${one}`),
       ...unknownNames(timeline, well, new Set(Object.keys(words.signals))),
       ...paramProblems(timeline, bundled.spec.params),
     ];
     if (problems.length > 0) throw new Error(`${file}, "${timeline.name}": ${problems.join("; ")}`);
-    const happened = simulate({ ground, bundled, well, timeline });
+    const happened = simulate({
+      ground: { ...ground, missing: Object.fromEntries(lacking.map((one) => [one, LACKS])) },
+      bundled,
+      well,
+      timeline,
+    });
     return { file, name: timeline.name, happened, expected: timeline.expect };
   });
 }

@@ -53,6 +53,8 @@ const timeline = z.strictObject({
     .max(STEPS_MAX),
   /** What signals say beyond that while a step of the ladder is in force. */
   while: z.record(z.string(), readings).default({}),
+  /** Actuators that lack something in this deploy, in place of the file's own list. */
+  missing: z.array(z.string()).optional(),
   /** Steps whose mitigation cannot be applied. */
   failing: z.array(z.string()).default([]),
   /** Steps that find nobody to be about, and why; the others find somebody. */
@@ -84,6 +86,8 @@ const timelineFile = z.strictObject({
       }),
     )
     .default([{ id: "pager", severities: ["SEV-1", "SEV-2", "SEV-3", "SEV-4"] }]),
+  /** Actuators that lack something in this deploy: their steps are skipped. */
+  missing: z.array(z.string()).default([]),
   /** What signals say on a good day. */
   well: readings,
   /** By rule; every rule of the playbook, where there are any. */

@@ -15,6 +15,8 @@ import { masksOf, type IncidentState } from "./state.ts";
 export type Ground = {
   readonly playbook: CompiledPlaybook;
   readonly actuators: Readonly<Record<string, ActuatorWords>>;
+  /** What actuators lack in this deploy, by their id, in words; none of them can do anything. */
+  readonly missing: Readonly<Record<string, string>>;
   readonly site: MessageSite;
 };
 

@@ -160,9 +160,12 @@ export type NeonReach = NeonProduction & {
   readonly now: () => number;
 };
 
-/** Production at Cloudflare, and what of it is Firebreak itself and is never touched. */
+/** Production at Cloudflare, and what of it is never touched: Firebreak itself, and whom the site spares. */
 export type CloudflareReach = CloudflareProduction & {
   readonly own: { readonly scripts: readonly string[]; readonly versionId: string | null };
+  /** Networks of the site's allowlist. */
+  readonly spared: readonly string[];
+  readonly now: () => number;
 };
 
 /** The guard's policy, as actuators write it. */

@@ -8,6 +8,8 @@ export type LadderStep = {
   readonly siteWide: boolean;
   /** It mends nothing: whatever becomes of it, the ladder goes on. */
   readonly isBeside: boolean;
+  /** What its actuator lacks in this deploy, in words; null when nothing. */
+  readonly missing: string | null;
   /** The step's own condition, evaluated; null when it has none. */
   readonly condition: "true" | "false" | "unknown" | "broken" | null;
 };
@@ -102,6 +104,7 @@ function obstacleTo(
   step: LadderStep,
   view: LadderView,
 ): { readonly why: string; readonly holds: boolean } | null {
+  if (step.missing !== null) return { why: step.missing, holds: false };
   // A person who starts a step knows more than the autopilot, and needs no second kind of evidence.
   const isForPerson = step.mode === "manual";
   if (view.autopilot === "off" && !isForPerson) return { why: "autopilot is off", holds: true };

@@ -3,6 +3,10 @@ import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { addReadReplica, addReadReplicaMarking } from "./actuators/add-read-replica.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
 import { challengeSuspicious } from "./actuators/challenge-suspicious.ts";
+import {
+  cloudflareBlockList,
+  cloudflareBlockListMarking,
+} from "./actuators/cloudflare-block-list.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
@@ -44,6 +48,7 @@ export const actuators = {
   [addReadReplica.id]: asActuator(addReadReplica),
   [switchPaymentProvider.id]: asActuator(switchPaymentProvider),
   [paymentBypass.id]: asActuator(paymentBypass),
+  [cloudflareBlockList.id]: asActuator(cloudflareBlockList),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -56,7 +61,11 @@ export const acts: Readonly<Record<string, Act>> = {
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */
-export const markings: readonly Marking[] = [scaleComputeMarking, addReadReplicaMarking];
+export const markings: readonly Marking[] = [
+  scaleComputeMarking,
+  addReadReplicaMarking,
+  cloudflareBlockListMarking,
+];
 
 /** The words playbooks use about actuators. */
 export const actuatorWords = (): Readonly<Record<string, ActuatorWords>> =>

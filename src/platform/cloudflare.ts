@@ -25,15 +25,21 @@ const MESSAGE_CHARS_MAX = 500;
 
 export type CloudflareCall<T> = {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the account: `/workers/scripts/shop/deployments`, each part already encoded. */
+  /** Below the account, or below `zone` where it is given: `/workers/scripts/shop/deployments`, each part already encoded. */
   readonly path: string;
+  readonly zone?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** What `result` of a right answer looks like. */
   readonly result: z.ZodType<T>;
   /** It changes nothing although it is not a GET. */
   readonly isRead?: boolean;
+  /** One such change at a time is taken: a 429 that names no time says that another is at work, not that too much was asked. */
+  readonly isOneAtATime?: boolean;
 };
+
+/** One page of a list; `after` is where the next begins, null on the last. */
+export type CloudflarePage<T> = { readonly result: T; readonly after: string | null };
 
 export type CloudflareError = { readonly code: number; readonly message: string };
 
@@ -56,6 +62,10 @@ export type CloudflareQuestion<T> = {
 
 export type Cloudflare = {
   readonly call: <T>(call: CloudflareCall<T>) => Promise<Result<T, CloudflareFailure>>;
+  /** The same for what comes in pages. */
+  readonly page: <T>(
+    call: CloudflareCall<T>,
+  ) => Promise<Result<CloudflarePage<T>, CloudflareFailure>>;
   readonly analytics: <T>(asked: CloudflareQuestion<T>) => Promise<Result<T, CloudflareFailure>>;
 };
 
@@ -82,6 +92,11 @@ const envelope = z.object({
     .nullish()
     .transform((errors) => errors ?? []),
   result: z.unknown(),
+  /** The last page names no next one, or names it as nothing. */
+  result_info: z
+    .object({ cursors: z.object({ after: z.string().max(1_000) }) })
+    .transform(({ cursors: { after } }) => (after === "" ? null : after))
+    .catch(null),
 });
 
 export function createCloudflare(
@@ -103,7 +118,7 @@ export function createCloudflare(
 
   /** Sends one request, and has what was answered read. */
   async function send<T>(
-    { url, method, body, isRead }: Sent,
+    { url, method, body, isRead, isOneAtATime = false }: Sent,
     read: (answered: Answered) => Result<T, CloudflareFailure>,
   ): Promise<Result<T, CloudflareFailure>> {
     /** What may have been done cannot simply be done again; what was only read can. */
@@ -125,7 +140,8 @@ export function createCloudflare(
       });
       if (!answered.ok) return fail(lost, "no answer within the deadline");
       const { response, text } = answered.value;
-      if (response.status === 429) meter.close(now() + waitMsOf(response));
+      const isBusy = isOneAtATime && !response.headers.has("retry-after");
+      if (response.status === 429 && !isBusy) meter.close(now() + waitMsOf(response));
       return read({ status: response.status, text, lost });
     } catch (error) {
       const isGarbage = error instanceof BodyTooLargeError;
@@ -133,17 +149,15 @@ export function createCloudflare(
     }
   }
 
+  const page: Cloudflare["page"] = (asked) =>
+    send(sentFor(baseUrl, accountId, asked), (answered) => readAnswer(asked, answered, fail));
+
   return {
-    call: (asked) =>
-      send(
-        {
-          url: urlOf(baseUrl, accountId, asked),
-          method: asked.method,
-          body: asked.body,
-          isRead: asked.isRead ?? asked.method === "GET",
-        },
-        (answered) => readAnswer(asked, answered, fail),
-      ),
+    page,
+    async call(asked) {
+      const answer = await page(asked);
+      return answer.ok ? ok(answer.value.result) : answer;
+    },
     analytics: (asked) =>
       send(
         {
@@ -162,7 +176,16 @@ type Sent = {
   readonly method: CloudflareCall<unknown>["method"];
   readonly body: unknown;
   readonly isRead: boolean;
+  readonly isOneAtATime?: boolean | undefined;
 };
+
+const sentFor = (baseUrl: string, accountId: string, asked: CloudflareCall<unknown>): Sent => ({
+  url: urlOf(baseUrl, accountId, asked),
+  method: asked.method,
+  body: asked.body,
+  isRead: asked.isRead ?? asked.method === "GET",
+  isOneAtATime: asked.isOneAtATime,
+});
 
 type Answered = {
   readonly status: number;
@@ -181,7 +204,7 @@ function readAnswer<T>(
   asked: CloudflareCall<T>,
   { status, text, lost }: Answered,
   fail: Fail,
-): Result<T, CloudflareFailure> {
+): Result<CloudflarePage<T>, CloudflareFailure> {
   if (status === 429) return fail("retry", "it asks us to wait (HTTP 429)", { status });
   if (status >= 500 || status === 408) return fail(lost, `HTTP ${status}`, { status });
   const answer = envelope.safeParse(parseJson(text));
@@ -190,7 +213,9 @@ function readAnswer<T>(
   if (!answer.success) return fail(lost, "an answer that makes no sense", { status });
   if (!answer.data.success) return fail("refuse", `${said(errors)}not done`, { errors, status });
   const result = asked.result.safeParse(answer.data.result);
-  return result.success ? ok(result.data) : fail(lost, "an answer that makes no sense", { status });
+  return result.success
+    ? ok({ result: result.data, after: answer.data.result_info })
+    : fail(lost, "an answer that makes no sense", { status });
 }
 
 /** GraphQL answers 200 to nearly everything: what is wrong stands in `errors`. */
@@ -236,10 +261,16 @@ const said = (errors: readonly CloudflareError[]): string =>
     .map(({ code, message }) => `${message} (${code}); `)
     .join("");
 
-function urlOf(baseUrl: string, accountId: string, { path, query = {} }: CloudflareCall<unknown>) {
-  const url = new URL(
-    `${baseUrl.replace(/\/$/, "")}/accounts/${encodeURIComponent(accountId)}${path}`,
-  );
+function urlOf(
+  baseUrl: string,
+  accountId: string,
+  { zone, path, query = {} }: CloudflareCall<unknown>,
+) {
+  const of =
+    zone === undefined
+      ? `accounts/${encodeURIComponent(accountId)}`
+      : `zones/${encodeURIComponent(zone)}`;
+  const url = new URL(`${baseUrl.replace(/\/$/, "")}/${of}${path}`);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   return url;
 }

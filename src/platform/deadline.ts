@@ -21,3 +21,9 @@ export async function withinDeadline<T>(
     clearTimeout(timer);
   }
 }
+
+/** Lets time pass between two looks at what somebody else is at work on. */
+export const pauseFor = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });

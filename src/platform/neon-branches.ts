@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import { err, ok, type Result } from "../shared/result.ts";
+import { pauseFor } from "./deadline.ts";
 import type { Neon, NeonFailure } from "./neon.ts";
 
 /** One page; a name is looked for, so that more cannot match. */
@@ -181,8 +182,3 @@ async function readOperation({ call }: Neon, id: string): Answer<NeonOperation> 
 
 const fail = (kind: Failure["class"], detail: string): Result<never, Failure> =>
   err({ class: kind, detail });
-
-const pauseFor = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });

@@ -47,6 +47,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
   ground: (playbook) => ({
     playbook: compiledOrPlain(playbook),
     actuators: actuatorWords(),
+    missing: missingIn(reachOf(env, config)),
     site: messageSiteOf(bundle.site, config.publicUrl),
   }),
   perform: performWith({
@@ -56,7 +57,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
     selectors,
     selectReach: {
       traffic: trafficOf(env),
-      allowlist: bundle.site.allowlist.map(({ network }) => network),
+      allowlist: spared(),
     },
     now: Date.now,
     spendAction: (id) => deskOf(env).spendAction(id, Date.now(), bundle.site.actions_per_hour_max),
@@ -71,6 +72,17 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
     project: (view) => deskOf(env).project(view),
   }),
 });
+
+const missingIn = (reach: Reach): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.values({ ...actuators, ...acts }).flatMap(({ id, missing }) => {
+      const why = missing(reach);
+      return why === null ? [] : [[id, why]];
+    }),
+  );
+
+/** Whom no automation may block. */
+const spared = (): readonly string[] => bundle.site.allowlist.map(({ network }) => network);
 
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
 export const reachOf = (
@@ -89,7 +101,7 @@ export const reachOf = (
     get: (id) => calling(async () => ok(await policyOf(env).get(id))),
     remove: (id) => calling(() => policyOf(env).remove(id)),
   },
-  cloudflare,
+  cloudflare: cloudflare === null ? null : { ...cloudflare, spared: spared(), now: Date.now },
   neon: neon === null ? null : { ...neon, cleanAtMs: () => cleanAtMs(env), now: Date.now },
   postgres,
 });

@@ -84,6 +84,7 @@ export function groundOf(
   return {
     playbook: compiled.value,
     actuators,
+    missing: {},
     site: plainSite({ title: "Test", channels, url: null, ...site }),
   };
 }

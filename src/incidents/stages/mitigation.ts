@@ -94,6 +94,7 @@ const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): L
   mode: step.mode,
   siteWide: step.words.siteWide,
   isBeside: step.words.kind === "act" && step.words.beside,
+  missing: moment.missing[step.spec.do] ?? null,
   condition: step.when === null ? null : truthOf(step.when, state, moment),
 });
 

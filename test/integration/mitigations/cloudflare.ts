@@ -1,5 +1,9 @@
 /** Cloudflare's API as acts reach it: the stand-in, and the product's client of it. */
-import { cloudflareApi, type CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
+import {
+  cloudflareApi,
+  type CloudflareApiOptions,
+  type CloudflareState,
+} from "../../../dev/vendors/cloudflare-api.ts";
 import { startVendors } from "../../../dev/vendors.ts";
 import type { Call } from "../../../dev/vendors/vendor.ts";
 import type { CloudflareReach, Reach } from "../../../src/mitigations/actuator.ts";
@@ -34,7 +38,10 @@ export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
   postgres: null,
 });
 
-export async function vendor(initial: CloudflareState) {
+export async function vendor(
+  initial: CloudflareState,
+  given: Pick<CloudflareApiOptions, "bulkMs"> = {},
+) {
   const deployed: string[] = [];
   const server = keep(
     await startVendors({
@@ -44,6 +51,7 @@ export async function vendor(initial: CloudflareState) {
           zoneId: "zone",
           token: TOKEN,
           initial,
+          ...given,
           onDeploy: (_, id) => void deployed.push(id),
         }),
       ],
@@ -59,15 +67,18 @@ export async function vendor(initial: CloudflareState) {
   };
   const look = async () =>
     (await control("GET")) as { readonly state: CloudflareState; readonly calls: readonly Call[] };
-  const client = (baseUrl: string, token = TOKEN): Cloudflare =>
-    createCloudflare({ baseUrl, accountId: "acc", token, timeoutMs: 500 });
+  const base = `${server.url}/cloudflare-api`;
+  const client = (baseUrl = base, token = TOKEN, now?: () => number): Cloudflare =>
+    createCloudflare({ baseUrl, accountId: "acc", token, timeoutMs: 500 }, now);
   const reach = (given: Partial<CloudflareReach> = {}): Reach =>
     reachWith({
-      api: client(`${server.url}/cloudflare-api`),
+      api: client(),
       worker: "shop",
       pagesProject: "site",
       zoneId: "zone",
       own: { scripts: ["firebreak"], versionId: "own-version" },
+      spared: ["203.0.113.7/32"],
+      now: Date.now,
       ...given,
     });
   return {
@@ -78,8 +89,22 @@ export async function vendor(initial: CloudflareState) {
     set: async (state: CloudflareState): Promise<void> => void (await control("PUT", state)),
     fail: async (fault: ChangeFault): Promise<void> =>
       void (await control("POST", { kind: FAULTS[fault], method: "POST" })),
+    /** The next call that changes anything, by whatever method: reads are let through. */
+    failNextWrite: async (fault: ChangeFault): Promise<void> =>
+      void (await control("POST", { kind: FAULTS[fault], method: "WRITE" })),
+    /** As any client of the vendor would, past ours. */
+    ask: (path: string, method = "GET", body?: unknown) =>
+      fetch(`${base}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    client,
     reach,
-    strangers: reach({ api: client(`${server.url}/cloudflare-api`, "wrong") }),
+    strangers: reach({ api: client(base, "wrong") }),
     unreachable: reach({ api: client("http://127.0.0.1:1") }),
   };
 }

@@ -158,6 +158,41 @@ describe("doctorReport", () => {
       { kind: "actuator", state: "missing", mend: "bind the policy object" },
     ],
     [
+      "an actuator without its vendor's token",
+      {
+        parts: {
+          actuators: [
+            {
+              id: "read-only",
+              missing: "CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID are not set",
+            },
+          ],
+          channels: [{ id: "pager", missing: null }],
+          writeJournals: [],
+          integrity: [],
+          limiter: BOUND,
+        },
+      },
+      { kind: "actuator", state: "missing", mend: "wrangler secret put CLOUDFLARE_API_TOKEN" },
+    ],
+    [
+      "an actuator without its vendor's zone",
+      {
+        parts: {
+          actuators: [{ id: "read-only", missing: "CLOUDFLARE_ZONE_ID is not set" }],
+          channels: [{ id: "pager", missing: null }],
+          writeJournals: [],
+          integrity: [],
+          limiter: BOUND,
+        },
+      },
+      {
+        kind: "actuator",
+        state: "missing",
+        mend: "set CLOUDFLARE_ZONE_ID in [vars] of wrangler.toml",
+      },
+    ],
+    [
       "no limiter",
       {
         parts: {

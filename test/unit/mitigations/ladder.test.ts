@@ -11,6 +11,7 @@ const step = (id: string, given: Partial<LadderStep> = {}): LadderStep => ({
   mode: "auto",
   siteWide: false,
   isBeside: false,
+  missing: null,
   condition: null,
   ...given,
 });
@@ -100,6 +101,21 @@ describe("the next step of the ladder", () => {
       answer: "take",
       step: "second",
     });
+  });
+
+  it("passes by what this deploy cannot do, and says what it lacks", ({ expect }) => {
+    const steps = [
+      step("first", { missing: "ZONE is not set", condition: "unknown" }),
+      step("second"),
+    ];
+    expect(nextStep(ladder({ steps }))).toEqual({
+      answer: "take",
+      step: "second",
+      attempt: 1,
+      skipped: [{ step: "first", why: "ZONE is not set" }],
+    });
+    const only = ladder({ steps: steps.slice(0, 1), autopilot: "off" });
+    expect(nextStep(only)).toMatchObject({ answer: "exhausted", skipped: [{ step: "first" }] });
   });
 
   it("goes on beside one that mends nothing, whatever becomes of it", ({ expect }) => {
