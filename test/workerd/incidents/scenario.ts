@@ -5,19 +5,26 @@
  *   0s       it opens
  *   0s         pager: opened
  *   15m        phone: escalated
+ *
+ * Instead of being opened, it may be seen: from `visitors are failed` on, a monitor looks every five seconds, opens it by
+ * the playbook's rules, and a `page:` line stands wherever the public reads something new.
  */
 import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import type { CommandOf, CommandType, IncidentCommand } from "../../../src/incidents/command.ts";
 import type { Severity } from "../../../src/playbooks/schema.ts";
 import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
-import { bundledOf, INCIDENT_ID, SMALL_OUTAGE, T0 } from "../../support/incident.ts";
+import { bundledOf, DOWN, INCIDENT_ID, SMALL_OUTAGE, T0, WELL } from "../../support/incident.ts";
 import { Life } from "./life.ts";
+import { BEAT_MS, Watch, type Readings } from "./watch.ts";
 import { DEATH, type World } from "./world.ts";
 
 const TIME_WIDTH = 9;
-/** More alarms than this in one scenario is an alarm that spins. */
-const ALARMS_MAX = 500;
+/** More alarms and looks than this between two lines is an alarm that spins. */
+const TURNS_MAX = 1_000;
+
+/** Every source fails, what the guard enforces apart. */
+const NOTHING = { "probe.around_success_ratio": null, "traffic.error_ratio": null };
 
 type Stage = { readonly life: Life; readonly scenario: Scenario; readonly atMs: number };
 type Doing = {
@@ -67,6 +74,18 @@ const WORDS: readonly Doing[] = [
     does: ({ scenario }, [supplier = "", who]) =>
       scenario.say(who, "note_support", { supplier, text: "soon" }),
   },
+  {
+    says: /^visitors are failed$/,
+    does: async ({ scenario }) => scenario.watch(DOWN),
+  },
+  {
+    says: /^visitors are served$/,
+    does: async ({ scenario }) => scenario.watch(WELL),
+  },
+  {
+    says: /^nobody knows how visitors fare$/,
+    does: async ({ scenario }) => scenario.watch(NOTHING),
+  },
   { says: /^([\w-]+) breaks$/, does: async ({ life }, [id = ""]) => life.world.broken.add(id) },
   { says: /^([\w-]+) works$/, does: async ({ life }, [id = ""]) => life.world.broken.delete(id) },
   { says: /^the object dies$/, does: ({ life }) => die(life) },
@@ -99,6 +118,10 @@ class Scenario {
   #shown = 0;
   #isAsleep = false;
   #commands = 0;
+  readonly #watch = new Watch();
+  #readings: Readings | null = null;
+  #looksAtMs = Infinity;
+  #updates = 0;
 
   constructor(site: World["site"]) {
     this.life.world.site = site;
@@ -150,6 +173,29 @@ class Scenario {
     this.#isAsleep = isAsleep;
   }
 
+  /** From now on, this is what the monitor sees. */
+  async watch(readings: Readings): Promise<void> {
+    this.#readings = readings;
+    if (this.#looksAtMs === Infinity) await this.#look();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#readings === null) return;
+    this.#looksAtMs = Date.now() + BEAT_MS;
+    const isEnforced = this.life.world.policy.size > 0;
+    const readings = {
+      ...this.#readings,
+      // Behind a maintenance page nobody sees production's errors.
+      ...(isEnforced ? { "traffic.error_ratio": null } : {}),
+      "guard.enforced_ratio": isEnforced ? 1 : 0,
+    };
+    const view = await this.life.view();
+    const command = this.#watch.tick(readings, view, Date.now());
+    if (command !== null) await this.life.handle(command);
+    // While nothing is wrong and nothing open, there is nothing to be seen.
+    else if (this.#readings === WELL) this.#looksAtMs = Infinity;
+  }
+
   async #handle<Type extends CommandType>(
     actor: IncidentCommand["actor"],
     type: Type,
@@ -162,20 +208,22 @@ class Scenario {
     if (!answer.ok) this.#tell(`refused: ${answer.rejection.reason}`);
   }
 
-  /** Lets every alarm come at its own time, up to and with `atMs`. */
+  /** Lets every alarm and every look come at its own time, up to and with `atMs`. */
   async #until(atMs: number): Promise<void> {
-    for (let alarms = 0; alarms < ALARMS_MAX; alarms += 1) {
+    for (let turns = 0; turns < TURNS_MAX; turns += 1) {
       const alarmAtMs = this.#isAsleep ? null : await this.life.alarmAtMs();
-      if (alarmAtMs === null || alarmAtMs > atMs) {
+      const nextAtMs = Math.min(alarmAtMs ?? Infinity, this.#looksAtMs);
+      if (nextAtMs > atMs) {
         vi.setSystemTime(atMs);
         return;
       }
       // What is overdue comes now: an alarm is late, never early.
-      vi.setSystemTime(Math.max(alarmAtMs, Date.now()));
-      await this.life.settle();
+      vi.setSystemTime(Math.max(nextAtMs, Date.now()));
+      if (this.#looksAtMs <= Date.now()) await this.#look();
+      if (!this.#isAsleep) await this.life.settle();
       this.#show();
     }
-    throw new Error(`more than ${ALARMS_MAX} alarms`);
+    throw new Error(`more than ${TURNS_MAX} alarms and looks`);
   }
 
   #show(): void {
@@ -187,6 +235,17 @@ class Scenario {
       const people = message.people.length === 0 ? "" : ` ${message.people.join(", ")}`;
       this.#tell(`${channel}: ${message.message.replace(/:.*$/, "")}${people}`);
     }
+    this.#showPage();
+  }
+
+  /** What the public reads, in a scenario that watches: its status, and a person's words where there are any. */
+  #showPage(): void {
+    if (this.#readings === null) return;
+    const updates = this.life.world.projections.at(-1)?.updates ?? [];
+    for (const { status, message } of updates.slice(this.#updates)) {
+      this.#tell(`page: ${status}${message === null ? "" : `, ${message}`}`);
+    }
+    this.#updates = updates.length;
   }
 
   #tell(what: string): void {
