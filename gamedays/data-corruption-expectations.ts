@@ -36,6 +36,7 @@ const COMMON: ReadonlySet<string> = new Set([
   "afterwards",
   "policy",
   "status-honest",
+  "public",
   "post-mortem",
   "kpis",
 ]);

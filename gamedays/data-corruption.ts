@@ -165,6 +165,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.after = {
     policyEntries: await firebreak.policyEntries(),
     postmortem: await firebreak.postmortem(incident),
+    publicStatuses: await firebreak.publicStatuses(incident),
     kpis: await firebreak.kpis(),
   };
 }

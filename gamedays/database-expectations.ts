@@ -7,7 +7,9 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
+  pagerIsTold,
   postmortemIsWhole,
+  publicIsTold,
 } from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Fate, Part } from "./lock-queue.ts";
@@ -71,6 +73,8 @@ export function judgeDatabase(seen: Seen, limits: Scenario["expect"]): readonly 
   return [
     completed(seen),
     detectedInTime(seen, limits),
+    pagerIsTold(seen),
+    publicIsTold(seen),
     productionSaidSo(seen),
     relievedInTime(seen, limits),
     readsAreQuick(seen, limits),

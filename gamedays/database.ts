@@ -5,11 +5,12 @@ import { startControlReads, type ControlReads, type Read } from "./control-reads
 import { judgeDatabase, KINDS, readTable, spansOf, visitorReads } from "./database-expectations.ts";
 import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
-import { countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
+import { answerThePager, countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { buildLockQueue, SESSIONS, type Fate } from "./lock-queue.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
 import { overridden } from "./overrides.ts";
+import { readPager, type PagerState } from "./pager.ts";
 import { readsServedBy } from "./reads-served.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
@@ -30,7 +31,12 @@ export type Log = {
   inForce: { readonly kinds: readonly string[]; readonly playbooks: readonly string[] } | null;
   /** Scans of the pitches that the replica served, before the fault and once it was over. */
   replicaScans: { readonly before: number; readonly after: number } | null;
-  after: { readonly policyEntries: readonly unknown[]; readonly postmortem: string } | null;
+  pager: PagerState;
+  after: {
+    readonly policyEntries: readonly unknown[];
+    readonly postmortem: string;
+    readonly publicStatuses: readonly string[];
+  } | null;
   brokenOff: string | null;
 };
 
@@ -49,6 +55,7 @@ export const database: Gameday = {
       fates: [],
       inForce: null,
       replicaScans: null,
+      pager: { pages: [], refused: 0 },
       after: null,
       brokenOff: null,
     };
@@ -95,8 +102,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await firebreak.command(incident, "acknowledge");
-  await firebreak.command(incident, "lead");
+  await answerThePager({ field, firebreak }, incident, log, patience);
 
   await until(
     "everything that production can do itself is seen to help",
@@ -124,9 +130,11 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 
   log.fates = queue.fates();
   log.replicaScans = { before: scansBefore, after: await readsServedBy(stack.replica) };
+  log.pager = await readPager(stack, log.faultAtMs);
   log.after = {
     policyEntries: await firebreak.policyEntries(),
     postmortem: await firebreak.postmortem(incident),
+    publicStatuses: await firebreak.publicStatuses(incident),
   };
 }
 

@@ -32,6 +32,12 @@ const summary = z.object({
   components: z.array(z.object({ id: z.string(), status: z.string() })),
 });
 
+const publicIncidents = z.object({
+  incidents: z.array(
+    z.object({ id: z.string(), incident_updates: z.array(z.object({ status: z.string() })) }),
+  ),
+});
+
 export type ParamValue = z.infer<typeof paramValue>;
 export type Tunable = z.infer<typeof tunable>;
 export type Incident = z.infer<typeof incident>;
@@ -128,6 +134,12 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       (await call("viewer", `/api/v1/incidents/${id}/postmortem.md`)).text(),
     policyEntries: async () => (await read("/api/v1/policy", policy)).entries,
     kpis: () => read("/api/v1/kpis?window=1d", kpis),
+    /** What the status page says of an incident, first to last; nothing when it says nothing. */
+    publicStatuses: async (id: string): Promise<readonly string[]> => {
+      const { incidents } = await read("/status/api/v2/incidents.json", publicIncidents);
+      const updates = incidents.find((incident) => incident.id === id)?.incident_updates ?? [];
+      return updates.map(({ status }) => status).toReversed();
+    },
     statusSummary: (): Promise<StatusSummary> => read("/status/api/v2/summary.json", summary),
 
     /** The journal as it grows, to the resolution. A broken line is taken up after the last row seen. */

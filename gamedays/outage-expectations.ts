@@ -1,6 +1,13 @@
 /** What the outage gameday promises, each judged on what was seen. Pure. */
 import type { JournalRow } from "./firebreak.ts";
-import { completed, detectedInTime, expect, postmortemIsWhole } from "./expectations.ts";
+import {
+  completed,
+  detectedInTime,
+  expect,
+  postmortemIsWhole,
+  pagerIsTold,
+  publicIsTold,
+} from "./expectations.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
 import type { Outcome } from "./answer.ts";
@@ -24,6 +31,7 @@ export type Seen = {
   readonly after: {
     readonly policyEntries: readonly { readonly id: string }[];
     readonly postmortem: string;
+    readonly publicStatuses: readonly string[];
     readonly kpis: {
       readonly incidents: number;
       readonly timeToDetect: Figure;
@@ -43,7 +51,7 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     detectedInTime(seen, limits),
     enforcedInTime(seen, limits),
     calmIsUntouched(seen, limits),
-    paged(seen),
+    pagerIsTold(seen),
     acknowledged(seen),
     informed(seen),
     nothingBroken(seen),
@@ -53,6 +61,7 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     servedAfterwards(seen, limits),
     policyIsEmpty(seen),
     statusShowedIt(seen),
+    publicIsTold(seen),
     statusNeverGreen(seen, limits),
     postmortemIsWhole(seen),
     kpisAnswer(seen),
@@ -76,19 +85,6 @@ const calmIsUntouched = ({ visits, times }: Seen, limits: Limits): Expectation =
     "before the fault the guard makes no error and refuses nobody",
     isLeftAlone(before, limits),
     endsOf(before),
-  );
-};
-
-const paged = ({ pager, incident }: Seen): Expectation => {
-  const pages = pager.pages.filter(({ payload }) => payload.data.incident === incident);
-  const opening = pages.find(({ payload }) => payload.data.message === "opened") ?? pages[0];
-  return expect(
-    "paged",
-    "the on-call is paged, once per message, signed",
-    opening !== undefined &&
-      pager.refused === 0 &&
-      pages.every(({ deliveries }) => deliveries === 1),
-    `${pages.map(({ payload }) => payload.data.message.split(":")[0]).join(", ") || "no page"}; ${pager.refused} refused`,
   );
 };
 

@@ -157,6 +157,7 @@ async function play(scene: Scene): Promise<void> {
   log.after = {
     policyEntries: await firebreak.policyEntries(),
     postmortem: await firebreak.postmortem(incident),
+    publicStatuses: await firebreak.publicStatuses(incident),
     kpis: await firebreak.kpis(),
   };
 }

@@ -21,6 +21,7 @@ const row = (seq: number, afterMs: number, type: string, data: unknown = {}): Jo
 
 const ROWS: readonly JournalRow[] = [
   row(1, 5_000, "incident.opened", { onsetAt: new Date(FAULT_MS + 1_000).toISOString() }),
+  row(1, 5_000, "message.requested", { channel: "pager", message: "opened" }),
   row(2, 5_000, "lease.applied"),
   row(3, 6_000, "incident.acknowledged"),
   row(4, 8_000, "lease.extended"),
@@ -29,6 +30,7 @@ const ROWS: readonly JournalRow[] = [
   row(7, 18_000, "lease.releasing", { share: 0.2 }),
   row(8, 21_000, "lease.reverted"),
   row(9, 25_000, "incident.resolved"),
+  row(10, 25_000, "message.requested", { channel: "pager", message: "resolved" }),
 ];
 
 const visit = (afterMs: number, fields: Partial<Visit>): Visit => ({
@@ -52,6 +54,7 @@ const VISITS: readonly Visit[] = [
 
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
+  publicStatuses: ["investigating", "monitoring", "resolved"],
   postmortem: "## Timeline\n- [ ] ada - Find [the cause](https://shop.example)\n- [x] done",
   kpis: {
     incidents: 1,
@@ -67,6 +70,8 @@ const pageOf = (message: string, deliveries = 1) => ({
   deliveries,
   payload: { data: { incident: "inc_1", message, subject: message } },
 });
+
+const PAGES = [pageOf("opened"), pageOf("resolved")];
 
 const status = (afterMs: number, indicator: string, component = "operational") => ({
   atMs: FAULT_MS + afterMs,
@@ -90,7 +95,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
       status(10_000, "critical", "major_outage"),
       status(26_000, "none"),
     ],
-    pager: { pages: [pageOf("opened")], refused: 0 },
+    pager: { pages: PAGES, refused: 0 },
     after: AFTER,
     brokenOff: null,
     ...changes,
@@ -133,12 +138,32 @@ describe("a promise is broken by", () => {
     { what: "silence", given: seen({ pager: { pages: [], refused: 0 } }), id: "paged" },
     {
       what: "a page that comes twice",
-      given: seen({ pager: { pages: [pageOf("opened", 2)], refused: 0 } }),
+      given: seen({ pager: { pages: [pageOf("opened", 2), pageOf("resolved")], refused: 0 } }),
       id: "paged",
     },
     {
+      what: "an end that nobody is told of",
+      given: seen({ pager: { pages: [pageOf("opened")], refused: 0 } }),
+      id: "paged",
+    },
+    {
+      what: "a page that nobody asked for",
+      given: seen({ pager: { pages: [...PAGES, pageOf("reopened")], refused: 0 } }),
+      id: "paged",
+    },
+    {
+      what: "a public that never hears of the end",
+      given: seen({ after: { ...AFTER, publicStatuses: ["investigating", "monitoring"] } }),
+      id: "public",
+    },
+    {
+      what: "a public that hears nothing",
+      given: seen({ after: { ...AFTER, publicStatuses: [] } }),
+      id: "public",
+    },
+    {
       what: "a page with a bad signature",
-      given: seen({ pager: { pages: [pageOf("opened")], refused: 1 } }),
+      given: seen({ pager: { pages: PAGES, refused: 1 } }),
       id: "paged",
     },
     {
