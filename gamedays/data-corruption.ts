@@ -6,7 +6,14 @@ import { tryAlone } from "./alone.ts";
 import { startDeliveries, type Deliveries } from "./deliveries.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
-import { answerThePager, countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
+import {
+  aftermathOf,
+  answerThePager,
+  countOf,
+  follow,
+  openIncidentOf,
+  reasonOf,
+} from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
 import { overridden } from "./overrides.ts";
@@ -163,9 +170,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.data = { ...log.data, books: await shop.books() };
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = {
-    policyEntries: await firebreak.policyEntries(),
-    postmortem: await firebreak.postmortem(incident),
-    publicStatuses: await firebreak.publicStatuses(incident),
+    ...(await aftermathOf(firebreak, incident)),
     kpis: await firebreak.kpis(),
   };
 }

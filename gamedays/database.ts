@@ -5,7 +5,15 @@ import { startControlReads, type ControlReads, type Read } from "./control-reads
 import { judgeDatabase, KINDS, readTable, spansOf, visitorReads } from "./database-expectations.ts";
 import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
-import { answerThePager, countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
+import {
+  aftermathOf,
+  type Aftermath,
+  answerThePager,
+  countOf,
+  follow,
+  openIncidentOf,
+  reasonOf,
+} from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { buildLockQueue, SESSIONS, type Fate } from "./lock-queue.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
@@ -32,11 +40,7 @@ export type Log = {
   /** Scans of the pitches that the replica served, before the fault and once it was over. */
   replicaScans: { readonly before: number; readonly after: number } | null;
   pager: PagerState;
-  after: {
-    readonly policyEntries: readonly unknown[];
-    readonly postmortem: string;
-    readonly publicStatuses: readonly string[];
-  } | null;
+  after: Aftermath | null;
   brokenOff: string | null;
 };
 
@@ -131,11 +135,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.fates = queue.fates();
   log.replicaScans = { before: scansBefore, after: await readsServedBy(stack.replica) };
   log.pager = await readPager(stack, log.faultAtMs);
-  log.after = {
-    policyEntries: await firebreak.policyEntries(),
-    postmortem: await firebreak.postmortem(incident),
-    publicStatuses: await firebreak.publicStatuses(incident),
-  };
+  log.after = await aftermathOf(firebreak, incident);
 }
 
 const judged = z.looseObject({ actId: z.string() });

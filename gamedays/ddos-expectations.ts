@@ -5,11 +5,14 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
+  pagerIsTold,
   postmortemIsWhole,
+  publicIsTold,
 } from "./expectations.ts";
 import type { JournalRow } from "./firebreak.ts";
 import type { Shot } from "./flood.ts";
 import type { Expectation, Times } from "./gameday.ts";
+import type { Aftermath } from "./incident.ts";
 import type { Visit } from "./measure.ts";
 import type { PagerState } from "./pager.ts";
 import type { Scenario } from "./scenario.ts";
@@ -30,7 +33,7 @@ export type Log = {
   readonly rows: JournalRow[];
   shots: readonly Shot[];
   pager: PagerState;
-  after: { readonly policyEntries: readonly unknown[]; readonly postmortem: string } | null;
+  after: Aftermath | null;
   brokenOff: string | null;
 };
 
@@ -51,7 +54,8 @@ export function judgeDdos(seen: Seen, limits: Limits): readonly Expectation[] {
     floodIsStopped(seen),
     onlyTheSource(seen),
     visitorsUntouched(seen, limits),
-    paged(seen),
+    pagerIsTold(seen),
+    publicIsTold(seen),
     leasesAreTakenBack(seen),
     postmortemIsWhole(seen),
     postmortemNamesTheSource(seen),
@@ -108,11 +112,6 @@ const visitorsUntouched = ({ visits }: Seen, limits: Limits): Expectation => {
     visits.length > 0 && touched <= visits.length * limits.refused_ratio_max,
     `${touched} of ${visits.length} requests`,
   );
-};
-
-const paged = ({ pager, incident }: Seen): Expectation => {
-  const pages = pager.pages.filter(({ payload }) => payload.data.incident === incident);
-  return expect("paged", "the on-call is paged", pages.length > 0, `${pages.length} pages`);
 };
 
 const postmortemNamesTheSource = ({ after }: Seen): Expectation =>

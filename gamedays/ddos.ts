@@ -4,10 +4,18 @@ import { judgeDdos, SOURCE, stoppedAtMs, type Log as Gathered } from "./ddos-exp
 import { firebreakAt } from "./firebreak.ts";
 import { startFlood, type Shot } from "./flood.ts";
 import type { Field, Gameday, Report, Table } from "./gameday.ts";
-import { answerThePager, follow, hasRow, openIncidentOf, reasonOf } from "./incident.ts";
+import {
+  aftermathOf,
+  answerThePager,
+  follow,
+  hasRow,
+  openIncidentOf,
+  reasonOf,
+} from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds, type Visit } from "./measure.ts";
 import { overridden } from "./overrides.ts";
+import { readPager } from "./pager.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
@@ -90,10 +98,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
   await sleep(parts.afterwards, undefined, { signal });
-  log.after = {
-    policyEntries: await firebreak.policyEntries(),
-    postmortem: await firebreak.postmortem(incident),
-  };
+  log.pager = await readPager(stack, log.faultAtMs);
+  log.after = await aftermathOf(firebreak, incident);
 }
 
 function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {

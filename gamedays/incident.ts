@@ -36,6 +36,20 @@ export async function follow(
   }
 }
 
+/** What is left once an incident is over. */
+export type Aftermath = {
+  readonly policyEntries: readonly { readonly id: string }[];
+  readonly postmortem: string;
+  /** What the status page said of it, first to last. */
+  readonly publicStatuses: readonly string[];
+};
+
+export const aftermathOf = async (firebreak: Firebreak, incident: string): Promise<Aftermath> => ({
+  policyEntries: await firebreak.policyEntries(),
+  postmortem: await firebreak.postmortem(incident),
+  publicStatuses: await firebreak.publicStatuses(incident),
+});
+
 /** The on-call hears the pager, says so, and takes the lead. */
 export async function answerThePager(
   { field, firebreak }: Watched,

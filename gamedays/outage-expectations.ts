@@ -12,6 +12,7 @@ import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
 import type { Outcome } from "./answer.ts";
 import { flickering, visitorsWho, wasBefore, type Boundaries, type Visit } from "./measure.ts";
+import type { Aftermath } from "./incident.ts";
 import type { PagerState } from "./pager.ts";
 import type { Scenario } from "./scenario.ts";
 import type { StatusSample } from "./status-watch.ts";
@@ -28,17 +29,16 @@ export type Seen = {
   readonly statusSamples: readonly StatusSample[];
   readonly pager: PagerState;
   /** Read once all was over; null when it never was. */
-  readonly after: {
-    readonly policyEntries: readonly { readonly id: string }[];
-    readonly postmortem: string;
-    readonly publicStatuses: readonly string[];
-    readonly kpis: {
-      readonly incidents: number;
-      readonly timeToDetect: Figure;
-      readonly timeToAcknowledge: Figure;
-      readonly timeToResolve: Figure;
-    };
-  } | null;
+  readonly after:
+    | (Aftermath & {
+        readonly kpis: {
+          readonly incidents: number;
+          readonly timeToDetect: Figure;
+          readonly timeToAcknowledge: Figure;
+          readonly timeToResolve: Figure;
+        };
+      })
+    | null;
   /** Why the gameday ended early, or null. */
   readonly brokenOff: string | null;
 };

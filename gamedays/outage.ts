@@ -4,7 +4,14 @@ import type { Field, Gameday, Report } from "./gameday.ts";
 import { judgeRollback } from "./bad-deployment.ts";
 import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
-import { answerThePager, follow, hasRow, openIncidentOf, reasonOf } from "./incident.ts";
+import {
+  aftermathOf,
+  answerThePager,
+  follow,
+  hasRow,
+  openIncidentOf,
+  reasonOf,
+} from "./incident.ts";
 import { releaseStages, timesIn } from "./journal.ts";
 import { judgeOutage, type Seen } from "./outage-expectations.ts";
 import { isVariant, VARIANTS, type Variant, type VariantName } from "./outage-variants.ts";
@@ -155,9 +162,7 @@ async function play(scene: Scene): Promise<void> {
   };
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = {
-    policyEntries: await firebreak.policyEntries(),
-    postmortem: await firebreak.postmortem(incident),
-    publicStatuses: await firebreak.publicStatuses(incident),
+    ...(await aftermathOf(firebreak, incident)),
     kpis: await firebreak.kpis(),
   };
 }

@@ -4,7 +4,9 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
+  pagerIsTold,
   postmortemIsWhole,
+  publicIsTold,
 } from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
@@ -97,6 +99,8 @@ export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly 
     noneDoubled(seen),
     booksAgree(seen),
     firstCharges(seen),
+    pagerIsTold(seen),
+    publicIsTold(seen),
     leasesAreTakenBack(seen),
     postmortemIsWhole(seen),
   ];

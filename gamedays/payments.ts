@@ -2,7 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import type { Field, Gameday, Report } from "./gameday.ts";
-import { countOf, follow, openIncidentOf, reasonOf } from "./incident.ts";
+import {
+  aftermathOf,
+  answerThePager,
+  countOf,
+  follow,
+  openIncidentOf,
+  reasonOf,
+  type Aftermath,
+} from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
 import { overridden } from "./overrides.ts";
@@ -15,6 +23,7 @@ import {
   type Charge,
   type FaultName,
 } from "./payment-providers.ts";
+import { readPager, type PagerState } from "./pager.ts";
 import { judgePayments, orderTable, promisedBy, spansOf } from "./payments-expectations.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
@@ -33,7 +42,8 @@ export type Log = {
   visitors: Visitors | null;
   orders: readonly Order[];
   charges: readonly Charge[];
-  after: { readonly policyEntries: readonly unknown[]; readonly postmortem: string } | null;
+  pager: PagerState;
+  after: Aftermath | null;
   brokenOff: string | null;
 };
 
@@ -51,6 +61,7 @@ export const payments: Gameday = {
       visitors: null,
       orders: [],
       charges: [],
+      pager: { pages: [], refused: 0 },
       after: null,
       brokenOff: null,
     };
@@ -98,8 +109,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
-  await firebreak.command(incident, "acknowledge");
-  await firebreak.command(incident, "lead");
+  await answerThePager({ field, firebreak }, incident, log, patience);
   await until("payments are switched", () => countOf(log, "lease.applied") > 0, patience);
   await sleep(parts.hold, undefined, { signal });
 
@@ -110,10 +120,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await until("the incident resolves", () => countOf(log, "incident.resolved") > 0, patience);
   await following;
   await sleep(parts.afterwards, undefined, { signal });
-  log.after = {
-    policyEntries: await firebreak.policyEntries(),
-    postmortem: await firebreak.postmortem(incident),
-  };
+  log.pager = await readPager(stack, log.faultAtMs);
+  log.after = await aftermathOf(firebreak, incident);
   // Nobody buys any more; what is still on its way ends.
   await visitors[Symbol.asyncDispose]();
   const promised = promisedBy(visitors.visits);

@@ -24,6 +24,7 @@ const JUDGED = [
   "kept",
   "ledger",
   "purchases",
+  "public",
 ];
 const TOOK_MS_MAX = 75_000;
 

@@ -19,6 +19,8 @@ const JUDGED = [
   "taken-back",
   "afterwards",
   "post-mortem",
+  "paged",
+  "public",
 ];
 const TOOK_MS_MAX = 120_000;
 

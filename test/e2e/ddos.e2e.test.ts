@@ -14,6 +14,7 @@ const JUDGED = [
   "taken-back",
   "post-mortem",
   "told",
+  "public",
 ];
 const TOOK_MS_MAX = 120_000;
 

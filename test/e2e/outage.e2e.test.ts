@@ -21,6 +21,7 @@ const JUDGED = [
   "status-honest",
   "post-mortem",
   "kpis",
+  "public",
 ];
 const JUDGED_OF_FAILOVER = [
   "completed",
@@ -38,6 +39,8 @@ const JUDGED_OF_FAILOVER = [
   "taken-back",
   "not-promoted",
   "purchases",
+  "paged",
+  "public",
 ];
 const TOOK_MS_MAX = 90_000;
 

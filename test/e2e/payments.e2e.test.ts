@@ -17,6 +17,8 @@ const JUDGED = [
   "back",
   "taken-back",
   "post-mortem",
+  "paged",
+  "public",
 ];
 const TOOK_MS_MAX = 100_000;
 

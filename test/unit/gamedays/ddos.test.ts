@@ -26,7 +26,9 @@ const OPENED = row(1, 8_000, "incident.opened", {
 });
 const APPLIED = row(3, 10_000, "lease.applied");
 const REVERTED = row(4, 40_000, "lease.reverted");
-const ROWS: JournalRow[] = [OPENED, named(SOURCE), APPLIED, REVERTED];
+const PAGED = row(1, 8_000, "message.requested", { channel: "pager", message: "opened" });
+const ENDED = row(9, 50_000, "message.requested", { channel: "pager", message: "resolved" });
+const ROWS: JournalRow[] = [OPENED, named(SOURCE), PAGED, APPLIED, REVERTED];
 
 const shot = (afterMs: number, outcome: Shot["outcome"]): Shot => ({
   atMs: FAULT_MS + afterMs,
@@ -39,6 +41,12 @@ const visit = (outcome: Visit["outcome"]): Visit => ({
   errand: "read",
   outcome,
 });
+
+const AFTER: NonNullable<Seen["after"]> = {
+  policyEntries: [],
+  postmortem: `## Timeline\n${SOURCE}`,
+  publicStatuses: ["investigating", "resolved"],
+};
 
 const GOOD: Seen = {
   faultAtMs: FAULT_MS,
@@ -59,7 +67,7 @@ const GOOD: Seen = {
     ],
     refused: 0,
   },
-  after: { policyEntries: [], postmortem: `## Timeline\n${SOURCE}` },
+  after: AFTER,
   brokenOff: null,
 };
 
@@ -92,26 +100,28 @@ describe("the flood's gameday", () => {
       { rows: ROWS.with(1, named(SOURCE, "198.51.100.1")) },
     ],
     ["narrowest", "its whole network", { rows: ROWS.with(1, named("203.0.113.0/24")) }],
-    ["narrowest", "nobody named", { rows: [OPENED, APPLIED, REVERTED] }],
+    ["narrowest", "nobody named", { rows: ROWS.toSpliced(1, 1) }],
     ["known-clients", "a visitor refused", { visits: [visit("refused"), visit("served")] }],
     ["known-clients", "no visitor at all", { visits: [] }],
     ["paged", "a page of another incident", { incident: "inc_2" }],
+    ["paged", "a message that never came", { rows: [...ROWS, ENDED] }],
+    [
+      "public",
+      "a public that hears of no end",
+      { after: { ...AFTER, publicStatuses: ["investigating"] } },
+    ],
     [
       "taken-back",
       "an entry left behind",
-      { after: { policyEntries: [{}], postmortem: GOOD.after?.postmortem ?? "" } },
+      { after: { ...AFTER, policyEntries: [{ id: "lse_1" }] } },
     ],
     ["taken-back", "a lease left behind", { rows: ROWS.slice(0, -1) }],
     [
       "post-mortem",
       "a placeholder",
-      { after: { policyEntries: [], postmortem: `## Timeline\n[who] ${SOURCE}` } },
+      { after: { ...AFTER, postmortem: `## Timeline\n[who] ${SOURCE}` } },
     ],
-    [
-      "told",
-      "a post-mortem without it",
-      { after: { policyEntries: [], postmortem: "## Timeline" } },
-    ],
+    ["told", "a post-mortem without it", { after: { ...AFTER, postmortem: "## Timeline" } }],
   ])("%s is broken by %s", ([id, , changes], { expect }) => {
     expect(brokenIn(changes)).toEqual([id]);
   });

@@ -21,8 +21,8 @@ const aPurchase = (atMs: number, status: number, id: number): Visit => ({
   outcome: status === 201 || status === 202 ? "served" : "failed",
   purchase: { status, paymentId: status === 500 ? null : String(id) },
 });
-const aRow = (type: string, atMs: number): JournalRow =>
-  ({ type, at: new Date(atMs).toISOString(), data: {} }) as unknown as JournalRow;
+const aRow = (type: string, atMs: number, data: object = {}): JournalRow =>
+  ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
 
 /** One order a second: calm until 5 s, failing until 8 s, switched until 15 s, mended; taken back at 17 s. */
 function aDay(): Seen {
@@ -42,6 +42,7 @@ function aDay(): Seen {
     startedAtMs: 0,
     incident: "inc_1",
     rows: [
+      aRow("message.requested", 6_000, { channel: "pager", message: "opened" }),
       aRow("lease.applied", 6_000),
       aRow("lease.effective", 9_000),
       aRow("lease.reverted", 17_000),
@@ -52,7 +53,22 @@ function aDay(): Seen {
       references: [id],
     })),
     charges,
-    after: { policyEntries: [], postmortem: "## Timeline\n- all of it" },
+    pager: {
+      pages: [
+        {
+          id: "dlv_1",
+          firstAtMs: 6_000,
+          deliveries: 1,
+          payload: { data: { incident: "inc_1", message: "opened", subject: "payments fail" } },
+        },
+      ],
+      refused: 0,
+    },
+    after: {
+      policyEntries: [],
+      postmortem: "## Timeline\n- all of it",
+      publicStatuses: ["investigating", "resolved"],
+    },
     brokenOff: null,
     spans,
     times: {
