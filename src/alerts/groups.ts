@@ -2,6 +2,7 @@
  * What becomes of a group of alerts. A tool that groups alerts means one trouble, so that a group is one incident: its first
  * alert opens it, worse ones raise it, the end of the last ends it, and all others are for the inbox alone. Pure.
  */
+import { isWorse } from "../incidents/severity.ts";
 import type { Alert } from "./alert.ts";
 import type { Reception } from "./inbox.ts";
 
@@ -27,7 +28,8 @@ export function turnsOf(
   return scopes.flatMap((scope): readonly GroupTurn[] => {
     const [then, now] = [was.get(scope) ?? null, is.get(scope) ?? null];
     if (then === null) return now === null ? [] : [{ turn: "fires", scope, alert: now }];
-    if (now !== null) return isWorse(now, then) ? [{ turn: "worsens", scope, alert: now }] : [];
+    if (now !== null)
+      return isWorse(now.severity, then.severity) ? [{ turn: "worsens", scope, alert: now }] : [];
     const last = news.findLast((alert) => scopeOf(alert) === scope);
     return last === undefined ? [] : [{ turn: "ends", scope, alert: last }];
   });
@@ -42,12 +44,9 @@ function firingByScope(alerts: readonly Alert[]): ReadonlyMap<string, Alert> {
     const known = worst.get(scope);
     const isBefore =
       known === undefined ||
-      isWorse(alert, known) ||
+      isWorse(alert.severity, known.severity) ||
       (alert.severity === known.severity && alert.startsAtMs < known.startsAtMs);
     if (isBefore) worst.set(scope, alert);
   }
   return worst;
 }
-
-/** `SEV-1` sorts before `SEV-4`. */
-const isWorse = (one: Alert, other: Alert): boolean => one.severity < other.severity;

@@ -1,16 +1,12 @@
 /**
- * A zone's rules, by the phase of a request in which they are asked. One is added, changed or removed by itself: whatever other rules are
+ * A zone's rules, by the phase of a request in which they are asked. One is added or removed by itself: whatever other rules are
  * there, and whoever's, they stay as they are.
  */
 import { z } from "zod";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Cloudflare, CloudflareFailure } from "./cloudflare.ts";
 
-export type EdgePhase =
-  | "http_request_firewall_custom"
-  | "http_ratelimit"
-  | "http_config_settings"
-  | "http_request_cache_settings";
+export type EdgePhase = "http_request_firewall_custom";
 
 /** Only at the endpoint of a phase: it never had a rule. */
 const NO_RULES_CODE = 10003;
@@ -24,8 +20,6 @@ export type EdgeRuleDraft = {
   readonly description: string;
   readonly expression: string;
   readonly action: string;
-  readonly action_parameters?: Readonly<Record<string, unknown>>;
-  readonly ratelimit?: Readonly<Record<string, unknown>>;
 };
 export type EdgeRule = Pick<EdgeRuleDraft, "ref" | "description" | "expression" | "action"> & {
   readonly id: string;
@@ -91,17 +85,6 @@ export async function addRule(
 
 type RulePlace = { readonly phase: EdgePhase; readonly rulesetId: string | null };
 type OneRule = { readonly rulesetId: string; readonly id: string };
-
-export async function changeRule(
-  { call }: Cloudflare,
-  zone: string,
-  { rulesetId, id, rule }: OneRule & { readonly rule: EdgeRuleDraft },
-): Answer<null> {
-  const body = { ...rule, enabled: true };
-  const path = rulePath(rulesetId, id);
-  const changed = await call({ method: "PATCH", zone, path, body, result: ruleset });
-  return changed.ok ? ok(null) : changed;
-}
 
 /** One that is gone is gone. */
 export async function removeRule(
