@@ -16,7 +16,7 @@ const WRANGLER = join(
 const WORKERS = [
   { config: "wrangler.toml", gzipKbMax: 600 },
   { config: "wrangler.guard.toml", gzipKbMax: 60 },
-  { config: "examples/storefront/wrangler.toml", gzipKbMax: 280 },
+  { config: "examples/storefront/wrangler.toml", gzipKbMax: 220 },
 ] as const;
 
 const KB_PER_KIB = 1.024;

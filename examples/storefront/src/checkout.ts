@@ -1,6 +1,6 @@
 /** Buying a pitch: the order first, then its payment, then both in one with the transaction. */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { App } from "./app.ts";
 import { readBody } from "./body.ts";
 import { findPitch } from "./pitches.ts";

@@ -4,7 +4,7 @@
  */
 import { receiveWebhook } from "firebreak/sdk/webhooks";
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { App } from "./app.ts";
 
 const event = z.object({

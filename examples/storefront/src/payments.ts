@@ -1,6 +1,6 @@
 /** The storefront's payments: who charges them, and how its own books learn what became of each. */
 import type { Database, Payment, PaymentsOptions, PaymentStore, Settlement } from "firebreak/sdk";
-import { z } from "zod";
+import * as z from "zod";
 import type { Env } from "./env.ts";
 import { backup, stripe } from "./providers.ts";
 

@@ -1,7 +1,7 @@
 /** Pitches: listing, reading and making them. */
 import { Hono } from "hono";
 import type { Database, QueryOptions } from "firebreak/sdk";
-import { z } from "zod";
+import * as z from "zod";
 import type { App } from "./app.ts";
 import { readBody } from "./body.ts";
 import { readSession } from "./sessions.ts";

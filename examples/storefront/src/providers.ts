@@ -3,7 +3,7 @@
  * itself; everything else throws, and then nobody knows. What a payment is charged with are the vendors' test cards.
  */
 import type { Ask, Charged, Found, Payment, PaymentProvider } from "firebreak/sdk";
-import { z } from "zod";
+import * as z from "zod";
 import type { Env } from "./env.ts";
 
 /** More payments than this since an order was made, and its own is not looked for any further. */

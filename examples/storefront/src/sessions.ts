@@ -2,7 +2,7 @@
 import type { Redis } from "@upstash/redis/cloudflare";
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
-import { z } from "zod";
+import * as z from "zod";
 import type { Stores } from "./stores.ts";
 
 export const SESSION_TTL_S = 900;

@@ -3,7 +3,7 @@
  * password alone is not enough, and who is wrong too often for one account has to wait.
  */
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import type { App } from "./app.ts";
 import { spendAttempt, useCode } from "./attempts.ts";
 import { readBody } from "./body.ts";
