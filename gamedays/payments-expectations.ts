@@ -17,6 +17,12 @@ import { seconds, since } from "./time.ts";
 
 const PAID = 201;
 const PENDING = 202;
+const FIRST = "stripe-api";
+const SECOND = "square-api";
+/** Requests that are under way, and isolates that have not heard, when the first order is charged elsewhere. */
+const LEARNING_MS = 2_000;
+/** `probe_every` of payments.yaml: a first provider that answers is tried with one order, so often. */
+const TRIAL_EVERY_MS = 1_000;
 /** Production says that the payment is why. What it fails otherwise is the shop's own trouble, such as a busy machine's. */
 const REFUSED: readonly number[] = [402, 502];
 
@@ -64,20 +70,23 @@ export const promisedBy = (visits: readonly Visit[]): ReadonlySet<string> =>
       .flatMap(({ key }) => (key === null ? [] : [key])),
   );
 
-/** The switch is felt with the first order after the last one before the mending that had to wait. */
+/** The switch is felt with the first order that the second provider charges at once. */
 export function spansOf({
   faultAtMs,
   mendedAtMs,
   visits,
-}: Pick<Log, "faultAtMs" | "mendedAtMs"> & Pick<Seen, "visits">): Spans {
+  charges,
+}: Pick<Log, "faultAtMs" | "mendedAtMs" | "charges"> & Pick<Seen, "visits">): Spans {
   const none = { failing: null, switched: null, mended: null };
   if (faultAtMs === null) return { calm: { fromMs: -Infinity, untilMs: Infinity }, ...none };
   const calm = { fromMs: -Infinity, untilMs: faultAtMs };
   const untilMs = mendedAtMs ?? Infinity;
   const taken = purchasesIn(visits).filter(isTaken);
   const broken = taken.filter(({ atMs }) => atMs >= faultAtMs && atMs < untilMs);
-  const lastPending = broken.findLastIndex(({ status }) => status === PENDING);
-  const switchedAtMs = broken[lastPending + 1]?.atMs ?? null;
+  const elsewhere = broken.find(
+    ({ status, key }) => status === PAID && providersOf(charges, key).includes(SECOND),
+  );
+  const switchedAtMs = elsewhere?.atMs ?? null;
   return {
     calm,
     failing: { fromMs: faultAtMs, untilMs: switchedAtMs ?? untilMs },
@@ -94,6 +103,7 @@ export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly 
     switchedInTime(seen, limits),
     switchHelped(seen),
     backupCharged(seen),
+    onlyTrialsWait(seen),
     noneRefused(seen),
     noneLost(seen),
     noneDoubled(seen),
@@ -123,7 +133,7 @@ const switchedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectatio
   const tookMs = since(times.faultAtMs, times.enforcedAtMs);
   return expect(
     "switched",
-    `no order has to wait any more ${seconds(limits.enforced_within)} after the fault, with the provider still failing`,
+    `orders are charged by the second provider at once, within ${seconds(limits.enforced_within)} of the fault`,
     tookMs !== null && tookMs <= limits.enforced_within,
     seconds(tookMs),
   );
@@ -141,12 +151,29 @@ const switchHelped = ({ rows }: Seen): Expectation => {
 
 const backupCharged = ({ visits, charges, spans }: Seen): Expectation => {
   const switched = within(purchasesIn(visits), spans.switched).filter(isTaken);
-  const byBackup = switched.filter(({ key }) => providersOf(charges, key).includes("square-api"));
+  const byBackup = switched.filter(({ key }) => providersOf(charges, key).includes(SECOND));
   return expect(
     "backup",
     "while it is switched, the second provider charges",
     switched.length > 0 && byBackup.length > 0,
     `${byBackup.length} of ${switched.length} orders`,
+  );
+};
+
+/** A provider that fails now and then answers when it is asked whether it is there, and is given one order each time: that one may wait. */
+const onlyTrialsWait = ({ visits, charges, spans: { switched } }: Seen): Expectation => {
+  const fromMs = (switched?.fromMs ?? Infinity) + LEARNING_MS;
+  const untilMs = switched?.untilMs ?? Infinity;
+  const waiting = within(purchasesIn(visits), { fromMs, untilMs }).filter(
+    ({ status }) => status === PENDING,
+  );
+  const others = waiting.filter(({ key }) => !providersOf(charges, key).includes(FIRST)).length;
+  const trialsMax = Math.ceil((untilMs - fromMs) / TRIAL_EVERY_MS);
+  return expect(
+    "only-trials-wait",
+    "once it is switched, no order waits but those that try the first provider, one for each answer",
+    switched !== null && others === 0 && waiting.length <= trialsMax,
+    `${waiting.length} waited, ${others} of them no trial; ${trialsMax} may`,
   );
 };
 
@@ -205,7 +232,7 @@ const firstCharges = ({ visits, charges, times }: Seen): Expectation => {
   // A policy takes a moment to arrive.
   const fromMs = (times.releasedAtMs ?? Infinity) + 1_500;
   const after = purchasesIn(visits).filter((made) => isTaken(made) && made.atMs >= fromMs);
-  const byFirst = after.filter(({ key }) => providersOf(charges, key).join() === "stripe-api");
+  const byFirst = after.filter(({ key }) => providersOf(charges, key).join() === FIRST);
   return expect(
     "back",
     "with the switch taken back, the first provider charges all",

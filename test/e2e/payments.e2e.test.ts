@@ -10,6 +10,7 @@ const JUDGED = [
   "switched",
   "helped",
   "backup",
+  "only-trials-wait",
   "orders-refused",
   "orders-lost",
   "orders-doubled",

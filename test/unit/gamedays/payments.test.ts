@@ -35,7 +35,7 @@ function aDay(): Seen {
     id: `ref_${n}`,
     order: `order-${n}`,
   }));
-  const log = { faultAtMs: 5_000, mendedAtMs: 15_000, visits };
+  const log = { faultAtMs: 5_000, mendedAtMs: 15_000, visits, charges };
   const spans = spansOf(log);
   return {
     ...log,
@@ -112,6 +112,28 @@ describe("the payments gameday", () => {
       (day) => ({
         ...day,
         visits: [...day.visits, aPurchase(12_500, 502, 99)],
+      }),
+    ],
+    [
+      "an order that waits once it is switched, and is no trial",
+      "only-trials-wait",
+      (day) => ({
+        ...day,
+        visits: day.visits.with(12, aPurchase(12_000, 202, 12)),
+      }),
+    ],
+    [
+      "a switch that leaves most orders with the first provider",
+      "only-trials-wait",
+      (day) => ({
+        ...day,
+        visits: [
+          ...day.visits,
+          ...Array.from({ length: 6 }, (_, n) => aPurchase(12_100 + n, 202, 11)),
+        ],
+        charges: day.charges.map((charge, n) =>
+          n === 11 ? { ...charge, provider: "stripe-api" as const } : charge,
+        ),
       }),
     ],
     [
