@@ -36,7 +36,10 @@ const requested = z.looseObject({ channel: z.literal(PAGER), message: z.string()
 /** `opened`, whatever the message is about. */
 const kindOf = (message: string): string => message.split(":")[0] ?? message;
 
-/** The on-call's pager gets what the incident wants said there: signed, each message once, its opening first, its end last. */
+/** What a pager hears first: the opening, or what raised an incident that was nobody's to be woken for. */
+const WAKES: readonly string[] = ["opened", "severity_raised"];
+
+/** The on-call's pager gets what the incident wants said there: signed, each message once, first what wakes them, its end last. */
 export function pagerIsTold({
   rows,
   pager,
@@ -55,11 +58,11 @@ export function pagerIsTold({
   const twice = pages.filter(({ deliveries }) => deliveries !== 1).length;
   return expect(
     "paged",
-    "the on-call is paged from the opening to the end: each message once, signed, none missing",
+    "the on-call is paged from what wakes them to the end: each message once, signed, none missing",
     came.length > 0 &&
       came.toSorted().join("\n") === asked.toSorted().join("\n") &&
       new Set(came).size === came.length &&
-      came[0] === "opened" &&
+      WAKES.includes(kindOf(came[0] ?? "")) &&
       (!isOver || kindOf(came.at(-1) ?? "") === "resolved") &&
       twice === 0 &&
       pager.refused === 0,

@@ -114,6 +114,15 @@ it("all promises hold when all went well", ({ expect }) => {
   expect(failedOf(seen())).toEqual([]);
 });
 
+it("whoever is woken by a raise is paged, too", ({ expect }) => {
+  const raised = { channel: "pager", message: "severity_raised:SEV-2:9" };
+  const rows = ROWS.map((one) =>
+    one.type === "message.requested" && one.seq === 1 ? { ...one, data: raised } : one,
+  );
+  const pages = [pageOf(raised.message), pageOf("resolved")];
+  expect(failedOf(seen({ rows, pager: { pages, refused: 0 } }))).toEqual([]);
+});
+
 describe("a promise is broken by", () => {
   const table: readonly { readonly what: string; readonly given: Seen; readonly id: string }[] = [
     { what: "an early end", given: seen({ brokenOff: "no incident opens" }), id: "completed" },
@@ -139,6 +148,16 @@ describe("a promise is broken by", () => {
     {
       what: "a page that comes twice",
       given: seen({ pager: { pages: [pageOf("opened", 2), pageOf("resolved")], refused: 0 } }),
+      id: "paged",
+    },
+    {
+      what: "an on-call who first hears of the end",
+      given: seen({
+        rows: withoutRows("message.requested").concat(
+          row(10, 25_000, "message.requested", { channel: "pager", message: "resolved" }),
+        ),
+        pager: { pages: [pageOf("resolved")], refused: 0 },
+      }),
       id: "paged",
     },
     {
