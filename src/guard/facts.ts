@@ -17,6 +17,8 @@ export const OWN_PREFIX = `/${OWN_SEGMENT}`;
 /** Call its methods on it, and let `knowing` add to it: a copy of its fields would have no methods. */
 export type RequestFacts = {
   readonly method: string;
+  /** As it was sent, for counting only: decisions go by the path. */
+  readonly url: string;
   /** See routes.ts: as the most generous router reads it. */
   readonly path: string;
   readonly isPlainPath: boolean;
@@ -83,6 +85,7 @@ export const knowing = (facts: RequestFacts, more: Partial<RequestFacts>): Reque
 /** Read from a request when they are asked for, and most never are: a class, because eight closures would be made for each. */
 class Facts implements RequestFacts {
   readonly method: string;
+  readonly url: string;
   readonly path: string;
   readonly isPlainPath: boolean;
   readonly otherPaths: readonly string[];
@@ -101,7 +104,9 @@ class Facts implements RequestFacts {
     { clientAddress }: Pick<GuardSettings, "clientAddress">,
     bearer: Pick<RequestFacts, "operator" | "isProbe">,
   ) {
-    const { path, isPlain, others } = pathOf(request.url);
+    const { url } = request;
+    const { path, isPlain, others } = pathOf(url);
+    this.url = url;
     this.request = request;
     this.headers = request.headers;
     this.method = request.method;

@@ -11,6 +11,8 @@ import {
   type DimensionCut,
   type TalkerNames,
 } from "../sketches/top-talkers.ts";
+import type { UrlCut } from "../traffic/traffic-api.ts";
+import { UrlTally } from "../traffic/url-tally.ts";
 import type { ClientAddress, RequestFacts } from "./facts.ts";
 import { networkName } from "./ip/network-name.ts";
 import { templateHash, templateOf } from "./path-template.ts";
@@ -23,8 +25,12 @@ import { templateHash, templateOf } from "./path-template.ts";
 export const LOOKED_AT_PER_SECOND = 32;
 export const ONE_IN = 16;
 
+/** Of a longer URL its end, where what is made up stands. */
+const URL_CHARS_MAX = 256;
+
 export class Talkers implements TalkerNames {
   readonly #talkers = new TopTalkers();
+  readonly #urls = new UrlTally();
   readonly #keys = talkerKeys();
   #second = 0;
   #inSecond = 0;
@@ -33,7 +39,7 @@ export class Talkers implements TalkerNames {
 
   /** Bytes held by the sketches; it never changes. */
   get byteLength(): number {
-    return this.#talkers.byteLength;
+    return this.#talkers.byteLength + this.#urls.byteLength;
   }
 
   record(facts: RequestFacts, isRefused: boolean, nowMs: number): void {
@@ -54,6 +60,8 @@ export class Talkers implements TalkerNames {
     this.#facts = facts;
     this.#talkers.record(keys, this, nowMs, { isRefused, sampledFor });
     this.#facts = null;
+    const { url } = facts;
+    this.#urls.count(hashText(url.length > URL_CHARS_MAX ? url.slice(-URL_CHARS_MAX) : url));
   }
 
   /** How many requests this one stands for; 0: it is passed over. */
@@ -67,6 +75,13 @@ export class Talkers implements TalkerNames {
 
   cut(nowMs: number): readonly DimensionCut[] {
     return this.#talkers.cut(nowMs);
+  }
+
+  /** The same of the URLs. */
+  cutUrls(): UrlCut {
+    const urls = this.#urls.cut();
+    this.#urls.clear();
+    return urls;
   }
 
   /** Asked while a request is being recorded. */

@@ -162,6 +162,7 @@ export class Telemetry {
       fromSecond: Math.floor((this.#firstAtMs ?? this.#lastAtMs) / 1_000),
       untilSecond: Math.floor(this.#lastAtMs / 1_000),
       dimensions: this.#talkers.cut(this.#lastAtMs),
+      urls: this.#talkers.cutUrls(),
     };
     this.#firstAtMs = null;
     const touched = this.#touched.reports();

@@ -162,6 +162,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
     "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   logs: "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_WORKER in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   traffic: "route production's traffic through the guard",
+  newcomers: "route production's traffic through the guard",
   usual_traffic: "route production's traffic through the guard",
   edge: "set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_ZONE_ID in [vars] of wrangler.toml, and wrangler secret put CLOUDFLARE_API_TOKEN",
   guard: "route production's traffic through the guard",
@@ -197,6 +198,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
     "check that CLOUDFLARE_API_TOKEN may read Workers Scripts of CLOUDFLARE_ACCOUNT_ID, and that CLOUDFLARE_WORKER is its name",
   logs: "check that CLOUDFLARE_API_TOKEN may query Workers Observability, and that CLOUDFLARE_WORKER has observability enabled",
   traffic: "check the Traffic object in the Worker's log",
+  newcomers: "check the Traffic object in the Worker's log",
   usual_traffic: "check the Traffic object in the Worker's log",
   edge: "check that CLOUDFLARE_API_TOKEN may read the analytics of CLOUDFLARE_ZONE_ID",
   guard: "check the Traffic object in the Worker's log",
@@ -227,6 +229,7 @@ const WAIT: Readonly<Partial<Record<SourceId, string>>> = {
   alerts: "send a test alert: amtool alert add alertname=Test severity=info",
   database: "wait for the second poll, and for a visitor whose queries it can time",
   traffic: "send a request through the guard",
+  newcomers: "nothing to do: it takes half a minute of visitors to know who was here before",
   usual_traffic:
     "nothing to do: after two weeks it knows what is usual at each hour, where enough comes",
   edge: "nothing to do: after two weeks it knows what usually comes to the edge at each hour, where enough does",

@@ -21,6 +21,7 @@ export const SOURCE_IDS = [
   "deployments",
   "logs",
   "traffic",
+  "newcomers",
   "usual_traffic",
   "edge",
   "guard",
@@ -216,6 +217,58 @@ export const CATALOGUE = {
     source: "traffic",
     evidence: seen.visitors,
     describes: "The same for the busiest operator's network, by its AS number.",
+  },
+  "traffic.top_country_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes: "The same for the country that most of it comes from.",
+  },
+  "traffic.top_ja4_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes:
+      "The same for the commonest fingerprint of a TLS client; unknown where Cloudflare takes none.",
+  },
+  "traffic.top_user_agent_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes: "The same for what most of it calls itself.",
+  },
+  "traffic.top_path_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes: "The same for the route that most of it asks for.",
+  },
+  "traffic.new_addresses_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "newcomers",
+    evidence: seen.visitors,
+    describes:
+      "Share of the clients of the last ten seconds, about, that did not come in the minute and a half before.",
+  },
+  "traffic.distinct_urls_count": {
+    type: "int",
+    unit: "urls",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes: "Different URLs that were asked for lately, about, each with its query.",
+  },
+  "traffic.requests_per_url_count": {
+    type: "double",
+    unit: "requests",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes:
+      "Requests for each of those URLs, on average: near one, they are made up so that no cache can answer.",
   },
   "guard.enforced_ratio": {
     type: "double",

@@ -14,6 +14,7 @@ import { integrity } from "./sources/integrity.ts";
 import { logs } from "./sources/logs.ts";
 import { neon } from "./sources/neon.ts";
 import { payments } from "./sources/payments.ts";
+import { newcomers } from "./sources/newcomers.ts";
 import { postgres } from "./sources/postgres.ts";
 import { probe } from "./sources/probe.ts";
 import { replica } from "./sources/replica.ts";
@@ -36,6 +37,7 @@ export const SOURCES = {
   deployments,
   logs,
   traffic,
+  newcomers,
   usual_traffic: usualTrafficSource,
   edge,
   guard,

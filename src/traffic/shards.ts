@@ -8,6 +8,7 @@ import { REPORT_KINDS, type ReportKind } from "./report-kinds.ts";
 import { mergeSignIns } from "./sign-in-figures.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
+import { UrlTally } from "./url-tally.ts";
 import type {
   ReportsWindow,
   SignInsWindow,
@@ -109,13 +110,18 @@ function mergeWindows(windows: readonly TrafficWindow[], untilSecond: number): T
 
 function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): TalkersWindow {
   const merged = new MergedTalkers();
-  for (const { dimensions } of windows) merged.add(dimensions);
+  const merging = new UrlTally();
+  for (const { dimensions, urls } of windows) {
+    merged.add(dimensions);
+    if (urls !== undefined) merging.add(urls);
+  }
   const untilSeconds = windows.map((window) => window.untilSecond);
   return {
     fromSecond: Math.max(0, ...windows.map((window) => window.fromSecond)),
     untilSecond: untilSeconds.length === 0 ? untilSecond : Math.min(...untilSeconds),
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
     dimensions: merged.cuts(MERGED_NAMES_MAX),
+    urls: merging.cut(),
   };
 }
 

@@ -30,6 +30,8 @@ export const EXCESS_SHARE_MIN = 1 / 256;
 /** Of the busiest suspect's excess, below which a key is not one of its kind: whoever came first while the flood went on is busy, and no flood. */
 export const PEER_SHARE_MIN = 0.1;
 export const SUSPECTS_MAX = 64;
+/** The harm was first seen this long after it began, at most: the window of the signals, and what reports take. */
+export const UNSEEN_SECONDS = 15;
 
 export type Suspect = {
   readonly name: string;

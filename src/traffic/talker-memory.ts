@@ -1,5 +1,6 @@
 /** Who sent most of the last two minutes, as guards reported it; bounded, and honest about what is missing. Pure. */
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
+import { UrlTally } from "./url-tally.ts";
 import type { TalkersReport, TalkersWindow } from "./traffic-api.ts";
 
 export const TALKERS_KEPT_SECONDS = 120;
@@ -17,8 +18,10 @@ export class TalkerMemory {
     if (second <= nowSecond - TALKERS_KEPT_SECONDS) return;
     const bucket = this.#bucketOf(second);
     const isUsable = report !== null && second - report.fromSecond <= REPORT_SECONDS_MAX;
-    if (isUsable) bucket.talkers.add(report.dimensions);
-    else bucket.missing += 1;
+    if (isUsable) {
+      bucket.talkers.add(report.dimensions);
+      if (report.urls !== undefined) bucket.urls.add(report.urls);
+    } else bucket.missing += 1;
     this.#forget(nowSecond);
   }
 
@@ -27,11 +30,13 @@ export class TalkerMemory {
     const first = Math.floor(fromSecond / BUCKET_SECONDS) + 1;
     const end = Math.floor((untilSecond + 1) / BUCKET_SECONDS);
     const merged = new MergedTalkers();
+    const urls = new UrlTally();
     let missingReports = 0;
     for (let at = first; at < end; at += 1) {
       const bucket = this.#buckets.get(at);
       if (bucket === undefined) continue;
       merged.add(bucket.talkers.cuts(MERGED_NAMES_MAX));
+      urls.add(bucket.urls.cut());
       missingReports += bucket.missing;
     }
     return {
@@ -39,12 +44,17 @@ export class TalkerMemory {
       untilSecond: Math.max(first, end) * BUCKET_SECONDS - 1,
       missingReports,
       dimensions: merged.cuts(MERGED_NAMES_MAX),
+      urls: urls.cut(),
     };
   }
 
   #bucketOf(second: number): Bucket {
     const at = Math.floor(second / BUCKET_SECONDS);
-    const bucket = this.#buckets.get(at) ?? { talkers: new MergedTalkers(), missing: 0 };
+    const bucket = this.#buckets.get(at) ?? {
+      talkers: new MergedTalkers(),
+      urls: new UrlTally(),
+      missing: 0,
+    };
     this.#buckets.set(at, bucket);
     return bucket;
   }
@@ -58,5 +68,6 @@ export class TalkerMemory {
 
 type Bucket = {
   readonly talkers: MergedTalkers;
+  readonly urls: UrlTally;
   missing: number;
 };

@@ -51,7 +51,12 @@ export type TalkersReport = {
   readonly fromSecond: number;
   readonly untilSecond: number;
   readonly dimensions: readonly DimensionCut[];
+  /** A guard from before they were counted does not say. */
+  readonly urls?: UrlCut | undefined;
 };
+
+/** Requests, and a HyperLogLog of their URLs. */
+export type UrlCut = { readonly total: number; readonly distinct: Uint8Array };
 
 /** Whom one policy entry touched, or would have touched while it is in shadow. */
 export type TouchedReport = {
@@ -94,6 +99,8 @@ export type TalkersWindow = {
   /** Reports known to be missing in the window, or unusable. */
   readonly missingReports: number;
   readonly dimensions: readonly DimensionCut[];
+  /** Of the requests of guards that count them; an object from before there were any does not say. */
+  readonly urls?: UrlCut | undefined;
 };
 
 /** Whom the entries touched since the counters began. */

@@ -70,6 +70,13 @@ const talkers = z
     fromSecond: second,
     untilSecond: second,
     dimensions: z.array(dimensionCut).max(DIMENSIONS.length),
+    urls: z
+      .object({
+        total: count,
+        distinct: z.instanceof(Uint8Array).refine(isDistinct, "not a sketch of ours"),
+      })
+      .optional()
+      .catch(undefined),
   })
   .optional()
   .catch(undefined);

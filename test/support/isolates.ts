@@ -15,6 +15,7 @@ const OTHERS = 700_000;
 /** The facts of a plain request from this IPv4 address. */
 export const factsFrom = (word: number, changes: Partial<RequestFacts> = {}): RequestFacts => ({
   method: "GET",
+  url: "https://shop.example/pitches/17",
   path: "/pitches/17",
   isPlainPath: true,
   otherPaths: [],

@@ -8,7 +8,12 @@ import { isCountry, isJa4 } from "../../guard/ip/number-set.ts";
 import { overlaps } from "../../guard/ip/overlap.ts";
 import { err, ok } from "../../shared/result.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
-import { NARROWEST_FIRST, suspectsIn, type Suspicion } from "../../traffic/suspects.ts";
+import {
+  NARROWEST_FIRST,
+  suspectsIn,
+  UNSEEN_SECONDS,
+  type Suspicion,
+} from "../../traffic/suspects.ts";
 import { BUCKET_SECONDS, TALKERS_KEPT_SECONDS } from "../../traffic/talker-memory.ts";
 import type { TalkersWindow } from "../../traffic/traffic-api.ts";
 import { defineSelector, type Picked, type Selection } from "../selector.ts";
@@ -20,8 +25,6 @@ type Key = (typeof KEYS)[number];
 /** So many operators, countries or routes in one selection; more is half of the world. */
 export const WIDE_MAX = 3;
 const WIDE: readonly Key[] = ["asn", "path", "country"];
-/** The harm was first seen this long after it began, at most: the window of the signals, and what reports take. */
-export const UNSEEN_SECONDS = 15;
 /** The time before that, as long as it is remembered by seconds, and once only its minutes are. */
 export const BEFORE_SECONDS = 60;
 export const BEFORE_SECONDS_COARSE = 240;
@@ -206,8 +209,10 @@ const PLURALS: Readonly<Record<Key, string>> = {
   country: "countries",
 };
 
-/** More are counted, not listed. */
+/** As the step will have them. More are counted, not listed. */
 const listOf = (key: Key, names: readonly string[]): string =>
-  names.length <= NAMED_MAX ? names.join(", ") : `${names.length} ${PLURALS[key]}`;
+  names.length <= NAMED_MAX
+    ? names.map((name) => (key === "path" ? routeOf(name) : name)).join(", ")
+    : `${names.length} ${PLURALS[key]}`;
 
 const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`;

@@ -6,7 +6,7 @@ import { distinctOf } from "../../sketches/merged-talkers.ts";
 import type { DimensionCut } from "../../sketches/top-talkers.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
 import type { TalkersWindow } from "../../traffic/traffic-api.ts";
-import { suspectsIn, type Suspicion } from "../../traffic/suspects.ts";
+import { suspectsIn, UNSEEN_SECONDS, type Suspicion } from "../../traffic/suspects.ts";
 import { TALKERS_KEPT_SECONDS } from "../../traffic/talker-memory.ts";
 import { err, ok } from "../../shared/result.ts";
 import { defineCollector } from "./collector.ts";
@@ -21,9 +21,10 @@ export const topTalkers = defineCollector({
   async collect({ traffic, atMs, onsetAtMs }) {
     const untilSecond = Math.floor(atMs / 1_000) - 1;
     const onsetSecond = Math.floor(onsetAtMs / 1_000);
+    const beganSecond = onsetSecond - UNSEEN_SECONDS;
     const [window, before, during] = await Promise.all([
       traffic.talkers(TALKERS_KEPT_SECONDS, untilSecond),
-      traffic.talkers(BEFORE_SECONDS, onsetSecond - 1),
+      traffic.talkers(BEFORE_SECONDS, beganSecond),
       traffic.talkers(Math.max(1, untilSecond - onsetSecond), untilSecond),
     ]);
     const { silentShards, missingReports, dimensions } = window;

@@ -31,9 +31,15 @@ const answered = [
 const sent = [
   "traffic.distinct_addresses_count",
   "traffic.requests_per_address_count",
+  "traffic.distinct_urls_count",
+  "traffic.requests_per_url_count",
   "traffic.top_address_ratio",
   "traffic.top_network_ratio",
   "traffic.top_asn_ratio",
+  "traffic.top_country_ratio",
+  "traffic.top_ja4_ratio",
+  "traffic.top_user_agent_ratio",
+  "traffic.top_path_ratio",
 ] as const;
 const emits = [...answered, ...sent] as const;
 
@@ -101,9 +107,30 @@ function whoSentIt(
   return {
     "traffic.distinct_addresses_count": { value: distinct },
     "traffic.requests_per_address_count": { value: address.total / distinct },
+    ...whatIsAskedFor(talkers),
     "traffic.top_address_ratio": topRatio(address),
     "traffic.top_network_ratio": topRatio(by("network")),
     "traffic.top_asn_ratio": topRatio(by("asn")),
+    "traffic.top_country_ratio": topRatio(by("country")),
+    "traffic.top_ja4_ratio": topRatio(by("ja4")),
+    "traffic.top_user_agent_ratio": topRatio(by("user_agent")),
+    "traffic.top_path_ratio": topRatio(by("path")),
+  };
+}
+
+function whatIsAskedFor({
+  urls,
+}: Pick<TalkersWindow, "urls">): Readonly<
+  Record<"traffic.distinct_urls_count" | "traffic.requests_per_url_count", Answer>
+> {
+  const distinct = urls === undefined || urls.total === 0 ? 0 : distinctOf(urls);
+  if (urls === undefined || distinct === 0) {
+    const none = { unknown: "no_data", detail: "no guard counts URLs yet" } as const;
+    return { "traffic.distinct_urls_count": none, "traffic.requests_per_url_count": none };
+  }
+  return {
+    "traffic.distinct_urls_count": { value: distinct },
+    "traffic.requests_per_url_count": { value: urls.total / distinct },
   };
 }
 

@@ -147,7 +147,7 @@ describe("docs/cost.md", () => {
     const number = (cell: string): number => Number(cell.replaceAll(/\s/g, ""));
     const said = new Map(rows(page).map((row) => [row[0], row]));
     const totals = {
-      "Durable Object requests": n * 17 + 1_440 * 2 + 24 * 2 + 288 * 2,
+      "Durable Object requests": n * 17 + 1_440 * 2 + 24 * 6 + 288 * 2,
       "rows written": n * 5,
       "rows read": n * 13,
       "requests to production": n * (2 * 2 + 1),

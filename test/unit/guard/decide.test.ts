@@ -4,30 +4,22 @@ import { closedEntry, decide } from "../../../src/guard/decide.ts";
 import type { RequestFacts } from "../../../src/guard/facts.ts";
 import { loadPolicy, type Snapshot } from "../../../src/guard/loaded-policy.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
+import { factsFrom } from "../../support/isolates.ts";
 import { aPolicy, anEntry, aSettings } from "../../support/policy.ts";
 
 const NOW_MS = 100_000;
 const STALE_AFTER_MS = 900_000;
 
-const request = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
-  method: "GET",
-  path: "/",
-  isPlainPath: true,
-  otherPaths: [],
-  clientKey: () => "192.0.2.1",
-  address: null,
-  place: () => ({ asn: null, country: null }),
-  ja4: () => null,
-  isVerifiedBot: () => false,
-  isProbe: false,
-  header: () => null,
-  headerNames: () => [],
-  hasClientCertificate: () => false,
-  operator: null,
-  isGraphqlRead: null,
-  clearance: null,
-  ...changes,
-});
+const request = (changes: Partial<RequestFacts> = {}): RequestFacts =>
+  factsFrom(0, {
+    path: "/",
+    clientKey: () => "192.0.2.1",
+    address: null,
+    place: () => ({ asn: null, country: null }),
+    header: () => null,
+    isGraphqlRead: null,
+    ...changes,
+  });
 const snapshotOf = (
   entries: readonly PolicyEntry[],
   settings: Partial<GuardSettings> = {},

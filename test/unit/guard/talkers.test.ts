@@ -1,5 +1,6 @@
 import { it } from "vitest";
 import { readFacts } from "../../../src/guard/facts.ts";
+import { distinctOf } from "../../../src/sketches/merged-talkers.ts";
 import { LOOKED_AT_PER_SECOND, ONE_IN, Talkers } from "../../../src/guard/talkers.ts";
 
 const HEADERS = new Map([
@@ -8,11 +9,11 @@ const HEADERS = new Map([
 ]);
 
 /** A request, and how often somebody looked at Cloudflare's view of it. */
-function watched() {
+function watched(url = "https://shop.example/cart") {
   let looks = 0;
   const request = {
     method: "GET",
-    url: "https://shop.example/cart",
+    url,
     headers: { get: (name: string) => HEADERS.get(name) ?? null, keys: () => HEADERS.keys() },
     get cf() {
       looks += 1;
@@ -56,4 +57,24 @@ it("begins anew with each second", ({ expect }) => {
   const talkers = new Talkers();
   recorded(1_000, 1_999, talkers);
   expect(recorded(10, 2_000, talkers).lookedAt).toBe(10);
+});
+
+it("tells URLs apart by their queries, however long they are, and hands them over once", ({
+  expect,
+}) => {
+  const talkers = new Talkers();
+  const ask = (url: string): void => {
+    const facts = readFacts(watched(url).request, { clientAddress: "cloudflare" }, null);
+    talkers.record(facts, false, 1_000);
+  };
+  const long = "x".repeat(4_000);
+  for (let at = 0; at < 50; at += 1) {
+    ask("https://shop.example/cart");
+    ask(`https://shop.example/cart?v=${at}`);
+    ask(`https://shop.example/cart?${long}=${at}`);
+  }
+  const { total, ...sketch } = talkers.cutUrls();
+  expect(total).toBe(150);
+  expect(Math.abs(distinctOf(sketch) - 101)).toBeLessThan(5);
+  expect(talkers.cutUrls().total).toBe(0);
 });

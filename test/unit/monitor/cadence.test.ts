@@ -91,6 +91,7 @@ describe("the plan of a tick", () => {
       3_600_000,
       [
         ...CHEAP,
+        "newcomers",
         "usual_traffic",
         "edge",
         "sdk",
@@ -116,6 +117,7 @@ describe("the plan of a tick", () => {
       60_000,
       [
         ...CHEAP,
+        "newcomers",
         "usual_traffic",
         "sdk",
         "sign_ins",
@@ -137,6 +139,7 @@ describe("the plan of a tick", () => {
       5_000,
       [
         ...CHEAP,
+        "newcomers",
         "sdk",
         "sign_ins",
         "challenge",
@@ -153,6 +156,7 @@ describe("the plan of a tick", () => {
       60_000,
       [
         ...CHEAP,
+        "newcomers",
         "usual_traffic",
         "edge",
         "sdk",

@@ -1,9 +1,12 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { it, onTestFinished, vi } from "vitest";
+import { mix32 } from "../../../src/sketches/hash.ts";
+import { distinctOf } from "../../../src/sketches/merged-talkers.ts";
 import { HEARD_AHEAD_MS } from "../../../src/traffic/heard.ts";
 import { SUSPICION_INTERVAL_MS } from "../../../src/traffic/traffic-object.ts";
 import { FLUSH_SECONDS_MAX } from "../../../src/traffic/traffic-api.ts";
+import { UrlTally } from "../../../src/traffic/url-tally.ts";
 import { aFlush, aSecond } from "../../support/traffic.ts";
 
 const fresh = () => env.TEST_TRAFFIC.getByName(crypto.randomUUID());
@@ -79,6 +82,24 @@ it("takes counts whose talkers it cannot read, and says that these are missing",
   await runInDurableObject(traffic, (object) => object.flush(JSON.parse(JSON.stringify(flush))));
   expect(await traffic.window(5, second)).toMatchObject({ seconds: [{ served: 2 }] });
   expect(await traffic.talkers(10, second + 2)).toMatchObject({ missingReports: 1 });
+});
+
+it("adds up how many URLs were asked for, and loses nothing else where it cannot read that", async ({
+  expect,
+}) => {
+  const traffic = fresh();
+  const second = now();
+  const urls = new UrlTally();
+  for (let url = 1; url <= 20; url += 1) urls.count(mix32(url));
+  const report = { fromSecond: second, untilSecond: second, dimensions: [] };
+  const seconds = [aSecond(second, { served: 20 })];
+  await traffic.flush({ ...aFlush("a", 1, seconds), talkers: { ...report, urls: urls.cut() } });
+  await traffic.flush({ ...aFlush("b", 1, seconds), talkers: { ...report, urls: urls.cut() } });
+  const odd = { ...aFlush("c", 1, seconds), talkers: { ...report, urls: "many" } };
+  await runInDurableObject(traffic, (object) => object.flush(JSON.parse(JSON.stringify(odd))));
+  const window = await traffic.talkers(10, second + 2);
+  expect(window).toMatchObject({ missingReports: 0, urls: { total: 40 } });
+  expect(distinctOf(window.urls ?? urls.cut())).toBe(20);
 });
 
 it("refuses a report that is not one", async ({ expect }) => {

@@ -18,6 +18,7 @@ import {
   type DimensionCut,
 } from "../../../../src/sketches/top-talkers.ts";
 import { measured, unknownSignal, type Signal } from "../../../../src/signals/signal.ts";
+import { UNSEEN_SECONDS } from "../../../../src/traffic/suspects.ts";
 import { aTalkersWindow, aTraffic } from "../../../support/signals.ts";
 import { sendJson, serve } from "../../../support/http-server.ts";
 
@@ -213,7 +214,8 @@ describe("top-talkers", () => {
     };
     const traffic = aTraffic({
       talkers: async (seconds, untilSecond) => {
-        const isBefore = untilSecond < ONSET_MS / 1_000;
+        // What came in the window in which it was first seen is none of the usual.
+        const isBefore = untilSecond <= ONSET_MS / 1_000 - UNSEEN_SECONDS;
         return aTalkersWindow({
           fromSecond: untilSecond - seconds,
           untilSecond,

@@ -125,7 +125,12 @@ describe("talkers", () => {
     dimensions: [
       cut("address", [talker("192.0.2.7", 30), talker("192.0.2.8", 35)]),
       cut("network", [talker("192.0.2.0/24", 80)]),
+      cut("country", [talker("NL", 55)]),
+      cut("ja4", [talker("t13d3112h1_e8f1e7e78f70_b26ce05bbdd6", 70)]),
+      cut("user_agent", [talker("a browser", 95)]),
+      cut("path", [talker("/pitches/:id", 60), talker("/", 20)]),
     ],
+    urls: { total: 100, distinct: distinct(80) },
   };
   const ask = (talkers: Partial<OfAllShards<TalkersWindow>>) =>
     traffic.poll(
@@ -146,8 +151,29 @@ describe("talkers", () => {
       "traffic.top_address_ratio": { value: 0.35 },
       "traffic.top_network_ratio": { value: 0.8 },
       "traffic.top_asn_ratio": { unknown: "no_data" },
+      "traffic.top_country_ratio": { value: 0.55 },
+      "traffic.top_ja4_ratio": { value: 0.7 },
+      "traffic.top_user_agent_ratio": { value: 0.95 },
+      "traffic.top_path_ratio": { value: 0.6 },
+      "traffic.distinct_urls_count": { value: 80 },
+      "traffic.requests_per_url_count": { value: 1.25 },
     });
   });
+
+  it.for([
+    ["no guard counts them", undefined],
+    ["nobody asked for any", { total: 0, distinct: distinct(0) }],
+  ] as const)(
+    "says nothing of URLs when %s, and the rest all the same",
+    async ([, urls], { expect }) => {
+      const answers = await ask({ ...WHOLE, urls });
+      expect(answers).toMatchObject({
+        "traffic.distinct_urls_count": { unknown: "no_data" },
+        "traffic.requests_per_url_count": { unknown: "no_data" },
+        "traffic.top_path_ratio": { value: 0.6 },
+      });
+    },
+  );
 
   const DOUBTS = [
     ["a shard does not answer", { silentShards: 1 }],
@@ -158,8 +184,8 @@ describe("talkers", () => {
   it.for(DOUBTS)("says nothing of them when %s", async ([, talkers], { expect }) => {
     const answers = await ask({ ...WHOLE, ...talkers });
     expect(answers["traffic.error_ratio"]).toEqual({ value: 0 });
-    const sent = traffic.emits.filter((name) => /address|network|asn/.test(name));
-    expect(sent).toHaveLength(5);
+    const sent = traffic.emits.filter((name) => /address|url|top/.test(name));
+    expect(sent).toHaveLength(11);
     for (const name of sent) expect(answers[name]).toMatchObject({ unknown: "no_data" });
   });
 });
