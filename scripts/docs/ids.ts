@@ -1,7 +1,7 @@
 /** One table of every id that playbooks, site files and scripts may name, from the registries. */
 import { actuators, acts } from "../../src/mitigations/registry.ts";
 import { selectors } from "../../src/mitigations/selectors/registry.ts";
-import { channels } from "../../src/notify/registry.ts";
+import { channels, publicChannels } from "../../src/notify/registry.ts";
 import { catalogue } from "../../src/signals/catalogue.ts";
 import { COLLECTOR_IDS } from "../../src/signals/collectors/registry.ts";
 import { WEBHOOKS } from "../../src/webhooks/registry.ts";
@@ -30,6 +30,7 @@ export function idTables(): string {
     ["collector", list(COLLECTOR_IDS)],
     ["selector", list(Object.keys(selectors))],
     ["channel", list(Object.keys(channels))],
+    ["public channel", list(Object.keys(publicChannels))],
     ["webhook source", list(Object.keys(WEBHOOKS))],
   ];
   return [

@@ -51,10 +51,11 @@ export type HttpDeps = {
 /** Whether a part can work; `missing` is in words, null when nothing is. */
 export type PartState = { readonly id: string; readonly missing: string | null };
 
-/** Every actuator of the registry, every channel and write journal of the site, and the limiter. */
+/** Every actuator of the registry, every channel, public channel and write journal of the site, and the limiter. */
 export type Parts = {
   readonly actuators: readonly PartState[];
   readonly channels: readonly PartState[];
+  readonly publicChannels: readonly PartState[];
   /** By the route's id. */
   readonly writeJournals: readonly PartState[];
   /** Integrity checks that need more than the database. */

@@ -65,6 +65,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
   const site = [
     ...monitorFinding(input.isTickFresh),
     ...(input.parts?.channels ?? []).map((part) => partFinding("channel", part)),
+    ...(input.parts?.publicChannels ?? []).map((part) => partFinding("channel", part)),
     ...noChannel(input.parts),
     ...listFindings(input.lists, input.nowMs),
     ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),

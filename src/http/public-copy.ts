@@ -9,6 +9,7 @@ import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import type { Policy } from "../policy/policy.ts";
 import { windowsIn } from "../policy/windows.ts";
+import { publicWordsOf } from "../status-page/words.ts";
 import { publish } from "../status-page/view.ts";
 import type { HttpDeps } from "./deps.ts";
 import { orNull } from "./or-null.ts";
@@ -165,11 +166,12 @@ const remembered = (last: PublicCopy | null): Listed => ({
 async function list(deps: CopyDeps): Promise<Listed> {
   const [open, past] = await Promise.all([deps.desk.open(), pastViews(deps)]);
   const byId = new Map([...open, ...past.views].map((view) => [view.id, view]));
+  const wordsOf = publicWordsOf(deps.bundle.site);
   const newestFirst = [...byId.values()].toSorted(
     (a, b) => b.anchors.detectedAtMs - a.anchors.detectedAtMs,
   );
   return {
-    incidents: newestFirst.flatMap((view) => publish(view) ?? []),
+    incidents: newestFirst.flatMap((view) => publish(view, wordsOf) ?? []),
     isListed: true,
     pastSinceMs: past.sinceMs,
   };

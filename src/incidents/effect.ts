@@ -58,6 +58,8 @@ type EffectData = {
     readonly link?: string | null | undefined;
     readonly people?: readonly string[] | undefined;
   };
+  /** Brings a public channel to what the public knows. */
+  readonly "public.send": { readonly deliveryId: string; readonly channel: string };
   /** Tells the desk's index what this incident looks like now. */
   readonly "desk.project": Record<string, never>;
 };

@@ -57,8 +57,9 @@ export function awaitedBy(event: IncidentEvent): Awaited | null {
     case "evidence.requested":
       return { kind: "evidence", collector: event.data.collector };
     case "message.requested":
+    case "public.requested":
       return {
-        kind: "message",
+        kind: event.type === "message.requested" ? "message" : "public",
         deliveryId: event.data.deliveryId,
         channel: event.data.channel,
       };
@@ -89,8 +90,16 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "checklist.ticked":
     case "checklist.unticked":
       return { ...state, checklist: { ...state.checklist, [event.data.item]: itemOf(event, row) } };
+    case "public.requested": {
+      const { channel, said } = event.data;
+      const ref = state.relayed[channel]?.ref ?? null;
+      return { ...state, relayed: { ...state.relayed, [channel]: { said, ref } } };
+    }
+    case "public.delivered":
+      return relayed(state, event.data);
     case "evidence.failed":
     case "message.failed":
+    case "public.failed":
       return settle(state, event.data.effectId);
     case "message.delivered":
       return delivered(state, event.data, row.atMs);
@@ -127,6 +136,20 @@ function delivered(
   const named = receiptWithRef.safeParse(receipt);
   if (awaited?.kind !== "message" || !named.success) return settled;
   return { ...settled, told: { ...settled.told, [awaited.channel]: named.data.ref } };
+}
+
+/** What the public reads wakes nobody: it counts for nothing but what the channel calls it. */
+function relayed(
+  state: IncidentState,
+  { effectId, receipt }: EventData["public.delivered"],
+): IncidentState {
+  const awaited = state.awaiting[effectId];
+  const settled = settle(state, effectId);
+  const named = receiptWithRef.safeParse(receipt);
+  if (awaited?.kind !== "public" || !named.success) return settled;
+  const said = state.relayed[awaited.channel]?.said ?? "";
+  const { ref } = named.data;
+  return { ...settled, relayed: { ...settled.relayed, [awaited.channel]: { said, ref } } };
 }
 
 const receiptWithRef = z.looseObject({ ref: z.string().max(REF_CHARS_MAX) });

@@ -238,8 +238,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     const lease = this.#state.leases.find((candidate) => candidate.id === leaseId) ?? null;
     const actId = "actId" in effect.data ? effect.data.actId : null;
     const act = this.#state.acts.find((candidate) => candidate.id === actId) ?? null;
-    const ref =
-      effect.kind === "message.send" ? (this.#state.told[effect.data.channel] ?? null) : null;
+    const ref = refOf(effect, this.#state);
     try {
       const done = await withinDeadline(ATTEMPT_MS_MAX, () =>
         this.#deps.perform(effect, { view, lease, act, ref, attempts }),
@@ -306,6 +305,11 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   #wakeFollowers(): void {
     for (const follower of this.#followers) follower();
   }
+}
+
+function refOf(effect: Effect, { told, relayed }: IncidentState): string | null {
+  if (effect.kind === "message.send") return told[effect.data.channel] ?? null;
+  return effect.kind === "public.send" ? (relayed[effect.data.channel]?.ref ?? null) : null;
 }
 
 /** Where no message gets through, the log is the last to be told. */

@@ -10,6 +10,7 @@ import { nextLevel, unreachedAtMs } from "./escalation.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
 import { decidePerson } from "./people.ts";
+import { relays } from "./relay.ts";
 import { decideResult } from "./results.ts";
 import { isInForce, isResolved, type IncidentState } from "./state.ts";
 import {
@@ -162,7 +163,7 @@ const blind = (command: IncidentCommand, ground: Ground): Moment => ({
   autopilot: "off",
 });
 
-/** Adds the messages that the events ask for, each once in the incident's life. */
+/** Adds the messages that the events ask for, each once in the incident's life, and what the public is to read elsewhere. */
 function withMessages(
   state: IncidentState,
   events: readonly IncidentEvent[],
@@ -180,7 +181,7 @@ function withMessages(
     if (after.deliveries.has(id)) continue;
     requested.set(id, { type: "message.requested", data: { ...draft, deliveryId: id } });
   }
-  return ok([...events, ...requested.values()]);
+  return ok([...events, ...requested.values(), ...relays(after, view, ground.site.publicChannels)]);
 }
 
 export { evolve } from "./evolve.ts";

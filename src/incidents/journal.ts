@@ -278,6 +278,20 @@ export const EVENT_DATA = {
     status: z.enum(["investigating", "identified", "monitoring"]).nullish(),
     component: z.string().nullish(),
   }),
+  /** What the public knows of it is to be read at this public channel too. */
+  "public.requested": z.looseObject({
+    deliveryId: z.string().startsWith("dlv_"),
+    channel: z.string(),
+    /** What the public knows by then, in short: the same is not asked for twice in a row. */
+    said: z.string(),
+  }),
+  "public.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
+  "public.failed": z.looseObject({
+    effectId,
+    deliveryId: z.string(),
+    channel: z.string(),
+    failure,
+  }),
   "postmortem.drafted": z.looseObject({}),
   "postmortem.saved": z.looseObject({ markdown: z.string() }),
   /** What was open on the checklist then, and why it was complete all the same. */

@@ -18,6 +18,9 @@ import type { Failure } from "./journal.ts";
 import { judgeAct, performAct } from "./perform-act.ts";
 import type { IncidentView } from "./view.ts";
 
+/** What a public channel is told of, and what its last receipt called that. */
+export type Relayed = { readonly view: IncidentView; readonly ref: string | null };
+
 export type PerformDeps = {
   readonly actuators: Readonly<Record<string, Actuator>>;
   readonly acts: Readonly<Record<string, Act>>;
@@ -32,6 +35,8 @@ export type PerformDeps = {
     view: IncidentView,
   ) => Promise<Result<{ readonly summary: string; readonly facts: unknown }, Failure>>;
   readonly deliver: (channel: string, message: ChannelMessage) => Promise<Result<unknown, Failure>>;
+  /** Brings a public channel to what the public knows. */
+  readonly relay: (channel: string, relayed: Relayed) => Promise<Result<unknown, Failure>>;
   readonly project: (view: IncidentView) => Promise<void>;
 };
 
@@ -53,6 +58,8 @@ export const performWith =
         return deps.collect(effect.data.collector, context.view);
       case "message.send":
         return deps.deliver(effect.data.channel, messageOf(effect, context));
+      case "public.send":
+        return deps.relay(effect.data.channel, { view: context.view, ref: context.ref });
       case "desk.project":
         await deps.project(context.view);
         return ok(null);

@@ -12,6 +12,7 @@ export const EFFECT_DEADLINE_MS: Readonly<Record<EffectKind, number>> = {
   "act.perform": 120_000,
   "evidence.collect": 60_000,
   "message.send": 30 * 60_000,
+  "public.send": 60 * 60_000,
   "desk.project": 24 * 3_600_000,
 };
 
@@ -65,6 +66,11 @@ export function react(
         state: event.data.state,
         link: event.data.link,
         people: event.data.people,
+      });
+    case "public.requested":
+      return draft("public.send", `public:${event.data.channel}`, atMs, {
+        deliveryId: event.data.deliveryId,
+        channel: event.data.channel,
       });
     default:
       return null;

@@ -50,6 +50,8 @@ export function decideResult(
       return ok([evidenceResult(awaited.collector, { effectId, outcome })]);
     case "message":
       return ok([messageResult(awaited.deliveryId, { effectId, outcome })]);
+    case "public":
+      return ok([publicResult(awaited, { effectId, outcome })]);
   }
 }
 
@@ -71,7 +73,7 @@ const unclear = (detail: string): EffectOutcome => ({
 });
 
 function schemaOf(awaited: Awaited): z.ZodType {
-  if (awaited.kind === "message") return z.unknown();
+  if (awaited.kind === "message" || awaited.kind === "public") return z.unknown();
   if (awaited.kind === "evidence") return evidence;
   if (awaited.kind === "act") return awaited.during === "judge" ? judgement : done;
   if (awaited.during === "select") return selection;
@@ -177,3 +179,11 @@ const messageResult = (deliveryId: string, { effectId, outcome }: EffectResult):
   outcome.ok
     ? { type: "message.delivered", data: { effectId, deliveryId, receipt: outcome.value } }
     : { type: "message.failed", data: { effectId, deliveryId, failure: outcome.failure } };
+
+const publicResult = (
+  { deliveryId, channel }: Extract<Awaited, { readonly kind: "public" }>,
+  { effectId, outcome }: EffectResult,
+): IncidentEvent =>
+  outcome.ok
+    ? { type: "public.delivered", data: { effectId, deliveryId, receipt: outcome.value } }
+    : { type: "public.failed", data: { effectId, deliveryId, channel, failure: outcome.failure } };

@@ -20,7 +20,8 @@ export type Awaited =
     }
   | { readonly kind: "act"; readonly actId: string; readonly during: "judge" | "perform" }
   | { readonly kind: "evidence"; readonly collector: string }
-  | { readonly kind: "message"; readonly deliveryId: string; readonly channel: string };
+  | { readonly kind: "message"; readonly deliveryId: string; readonly channel: string }
+  | { readonly kind: "public"; readonly deliveryId: string; readonly channel: string };
 
 /** As the step has it, its params in place. */
 export type Select = Readonly<Record<string, unknown>> & { readonly from: string };
@@ -138,6 +139,10 @@ export type IncidentState = {
   readonly deliveries: ReadonlySet<string>;
   /** The channels that were told of it, each with what its last receipt called it; null while none did. */
   readonly told: Readonly<Record<string, string | null>>;
+  /** By public channel: what it was last to say, and what its last receipt called the incident. */
+  readonly relayed: Readonly<
+    Record<string, { readonly said: string; readonly ref: string | null }>
+  >;
   /** All well since; null while it is not. */
   readonly recoveredSinceMs: number | null;
   /** Escalations because nobody acknowledged, and when the last of them was. */
@@ -181,6 +186,7 @@ export const initialState: IncidentState = {
   awaiting: {},
   deliveries: new Set(),
   told: {},
+  relayed: {},
   recoveredSinceMs: null,
   silences: 0,
   lastSilenceAtMs: null,

@@ -54,33 +54,39 @@ export type Receipt = {
 };
 export const REF_CHARS_MAX = 200;
 
-type ChannelDefinition<Id extends string, Secret> = {
+type ChannelDefinition<Id extends string, Secret, Message> = {
   readonly id: Id;
   /** Checks the parsed JSON of the secret that `site.yaml` names. */
   readonly secret: z.ZodType<Secret>;
   /** Tries once. Failures are classified and name neither the destination nor the key; the engine retries. */
   readonly send: (
-    message: ChannelMessage,
+    message: Message,
     secret: Secret,
     reach: ChannelReach,
   ) => Promise<Result<Receipt, Failure>>;
 };
 
-export type Channel<Id extends string = string> = {
+/** Something with a secret of its own that messages of one form are sent to. */
+export type ChannelWith<Message, Id extends string = string> = {
   readonly id: Id;
   /** What is wrong with a secret, by field and never by value; none when it is right. */
   readonly problemsWith: (secret: unknown) => readonly string[];
   readonly deliver: (
-    message: ChannelMessage,
+    message: Message,
     secret: unknown,
     reach: ChannelReach,
   ) => Promise<Result<Receipt, Failure>>;
 };
+export type Channel<Id extends string = string> = ChannelWith<ChannelMessage, Id>;
+
+export const defineChannel = <const Id extends string, Secret>(
+  definition: ChannelDefinition<Id, Secret, ChannelMessage>,
+): Channel<Id> => channelWith(definition);
 
 /** Keeps the id literal and the secret's type inside, so that channels with different secrets stand in one registry. */
-export function defineChannel<const Id extends string, Secret>(
-  definition: ChannelDefinition<Id, Secret>,
-): Channel<Id> {
+export function channelWith<const Id extends string, Secret, Message>(
+  definition: ChannelDefinition<Id, Secret, Message>,
+): ChannelWith<Message, Id> {
   const problemsWith = (secret: unknown): readonly string[] => {
     const parsed = definition.secret.safeParse(secret);
     return parsed.success ? [] : parsed.error.issues.map(problem);

@@ -2,13 +2,18 @@
 import { escalationOf, USUAL_ESCALATION, type Escalation } from "../incidents/escalation.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import type { Person } from "../playbooks/site-people.ts";
+import { USUAL_TEMPLATES } from "../playbooks/site-templates.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 
 export type MessageSite = {
   readonly title: string;
   readonly channels: readonly Pick<SiteSpec["channels"][number], "id" | "severities">[];
+  /** Where the public reads of it beside our own page. */
+  readonly publicChannels: readonly Pick<SiteSpec["public_channels"][number], "id">[];
   readonly escalation: Escalation;
   readonly people: readonly Person[];
+  /** How a message to the site's own people begins. */
+  readonly internal: string;
   /** How often people are promised something new; null: nobody promised it. */
   readonly updateEveryMs: number | null;
   /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
@@ -16,13 +21,15 @@ export type MessageSite = {
 };
 
 export const messageSiteOf = (
-  { title, channels, escalation, people, update_every }: SiteSpec,
+  { title, channels, public_channels, escalation, people, templates, update_every }: SiteSpec,
   url: string | null,
 ): MessageSite => ({
   title,
   channels,
+  publicChannels: public_channels,
   escalation: escalationOf(escalation),
   people,
+  internal: templates.internal,
   updateEveryMs: resolveDuration(update_every, {}),
   url,
 });
@@ -30,4 +37,11 @@ export const messageSiteOf = (
 /** One of which nothing else is said. */
 export const plainSite = (
   said: Pick<MessageSite, "title" | "channels" | "url"> & Partial<MessageSite>,
-): MessageSite => ({ escalation: USUAL_ESCALATION, people: [], updateEveryMs: null, ...said });
+): MessageSite => ({
+  publicChannels: [],
+  escalation: USUAL_ESCALATION,
+  people: [],
+  internal: USUAL_TEMPLATES.internal,
+  updateEveryMs: null,
+  ...said,
+});

@@ -100,6 +100,11 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
         `support_answered:${view.seq}`,
         `${event.data.supplier} answered: ${event.data.text}`,
       );
+    case "public.failed": {
+      const { channel, failure } = event.data;
+      const text = `The public cannot read it at ${channel}: ${failure.detail}`;
+      return news("needs_person", `public_failed:${channel}`, text);
+    }
     case "incident.resolved":
       return news("resolved", `resolved:${view.seq}`, `Resolved: ${event.data.why}`);
     case "incident.reopened":

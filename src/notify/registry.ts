@@ -10,6 +10,10 @@ import { slack } from "./channels/slack.ts";
 import { slackWebhook } from "./channels/slack-webhook.ts";
 import { teams } from "./channels/teams.ts";
 import { webhook } from "./channels/webhook.ts";
+import { betterStack } from "./public/better-stack.ts";
+import { instatus } from "./public/instatus.ts";
+import { resendBroadcast } from "./public/resend-broadcast.ts";
+import { statuspage } from "./public/statuspage.ts";
 import type { Chat } from "./chat.ts";
 import { discordChat } from "./chats/discord.ts";
 import { slackChat } from "./chats/slack.ts";
@@ -30,6 +34,18 @@ export const channels = {
 
 export type ChannelKind = keyof typeof channels;
 export const isChannelKind = (kind: string): kind is ChannelKind => Object.hasOwn(channels, kind);
+
+/** What the public reads elsewhere, by the `kind` that `site.yaml` writes. */
+export const publicChannels = {
+  [betterStack.id]: betterStack,
+  [instatus.id]: instatus,
+  [resendBroadcast.id]: resendBroadcast,
+  [statuspage.id]: statuspage,
+} as const;
+
+export type PublicChannelKind = keyof typeof publicChannels;
+export const isPublicChannelKind = (kind: string): kind is PublicChannelKind =>
+  Object.hasOwn(publicChannels, kind);
 
 /** The chats whose buttons are heard, by the kind of their channel. */
 export const chats: ReadonlyMap<string, Chat> = new Map(

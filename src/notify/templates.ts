@@ -8,6 +8,7 @@ import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
 import { isWaiting } from "./buttons.ts";
+import { fill } from "../playbooks/site-templates.ts";
 import type { MessageSite } from "./message-site.ts";
 import type { Evidence, MessageReason, News } from "./news.ts";
 
@@ -53,7 +54,7 @@ export function renderMessage(
   const drill = view.drill ? "Drill: " : "";
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
-    header(view, atMs),
+    header(view, site, atMs),
     section("What is new", [newsText(news)]),
     section("What is wrong", whatIsWrong(news, view)),
     section("What was done", deeds(view)),
@@ -73,17 +74,21 @@ export const newsText = (news: News): string => `${oneLine(news.text)}.`;
 export const incidentLink = (view: IncidentView, site: MessageSite): string | null =>
   site.url === null ? null : link(site, apiPath(view));
 
-/** The mission's internal template, field by field. */
-function header(view: IncidentView, atMs: number): string {
+/** The mission's internal template, or the site's own. */
+function header(view: IncidentView, { internal, title }: MessageSite, atMs: number): string {
   const { onsetAtMs } = view.anchors;
-  return [
-    `${view.drill ? "Drill, not a real incident. " : ""}${view.severity} Incident: ${oneLine(view.title)}`,
-    `Status: ${capitalised(view.status)}`,
-    `Impact: ${oneLine(view.statusPage?.message ?? NOT_KNOWN)}`,
-    `Lead: ${oneLine(view.lead ?? "nobody yet")}`,
-    `Duration: ${formatDuration(Math.max(0, atMs - onsetAtMs))}, since ${utcTime(onsetAtMs)} UTC`,
-    `Next Update: ${nextUpdate(view)}`,
-  ].join("\n");
+  const words = fill<"internal">(internal, {
+    severity: view.severity,
+    title: oneLine(view.title),
+    status: capitalised(view.status),
+    impact: oneLine(view.statusPage?.message ?? NOT_KNOWN),
+    lead: oneLine(view.lead ?? "nobody yet"),
+    duration: formatDuration(Math.max(0, atMs - onsetAtMs)),
+    since: utcTime(onsetAtMs),
+    next_update: nextUpdate(view),
+    site: title,
+  });
+  return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
 }
 
 const nextUpdate = (view: IncidentView): string =>

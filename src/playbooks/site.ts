@@ -20,6 +20,13 @@ import {
   SUPPLIERS_MAX,
   wait,
 } from "./site-people.ts";
+import {
+  channelSecret,
+  checkPublicChannels,
+  publicChannel,
+  PUBLIC_CHANNELS_MAX,
+} from "./site-public.ts";
+import { templates } from "./site-templates.ts";
 import { headerName, id, partPattern, path, routePattern, ROUTES_MAX } from "./site-words.ts";
 
 export const PROBES_MAX = 16;
@@ -307,21 +314,21 @@ const shape = z.strictObject({
       z.strictObject({
         id,
         kind: id.describe("A channel's kind from the registry, such as webhook"),
-        /** The name of the secret that holds the destination and key; never the secret itself. */
-        secret: z
-          .string()
-          .regex(/^CHANNEL_[A-Z0-9_]+$/)
-          .max(60),
+        secret: channelSecret,
         /** Which it hears of; with none, it hears only when an escalation names it. */
         severities: z.array(severity).default(["SEV-1", "SEV-2"]),
       }),
     )
     .max(CHANNELS_MAX)
     .default([]),
+  /** Where the public reads what our status page says, beside that page. */
+  public_channels: z.array(publicChannel).max(PUBLIC_CHANNELS_MAX).default([]),
   people: z.array(person).max(PEOPLE_MAX).default([]),
   escalation,
   /** How often a SEV-1 or SEV-2 is to be in the news of the status page: whoever promised it is reminded. */
   update_every: wait.default("30m"),
+  /** Words in place of ours. */
+  templates,
   /** The contact sheet of what production depends on. */
   suppliers: z.array(supplier).max(SUPPLIERS_MAX).default([]),
 });
@@ -329,6 +336,7 @@ const shape = z.strictObject({
 export const site = shape.superRefine((spec, ctx) => {
   checkJournals(spec, ctx);
   checkPeople(spec, ctx);
+  checkPublicChannels(spec, ctx);
 });
 
 export type SiteSpec = z.infer<typeof site>;

@@ -1,5 +1,6 @@
 /** The status in the JSON that clients of Statuspage already read (API v2). */
 import { EVERY_COMPONENT, type PublicIncident, type PublicNews, type StatusView } from "./view.ts";
+import { componentName } from "./words.ts";
 
 /** As many as Statuspage lists; what is open comes first. */
 export const INCIDENTS_MAX = 50;
@@ -183,17 +184,16 @@ const WINDOW_TITLES = {
 } as const;
 export const windowTitle = ({ kind }: SeenWindow): string => WINDOW_TITLES[kind];
 
-const TROUBLES = {
+export const TROUBLES = {
   minor: "degraded performance",
   major: "partial outage",
   critical: "major outage",
 } as const;
 
 /** `Website: major outage` */
-export function incidentTitle({ component, impact }: PublicIncident, view: StatusView): string {
-  const known = view.components.find(({ id }) => id === component)?.name ?? component;
-  const name = component === EVERY_COMPONENT ? view.title : known;
-  return `${name}: ${TROUBLES[impact]}`;
-}
+export const incidentTitle = (
+  { component, impact }: PublicIncident,
+  page: Parameters<typeof componentName>[1],
+): string => `${componentName(component, page)}: ${TROUBLES[impact]}`;
 
 const rfc3339 = (atMs: number): string => new Date(atMs).toISOString();

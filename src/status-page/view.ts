@@ -3,6 +3,7 @@ import { publicStatus, type PublicStatus, type PublicUpdate } from "../incidents
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import type { Severity } from "../playbooks/schema.ts";
+import { USUAL_TEMPLATES } from "../playbooks/site-templates.ts";
 
 /** A tick older than this many cadences is no knowledge any more. */
 export const TICK_STALE_FACTOR = 2.5;
@@ -99,7 +100,10 @@ export const EVERY_COMPONENT = "*";
  * The public side of an incident; null when it is a rehearsal, or when its playbook publishes nothing, nobody said anything in
  * public and nothing touches every visitor: what every visitor meets is never hidden behind a green page.
  */
-export function publish(view: IncidentView): PublicIncident | null {
+export function publish(
+  view: IncidentView,
+  wordsOf: PublicWords = USUAL_WORDS,
+): PublicIncident | null {
   const known = updatesOf(view);
   const firstWords = known.findIndex(({ message }) => message !== null);
   const isTold = view.statusPage !== null || firstWords >= 0;
@@ -107,19 +111,54 @@ export function publish(view: IncidentView): PublicIncident | null {
   if (page === null || view.drill) return null;
   // Where no playbook publishes anything, the public story begins with what a person said.
   const updates = view.statusPage === null && isTold ? known.slice(firstWords) : known;
-  const component = updates.findLast((update) => update.component !== null)?.component;
+  const component = updates.reduce((of, update) => update.component ?? of, page.component);
   return {
     id: view.id,
-    component: component ?? page.component,
+    component,
     impact: isTold ? IMPACTS[view.severity] : "major",
     status: publicStatus(known, view.status),
     startedAtMs: view.anchors.onsetAtMs,
     resolvedAtMs: view.status === "resolved" ? view.anchors.resolvedAtMs : null,
     updates: updates.map((update, index) =>
-      newsOf(view.id, update, index === 0 ? page.message : ""),
+      newsOf(
+        view.id,
+        update,
+        wordsOfPlaybook(update, index, page.message) ?? wordsOf(update.status, component),
+      ),
     ),
   };
 }
+
+/** What the playbook says as it begins; null where that is not what is said. */
+const wordsOfPlaybook = ({ status }: PublicUpdate, index: number, message: string): string | null =>
+  index === 0 && message !== "" && status !== "resolved" ? message : null;
+
+/** What other pages are told to say of an incident that ours told of and no longer tells of: nothing touches every visitor any more. */
+export function withdrawn(view: IncidentView, wordsOf: PublicWords = USUAL_WORDS): PublicIncident {
+  const updates = updatesOf(view).map((update) =>
+    newsOf(view.id, update, wordsOf(update.status, EVERY_COMPONENT)),
+  );
+  const last = updates.at(-1);
+  const end: PublicNews = {
+    id: `${last?.id ?? view.id}-gone`,
+    atMs: (last?.atMs ?? view.anchors.onsetAtMs) + 1_000,
+    status: "resolved",
+    message: wordsOf("resolved", EVERY_COMPONENT),
+  };
+  return {
+    id: view.id,
+    component: EVERY_COMPONENT,
+    impact: "major",
+    status: "resolved",
+    startedAtMs: view.anchors.onsetAtMs,
+    resolvedAtMs: null,
+    updates: [...updates, end],
+  };
+}
+
+/** What a status says by itself, of one component or of every. */
+export type PublicWords = (status: PublicStatus, component: string) => string;
+const USUAL_WORDS: PublicWords = (status) => USUAL_TEMPLATES.external[status];
 
 const IN_WORDS_OF_PEOPLE: IncidentView["statusPage"] = { component: EVERY_COMPONENT, message: "" };
 
@@ -130,23 +169,13 @@ function updatesOf({ updates = [], status, anchors }: IncidentView): readonly Pu
   return [{ seq: 1, atMs, status: publicStatus([], status), message: null, component: null }];
 }
 
-/** An update in words: a person's, or the playbook's, or what its status says by itself. */
-const newsOf = (id: string, update: PublicUpdate, playbooks: string): PublicNews => ({
+/** An update in words: a person's, or else what is given. */
+const newsOf = (id: string, update: PublicUpdate, words: string): PublicNews => ({
   id: `${id}-${update.seq}`,
   atMs: update.atMs,
   status: update.status,
-  message:
-    update.message ??
-    (playbooks !== "" && update.status !== "resolved" ? playbooks : WORDS[update.status]),
+  message: update.message ?? words,
 });
-
-/** What a status means to people who read nothing else. */
-const WORDS: Readonly<Record<PublicStatus, string>> = {
-  investigating: "We are looking into it further.",
-  identified: "We are taking measures against it.",
-  monitoring: "Measures are in place, and we are watching the recovery.",
-  resolved: "It is over.",
-};
 
 const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([
   "applied",

@@ -1,6 +1,9 @@
 /** How statuses read to people. */
 import type { PublicStatus } from "../incidents/public.ts";
-import type { ComponentStatus } from "./view.ts";
+import { resolveDuration } from "../playbooks/params.ts";
+import { fill } from "../playbooks/site-templates.ts";
+import type { SiteSpec } from "../playbooks/site.ts";
+import { EVERY_COMPONENT, type ComponentStatus, type PublicWords } from "./view.ts";
 
 export const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
   operational: "Operational",
@@ -17,3 +20,34 @@ export const STATUS_WORDS: Readonly<Record<PublicStatus, string>> = {
   monitoring: "Monitoring",
   resolved: "Resolved",
 };
+
+/** What a component is called; every one of them together is the site. */
+export const componentName = (
+  component: string,
+  {
+    title,
+    components,
+  }: {
+    readonly title: string;
+    readonly components: readonly { readonly id: string; readonly name: string }[];
+  },
+): string =>
+  component === EVERY_COMPONENT
+    ? title
+    : (components.find(({ id }) => id === component)?.name ?? component);
+
+/** How often something new is promised: `30 minutes`. */
+export function promised({ update_every: every }: Pick<SiteSpec, "update_every">): string {
+  const minutes = Math.round(resolveDuration(every, {}) / 60_000);
+  return minutes === 1 ? "minute" : `${minutes} minutes`;
+}
+
+/** What statuses say by themselves, in the site's words. */
+export const publicWordsOf =
+  (site: Pick<SiteSpec, "title" | "components" | "templates" | "update_every">): PublicWords =>
+  (status, component) =>
+    fill<"external">(site.templates.external[status], {
+      site: site.title,
+      component: componentName(component, site),
+      every: promised(site),
+    });

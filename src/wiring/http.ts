@@ -4,7 +4,13 @@ import type { Env } from "../env.ts";
 import { NO_LIMITER } from "../guard/assemble.ts";
 import type { HttpDeps, PartState } from "../http/deps.ts";
 import { actuators, acts } from "../mitigations/registry.ts";
-import { channels, isChannelKind } from "../notify/registry.ts";
+import type { ChannelWith } from "../notify/channel.ts";
+import {
+  channels,
+  isChannelKind,
+  isPublicChannelKind,
+  publicChannels,
+} from "../notify/registry.ts";
 import { RetryQueue, STORE_DEADLINE_MS, type PaymentStore } from "../payments/retry-queue.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
@@ -39,7 +45,14 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
       id,
       missing: missing(reachOf(env, config)),
     })),
-    channels: bundle.site.channels.map((channel) => channelState(channel, config)),
+    channels: bundle.site.channels.map((channel) => {
+      const kind = isChannelKind(channel.kind) ? channels[channel.kind] : null;
+      return channelState(channel, kind, config);
+    }),
+    publicChannels: bundle.site.public_channels.map((channel) => {
+      const kind = isPublicChannelKind(channel.kind) ? publicChannels[channel.kind] : null;
+      return channelState(channel, kind, config);
+    }),
     writeJournals: bundle.site.write_journal.map(({ id, secret }) => ({
       id,
       missing: journalMissing(secret, config),
@@ -74,12 +87,14 @@ function journalMissing(secret: string, { journalSecret, signingKeys }: Config):
   return signingKeys.length === 0 ? "the secret SIGNING_KEYS is not set" : null;
 }
 
-type Channel = (typeof bundle.site.channels)[number];
-
-function channelState({ id, kind, secret }: Channel, config: Config): PartState {
+function channelState(
+  { id, kind, secret }: Pick<(typeof bundle.site.channels)[number], "id" | "kind" | "secret">,
+  channel: Pick<ChannelWith<never>, "problemsWith"> | null,
+  config: Config,
+): PartState {
   const text = config.channelSecret(secret);
-  if (!isChannelKind(kind)) return { id, missing: `there is no channel of kind ${kind}` };
+  if (channel === null) return { id, missing: `there is no channel of kind ${kind}` };
   if (text === undefined) return { id, missing: `the secret ${secret} is not set` };
-  const problems = channels[kind].problemsWith(parseJson(text));
+  const problems = channel.problemsWith(parseJson(text));
   return { id, missing: problems.length === 0 ? null : `${secret}: ${problems.join("; ")}` };
 }

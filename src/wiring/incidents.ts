@@ -12,7 +12,8 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { selectors } from "../mitigations/selectors/registry.ts";
-import { deliver } from "../notify/deliver.ts";
+import { deliver, deliverPublic } from "../notify/deliver.ts";
+import { publicMessage } from "../notify/public-message.ts";
 import { messageSiteOf } from "../notify/message-site.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts";
@@ -69,6 +70,13 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
         fetch: (url, init) => fetch(url, init),
         atMs: Date.now(),
       }),
+    relay: (channel, relayed) =>
+      deliverPublic(channel, publicMessage(relayed, channel, bundle.site, pageUrlOf(config)), {
+        channels: bundle.site.public_channels,
+        secret: config.channelSecret,
+        fetch: (url, init) => fetch(url, init),
+        atMs: Date.now(),
+      }),
     project: (view) => deskOf(env).project(view),
   }),
 });
@@ -83,6 +91,13 @@ const missingIn = (reach: Reach): Readonly<Record<string, string>> =>
 
 /** Whom no automation may block. */
 const spared = (): readonly string[] => bundle.site.allowlist.map(({ network }) => network);
+
+/** Where customers are sent for news: the page that the site names, or ours. */
+function pageUrlOf({ publicUrl, statusUrl }: Pick<Config, "publicUrl" | "statusUrl">): string {
+  const named = bundle.site.status_page ?? "";
+  if (named.startsWith("https:")) return named;
+  return statusUrl ?? `${publicUrl ?? ""}${named}`;
+}
 
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
 export const reachOf = (

@@ -72,7 +72,7 @@ describe("docs/playbooks.md", () => {
 describe("docs/incidents.md", () => {
   it("lists every type of event", ({ expect }) => {
     const listed = [...words(read("docs/incidents.md"))].filter((word) =>
-      /^(?:incident|rule|evidence|step|lease|act|message|checklist|status|postmortem)\.[a-z_]+$/.test(
+      /^(?:incident|rule|evidence|step|lease|act|message|public|checklist|status|postmortem)\.[a-z_]+$/.test(
         word,
       ),
     );

@@ -65,6 +65,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
         { id: "maintenance-mode", missing: "a thing that no playbook here uses" },
       ],
       channels: [{ id: "pager", missing: null }],
+      publicChannels: [],
       writeJournals: [],
       integrity: [],
       limiter: BOUND,
@@ -132,6 +133,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: "the secret CHANNEL_PAGER is not set" }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [],
           limiter: BOUND,
@@ -141,7 +143,16 @@ describe("doctorReport", () => {
     ],
     [
       "nobody to tell",
-      { parts: { actuators: [], channels: [], writeJournals: [], integrity: [], limiter: BOUND } },
+      {
+        parts: {
+          actuators: [],
+          channels: [],
+          publicChannels: [],
+          writeJournals: [],
+          integrity: [],
+          limiter: BOUND,
+        },
+      },
       { kind: "channel", state: "missing", mend: "declare a channel in playbooks/site.yaml" },
     ],
     [
@@ -150,6 +161,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [{ id: "read-only", missing: "bind the policy object" }],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [],
           limiter: BOUND,
@@ -198,6 +210,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [],
           limiter: { id: "LIMITER", missing: "LIMITER is not bound" },
@@ -215,6 +228,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [
             { id: "prices-agree", missing: "the secret POSTGRES_REPLICA_URL is not set" },
@@ -235,6 +249,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [{ id: "stripe", missing: "the secret JOURNAL_STRIPE is not set" }],
           integrity: [],
           limiter: BOUND,

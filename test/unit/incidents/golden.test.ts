@@ -20,6 +20,8 @@ import effects from "./golden/effects-1.json" with { type: "json" };
 import journal from "./golden/journal-1.json" with { type: "json" };
 /** Written since updates fall due, and suppliers are asked. */
 import people from "./golden/journal-1-people.json" with { type: "json" };
+/** Written since what is public is said elsewhere too. */
+import relayed from "./golden/journal-1-relayed.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -90,6 +92,7 @@ describe("a journal of version 1", () => {
         ...reworded,
         ...published,
         ...people,
+        ...relayed,
       ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
@@ -106,6 +109,7 @@ describe("a journal of version 1", () => {
       ...toldActRows,
       ...toldChecklistRows,
       ...selectionRows,
+      ...(relayed as readonly JournalRow[]),
     ])
       expect(readEvent(row), `${row.seq} ${row.type}`).not.toBeNull();
   });

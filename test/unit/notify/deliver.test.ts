@@ -7,8 +7,8 @@ const KEY = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
 const context = (secrets: Readonly<Record<string, string>>): DeliveryContext => ({
   channels: [
-    { id: "on-call", kind: "webhook", secret: "CHANNEL_ON_CALL", severities: ["SEV-1"] },
-    { id: "pigeons", kind: "pigeon", secret: "CHANNEL_PIGEONS", severities: ["SEV-1"] },
+    { id: "on-call", kind: "webhook", secret: "CHANNEL_ON_CALL" },
+    { id: "pigeons", kind: "pigeon", secret: "CHANNEL_PIGEONS" },
   ],
   secret: (name) => secrets[name],
   fetch,

@@ -2,12 +2,19 @@
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import type { IncidentCommand } from "../../../src/incidents/command.ts";
 import { T0 } from "../../support/incident.ts";
+import { RELAYED } from "./world.ts";
 import { AGREED, DONE_AWAY, Life, OUTAGE, outcomeOf, SELECTED } from "./life.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: T0, toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
 });
+
+/** What the restriction of every visitor is to the public, from its beginning to its end. */
+const TOLD = {
+  components: { "5551": "operational" },
+  incidents: [{ status: "resolved", name: "Test: partial outage" }],
+};
 
 /** Split, so that a failure names its quarter. */
 const QUARTERS = [0, 1, 2, 3] as const;
@@ -26,10 +33,12 @@ describe("an incident that dies at its n-th storage or outbound call", () => {
       const { outcome, points } = await undisturbed(commands);
       expect(points).toBeGreaterThan(100);
       expect(outcome.thrown).toHaveLength([DONE_AWAY, AGREED].includes(commands) ? 1 : 0);
+      if (commands === OUTAGE) expect(outcome.page).toMatchObject(TOLD);
       // All messages after the first are about what the first one made.
       expect(new Set(Object.values(outcome.refs)).size).toBe(2);
       for (let dieAt = quarter + 1; dieAt <= points; dieAt += QUARTERS.length) {
         const life = new Life();
+        life.world.site = RELAYED;
         life.world.fate.dieAt = dieAt;
         await life.live(commands);
         const where = `${dieAt}: ${life.world.fate.points[dieAt - 1]}`;
@@ -68,6 +77,7 @@ it(
 
 async function undisturbed(commands: readonly IncidentCommand[]) {
   const life = new Life();
+  life.world.site = RELAYED;
   await life.live(commands);
   return { points: life.world.fate.points.length, outcome: await outcomeOf(life) };
 }

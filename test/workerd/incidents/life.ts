@@ -250,6 +250,7 @@ export async function outcomeOf(life: Life) {
     policy: [...life.world.policy.values()],
     messages: [...life.world.messages.keys()].toSorted(),
     refs: Object.fromEntries(life.world.refs),
+    page: life.world.page.state?.(),
     collected: [...new Set(life.world.collected)],
     spent: [...life.world.spent],
     thrown: life.world.board.thrown,

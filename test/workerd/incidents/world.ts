@@ -6,6 +6,10 @@ import type { Failure } from "../../../src/incidents/journal.ts";
 import { performWith } from "../../../src/incidents/perform.ts";
 import type { IncidentView } from "../../../src/incidents/view.ts";
 import type { ChannelMessage } from "../../../src/notify/channel.ts";
+import { statuspage as pageStandIn } from "../../../dev/vendors/statuspage.ts";
+import { publicMessage } from "../../../src/notify/public-message.ts";
+import { statuspage } from "../../../src/notify/public/statuspage.ts";
+import { USUAL_TEMPLATES } from "../../../src/playbooks/site-templates.ts";
 import type { MessageSite } from "../../../src/notify/message-site.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
 import type { Selector } from "../../../src/mitigations/selector.ts";
@@ -52,6 +56,31 @@ export class Fate {
   }
 }
 
+const PAGE = {
+  apiKey: "k3y-of-the-test-0123456789",
+  page: "kctbh9vrtdwd",
+  components: ["5551"],
+};
+const PUBLIC_SITE = {
+  title: "Test",
+  components: [{ id: "website", name: "Website" }],
+  templates: USUAL_TEMPLATES,
+  update_every: "30m",
+  public_channels: [
+    {
+      id: "page",
+      kind: "statuspage",
+      secret: "CHANNEL_PAGE",
+      components: { website: "5551" },
+    },
+  ],
+};
+/** A site whose public is told elsewhere too. */
+export const RELAYED: World["site"] = {
+  channels: [{ id: "pager", severities: ["SEV-1", "SEV-2"] }],
+  publicChannels: PUBLIC_SITE.public_channels,
+};
+
 /** The world of one object: in memory, so that what the object lost it cannot have kept here by accident. */
 export class World {
   readonly fate = new Fate();
@@ -70,6 +99,8 @@ export class World {
   readonly broken = new Set<string>();
   /** What arrived, in order. */
   readonly arrived: { readonly channel: string; readonly message: ChannelMessage }[] = [];
+  /** The status page at a vendor's that `RELAYED` brings what is public to. */
+  readonly page = pageStandIn(PAGE);
   readonly collected: string[] = [];
   readonly spent = new Set<string>();
   /** Effects as they were tried, by id. */
@@ -186,6 +217,16 @@ export class World {
       this.refs.set(deliveryId, ref);
       return ok({ status: 200, ref: ref ?? `made for ${deliveryId}` });
     },
+    relay: (channel, relayed) =>
+      statuspage.deliver(
+        publicMessage(relayed, channel, PUBLIC_SITE, "https://status.test"),
+        { api_key: PAGE.apiKey, page: PAGE.page },
+        {
+          fetch: async (url, init) => this.page.fetch(new Request(url, init)),
+          atMs: Date.now(),
+          deadlineMs: 5_000,
+        },
+      ),
     project: async (view) => void this.projections.push(view),
   });
 }
