@@ -7,6 +7,8 @@ import { z } from "zod";
 import type { Vendor } from "./vendor.ts";
 
 const MESSAGES_KEPT_MAX = 1_000;
+const ROOMS_MAX = 100;
+const ROOMS_PAGE = 3;
 
 const plain = (charsMax: number) =>
   z.strictObject({
@@ -74,6 +76,16 @@ const whispered = z.strictObject({
   user: z.string().regex(/^[UW][A-Z0-9]{7,20}$/),
   text: z.string().min(1).max(40_000),
 });
+const created = z.strictObject({
+  name: z.string().regex(/^[a-z0-9_-]{1,80}$/),
+  is_private: z.boolean().optional(),
+});
+const topic = z.strictObject({ channel: z.string(), topic: z.string().max(250) });
+const invited = z.strictObject({
+  channel: z.string(),
+  users: z.string().regex(/^[UW][A-Z0-9]{7,20}(?:,[UW][A-Z0-9]{7,20}){0,999}$/),
+  force: z.boolean().optional(),
+});
 const hooked = z.strictObject({ text: shown.text, blocks: shown.blocks });
 
 export type SlackMessage = {
@@ -84,6 +96,16 @@ export type SlackMessage = {
   readonly metadata?: z.infer<typeof metadata> | undefined;
 };
 
+type Room = {
+  readonly id: string;
+  readonly name: string;
+  readonly isPrivate: boolean;
+  topic: string;
+  members: readonly string[];
+  isArchived: boolean;
+  messages: SlackMessage[];
+};
+
 export function slack(account: {
   readonly token: string;
   readonly channel: string;
@@ -92,15 +114,45 @@ export function slack(account: {
 }): Vendor {
   let messages: SlackMessage[] = [];
   let whispers: z.infer<typeof whispered>[] = [];
+  /** Channels that were made beside the one that is there. */
+  let rooms: Room[] = [];
   /** Microseconds: Slack's message ids are times, and no two are the same. */
   let last = 0;
   const app = new Hono();
 
-  const add = (message: Omit<SlackMessage, "ts">): SlackMessage => {
+  /** What stands in a channel; a string says why nothing can. */
+  const wall = (channel: string): { all: SlackMessage[] } | string => {
+    if (channel === account.channel) {
+      return {
+        get all() {
+          return messages;
+        },
+        set all(next) {
+          messages = next;
+        },
+      };
+    }
+    const room = rooms.find(({ id }) => id === channel);
+    if (room === undefined) return "channel_not_found";
+    if (room.isArchived) return "is_archived";
+    return {
+      get all() {
+        return room.messages;
+      },
+      set all(next) {
+        room.messages = next;
+      },
+    };
+  };
+
+  const add = (
+    message: Omit<SlackMessage, "ts">,
+    on: { all: SlackMessage[] } | string = wall(account.channel),
+  ): SlackMessage => {
     last = Math.max(last + 1, Date.now() * 1_000);
     const ts = `${Math.floor(last / 1e6)}.${String(last % 1e6).padStart(6, "0")}`;
     const made = { ts, ...message };
-    messages = [...messages, made].slice(-MESSAGES_KEPT_MAX);
+    if (typeof on !== "string") on.all = [...on.all, made].slice(-MESSAGES_KEPT_MAX);
     return made;
   };
 
@@ -114,12 +166,13 @@ export function slack(account: {
     const asked = posted.safeParse(await json(c));
     if (!asked.success) return no(c, "invalid_blocks");
     const { channel, unfurl_links: _, unfurl_media: __, ...message } = asked.data;
-    if (channel !== account.channel) return no(c, "channel_not_found");
+    const on = wall(channel);
+    if (typeof on === "string") return no(c, on);
     const { thread_ts: thread } = message;
-    if (thread !== undefined && !messages.some(({ ts }) => ts === thread)) {
+    if (thread !== undefined && !on.all.some(({ ts }) => ts === thread)) {
       return no(c, "thread_not_found");
     }
-    const made = add(message);
+    const made = add(message, on);
     return c.json({ ok: true, channel, ts: made.ts, message: made });
   });
 
@@ -127,25 +180,33 @@ export function slack(account: {
     const asked = updated.safeParse(await json(c));
     if (!asked.success) return no(c, "invalid_blocks");
     const { channel, ts, ...rest } = asked.data;
-    if (channel !== account.channel) return no(c, "channel_not_found");
-    const known = messages.find((message) => message.ts === ts);
+    const on = wall(channel);
+    if (typeof on === "string") return no(c, on);
+    const known = on.all.find((message) => message.ts === ts);
     if (known === undefined) return no(c, "message_not_found");
-    messages = messages.map((message) => (message.ts === ts ? { ...message, ...rest } : message));
+    on.all = on.all.map((message) => (message.ts === ts ? { ...message, ...rest } : message));
     return c.json({ ok: true, channel, ts, text: rest.text });
   });
 
   app.post("/api/chat.postEphemeral", async (c) => {
     const asked = whispered.safeParse(await json(c));
     if (!asked.success) return no(c, "invalid_arguments");
-    if (asked.data.channel !== account.channel) return no(c, "channel_not_found");
+    const on = wall(asked.data.channel);
+    if (typeof on === "string") return no(c, on);
     whispers = [...whispers, asked.data].slice(-MESSAGES_KEPT_MAX);
     return c.json({ ok: true, message_ts: `${Date.now() / 1_000}` });
   });
 
   /** Newest first in a channel, oldest first in a thread; metadata only where it is asked for. */
-  const read = (c: Context, found: readonly SlackMessage[]): Response => {
-    const { channel, limit = "100", oldest = "0", include_all_metadata: all } = c.req.query();
-    if (channel !== account.channel) return no(c, "channel_not_found");
+  const read = (
+    c: Context,
+    find: (all: readonly SlackMessage[]) => readonly SlackMessage[],
+  ): Response => {
+    const { channel = "", limit = "100", oldest = "0", include_all_metadata: all } = c.req.query();
+    const on = wall(channel);
+    if (typeof on === "string") return no(c, on);
+    const found = find(on.all);
+    if (found.length === 0 && c.req.query("ts") !== undefined) return no(c, "thread_not_found");
     const page = found
       .filter(({ ts }) => Number(ts) > Number(oldest))
       .slice(0, Number(limit))
@@ -155,12 +216,53 @@ export function slack(account: {
     return c.json({ ok: true, messages: page, has_more: false });
   };
   app.get("/api/conversations.history", (c) =>
-    read(c, messages.filter(({ thread_ts: thread }) => thread === undefined).toReversed()),
+    read(c, (all) => all.filter(({ thread_ts: thread }) => thread === undefined).toReversed()),
   );
   app.get("/api/conversations.replies", (c) => {
     const { ts: root } = c.req.query();
-    const thread = messages.filter(({ ts, thread_ts: of }) => ts === root || of === root);
-    return thread.length === 0 ? no(c, "thread_not_found") : read(c, thread);
+    return read(c, (all) => all.filter(({ ts, thread_ts: of }) => ts === root || of === root));
+  });
+
+  app.post("/api/conversations.create", async (c) => {
+    const asked = created.safeParse(await json(c));
+    if (!asked.success) return no(c, "invalid_name_specials");
+    const { name, is_private: isPrivate = false } = asked.data;
+    if (rooms.some((room) => room.name === name)) return no(c, "name_taken");
+    if (rooms.length >= ROOMS_MAX) return no(c, "restricted_action");
+    const id = `C9${String(rooms.length).padStart(8, "0")}`;
+    rooms = [
+      ...rooms,
+      { id, name, isPrivate, topic: "", members: [], isArchived: false, messages: [] },
+    ];
+    return c.json({ ok: true, channel: { id, name } });
+  });
+  /** In pages of a size that Slack does not promise either. */
+  app.get("/api/conversations.list", (c) => {
+    const { types = "public_channel", exclude_archived: isCurrent, cursor = "" } = c.req.query();
+    const from = cursor === "" ? 0 : Number(cursor);
+    const all = rooms.filter(({ isPrivate }) => types.includes(isPrivate ? "private" : "public"));
+    const shown = all.slice(from, from + ROOMS_PAGE);
+    const next = from + ROOMS_PAGE < all.length ? String(from + ROOMS_PAGE) : "";
+    const channels = shown
+      .filter(({ isArchived }) => isCurrent !== "true" || !isArchived)
+      .map(({ id, name }) => ({ id, name }));
+    return c.json({ ok: true, channels, response_metadata: { next_cursor: next } });
+  });
+  app.post("/api/conversations.setTopic", async (c) => {
+    const asked = topic.safeParse(await json(c));
+    const room = rooms.find(({ id }) => id === asked.data?.channel);
+    if (!asked.success || room === undefined) return no(c, "channel_not_found");
+    room.topic = asked.data.topic;
+    return c.json({ ok: true });
+  });
+  app.post("/api/conversations.invite", async (c) => {
+    const asked = invited.safeParse(await json(c));
+    const room = rooms.find(({ id }) => id === asked.data?.channel);
+    if (!asked.success || room === undefined) return no(c, "channel_not_found");
+    const users = asked.data.users.split(",");
+    if (users.every((user) => room.members.includes(user))) return no(c, "already_in_channel");
+    room.members = [...new Set([...room.members, ...users])];
+    return c.json({ ok: true });
   });
   app.all("/api/*", (c) => no(c, "unknown_method"));
 
@@ -176,15 +278,22 @@ export function slack(account: {
   return {
     name: "slack",
     fetch: (request) => app.fetch(request),
-    state: () => ({ messages, whispers }),
+    state: () => ({ messages, whispers, rooms }),
     setState: (value) => {
-      // What people do by hand: delete messages.
-      const { keep } = z.strictObject({ keep: z.array(z.string()) }).parse(value);
-      messages = messages.filter(({ ts }) => keep.includes(ts));
+      // What people do by hand: delete messages, archive channels.
+      const { keep, archived = [] } = z
+        .strictObject({
+          keep: z.array(z.string()).optional(),
+          archived: z.array(z.string()).optional(),
+        })
+        .parse(value);
+      if (keep !== undefined) messages = messages.filter(({ ts }) => keep.includes(ts));
+      for (const room of rooms) room.isArchived = archived.includes(room.id);
     },
     reset: () => {
       messages = [];
       whispers = [];
+      rooms = [];
     },
   };
 }

@@ -14,8 +14,8 @@ const TEXT_CHARS_MAX = 4_000;
 type Block = Readonly<Record<string, unknown>>;
 export type SlackText = { readonly text: string; readonly blocks: readonly Block[] };
 
-/** All there is to know: what is wrong, what was done, what is asked, and where to look. */
-export const wholeMessage = (message: ChannelMessage): SlackText => ({
+/** All there is to know: what is wrong, what was done, what is asked, and where to look. `note` is ours, and may link. */
+export const wholeMessage = (message: ChannelMessage, note: string | null = null): SlackText => ({
   text: clipEscaped(message.subject, TEXT_CHARS_MAX),
   blocks: [
     {
@@ -23,6 +23,9 @@ export const wholeMessage = (message: ChannelMessage): SlackText => ({
       text: plain(message.subject, HEADER_CHARS_MAX),
     },
     ...message.body.split("\n\n").slice(0, SECTIONS_MAX).map(section),
+    ...(note === null
+      ? []
+      : [{ type: "section", text: { type: "mrkdwn", text: note, verbatim: true } }]),
     ...actions(message),
   ],
 });
