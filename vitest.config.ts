@@ -2,6 +2,9 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { nobody, origin } from "./test/support/origin.ts";
 
+/** As the tests of mail know it. */
+const SENDER = "firebreak@shop.example";
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,6 +27,7 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               serviceBindings: { ORIGIN: origin },
+              email: { send_email: [{ name: "EMAIL", allowed_sender_addresses: [SENDER] }] },
               // Tests ask nothing of the world.
               outboundService: nobody,
               durableObjects: {

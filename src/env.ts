@@ -30,6 +30,8 @@ export type Env = {
   readonly STATUS_URL?: string;
   /** `off` serves every request to the origin before anything else is looked at. */
   readonly GUARD?: string;
+  /** Sends mail to the site's own people, for channels of kind `cloudflare-email`. */
+  readonly EMAIL?: SendEmail;
   /** JSON: `[{ "name", "role": "viewer"|"responder"|"admin", "sha256" }]`. */
   readonly API_TOKENS?: string;
   /** JSON: `[{ "kid", "secret" }]`, at most two live: signs bypass and probe tokens, challenges and clearances. */

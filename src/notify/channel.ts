@@ -38,9 +38,20 @@ export type ChannelMessage = {
   readonly isRepeat: boolean;
 };
 
+/** One mail as Cloudflare's binding takes it: to at most 50 addresses. */
+export type Mail = {
+  readonly from: { readonly email: string; readonly name: string };
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 /** What a channel may reach, handed in by the shell. */
 export type ChannelReach = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Cloudflare's e-mail binding; undefined where the Worker has none. Throws with a `code` when it will not. */
+  readonly mail?: ((mail: Mail) => Promise<unknown>) | undefined;
   readonly atMs: number;
   /** How long one attempt may take. */
   readonly deadlineMs: number;
@@ -56,6 +67,8 @@ export const REF_CHARS_MAX = 200;
 
 type ChannelDefinition<Id extends string, Secret, Message> = {
   readonly id: Id;
+  /** What of the reach it cannot be without. */
+  readonly needs?: "mail";
   /** Checks the parsed JSON of the secret that `site.yaml` names. */
   readonly secret: z.ZodType<Secret>;
   /** Tries once. Failures are classified and name neither the destination nor the key; the engine retries. */
@@ -69,6 +82,7 @@ type ChannelDefinition<Id extends string, Secret, Message> = {
 /** Something with a secret of its own that messages of one form are sent to. */
 export type ChannelWith<Message, Id extends string = string> = {
   readonly id: Id;
+  readonly needs: "mail" | null;
   /** What is wrong with a secret, by field and never by value; none when it is right. */
   readonly problemsWith: (secret: unknown) => readonly string[];
   readonly deliver: (
@@ -93,6 +107,7 @@ export function channelWith<const Id extends string, Secret, Message>(
   };
   return {
     id: definition.id,
+    needs: definition.needs ?? null,
     problemsWith,
     async deliver(message, secret, reach) {
       const parsed = definition.secret.safeParse(secret);

@@ -15,6 +15,7 @@ export type DeliveryContext = {
   /** A secret's text by the name that `site.yaml` gives, undefined when it was never set. */
   readonly secret: (name: string) => string | undefined;
   readonly fetch: ChannelReach["fetch"];
+  readonly mail?: ChannelReach["mail"];
   readonly atMs: number;
 };
 
@@ -62,6 +63,7 @@ async function deliverBy<Message>(
   if (secret === undefined) return refused(`the secret ${channel.secret} is not JSON`);
   return kind.deliver(message, secret, {
     fetch: context.fetch,
+    mail: context.mail,
     atMs: context.atMs,
     deadlineMs: DELIVERY_DEADLINE_MS,
   });

@@ -1,4 +1,5 @@
 /** Every kind of channel, by the `kind` that `site.yaml` writes. */
+import { cloudflareEmail } from "./channels/cloudflare-email.ts";
 import { discord } from "./channels/discord.ts";
 import { githubIssues } from "./channels/github-issues.ts";
 import { jira } from "./channels/jira.ts";
@@ -19,6 +20,7 @@ import { discordChat } from "./chats/discord.ts";
 import { slackChat } from "./chats/slack.ts";
 
 export const channels = {
+  [cloudflareEmail.id]: cloudflareEmail,
   [discord.id]: discord,
   [githubIssues.id]: githubIssues,
   [jira.id]: jira,

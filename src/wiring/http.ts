@@ -4,6 +4,7 @@ import type { Env } from "../env.ts";
 import { NO_LIMITER } from "../guard/assemble.ts";
 import type { HttpDeps, PartState } from "../http/deps.ts";
 import { actuators, acts } from "../mitigations/registry.ts";
+import { NOT_BOUND } from "../notify/channels/cloudflare-email.ts";
 import type { ChannelWith } from "../notify/channel.ts";
 import {
   channels,
@@ -47,11 +48,11 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
     })),
     channels: bundle.site.channels.map((channel) => {
       const kind = isChannelKind(channel.kind) ? channels[channel.kind] : null;
-      return channelState(channel, kind, config);
+      return channelState(channel, kind, { env, config });
     }),
     publicChannels: bundle.site.public_channels.map((channel) => {
       const kind = isPublicChannelKind(channel.kind) ? publicChannels[channel.kind] : null;
-      return channelState(channel, kind, config);
+      return channelState(channel, kind, { env, config });
     }),
     writeJournals: bundle.site.write_journal.map(({ id, secret }) => ({
       id,
@@ -89,12 +90,13 @@ function journalMissing(secret: string, { journalSecret, signingKeys }: Config):
 
 function channelState(
   { id, kind, secret }: Pick<(typeof bundle.site.channels)[number], "id" | "kind" | "secret">,
-  channel: Pick<ChannelWith<never>, "problemsWith"> | null,
-  config: Config,
+  channel: Pick<ChannelWith<never>, "problemsWith" | "needs"> | null,
+  { env, config }: { readonly env: Env; readonly config: Config },
 ): PartState {
   const text = config.channelSecret(secret);
   if (channel === null) return { id, missing: `there is no channel of kind ${kind}` };
   if (text === undefined) return { id, missing: `the secret ${secret} is not set` };
+  if (channel.needs === "mail" && env.EMAIL === undefined) return { id, missing: NOT_BOUND };
   const problems = channel.problemsWith(parseJson(text));
   return { id, missing: problems.length === 0 ? null : `${secret}: ${problems.join("; ")}` };
 }

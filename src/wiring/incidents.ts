@@ -12,6 +12,7 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { selectors } from "../mitigations/selectors/registry.ts";
+import type { ChannelReach } from "../notify/channel.ts";
 import { deliver, deliverPublic } from "../notify/deliver.ts";
 import { publicMessage } from "../notify/public-message.ts";
 import { messageSiteOf } from "../notify/message-site.ts";
@@ -68,6 +69,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
         channels: bundle.site.channels,
         secret: config.channelSecret,
         fetch: (url, init) => fetch(url, init),
+        mail: mailOf(env),
         atMs: Date.now(),
       }),
     relay: (channel, relayed) =>
@@ -91,6 +93,11 @@ const missingIn = (reach: Reach): Readonly<Record<string, string>> =>
 
 /** Whom no automation may block. */
 const spared = (): readonly string[] => bundle.site.allowlist.map(({ network }) => network);
+
+function mailOf({ EMAIL: binding }: Pick<Env, "EMAIL">): ChannelReach["mail"] {
+  if (binding === undefined) return undefined;
+  return ({ to, ...mail }) => binding.send({ ...mail, to: [...to] });
+}
 
 /** Where customers are sent for news: the page that the site names, or ours. */
 function pageUrlOf({ publicUrl, statusUrl }: Pick<Config, "publicUrl" | "statusUrl">): string {

@@ -180,6 +180,7 @@ describe("doctorReport", () => {
             },
           ],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [],
           limiter: BOUND,
@@ -193,6 +194,7 @@ describe("doctorReport", () => {
         parts: {
           actuators: [{ id: "read-only", missing: "CLOUDFLARE_ZONE_ID is not set" }],
           channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
           writeJournals: [],
           integrity: [],
           limiter: BOUND,

@@ -365,6 +365,16 @@ describe("what is asked", () => {
   });
 });
 
+it("begins as the site says, and a title that looks like a field is none", ({ expect }) => {
+  const internal = "{severity}: {title} at {site}\n{lead} leads; next {next_update}";
+  const [draft] = toldLast(aJournal({ title: "{lead}" }), { ...PAGER, internal });
+  expect(draft?.body.split("\n\n")[0]).toBe(
+    "SEV-1: {lead} at Shop\nnobody yet leads; next as soon as something changes; Firebreak looks again at 14:03:11 UTC at the latest",
+  );
+  const [drill] = toldLast(aJournal({ drill: true }), { ...PAGER, internal });
+  expect(drill?.body).toMatch(/^Drill, not a real incident\. SEV-1: /);
+});
+
 describe("a drill", () => {
   it("says so before anything else", ({ expect }) => {
     const [draft] = toldLast(aJournal({ drill: true }));

@@ -130,6 +130,26 @@ describe("site.yaml", () => {
       "people: [{ id: ada, name: A, slack: U0123ABCD }, { id: bob, name: B, slack: U0123ABCD }]",
       /^people: two people are one member of Slack/,
     ],
+    [
+      "public_channels: [{ id: p, kind: statuspage, secret: CHANNEL_P, components: { nowhere: x1 } }]",
+      /^public_channels\[0\].components.nowhere: there is no "nowhere" among components: /,
+    ],
+    [
+      "public_channels: [{ id: p, kind: statuspage, secret: CHANNEL_P }, { id: p, kind: instatus, secret: CHANNEL_Q }]",
+      /^public_channels: two public_channels have the same id/,
+    ],
+    [
+      "public_channels: [{ id: p, kind: statuspage, secret: s3cret }]",
+      /^public_channels\[0\].secret: /,
+    ],
+    [
+      'templates: { internal: "{titel}" }',
+      /^templates.internal: there is no field \{titel\}; there are \{severity\}, \{title\}/,
+    ],
+    [
+      'templates: { external: { resolved: "[Service] works" } }',
+      /^templates.external.resolved: \[Service\] was left to fill in/,
+    ],
     ["people: [{ id: ada, name: A, slack: ada }]", /^people\[0\].slack: write a member's id/],
     ["suppliers: [{ id: neon, name: Neon }]", /^suppliers\[0\]: say how they are reached/],
   ] as const;
