@@ -116,7 +116,9 @@ class Simulation {
     this.#incidents += 1;
     this.#incident = initialState;
     const id: IncidentId = `inc_${String(this.#incidents).padStart(26, "0")}`;
-    this.#command(openCommand(trigger, id, { playbook: bundled, instance: INSTANCE }));
+    this.#command(
+      openCommand(trigger, id, { playbook: bundled, instance: INSTANCE, silences: [] }),
+    );
   }
 
   #act({ do: what, step, why, at }: Timeline["people"][number], untilMs: number): void {

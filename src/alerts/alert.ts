@@ -21,6 +21,8 @@ export type AlertCounts = {
   readonly firing: number;
   readonly critical: number;
   readonly sources: number;
+  /** Of those that fire, the ones that nobody is to hear of. A desk from before does not say. */
+  readonly muted?: number;
   /** Null before the first alert ever: then the counts are unknown, not zero. */
   readonly lastReceivedAtMs: number | null;
 };

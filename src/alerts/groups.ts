@@ -1,52 +1,111 @@
 /**
- * What becomes of a group of alerts. A tool that groups alerts means one trouble, so that a group is one incident: its first
- * alert opens it, worse ones raise it, the end of the last ends it, and all others are for the inbox alone. Pure.
+ * What becomes of a group of alerts. A tool that groups alerts means one trouble, so that a group is one incident: its first audible
+ * alert opens it, worse ones raise it, the end of the last ends it, and all others are for the inbox alone. A group whose alerts are all
+ * quiet opens nothing, and ends nothing either: quiet is not over. Pure.
  */
 import { isWorse } from "../incidents/severity.ts";
 import type { Alert } from "./alert.ts";
-import type { Reception } from "./inbox.ts";
+import type { InboxAlert } from "./inbox.ts";
+import type { Mute } from "./mutes.ts";
 
 /** `alert` speaks for the group. */
-export type GroupTurn = {
-  readonly turn: "fires" | "worsens" | "ends";
-  readonly scope: string;
-  readonly alert: Alert;
-};
+export type GroupTurn = { readonly scope: string; readonly alert: Alert } & (
+  | { readonly turn: "fires" | "worsens" | "ends" }
+  /** It fired all the while and nobody was to hear of it, because of `mute`. */
+  | { readonly turn: "sounds"; readonly mute: Mute }
+  /** It goes on, and nobody is to hear of it. */
+  | { readonly turn: "quiets"; readonly mute: Mute }
+);
 
 /** The scope of an incident about this alert: its group's, or its own where its tool has none. */
 export const scopeOf = ({ source, group, fingerprint }: Alert): string =>
   group == null ? `alert:${source}:${fingerprint}` : `alert:${source}:group:${group}`;
 
-/** What a delivery changes, once for each group that it speaks of. */
+/** How a group stands: some alert of it can be heard, all that go on are quiet, or it is over. */
+type Standing =
+  | { readonly is: "audible"; readonly alert: Alert }
+  | { readonly is: "quiet"; readonly alert: InboxAlert; readonly mute: Mute }
+  | { readonly is: "over"; readonly alert: Alert | null };
+
+const OVER: Standing = { is: "over", alert: null };
+
+/**
+ * What changes for each group from one inbox to the next, in the order in which its incident must hear of it. `ended` are alerts that
+ * ended in between, whether the inbox still has them or not.
+ */
 export function turnsOf(
-  before: readonly Alert[],
-  { inbox, news }: Pick<Reception, "inbox" | "news">,
+  before: readonly InboxAlert[],
+  after: readonly InboxAlert[],
+  ended: readonly Alert[] = [],
 ): readonly GroupTurn[] {
-  const scopes = [...new Set(news.map(scopeOf))];
-  if (scopes.length === 0) return [];
-  const [was, is] = [firingByScope(before), firingByScope(inbox.alerts)];
-  return scopes.flatMap((scope): readonly GroupTurn[] => {
-    const [then, now] = [was.get(scope) ?? null, is.get(scope) ?? null];
-    if (then === null) return now === null ? [] : [{ turn: "fires", scope, alert: now }];
-    if (now !== null)
-      return isWorse(now.severity, then.severity) ? [{ turn: "worsens", scope, alert: now }] : [];
-    const last = news.findLast((alert) => scopeOf(alert) === scope);
-    return last === undefined ? [] : [{ turn: "ends", scope, alert: last }];
+  const [was, is] = [standings(before), standings(after)];
+  const scopes = new Set([...was.keys(), ...is.keys()]);
+  return [...scopes].flatMap((scope) => {
+    const [then, now] = [was.get(scope) ?? OVER, is.get(scope) ?? OVER];
+    const last = ended.findLast((alert) => scopeOf(alert) === scope) ?? now.alert ?? then.alert;
+    return last === null ? [] : turnsBetween(then, now, last).map((turn) => ({ ...turn, scope }));
   });
 }
 
-/** The worst firing alert of each group; of equals the one that began first. */
-function firingByScope(alerts: readonly Alert[]): ReadonlyMap<string, Alert> {
-  const worst = new Map<string, Alert>();
-  for (const alert of alerts) {
-    if (alert.status !== "firing") continue;
-    const scope = scopeOf(alert);
-    const known = worst.get(scope);
-    const isBefore =
-      known === undefined ||
-      isWorse(alert.severity, known.severity) ||
-      (alert.severity === known.severity && alert.startsAtMs < known.startsAtMs);
-    if (isBefore) worst.set(scope, alert);
+type Turn =
+  | { readonly turn: "fires" | "worsens" | "ends"; readonly alert: Alert }
+  | { readonly turn: "quiets" | "sounds"; readonly alert: Alert; readonly mute: Mute };
+
+function turnsBetween(then: Standing, now: Standing, last: Alert): readonly Turn[] {
+  if (now.is === "over") return then.is === "over" ? [] : [{ turn: "ends", alert: last }];
+  const { alert } = now;
+  if (now.is === "audible") {
+    if (then.is === "over") return [{ turn: "fires", alert }];
+    if (then.is === "quiet") return [{ turn: "sounds", alert, mute: then.mute }];
+    return isWorse(alert.severity, then.alert.severity) ? [{ turn: "worsens", alert }] : [];
   }
-  return worst;
+  const quiets = { turn: "quiets", alert, mute: now.mute } as const;
+  if (then.is === "quiet") {
+    return JSON.stringify(then.mute) === JSON.stringify(now.mute) ? [] : [quiets];
+  }
+  // What was over and begins to flap by firing is told to fire first: people last heard that it was over.
+  const isBack = then.is === "over" && now.mute.because === "flapping" && alert.status === "firing";
+  return isBack ? [{ turn: "fires", alert }, quiets] : [quiets];
 }
+
+function standings(alerts: readonly InboxAlert[]): ReadonlyMap<string, Standing> {
+  const byScope = new Map<string, Standing>();
+  for (const alert of alerts) {
+    const scope = scopeOf(alert);
+    const known = byScope.get(scope) ?? OVER;
+    const standing = standingOf(alert);
+    if (isToldBefore(standing, known)) byScope.set(scope, standing);
+  }
+  return byScope;
+}
+
+function standingOf(alert: InboxAlert): Standing {
+  const { status, isFlapping = false, mutes = [] } = alert;
+  const mute = lastOf(mutes);
+  // What flaps goes on, whether it fires at this moment or not.
+  if (status !== "firing" && !isFlapping) return { is: "over", alert };
+  return mute === null ? { is: "audible", alert } : { is: "quiet", alert, mute };
+}
+
+const RANK = { audible: 0, quiet: 1, over: 2 } as const;
+
+/** Does this one speak for the group rather than the other? */
+function isToldBefore(one: Standing, other: Standing): boolean {
+  if (one.is !== other.is || other.alert === null)
+    return RANK[one.is] < RANK[other.is] || other.alert === null;
+  if (one.is === "quiet" && other.is === "quiet") return endOf(one.mute) < endOf(other.mute);
+  if (one.alert === null || one.is === "over") return false;
+  if (isWorse(one.alert.severity, other.alert.severity)) return true;
+  return (
+    one.alert.severity === other.alert.severity && one.alert.startsAtMs < other.alert.startsAtMs
+  );
+}
+
+/** What keeps an alert quiet for longest. */
+const lastOf = (mutes: readonly Mute[]): Mute | null =>
+  mutes.reduce<Mute | null>(
+    (last, mute) => (last === null || endOf(mute) > endOf(last) ? mute : last),
+    null,
+  );
+
+const endOf = ({ untilMs }: Mute): number => untilMs ?? Infinity;

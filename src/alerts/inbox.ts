@@ -4,6 +4,8 @@
  */
 import { isWorse } from "../incidents/severity.ts";
 import type { Alert, AlertCounts } from "./alert.ts";
+import { CHANGES_SEEN } from "./flapping.ts";
+import type { Mute } from "./mutes.ts";
 
 /** Alerts kept at once; beyond it the oldest resolved go first. */
 export const INBOX_MAX = 1_000;
@@ -12,8 +14,14 @@ export const RESOLVED_KEEP_MS = 24 * 60 * 60_000;
 /** Alertmanager repeats a firing alert every 4 h by default; an hour more and we have lost touch with it. */
 export const STALE_AFTER_MS = 5 * 60 * 60_000;
 
-/** An alert, and when its tool last spoke of it. */
-export type InboxAlert = Alert & { readonly heardAtMs: number };
+/** An alert, when its tool last spoke of it, and why it is quiet. What is absent was kept before it was known. */
+export type InboxAlert = Alert & {
+  readonly heardAtMs: number;
+  /** When it began and ended lately, as we heard of it, oldest first. */
+  readonly changesAtMs?: readonly number[];
+  readonly isFlapping?: boolean;
+  readonly mutes?: readonly Mute[];
+};
 
 export type Inbox = {
   readonly alerts: readonly InboxAlert[];
@@ -41,7 +49,7 @@ export function receiveAlerts(inbox: Inbox, alerts: readonly Alert[], atMs: numb
     const known = byKey.get(keyOf(alert));
     if (known !== undefined && isOvertaken(alert, known)) continue;
     if (known === undefined || isNews(alert, known)) news.push(alert);
-    byKey.set(keyOf(alert), { ...alert, heardAtMs: atMs });
+    byKey.set(keyOf(alert), { ...alert, heardAtMs: atMs, ...marksOf(alert, known, atMs) });
   }
   const live = [...byKey.values()].filter((alert) => !isForgotten(alert, atMs));
   const kept = keepNewest(live);
@@ -67,6 +75,7 @@ export function countAlerts(inbox: Inbox, atMs: number): AlertCounts & { readonl
     critical: firing.filter((alert) => alert.severity === "SEV-1" || alert.severity === "SEV-2")
       .length,
     sources: new Set(firing.map((alert) => alert.source)).size,
+    muted: firing.filter(({ mutes = [] }) => mutes.length > 0).length,
     stale: firing.filter((alert) => isStale(alert, atMs)).length,
     lastReceivedAtMs: inbox.lastReceivedAtMs,
   };
@@ -77,7 +86,20 @@ export const isStale = (alert: InboxAlert, atMs: number): boolean =>
   alert.status === "firing" &&
   (atMs - alert.heardAtMs > STALE_AFTER_MS || (alert.endsAtMs !== null && alert.endsAtMs < atMs));
 
-const keyOf = (alert: Alert): string => `${alert.source}\n${alert.fingerprint}`;
+/** What was known of it beside its tool's words, and that it begins or ends now where it does. */
+function marksOf({ status }: Alert, known: InboxAlert | undefined, atMs: number) {
+  const { changesAtMs = [], isFlapping = false, mutes = [] } = known ?? {};
+  const isChange = status !== (known?.status ?? "resolved");
+  return {
+    changesAtMs: isChange ? [...changesAtMs, atMs].slice(-CHANGES_SEEN) : changesAtMs,
+    isFlapping,
+    mutes,
+  };
+}
+
+/** What finds the same alert again. */
+export const keyOf = (alert: Pick<Alert, "source" | "fingerprint">): string =>
+  `${alert.source}\n${alert.fingerprint}`;
 
 /** An earlier episode, or the firing of an episode that we already know has ended. */
 const isOvertaken = (alert: Alert, known: Alert): boolean =>

@@ -36,6 +36,13 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
     reachedAt: isoOrNull(view.reachedAtMs ?? null),
     seq: view.seq,
     statusPage: view.statusPage && { ...view.statusPage },
+    mutes: (view.mutes ?? []).map(({ startsAtMs, endsAtMs, matchers, ...mute }) => ({
+      ...mute,
+      matchers: matchers === undefined ? null : [...matchers],
+      startsAt: iso(startsAtMs),
+      endsAt: iso(endsAtMs),
+    })),
+    mutedMessages: view.mutedMessages ?? 0,
     checklist: (view.checklist ?? []).map(({ item, text, seenBy, isTicked, word }) => ({
       item,
       text,

@@ -1,5 +1,6 @@
 /** The shapes of requests and answers: what validates is also what `openapi.json` documents. */
 import { z } from "@hono/zod-openapi";
+import { MUTE_REASONS } from "../alerts/silences.ts";
 import { INCIDENT_STATUSES } from "../incidents/journal.ts";
 import { ACT_STATUSES } from "../mitigations/act.ts";
 import { LEASE_STATUSES } from "../mitigations/lease.ts";
@@ -115,6 +116,20 @@ export const incident = z
     reachedAt: momentOrNull,
     seq: z.int(),
     statusPage: z.object({ component: z.string(), message: z.string() }).nullable(),
+    /** What keeps messages about it back, or will; with `matchers` only while they hold. */
+    mutes: z.array(
+      z.object({
+        id: z.string(),
+        because: z.enum(MUTE_REASONS),
+        by: z.string(),
+        why: z.string(),
+        matchers: z.array(z.string()).nullable(),
+        startsAt: moment,
+        endsAt: moment,
+      }),
+    ),
+    /** Messages kept back since it was last heard; the journal says which. */
+    mutedMessages: z.int(),
     checklist: z.array(checklistItem),
   })
   .openapi("Incident");

@@ -5,6 +5,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Actor, Failure, Reading } from "./journal.ts";
+import type { IncidentMute } from "./mutes.ts";
 import type { PublicStatus } from "./public.ts";
 import type { ActId, IncidentId, LeaseId } from "../shared/ids.ts";
 
@@ -26,11 +27,15 @@ type CommandData = {
     readonly rules: Readonly<Record<string, RuleState>>;
     readonly readings: readonly Reading[];
     readonly drill: boolean;
+    /** What may keep it quiet. */
+    readonly mutes?: readonly IncidentMute[];
   };
   /** The signals of one tick. */
   readonly observe: { readonly signals: SignalSet; readonly autopilot: Autopilot };
   /** An alarm: act on what is due, and on nothing else. */
   readonly wake: Record<string, never>;
+  /** What may keep it quiet from now on, or no longer does. */
+  readonly mute: { readonly mutes: readonly IncidentMute[] };
   readonly acknowledge: Record<string, never>;
   readonly take_lead: { readonly lead: string };
   readonly note: { readonly text: string };

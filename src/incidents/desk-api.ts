@@ -1,11 +1,14 @@
 /** What `Desk` answers over RPC: the index of incidents, the alert inbox, the action budget. All list reads come here. */
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Deployment } from "../alerts/deployments.ts";
+import type { InboxAlert } from "../alerts/inbox.ts";
+import type { Silence } from "../alerts/silences.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Report, ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
 import type { Params } from "../playbooks/params.ts";
 import type { RuleState } from "../detection/rule-state.ts";
+import type { Result } from "../shared/result.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { Actor, Reading } from "./journal.ts";
 import type { IncidentView } from "./view.ts";
@@ -29,6 +32,17 @@ export type Trigger = {
   readonly actor: Actor;
   readonly drill: boolean;
 };
+
+export type AskedSilence = Omit<Silence, "revision" | "changes"> & {
+  /** Who asks now, and when. */
+  readonly by: string;
+  readonly atMs: number;
+  /** Make one that must not be there yet, or replace one that must be. */
+  readonly as: "new" | "replacement" | "either";
+};
+
+/** `full`: there are `SILENCES_MAX`; `over`: what has ended cannot be changed. */
+export type SilenceRefusal = "unknown" | "over" | "full";
 
 export type DeskApi = {
   /** Allocates the id once, and opens the incident through the desk's own outbox. */
@@ -60,7 +74,14 @@ export type DeskApi = {
     atMs: number,
   ): Promise<{ readonly accepted: number; readonly duplicates: number }>;
   alertCounts(): Promise<AlertCounts>;
-  alerts(): Promise<readonly Alert[]>;
+  /** Each with what keeps it quiet now. */
+  alerts(): Promise<readonly InboxAlert[]>;
+  /** Makes a silence, or replaces it: open incidents and alerts hear of it at once. Asked again under the same id and words it changes nothing. */
+  silence(asked: AskedSilence): Promise<Result<Silence, SilenceRefusal>>;
+  /** Ends it now; null when there is none. One that has ended stays as it is. */
+  expireSilence(id: string, by: string, atMs: number): Promise<Silence | null>;
+  /** All that are kept, those that end last first. */
+  silences(): Promise<readonly Silence[]>;
   /** A job says that it ran. */
   beat(beat: Beat): Promise<void>;
   /** What was heard of these jobs; one asked for the first time is expected from now on. */

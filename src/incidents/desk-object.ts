@@ -7,7 +7,15 @@ import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
-import { countAlerts, receiveAlerts, type Inbox, type Reception } from "../alerts/inbox.ts";
+import { countAlerts, receiveAlerts, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
+import { nextMuteChangeMs, withMutes, type QuietRules } from "../alerts/mutes.ts";
+import {
+  changed,
+  EXPIRED_KEEP_MS,
+  silenceState,
+  SILENCES_MAX,
+  type Silence,
+} from "../alerts/silences.ts";
 import { REPORTS_BATCH_MAX, type Report, type ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
@@ -15,27 +23,40 @@ import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 import { assert } from "../shared/assert.ts";
 import type { IncidentId } from "../shared/ids.ts";
+import { err, ok, type Result } from "../shared/result.ts";
 import {
-  alertCommand,
+  alertCommands,
   alertTrigger,
   answerTrigger,
   firstView,
   joinCommand,
+  muteCommand,
   openCommand,
+  silenceMute,
 } from "./desk.ts";
-import { LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
+import {
+  LIST_PAGE_MAX,
+  type AskedSilence,
+  type DeskApi,
+  type SilenceRefusal,
+  type Trigger,
+} from "./desk-api.ts";
 import { DeskRows, type QueuedCommand } from "./desk-rows.ts";
 import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
 import { Lanes } from "./lanes.ts";
+import { couldMean } from "./mutes.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import { afterFailure } from "./retry.ts";
+import { SilenceRows } from "./silence-rows.ts";
 import { ToldRows } from "./told-rows.ts";
 import type { IncidentView } from "./view.ts";
 
 /** Open incidents the monitor feeds at once; past it the newest wait, and those that no playbook claims before all others. */
 export const OPEN_MAX = 100;
 export const COMMANDS_AT_ONCE_MAX = 6;
+/** Open incidents that hear at once of a silence that may mean them; past it the newest do not, those that no playbook claims first. */
+export const SILENCED_AT_ONCE_MAX = 1_000;
 /** One attempt at giving an incident a command; the incident answers the same command once, however often it comes. */
 export const COMMAND_MS_MAX = 10_000;
 /** A command to an incident is worth trying for a day. */
@@ -49,20 +70,26 @@ export type DeskDeps = {
   readonly newIncidentId: () => IncidentId;
   /** Does a playbook's rule already watch alerts like this one? */
   readonly claims: (alert: Alert) => boolean;
+  readonly quiet: QuietRules;
 };
 
 export class DeskObject<Env = unknown> extends DurableObject<Env> implements DeskApi {
   readonly #deps: DeskDeps;
   readonly #rows: DeskRows;
   readonly #told: ToldRows;
+  readonly #silenceRows: SilenceRows;
   readonly #lanes: Lanes<QueuedCommand>;
   #inbox: Inbox;
+  #silences: readonly Silence[];
+  /** For when it is decided what is quiet. */
+  #consideredAtMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env, deps: DeskDeps) {
     super(ctx, env);
     this.#deps = deps;
     this.#rows = new DeskRows(ctx.storage.sql, Date.now());
     this.#told = new ToldRows(ctx.storage.sql);
+    this.#silenceRows = new SilenceRows(ctx.storage.sql);
     this.#lanes = new Lanes({
       due: () => this.#rows.due(Date.now()),
       keyOf: ({ incidentId }) => incidentId,
@@ -71,6 +98,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       isUrgent: () => false,
     });
     this.#inbox = this.#rows.inbox();
+    this.#silences = this.#silenceRows.all();
   }
 
   async trigger(
@@ -123,11 +151,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     atMs: number,
   ): Promise<{ readonly accepted: number; readonly duplicates: number }> {
     const reception = receiveAlerts(this.#inbox, alerts, atMs);
-    this.ctx.storage.transactionSync(() => {
-      this.#rows.saveInbox(this.#inbox, reception.inbox);
-      for (const turn of this.#turns(reception)) this.#followUp(turn, atMs);
-    });
-    this.#inbox = reception.inbox;
+    this.#consider(atMs, reception);
     // A tool that sends alerts waits for none of the incidents they open.
     await this.#rearm();
     this.#lanes.notice();
@@ -138,8 +162,37 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     return countAlerts(this.#inbox, Date.now());
   }
 
-  async alerts(): Promise<readonly Alert[]> {
+  async alerts(): Promise<readonly InboxAlert[]> {
     return this.#inbox.alerts;
+  }
+
+  async silence(asked: AskedSilence): Promise<Result<Silence, SilenceRefusal>> {
+    const { by, as, atMs, ...wanted } = asked;
+    const before = this.#silences.find(({ id }) => id === wanted.id) ?? null;
+    if (before === null && as === "replacement") return err("unknown");
+    // Asked again: whoever asks did not hear the answer.
+    if (before !== null && (as === "new" || saysTheSame(before, wanted))) return ok(before);
+    if (before !== null && silenceState(before, atMs) === "expired") return err("over");
+    const going = this.#silences.filter((silence) => silenceState(silence, atMs) !== "expired");
+    if (before === null && going.length >= SILENCES_MAX) return err("full");
+    const did = before === null ? "created" : "replaced";
+    const silence = changed(wanted, before, { atMs, by, did });
+    await this.#keepSilence(silence, before, atMs);
+    return ok(silence);
+  }
+
+  async expireSilence(id: string, by: string, atMs: number): Promise<Silence | null> {
+    const before = this.#silences.find((silence) => silence.id === id) ?? null;
+    if (before === null || silenceState(before, atMs) === "expired") return before;
+    const startsAtMs = Math.min(before.startsAtMs, atMs);
+    const change = { atMs, by, did: "expired" } as const;
+    const silence = changed({ ...before, startsAtMs, endsAtMs: atMs }, before, change);
+    await this.#keepSilence(silence, before, atMs);
+    return silence;
+  }
+
+  async silences(): Promise<readonly Silence[]> {
+    return this.#silences;
   }
 
   async beat(beat: Beat): Promise<void> {
@@ -179,8 +232,10 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     return this.#told.accepted();
   }
 
-  /** May come late or twice: commands carry ids that incidents answer once. */
+  /** May come late or twice: commands carry ids that incidents answer once, and what is quiet follows from the time. */
   override async alarm(): Promise<void> {
+    const nowMs = Date.now();
+    if (this.#nextQuietChangeMs() <= nowMs) this.#consider(nowMs, {});
     await this.#deliverNow();
   }
 
@@ -194,6 +249,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       const command = openCommand(trigger, this.#deps.newIncidentId(), {
         playbook,
         instance: this.#deps.instance,
+        silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > trigger.atMs),
       });
       const { incidentId } = command.data;
       this.#rows.save(firstView(command));
@@ -201,6 +257,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       this.#rows.saveTrigger(trigger.id, incidentId, trigger.atMs);
       return { incidentId, isNew: true };
     }
+    if (answer.answer === "reopen" && latest !== null) this.#remind(latest, trigger.atMs);
     const command = joinCommand(trigger, answer);
     if (command !== null) this.#rows.enqueue(answer.incidentId, command, Date.now());
     if (answer.answer === "reopen") this.#rows.markReopened(answer.incidentId);
@@ -217,22 +274,77 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     return playbook;
   }
 
-  /** Of the alerts that no playbook claims. */
-  #turns({ inbox, news }: Reception): readonly GroupTurn[] {
+  /**
+   * Writes an inbox with what is quiet in it now, and follows up on what that changes for the alerts that no playbook claims. Memory
+   * moves only after storage has; `also` is written with it.
+   */
+  #consider(
+    atMs: number,
+    {
+      inbox = this.#inbox,
+      silences = this.#silences,
+      news = [],
+      also = () => {},
+    }: {
+      readonly inbox?: Inbox;
+      readonly silences?: readonly Silence[];
+      readonly news?: readonly Alert[];
+      readonly also?: () => void;
+    },
+  ): void {
+    const quiet = { ...this.#deps.quiet, silences };
+    const considered = { ...inbox, alerts: withMutes(inbox.alerts, quiet, atMs) };
     const isOurs = (alert: Alert): boolean => !this.#deps.claims(alert);
-    const ours = {
-      inbox: { ...inbox, alerts: inbox.alerts.filter(isOurs) },
-      news: news.filter(isOurs),
-    };
-    return turnsOf(this.#inbox.alerts.filter(isOurs), ours);
+    const [before, after] = [this.#inbox.alerts.filter(isOurs), considered.alerts.filter(isOurs)];
+    this.ctx.storage.transactionSync(() => {
+      also();
+      this.#rows.saveInbox(this.#inbox, considered);
+      for (const turn of turnsOf(before, after, news)) this.#followUp(turn, atMs);
+    });
+    this.#inbox = considered;
+    this.#silences = silences;
+    this.#consideredAtMs = atMs;
   }
 
   /** A group of alerts opens a plain incident, and its end resolves it. */
-  #followUp({ turn, scope, alert }: GroupTurn, atMs: number): void {
-    const latest = this.#rows.latest(PLAIN_PLAYBOOK_ID, scope);
+  #followUp(turn: GroupTurn, atMs: number): void {
+    const latest = this.#rows.latest(PLAIN_PLAYBOOK_ID, turn.scope);
     const isOpen = latest !== null && latest.status !== "resolved";
-    if (turn === "fires" && !isOpen) this.#answer(alertTrigger(alert, scope, atMs));
-    else if (isOpen) this.#rows.enqueue(latest.id, alertCommand(turn, alert, atMs), Date.now());
+    if (!isOpen) {
+      if (turn.turn === "fires" || turn.turn === "sounds") this.#answer(alertTrigger(turn, atMs));
+      return;
+    }
+    for (const command of alertCommands(turn, latest.severity, atMs)) {
+      this.#rows.enqueue(latest.id, command, Date.now());
+    }
+  }
+
+  /** Open incidents and alerts that it means, or meant before, hear of it. */
+  async #keepSilence(silence: Silence, before: Silence | null, atMs: number): Promise<void> {
+    const others = this.#silences.filter(({ id }) => id !== silence.id);
+    this.#consider(atMs, {
+      silences: [silence, ...others.filter(({ endsAtMs }) => endsAtMs > atMs - EXPIRED_KEEP_MS)],
+      also: () => {
+        this.#silenceRows.save(silence, atMs);
+        for (const incident of this.#rows.open(SILENCED_AT_ONCE_MAX)) {
+          const isMeant = couldMean(silence, incident);
+          if (!isMeant && (before === null || !couldMean(before, incident))) continue;
+          const mute = silenceMute(silence);
+          const said = isMeant ? mute : { ...mute, endsAtMs: atMs };
+          this.#rows.enqueue(incident.id, muteCommand([said], atMs), Date.now());
+        }
+      },
+    });
+    await this.#rearm();
+    this.#lanes.notice();
+  }
+
+  /** What is about to be open again may have missed silences while it was not. */
+  #remind(incident: IncidentView, atMs: number): void {
+    const mutes = this.#silences
+      .filter((silence) => silence.endsAtMs > atMs && couldMean(silence, incident))
+      .map(silenceMute);
+    if (mutes.length > 0) this.#rows.enqueue(incident.id, muteCommand(mutes, atMs), Date.now());
   }
 
   /** Delivers what is due, and waits for all of it or for what concerns one incident. */
@@ -273,13 +385,29 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     }
   }
 
+  #nextQuietChangeMs(): number {
+    const quiet = { ...this.#deps.quiet, silences: this.#silences };
+    return nextMuteChangeMs(this.#inbox.alerts, quiet, this.#consideredAtMs);
+  }
+
   async #rearm(): Promise<void> {
-    const dueAtMs = this.#rows.nextDueAtMs();
-    if (dueAtMs === null) return this.ctx.storage.deleteAlarm();
+    const dueAtMs = Math.min(this.#rows.nextDueAtMs() ?? Infinity, this.#nextQuietChangeMs());
+    if (dueAtMs === Infinity) return this.ctx.storage.deleteAlarm();
     // A deadline at or behind now, set from inside alarm(), is dropped by workerd (workerd#6866).
     await this.ctx.storage.setAlarm(Math.max(dueAtMs, Date.now() + 1));
   }
 }
+
+const saysTheSame = (one: Silence, other: Omit<Silence, "revision" | "changes">): boolean =>
+  JSON.stringify(wordsOf(one)) === JSON.stringify(wordsOf(other));
+
+const wordsOf = ({
+  matchers,
+  startsAtMs,
+  endsAtMs,
+  author,
+  comment,
+}: Omit<Silence, "revision" | "changes">) => [matchers, startsAtMs, endsAtMs, author, comment];
 
 const log = (what: "refused" | "unreachable", incident: string, detail: string): void =>
   console.warn(JSON.stringify({ level: "warn", desk: what, incident, detail }));

@@ -1,9 +1,10 @@
 /** The rows of the desk: the index of incidents, the triggers already answered, commands on their way, spent actions, alerts. */
 import { z } from "zod";
 import { migrate } from "../platform/sqlite.ts";
-import type { Inbox, InboxAlert } from "../alerts/inbox.ts";
+import { keyOf, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
 import type { IncidentCommand } from "./command.ts";
 import { PLAIN_PLAYBOOK_ID } from "./plain.ts";
+import { SILENCES_MIGRATION } from "./silence-rows.ts";
 import {
   ACCEPTED_MIGRATION,
   DEPLOYED_MIGRATION,
@@ -44,6 +45,7 @@ const MIGRATIONS = [
   ACCEPTED_MIGRATION,
   MEASURED_MIGRATION,
   DEPLOYED_MIGRATION,
+  SILENCES_MIGRATION,
 ] as const;
 
 /** Nobody repeats a request after a day without asking what became of it. */
@@ -276,5 +278,3 @@ export class DeskRows {
 /** Written before incidents had acts, it has none. */
 type StoredView = Omit<IncidentView, "acts"> & Partial<Pick<IncidentView, "acts">>;
 const upcast = (view: StoredView): IncidentView => ({ acts: [], ...view });
-
-const keyOf = (alert: InboxAlert): string => `${alert.source}\n${alert.fingerprint}`;

@@ -3,9 +3,15 @@ import type { Alert } from "../alerts/alert.ts";
 import type { GroupTurn } from "../alerts/groups.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import { resolveDuration } from "../playbooks/params.ts";
-import type { IncidentId } from "../shared/ids.ts";
+import { sha256Hex, type IncidentId } from "../shared/ids.ts";
+import type { Mute } from "../alerts/mutes.ts";
+import { reasonOf, type MuteReason, type Silence } from "../alerts/silences.ts";
+import type { Severity } from "../playbooks/schema.ts";
 import type { CommandOf, IncidentCommand } from "./command.ts";
 import type { Trigger } from "./desk-api.ts";
+import { FIREBREAK } from "./journal.ts";
+import { ALERTS_MUTE, couldMean, UNTOLD_MS_MAX, type IncidentMute } from "./mutes.ts";
+import { isWorse } from "./severity.ts";
 import type { IncidentView } from "./view.ts";
 
 export type TriggerAnswer =
@@ -32,7 +38,16 @@ export function answerTrigger(
 export const openCommand = (
   trigger: Trigger,
   incidentId: IncidentId,
-  { playbook, instance }: { readonly playbook: BundledPlaybook; readonly instance: string },
+  {
+    playbook,
+    instance,
+    silences,
+  }: {
+    readonly playbook: BundledPlaybook;
+    readonly instance: string;
+    /** Those that have not ended. */
+    readonly silences: readonly Silence[];
+  },
 ): CommandOf<"open"> => ({
   id: `open:${incidentId}`,
   type: "open",
@@ -50,6 +65,16 @@ export const openCommand = (
     rules: trigger.rules,
     readings: trigger.readings,
     drill: trigger.drill,
+    mutes: silences
+      .filter((silence) =>
+        couldMean(silence, {
+          playbook: playbook.spec.id,
+          severity: trigger.severity,
+          scope: trigger.scope,
+          statusPage: playbook.spec.communicate.status_page ?? null,
+        }),
+      )
+      .map(silenceMute),
   },
 });
 
@@ -74,8 +99,9 @@ export function joinCommand(trigger: Trigger, answer: TriggerAnswer): IncidentCo
 }
 
 /** The trigger that an alert is which no playbook claims. */
-export const alertTrigger = (alert: Alert, scope: string, atMs: number): Trigger => ({
-  id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}`,
+export const alertTrigger = ({ turn, alert, scope }: GroupTurn, atMs: number): Trigger => ({
+  // What was quiet may have had an incident already, that a person resolved meanwhile.
+  id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}${turn === "sounds" ? `:${atMs}` : ""}`,
   playbook: null,
   scope,
   title: alert.title,
@@ -89,24 +115,89 @@ export const alertTrigger = (alert: Alert, scope: string, atMs: number): Trigger
   drill: false,
 });
 
-/** What an open incident hears of its alerts. What fires again may find it about to be resolved: asked twice, it is refused. */
-export function alertCommand(turn: GroupTurn["turn"], alert: Alert, atMs: number): IncidentCommand {
-  const { source, title, severity } = alert;
+/**
+ * What an open incident hears of its alerts. What fires again may find it about to be resolved: asked twice, it is refused.
+ *
+ * @param severity What the incident is at, as far as the desk knows.
+ */
+export function alertCommands(
+  turn: GroupTurn,
+  severity: Severity,
+  atMs: number,
+): readonly IncidentCommand[] {
+  const { alert } = turn;
+  const { source, title } = alert;
   const about = `${source}:${alert.fingerprint}:${alert.startsAtMs}`;
   const base = { atMs, actor: { kind: "webhook", id: source } } as const;
-  switch (turn) {
+  const worse = {
+    ...base,
+    id: `worse:${about}`,
+    type: "set_severity",
+    data: { severity: alert.severity, why: `${source} says: ${title}` },
+  } as const;
+  switch (turn.turn) {
     case "fires":
-      return { ...base, id: `again:${about}`, type: "reopen", data: { why: `${title} again` } };
-    case "worsens": {
-      const why = `${source} says: ${title}`;
-      return { ...base, id: `worse:${about}`, type: "set_severity", data: { severity, why } };
+      return [{ ...base, id: `again:${about}`, type: "reopen", data: { why: `${title} again` } }];
+    case "worsens":
+      return [worse];
+    case "quiets":
+      return [{ ...muteCommand([alertsMute(turn.mute, alert, atMs)], atMs), actor: base.actor }];
+    case "sounds": {
+      // Raised first, so that what is said of it then is true.
+      const raise = isWorse(alert.severity, severity)
+        ? [{ ...worse, id: `${worse.id}:${atMs}` }]
+        : [];
+      const why = `${title} can be heard again`;
+      const ended = { ...alertsMute(turn.mute, alert, atMs), why, endsAtMs: atMs };
+      return [...raise, { ...muteCommand([ended], atMs), actor: base.actor }];
     }
     case "ends": {
       const why = `${source} says the alert has ended`;
-      return { ...base, id: `ended:${about}`, type: "resolve", data: { why } };
+      return [{ ...base, id: `ended:${about}`, type: "resolve", data: { why } }];
     }
   }
 }
+
+/** What an incident whose alerts are all quiet is kept quiet by. */
+const alertsMute = (
+  { because, by, untilMs }: Mute,
+  { title }: Alert,
+  atMs: number,
+): IncidentMute => ({
+  id: ALERTS_MUTE,
+  because,
+  by,
+  why: QUIET_WORDS[because](title),
+  startsAtMs: atMs,
+  endsAtMs: untilMs ?? atMs + UNTOLD_MS_MAX,
+});
+
+const QUIET_WORDS: Readonly<Record<MuteReason, (title: string) => string>> = {
+  silenced: (title) => `its alerts are silenced: ${title}`,
+  maintenance: (title) => `its alerts belong to maintenance: ${title}`,
+  inhibited: (title) => `another alert that fires explains its own: ${title}`,
+  flapping: (title) => `${title} begins and ends again and again; quiet until it stops to`,
+};
+
+/** What a silence is to an incident that it may mean. */
+export const silenceMute = (silence: Silence): IncidentMute => ({
+  id: silence.id,
+  because: reasonOf(silence),
+  by: silence.author,
+  why: silence.comment,
+  matchers: silence.matchers,
+  startsAtMs: silence.startsAtMs,
+  endsAtMs: silence.endsAtMs,
+});
+
+/** Derived from what it says, so that saying it twice is saying it once. */
+export const muteCommand = (mutes: readonly IncidentMute[], atMs: number): CommandOf<"mute"> => ({
+  id: `mute:${sha256Hex(JSON.stringify([mutes, atMs])).slice(0, 26)}`,
+  type: "mute",
+  atMs,
+  actor: FIREBREAK,
+  data: { mutes },
+});
 
 /** The index's first picture of an incident, until its own projection arrives. */
 export const firstView = ({ data, atMs }: CommandOf<"open">): IncidentView => ({

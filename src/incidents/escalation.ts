@@ -2,6 +2,7 @@
 import type { EscalationSpec } from "../playbooks/site-people.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import type { Severity } from "../playbooks/schema.ts";
+import { afterQuietMs } from "./mutes.ts";
 import { RESPONSE_MS } from "./severity.ts";
 import { isResolved, type IncidentState } from "./state.ts";
 
@@ -67,9 +68,9 @@ export function nextLevel(state: IncidentState, policy: Escalation): NextLevel |
   const place = state.silences % levels.length;
   const level = levels[place] ?? levels[0];
   // Counted from the last time, so that an alarm that comes late does not ask everybody at once.
-  const sinceMs = state.lastSilenceAtMs ?? state.askedSinceMs;
+  const sinceMs = heardSinceMs(state, state.lastSilenceAtMs ?? state.askedSinceMs);
   return {
-    dueAtMs: sinceMs + (level.afterMs ?? respondMs[state.severity]),
+    dueAtMs: afterQuietMs(state, sinceMs + (level.afterMs ?? respondMs[state.severity])),
     level,
     number: level === NOBODY_ELSE ? null : place + 1,
   };
@@ -81,8 +82,12 @@ export function unreachedAtMs(state: IncidentState, channels: readonly unknown[]
   const { pagesSinceMs } = state;
   if (!isWaitingForAnswer(state) || pagesSinceMs === null || channels.length === 0) return null;
   if (state.reachedAtMs !== null || state.unreachedAtMs !== null) return null;
-  return pagesSinceMs + REACH_MS;
+  return afterQuietMs(state, heardSinceMs(state, pagesSinceMs) + REACH_MS);
 }
+
+/** Since when it is known to people, who were known to it since `sinceMs`: nobody answers what they were kept from hearing. */
+export const heardSinceMs = ({ unmutedAtMs }: IncidentState, sinceMs: number): number =>
+  Math.max(sinceMs, unmutedAtMs ?? sinceMs);
 
 const isWaitingForAnswer = (state: IncidentState): boolean =>
   state.opened !== null && !isResolved(state) && state.acknowledgedBy === null;

@@ -7,7 +7,13 @@ import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
 import { pages } from "./severity.ts";
 import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
 import { updatesAfter } from "./public.ts";
-import { hasEnded, type Awaited, type IncidentState, type ItemState } from "./state.ts";
+import {
+  hasEnded,
+  NOTHING_MUTED,
+  type Awaited,
+  type IncidentState,
+  type ItemState,
+} from "./state.ts";
 import type { Anchors } from "./view.ts";
 
 /** Folds one row. Rows come in order without holes; a row of an unknown type or newer version is kept by the journal and skipped here. */
@@ -101,6 +107,10 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "message.failed":
     case "public.failed":
       return settle(state, event.data.effectId);
+    case "message.muted": {
+      const deliveries = new Set([...state.muted.deliveries, event.data.deliveryId]);
+      return { ...state, muted: { deliveries, lastAtMs: row.atMs } };
+    }
     case "message.delivered":
       return delivered(state, event.data, row.atMs);
     case "message.requested": {
@@ -208,10 +218,20 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return { ...state, recoveredSinceMs: null };
     case "incident.resolved": {
       const anchors = { ...state.anchors, resolvedAtMs: atMs };
-      return { ...state, status: "resolved", timesResolved: state.timesResolved + 1, anchors };
+      const timesResolved = state.timesResolved + 1;
+      return { ...state, status: "resolved", timesResolved, muted: NOTHING_MUTED, anchors };
     }
     case "incident.reopened":
       return { ...reopened(state, atMs), rules: { ...state.rules, ...event.data.rules } };
+    case "incident.muted":
+      return {
+        ...state,
+        mutes: mutesAfter(state, event.data, atMs),
+        // That it flaps was told: so is how it stands when it no longer does.
+        muted: isFlapping(event.data) ? { ...state.muted, lastAtMs: atMs } : state.muted,
+      };
+    case "incident.unmuted":
+      return { ...state, muted: NOTHING_MUTED, unmutedAtMs: atMs };
     case "incident.update_due":
       return { ...state, reminders: state.reminders + 1, lastReminderAtMs: atMs };
     case "incident.support_asked":
@@ -242,6 +262,20 @@ function escalated(
   }
 }
 
+const isFlapping = ({ because, startsAtMs, endsAtMs }: EventData["incident.muted"]): boolean =>
+  because === "flapping" && endsAtMs > startsAtMs;
+
+/** Those that have ended say nothing any more. */
+const mutesAfter = (
+  { mutes }: IncidentState,
+  { mute: id, because, by, why, matchers, startsAtMs, endsAtMs }: EventData["incident.muted"],
+  atMs: number,
+): IncidentState["mutes"] =>
+  [
+    ...mutes.filter((known) => known.id !== id),
+    { id, because, by, why, matchers, startsAtMs, endsAtMs },
+  ].filter((known) => known.endsAtMs > atMs);
+
 /** Whoever answered the first time may be asleep now: people are asked anew. */
 const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   ...state,
@@ -253,6 +287,7 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   lastSilenceAtMs: null,
   reachedAtMs: null,
   unreachedAtMs: null,
+  muted: NOTHING_MUTED,
   reminders: 0,
   lastReminderAtMs: null,
   raisedTo: [],

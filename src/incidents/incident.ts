@@ -7,6 +7,7 @@ import { err, ok, type Result } from "../shared/result.ts";
 import { messagesFor } from "../notify/pipeline.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import { nextLevel, unreachedAtMs } from "./escalation.ts";
+import { tellAgainAtMs } from "./mutes.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
 import { decidePerson } from "./people.ts";
@@ -26,6 +27,7 @@ import {
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
 import { checklistStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
+import { mutedBy, muteStage, unmuteStage } from "./stages/mutes.ts";
 import { escalationStage, resolutionStage, statusStage, updateStage } from "./stages/progress.ts";
 import { recoveryStage, rulesStage, severityStage } from "./stages/rules.ts";
 import { updateDueAtMs } from "./update-clock.ts";
@@ -45,6 +47,7 @@ const OBSERVE = [
   mitigationStage,
   silenceStage,
   actSilenceStage,
+  unmuteStage,
   escalationStage,
   updateStage,
   checklistStage,
@@ -56,6 +59,7 @@ const WAKE = [
   expiryStage,
   silenceStage,
   actSilenceStage,
+  unmuteStage,
   escalationStage,
   updateStage,
   statusStage,
@@ -88,6 +92,8 @@ function decideOpened(
     }
     case "wake":
       return ok(decideInStages(state, blind(command, ground), WAKE));
+    case "mute":
+      return ok(decideInStages(state, blind(command, ground), [muteStage(command), unmuteStage]));
     case "report_effect": {
       const decided = decideResult(state, command);
       return decided.ok ? ok(withStatus(state, decided.value, command, ground)) : decided;
@@ -102,6 +108,7 @@ function decideOpened(
 /** When the incident must look again by itself; null when it waits for people or signals. */
 export function nextWakeAtMs(state: IncidentState, ground: Ground): number | null {
   const wakes = [
+    tellAgainAtMs(state),
     nextLevel(state, ground.site.escalation)?.dueAtMs ?? null,
     unreachedAtMs(state, ground.site.channels),
     updateDueAtMs(state, ground.site.updateEveryMs),
@@ -116,7 +123,7 @@ export function nextWakeAtMs(state: IncidentState, ground: Ground): number | nul
 
 /** Opens, assesses and starts to investigate in one go: what was seen is already in the command. */
 function open(command: CommandOf<"open">): readonly IncidentEvent[] {
-  const { playbook, incidentId, severity, readings, ...rest } = command.data;
+  const { playbook, incidentId, severity, readings, mutes = [], ...rest } = command.data;
   const { id, investigate } = playbook.spec;
   return [
     {
@@ -129,6 +136,7 @@ function open(command: CommandOf<"open">): readonly IncidentEvent[] {
         playbook: { id, sha256: playbook.sha256, source: playbook.source, spec: playbook.spec },
       },
     },
+    ...mutes.map(mutedBy),
     {
       type: "incident.status_changed",
       data: { from: "detected", to: "triaged", why: `assessed as ${severity}` },
@@ -174,12 +182,18 @@ function withMessages(
   const view = viewOf(after, nextWakeAtMs(after, ground));
   if (view === null) return ok(events);
   const requested = new Map<string, IncidentEvent>();
-  for (const draft of events.flatMap((event) =>
+  for (const { muted, ...draft } of events.flatMap((event) =>
     messagesFor(event, view, ground.site, command.atMs, Object.keys(after.told)),
   )) {
     const id = deliveryId(view.id, draft.message, draft.channel);
     if (after.deliveries.has(id)) continue;
-    requested.set(id, { type: "message.requested", data: { ...draft, deliveryId: id } });
+    if (muted === undefined) {
+      requested.set(id, { type: "message.requested", data: { ...draft, deliveryId: id } });
+    } else if (!after.muted.deliveries.has(id)) {
+      const { channel, message, why } = draft;
+      const data = { deliveryId: id, channel, message, why, ...muted };
+      requested.set(id, { type: "message.muted", data });
+    }
   }
   return ok([...events, ...requested.values(), ...relays(after, view, ground.site.publicChannels)]);
 }

@@ -3,6 +3,7 @@
  * readers upcast older versions, and keep, show and skip what they do not know.
  */
 import { z } from "zod";
+import { MUTE_REASONS } from "../alerts/silences.ts";
 import { MESSAGE_STATES } from "../notify/channel.ts";
 import { severity } from "../playbooks/schema.ts";
 import type { PlaybookSpec } from "../playbooks/schema.ts";
@@ -30,6 +31,7 @@ const selected = {
   says: z.string(),
   facts: z.unknown(),
 };
+const muteReason = z.enum(MUTE_REASONS);
 const readings = z.array(
   z.looseObject({
     signal: z.string(),
@@ -131,6 +133,19 @@ export const EVENT_DATA = {
     why: z.string(),
   }),
   "incident.support_answered": z.looseObject({ supplier: z.string(), text: z.string() }),
+  /** Messages about it are kept back while this holds; said again under the same `mute` it replaces what was said. */
+  "incident.muted": z.looseObject({
+    mute: z.string(),
+    because: muteReason,
+    by: z.string(),
+    why: z.string(),
+    /** Absent where it means this incident whatever becomes of it. */
+    matchers: z.array(z.string()).optional(),
+    startsAtMs: atMs,
+    endsAtMs: atMs,
+  }),
+  /** It is heard again, and is still open; `messages` were kept back. */
+  "incident.unmuted": z.looseObject({ why: z.string(), messages: z.int() }),
   "incident.recovery_seen": z.looseObject({ readings }),
   "incident.recovery_lost": z.looseObject({ readings }),
   "incident.resolved": z.looseObject({ why: z.string() }),
@@ -268,6 +283,16 @@ export const EVENT_DATA = {
     state: z.enum(MESSAGE_STATES).optional(),
     link: z.string().nullable().optional(),
     people: z.array(z.string()).optional(),
+  }),
+  /** It would have been requested; `mute` is what kept it back. */
+  "message.muted": z.looseObject({
+    deliveryId: z.string().startsWith("dlv_"),
+    channel: z.string(),
+    message: z.string(),
+    why: z.string(),
+    because: muteReason,
+    mute: z.string(),
+    untilMs: atMs,
   }),
   "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),

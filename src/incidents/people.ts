@@ -29,7 +29,7 @@ export const LEASE_AHEAD_MS_MAX = 7 * 24 * 3_600_000;
 type Answer = Result<readonly IncidentEvent[], Rejection>;
 type PersonCommand = Exclude<
   IncidentCommand,
-  { readonly type: "open" | "observe" | "wake" | "report_effect" }
+  { readonly type: "open" | "observe" | "wake" | "mute" | "report_effect" }
 >;
 
 export function decidePerson(state: IncidentState, command: PersonCommand, ground: Ground): Answer {

@@ -4,6 +4,7 @@ import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
+import type { IncidentMute } from "./mutes.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { Anchors } from "./view.ts";
 
@@ -151,6 +152,12 @@ export type IncidentState = {
   /** When the first message since people are asked got through, and when it was told that none does; null until then. */
   readonly reachedAtMs: number | null;
   readonly unreachedAtMs: number | null;
+  /** What may keep messages about it back, by the clock. */
+  readonly mutes: readonly IncidentMute[];
+  /** The deliveries kept back since it was last heard, and when the last of them was. */
+  readonly muted: { readonly deliveries: ReadonlySet<string>; readonly lastAtMs: number | null };
+  /** When it was last heard again; null: it never was quiet. */
+  readonly unmutedAtMs: number | null;
   /** Reminders that an update is due, since people are asked, and when the last of them was. */
   readonly reminders: number;
   readonly lastReminderAtMs: number | null;
@@ -168,6 +175,8 @@ export type IncidentState = {
   readonly checklist: Readonly<Record<number, ItemState>>;
   readonly anchors: Anchors;
 };
+
+export const NOTHING_MUTED: IncidentState["muted"] = { deliveries: new Set(), lastAtMs: null };
 
 export const initialState: IncidentState = {
   seq: 0,
@@ -192,6 +201,9 @@ export const initialState: IncidentState = {
   lastSilenceAtMs: null,
   reachedAtMs: null,
   unreachedAtMs: null,
+  mutes: [],
+  muted: NOTHING_MUTED,
+  unmutedAtMs: null,
   reminders: 0,
   lastReminderAtMs: null,
   supportAsked: [],

@@ -1,5 +1,6 @@
 /** The promise that people hear something new in time: when it is due, and what may be said. Pure. */
 import { formatDuration } from "../shared/duration.ts";
+import { afterQuietMs } from "./mutes.ts";
 import { publicStatus, type PublicStatus } from "./public.ts";
 import { pages } from "./severity.ts";
 import { isResolved, type IncidentState } from "./state.ts";
@@ -11,12 +12,17 @@ export const REMINDERS_MAX = 48;
 export function updateDueAtMs(state: IncidentState, everyMs: number | null): number | null {
   if (everyMs === null || state.opened === null || isResolved(state)) return null;
   if (!pages(state.severity) || state.reminders >= REMINDERS_MAX) return null;
-  return lastSaidAtMs(state) + everyMs;
+  return afterQuietMs(state, lastSaidAtMs(state) + everyMs);
 }
 
 /** When the public, or whoever should tell them, last heard of it. */
 const lastSaidAtMs = (state: IncidentState): number =>
-  Math.max(state.askedSinceMs, state.updates.at(-1)?.atMs ?? 0, state.lastReminderAtMs ?? 0);
+  Math.max(
+    state.askedSinceMs,
+    state.unmutedAtMs ?? 0,
+    state.updates.at(-1)?.atMs ?? 0,
+    state.lastReminderAtMs ?? 0,
+  );
 
 const STANDS: Readonly<Record<PublicStatus, string>> = {
   investigating: "We are still looking into it.",

@@ -30,6 +30,8 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     seq: state.seq,
     statusPage: opened.playbook.spec.communicate.status_page ?? null,
     updates: state.updates,
+    mutes: state.mutes,
+    mutedMessages: state.muted.deliveries.size,
     checklist: checklistView(state),
   };
 }

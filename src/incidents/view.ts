@@ -1,6 +1,7 @@
 /** An incident as people and programs read it: folded from the journal, times in epoch milliseconds. */
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
+import type { IncidentMute } from "./mutes.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
@@ -96,6 +97,9 @@ export type IncidentView = {
   readonly statusPage: { readonly component: string; readonly message: string } | null;
   /** What was said in public, oldest first. Absent from views that were kept before it was. */
   readonly updates?: readonly PublicUpdate[];
+  /** What may keep messages about it back, and how many it did since it was last heard. Absent from views that were kept before. */
+  readonly mutes?: readonly IncidentMute[];
+  readonly mutedMessages?: number;
   /** Absent from views that were kept before there was one. */
   readonly checklist?: readonly ItemView[];
 };

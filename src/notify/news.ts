@@ -23,6 +23,8 @@ export const MESSAGE_REASONS = [
   "released",
   "resolved",
   "reopened",
+  "flapping",
+  "unmuted",
 ] as const;
 export type MessageReason = (typeof MESSAGE_REASONS)[number];
 
@@ -105,6 +107,10 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
       const text = `The public cannot read it at ${channel}: ${failure.detail}`;
       return news("needs_person", `public_failed:${channel}`, text);
     }
+    case "incident.muted":
+      return mutedNews(event.data, view);
+    case "incident.unmuted":
+      return news("unmuted", `unmuted:${view.seq}`, `Heard again: ${event.data.why}`);
     case "incident.resolved":
       return news("resolved", `resolved:${view.seq}`, `Resolved: ${event.data.why}`);
     case "incident.reopened":
@@ -227,6 +233,13 @@ function endingNews(event: IncidentEvent, view: IncidentView): News | null {
 }
 
 const FAILED_TO = { apply: "applied", adjust: "changed", revert: "taken back" } as const;
+
+/** Of what somebody wanted quiet, people hear no more; of what flaps, once. */
+const mutedNews = (
+  { because, why, startsAtMs, endsAtMs }: EventData["incident.muted"],
+  { seq }: IncidentView,
+): News | null =>
+  because === "flapping" && endsAtMs > startsAtMs ? news("flapping", `flapping:${seq}`, why) : null;
 
 /** It may be raised to the same again, after it was lowered: that wakes people again. */
 function severityNews(

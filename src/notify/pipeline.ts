@@ -2,6 +2,8 @@
  * Which messages one journaled event asks for. Pure: whether a message was asked for already is the incident's to know,
  * by `deliveryId(incidentId, message, channel)`; how it travels is a channel's.
  */
+import type { MuteReason } from "../alerts/silences.ts";
+import { muteAt } from "../incidents/mutes.ts";
 import { isWorse } from "../incidents/severity.ts";
 import type { IncidentEvent } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
@@ -28,6 +30,14 @@ export type MessageDraft = {
   readonly link: string | null;
   /** Whom it asks, by their ids in `site.yaml`; absent when nobody in particular. */
   readonly people?: string[];
+  /** What keeps it back, and until when at least; absent when it is to be sent. */
+  readonly muted?: KeptBack;
+};
+
+export type KeptBack = {
+  readonly because: MuteReason;
+  readonly mute: string;
+  readonly untilMs: number;
 };
 
 /**
@@ -56,8 +66,29 @@ export function messagesFor(
     link: incidentLink(view, site),
     ...(news.people.length === 0 ? {} : { people: [...news.people] }),
   };
-  return channelsFor(event, view, site, told).map((channel) => ({ channel, ...draft }));
+  const mute = muteOf(event, view, atMs);
+  return channelsFor(event, view, site, told).map((channel) =>
+    mute === null || stopsRinging(event, channel, told)
+      ? { channel, ...draft }
+      : { channel, ...draft, muted: mute },
+  );
 }
+
+/** Null for what is said because of the very mute that it tells of, and for what a person asks others for. */
+function muteOf(event: IncidentEvent, view: IncidentView, atMs: number): KeptBack | null {
+  if (event.type === "incident.escalated" && event.data.because === "person") return null;
+  const own = event.type === "incident.muted" ? event.data.mute : null;
+  const mutes = (view.mutes ?? []).filter(({ id }) => id !== own);
+  const mute = muteAt({ ...view, mutes }, atMs);
+  return mute && { because: mute.because, mute: mute.id, untilMs: mute.endsAtMs };
+}
+
+/** An answer and an end wake nobody, and end what wakes: who was told of the incident hears them all the same. */
+const stopsRinging = (event: IncidentEvent, channel: string, told: readonly string[]): boolean =>
+  isEnding(event) && told.includes(channel);
+
+const isEnding = ({ type }: IncidentEvent): boolean =>
+  type === "incident.resolved" || type === "incident.acknowledged";
 
 /** How the incident stands, for channels that must tell a page from its end. */
 export function stateOf(view: Pick<IncidentView, "status" | "acknowledgedBy">): MessageState {
@@ -75,7 +106,7 @@ function channelsFor(
   site: MessageSite,
   told: readonly string[],
 ): string[] {
-  const isEnd = event.type === "incident.resolved" || event.type === "incident.acknowledged";
+  const isEnd = isEnding(event);
   const named = event.type === "incident.escalated" ? (event.data.channels ?? []) : [];
   const severities: Severity[] = [view.severity];
   if (event.type === "incident.severity_set" && isWorse(event.data.from, event.data.to)) {

@@ -42,6 +42,8 @@ const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   released: "mitigation released",
   resolved: "resolved",
   reopened: "open again",
+  flapping: "flaps",
+  unmuted: "is still open",
 };
 
 /** Subject and body, plain text, at most `SUBJECT_CHARS_MAX` and `BODY_CHARS_MAX` characters. */

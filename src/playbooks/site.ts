@@ -9,6 +9,7 @@ import { LIMITER_SHARDS_MAX, TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
 import { parseDuration } from "../shared/duration.ts";
 import { resolveDuration } from "./params.ts";
 import { type param, severity } from "./schema.ts";
+import { quietAlerts } from "./site-alerts.ts";
 import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
 import { checkJournals, journals } from "./site-journals.ts";
 import {
@@ -286,6 +287,8 @@ const shape = z.strictObject({
       branch: z.string().min(1).max(250).optional(),
     })
     .optional(),
+  /** Alerts that nobody should hear of, because another explains them or because they flap. */
+  alerts: quietAlerts,
   /** Tools that tell us about alerts and that no adapter knows, mapped by CEL. */
   webhooks: z
     .array(mappedWebhook)

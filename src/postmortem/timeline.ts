@@ -84,6 +84,13 @@ function describe(event: IncidentEvent, names: Names): string {
       return `**Support asked**: ${prose(event.data.name)}: ${prose(event.data.why)}`;
     case "incident.support_answered":
       return `${prose(event.data.supplier)} answered: ${prose(event.data.text)}`;
+    case "incident.muted":
+      if (event.data.endsAtMs <= event.data.startsAtMs) {
+        return `Quiet no longer: ${prose(event.data.why)}`;
+      }
+      return `Quiet (${event.data.because}, ${code(event.data.by)}) until ${utcTime(event.data.endsAtMs)}: ${prose(event.data.why)}`;
+    case "incident.unmuted":
+      return `Heard again: ${prose(event.data.why)}`;
     case "incident.recovery_seen":
       return withReadings("**Recovery seen**", event.data.readings);
     case "incident.recovery_lost":
@@ -113,6 +120,8 @@ function describeWork(event: IncidentEvent, names: Names): string {
       return `No evidence from ${code(event.data.collector)}: ${prose(event.data.failure.detail)}`;
     case "message.requested":
       return `Message ${code(event.data.message)} to ${code(event.data.channel)}: ${prose(event.data.subject)}`;
+    case "message.muted":
+      return `Message ${code(event.data.message)} to ${code(event.data.channel)} kept back (${event.data.because}, ${code(event.data.mute)})`;
     case "message.delivered":
       return `Message to ${nameOf(event.data.deliveryId, names)} delivered`;
     case "message.failed":

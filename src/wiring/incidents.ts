@@ -21,6 +21,7 @@ import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts"
 import { githubRepository, type Repository } from "../platform/github.ts";
 import { playbook as playbookSchema } from "../playbooks/schema.ts";
 import { bundle, compiledPlaybooks, deployedPlaybook } from "../playbooks/deployed.ts";
+import { quietRulesOf } from "../playbooks/site-alerts.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import { assert } from "../shared/assert.ts";
 import { ok, type Result } from "../shared/result.ts";
@@ -43,6 +44,7 @@ export const deskDeps = (env: Env): DeskDeps => ({
   incident: (id) => incidentOf(env, id),
   newIncidentId: () => newId("inc"),
   claims,
+  quiet: quietRulesOf(bundle.site.alerts),
 });
 
 export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({

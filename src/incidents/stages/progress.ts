@@ -1,7 +1,7 @@
 /** The flow of the incident itself: its status, escalation when nobody answers, and resolution. */
 import { formatDuration } from "../../shared/duration.ts";
 import type { IncidentEvent, IncidentStatus } from "../journal.ts";
-import { nextLevel, unreachedAtMs } from "../escalation.ts";
+import { heardSinceMs, nextLevel, unreachedAtMs } from "../escalation.ts";
 import { durationOf, type Stage } from "../moment.ts";
 import {
   hasEnded,
@@ -64,7 +64,7 @@ export const escalationStage: Stage = (state, moment) => [
 const escalateUnreached: Stage = (state, { atMs, site }) => {
   const dueAtMs = unreachedAtMs(state, site.channels);
   if (dueAtMs === null || atMs < dueAtMs) return [];
-  const why = `no message reached anybody within ${formatDuration(atMs - (state.pagesSinceMs ?? atMs))}`;
+  const why = `no message reached anybody within ${formatDuration(atMs - heardSinceMs(state, state.pagesSinceMs ?? atMs))}`;
   const channels = site.channels.map(({ id }) => id);
   return [{ type: "incident.escalated", data: { because: "unreached", why, channels } }];
 };
@@ -72,7 +72,7 @@ const escalateUnreached: Stage = (state, { atMs, site }) => {
 const escalateSilence: Stage = (state, { atMs, site }) => {
   const next = nextLevel(state, site.escalation);
   if (next === null || atMs < next.dueAtMs) return [];
-  const why = `nobody acknowledged within ${formatDuration(atMs - state.askedSinceMs)}`;
+  const why = `nobody acknowledged within ${formatDuration(atMs - heardSinceMs(state, state.askedSinceMs))}`;
   const { level, number } = next;
   const asked =
     number === null

@@ -1,7 +1,13 @@
 import { describe, it } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
 import { scopeOf, turnsOf } from "../../../src/alerts/groups.ts";
-import { EMPTY_INBOX, receiveAlerts, type Inbox } from "../../../src/alerts/inbox.ts";
+import {
+  EMPTY_INBOX,
+  receiveAlerts,
+  type Inbox,
+  type InboxAlert,
+} from "../../../src/alerts/inbox.ts";
+import type { Mute } from "../../../src/alerts/mutes.ts";
 
 const T0 = Date.UTC(2026, 10, 23, 12);
 
@@ -24,7 +30,7 @@ function turns(...deliveries: readonly (readonly Alert[])[]) {
   let inbox: Inbox = EMPTY_INBOX;
   return deliveries.map((alerts) => {
     const reception = receiveAlerts(inbox, alerts, T0);
-    const turned = turnsOf(inbox.alerts, reception);
+    const turned = turnsOf(inbox.alerts, reception.inbox.alerts, reception.news);
     inbox = reception.inbox;
     return turned.map(({ turn, alert }) => `${turn} ${alert.fingerprint}`);
   });
@@ -67,6 +73,74 @@ describe("a group", () => {
 
   it("opens nothing with an alert that is over already", ({ expect }) => {
     expect(turns([ended(a)])).toEqual([[]]);
+  });
+});
+
+const SILENCED: Mute = { because: "silenced", by: "sil_1", untilMs: T0 + 60_000 };
+const LATER: Mute = { because: "maintenance", by: "win_1", untilMs: T0 + 90_000 };
+const FLAPS: Mute = { because: "flapping", by: "alertmanager a", untilMs: null };
+const kept = (alert: Alert, ...mutes: readonly Mute[]): InboxAlert => ({
+  ...alert,
+  heardAtMs: T0,
+  mutes,
+  isFlapping: mutes.includes(FLAPS),
+});
+const resolved = (alert: Alert): Alert => ({ ...alert, status: "resolved" });
+
+describe("a group that somebody keeps quiet", () => {
+  const cases: readonly (readonly [
+    string,
+    readonly InboxAlert[],
+    readonly InboxAlert[],
+    readonly string[],
+  ])[] = [
+    ["opens nothing", [], [kept(a, SILENCED)], ["quiets"]],
+    ["is heard when its silence ends", [kept(a, SILENCED)], [kept(a)], ["sounds"]],
+    [
+      "is heard with the first alert that is",
+      [kept(a, SILENCED)],
+      [kept(a, SILENCED), kept(b)],
+      ["sounds"],
+    ],
+    ["is not over by being quiet", [kept(a)], [kept(a, SILENCED)], ["quiets"]],
+    [
+      "says nothing while one of its alerts is heard",
+      [kept(a), kept(b)],
+      [kept(a, SILENCED), kept(b)],
+      [],
+    ],
+    ["says until when, should that change", [kept(a, SILENCED)], [kept(a, LATER)], ["quiets"]],
+    ["says it once", [kept(a, SILENCED)], [kept(a, SILENCED)], []],
+    ["ends when its alerts do", [kept(a, SILENCED)], [kept(resolved(a))], ["ends"]],
+    [
+      "is heard from the last of its reasons to end",
+      [kept(a, SILENCED, LATER)],
+      [kept(a, LATER)],
+      [],
+    ],
+    [
+      "goes on while it flaps, whatever it is at this moment",
+      [kept(a)],
+      [kept(resolved(a), FLAPS)],
+      ["quiets"],
+    ],
+    ["goes on flapping", [kept(resolved(a), FLAPS)], [kept(a, FLAPS)], []],
+    ["is told to fire before it flaps", [kept(resolved(a))], [kept(a, FLAPS)], ["fires", "quiets"]],
+    [
+      "ends when it no longer flaps and is over",
+      [kept(resolved(a), FLAPS)],
+      [kept(resolved(a))],
+      ["ends"],
+    ],
+    ["is heard when it no longer flaps and fires", [kept(a, FLAPS)], [kept(a)], ["sounds"]],
+  ];
+  it.for(cases)("%s", ([, before, after, expected], { expect }) => {
+    expect(turnsOf(before, after).map(({ turn }) => turn)).toEqual(expected);
+  });
+
+  it("is quiet until the first of its alerts can be heard", ({ expect }) => {
+    const [turn] = turnsOf([], [kept(a, LATER), kept(b, SILENCED)]);
+    expect(turn).toMatchObject({ turn: "quiets", mute: SILENCED });
   });
 });
 

@@ -37,7 +37,9 @@ describe("receiveAlerts", () => {
   it("takes a repetition for a sign of life, not for news", ({ expect }) => {
     const reception = receiveAlerts(after([anAlert()]), [anAlert()], START_MS + 60_000);
     expect(reception).toMatchObject({ accepted: 0, duplicates: 1 });
-    expect(reception.inbox.alerts).toEqual([{ ...anAlert(), heardAtMs: START_MS + 60_000 }]);
+    expect(reception.inbox.alerts).toMatchObject([
+      { ...anAlert(), heardAtMs: START_MS + 60_000, changesAtMs: [START_MS] },
+    ]);
   });
 
   it("takes one that has got worse for news, and one that got better for none", ({ expect }) => {

@@ -1,7 +1,10 @@
 /** What the pages in docs/ say about the code is read from the code here: a page that is not true fails. */
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { vocabulary } from "../../../scripts/vocabulary.ts";
+import { readMatchers } from "../../../src/alerts/matchers.ts";
 import { EVENT_DATA } from "../../../src/incidents/journal.ts";
 import { WAYS_BACK, WAY_REASONS } from "../../../src/integrity/recovery-plan.ts";
 import { planPolls, siteParams } from "../../../src/monitor/cadence.ts";
@@ -11,6 +14,7 @@ import { MESSAGE_REASONS } from "../../../src/notify/news.ts";
 import { checkPlaybooks } from "../../../src/playbooks/check.ts";
 import { formatDiagnostic } from "../../../src/playbooks/diagnostics.ts";
 import { playbook } from "../../../src/playbooks/schema.ts";
+import { quietAlerts } from "../../../src/playbooks/site-alerts.ts";
 import type { SourceId } from "../../../src/signals/catalogue.ts";
 import { SOURCES } from "../../../src/signals/registry.ts";
 import type { Mood } from "../../../src/signals/source.ts";
@@ -77,6 +81,29 @@ describe("docs/incidents.md", () => {
       ),
     );
     expect(listed.toSorted()).toEqual(Object.keys(EVENT_DATA).toSorted());
+  });
+});
+
+describe("docs/alerts.md", () => {
+  const page = read("docs/alerts.md");
+
+  it("shows a silence whose matchers are read", ({ expect }) => {
+    const [silence = ""] = blocks(page, "json").filter((block) => block.includes("matchers"));
+    const { matchers } = z
+      .looseObject({ matchers: z.array(z.string()) })
+      .parse(JSON.parse(silence));
+    expect(readMatchers(matchers)).toMatchObject({ ok: true });
+  });
+
+  it("shows rules for quiet alerts that load, and the numbers that are the defaults", ({
+    expect,
+  }) => {
+    const [rules = ""] = blocks(page, "yaml").filter((block) => block.startsWith("alerts:"));
+    const parsed = quietAlerts.parse(
+      z.looseObject({ alerts: z.unknown() }).parse(parse(rules)).alerts,
+    );
+    expect(parsed.inhibit).toHaveLength(1);
+    expect(parsed.flapping).toEqual(quietAlerts.parse(undefined).flapping);
   });
 });
 

@@ -22,6 +22,8 @@ import journal from "./golden/journal-1.json" with { type: "json" };
 import people from "./golden/journal-1-people.json" with { type: "json" };
 /** Written since what is public is said elsewhere too. */
 import relayed from "./golden/journal-1-relayed.json" with { type: "json" };
+/** Written since silences keep messages back. */
+import quiet from "./golden/journal-1-quiet.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -93,6 +95,7 @@ describe("a journal of version 1", () => {
         ...published,
         ...people,
         ...relayed,
+        ...quiet,
       ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
@@ -115,7 +118,10 @@ describe("a journal of version 1", () => {
   });
 
   it("comes to the same picture", ({ expect }) => {
-    const { updates = [], reachedAtMs, ...picture } = viewOf(fold(rows), null) ?? {};
+    const read = viewOf(fold(rows), null);
+    if (read === null) throw new Error("it was opened");
+    const { updates = [], reachedAtMs, mutes, mutedMessages, ...picture } = read;
+    expect({ mutes, mutedMessages }).toEqual({ mutes: [], mutedMessages: 0 });
     // Written before anything was said in public, it says what follows from its statuses.
     expect(updates.map(({ status }) => status).slice(0, 3)).toEqual([
       "investigating",
@@ -175,6 +181,22 @@ it("a reminder, and what a supplier was asked and answered, are read as first wr
     reminders: 1,
     lastReminderAtMs: all[0]?.atMs,
     supportAsked: ["neon"],
+  });
+});
+
+it("a silence, what it kept back and its end are read as first written", ({ expect }) => {
+  const [silenced, kept, ended] = quiet as readonly JournalRow[];
+  if (silenced === undefined || kept === undefined || ended === undefined) {
+    throw new Error("the file has three rows");
+  }
+  const before = [silenced, kept].reduce(evolve, fold(rows.slice(0, 51)));
+  expect(before).toMatchObject({
+    mutes: [{ id: "sil_01", because: "silenced", matchers: ['playbook="small-outage"'] }],
+    muted: { deliveries: new Set(["dlv_00000000000000000000000001"]), lastAtMs: kept.atMs },
+  });
+  expect(evolve(before, ended)).toMatchObject({
+    muted: { deliveries: new Set(), lastAtMs: null },
+    unmutedAtMs: ended.atMs,
   });
 });
 

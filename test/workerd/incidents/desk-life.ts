@@ -3,7 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
-import type { DeskApi, Trigger } from "../../../src/incidents/desk-api.ts";
+import type { AskedSilence, DeskApi, Trigger } from "../../../src/incidents/desk-api.ts";
 import { SMALL_OUTAGE, T0 } from "../../support/incident.ts";
 import { DEATH, worldOf, type World } from "./world.ts";
 
@@ -39,6 +39,19 @@ export const anAlert = (changes: Partial<Alert> = {}): Alert => ({
   ...changes,
 });
 
+export const aSilence = (changes: Partial<AskedSilence> = {}): AskedSilence => ({
+  id: "sil_1",
+  matchers: ['alertname="Known"'],
+  startsAtMs: T0,
+  endsAtMs: T0 + 3_600_000,
+  author: "ada",
+  comment: "we know",
+  by: "ada",
+  atMs: T0,
+  as: "new",
+  ...changes,
+});
+
 export class DeskLife {
   readonly name = crypto.randomUUID();
   readonly world: World = worldOf(this.name);
@@ -70,6 +83,11 @@ export class DeskLife {
     await this.insist(() => this.desk.receive([anAlert()], T0));
     await this.settle();
     await this.insist(() => this.desk.receive([anAlert({ status: "resolved" })], T0));
+    await this.insist(() => this.desk.silence(aSilence()));
+    await this.insist(() =>
+      this.desk.receive([anAlert({ fingerprint: "f2", title: "Known" })], T0),
+    );
+    await this.insist(() => this.desk.expireSilence("sil_1", "ada", T0));
     await this.insist(() => this.desk.spendAction(`lse_${incidentId}`, T0, 1));
     await this.settle();
   }
@@ -123,6 +141,7 @@ export async function outcomeOf(life: DeskLife) {
     incidents: numbered(JSON.stringify(items)),
     commands: [...commands.values()].map(numbered),
     alerts: await life.insist(() => life.desk.alerts()),
+    silences: await life.insist(() => life.desk.silences()),
     spendsAgain: await life.insist(() => life.desk.spendAction("lse_other", T0, 1)),
     alarmAtMs: await life.alarmAtMs(),
   };

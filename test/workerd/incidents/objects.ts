@@ -31,6 +31,7 @@ export class TestDesk extends DeskObject {
       }),
       newIncidentId: () => world.newIncidentId(),
       claims: () => false,
+      quiet: world.quiet,
     });
   }
 }

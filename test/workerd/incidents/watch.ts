@@ -1,4 +1,5 @@
 /** The monitor and the desk of a scenario, made of their pure parts: looks at given signals at its beat, and says what the incident hears. */
+import type { Silence } from "../../../src/alerts/silences.ts";
 import { evaluateRules, statesAfter } from "../../../src/detection/evaluate-rules.ts";
 import {
   firstBadSampleAtMs,
@@ -21,6 +22,8 @@ export const BEAT_MS = 5_000;
 export type Readings = Readonly<Record<string, number | null>>;
 
 export class Watch {
+  /** What the desk would hand to an incident that opens. */
+  silences: readonly Silence[] = [];
   readonly #bundled = bundledOf(SMALL_OUTAGE);
   readonly #playbook = groundOf(this.#bundled).playbook;
   #rules: RuleStates = {};
@@ -54,7 +57,11 @@ export class Watch {
     };
     const answer = answerTrigger(trigger, latest, this.#bundled);
     return answer.answer === "open"
-      ? openCommand(trigger, INCIDENT_ID, { playbook: this.#bundled, instance: "shop.test" })
+      ? openCommand(trigger, INCIDENT_ID, {
+          playbook: this.#bundled,
+          instance: "shop.test",
+          silences: this.silences,
+        })
       : joinCommand(trigger, answer);
   }
 }
