@@ -11,7 +11,10 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
+import { changed, type Silence } from "../../../src/alerts/silences.ts";
 import type { CommandOf, CommandType, IncidentCommand } from "../../../src/incidents/command.ts";
+import { muteCommand, silenceMute } from "../../../src/incidents/desk.ts";
+import { couldMean } from "../../../src/incidents/mutes.ts";
 import type { Severity } from "../../../src/playbooks/schema.ts";
 import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
 import { bundledOf, DOWN, INCIDENT_ID, SMALL_OUTAGE, T0, WELL } from "../../support/incident.ts";
@@ -73,6 +76,15 @@ const WORDS: readonly Doing[] = [
     says: /^(\w+) answers (\w+)$/,
     does: ({ scenario }, [supplier = "", who]) =>
       scenario.say(who, "note_support", { supplier, text: "soon" }),
+  },
+  {
+    says: /^(\w+) silences ([^ ]+) for (\w+)$/,
+    does: ({ scenario }, [who = "", matcher = "", length = ""]) =>
+      scenario.silence(who, matcher, length),
+  },
+  {
+    says: /^(\w+) ends the silence$/,
+    does: ({ scenario }, [who = ""]) => scenario.endSilence(who),
   },
   {
     says: /^visitors are failed$/,
@@ -169,6 +181,33 @@ class Scenario {
     return this.#handle({ kind: "person", id: who ?? "" }, type, data);
   }
 
+  /** Whatever incident is open hears of it, as from the desk; one that opens later is opened with it. */
+  async silence(who: string, matcher: string, length: string): Promise<void> {
+    const silence = {
+      id: "sil_1",
+      matchers: [matcher],
+      startsAtMs: Date.now(),
+      endsAtMs: Date.now() + durationOf(length),
+      author: who,
+      comment: "it is known",
+    };
+    await this.#keep(changed(silence, null, { atMs: Date.now(), by: who, did: "created" }));
+  }
+
+  async endSilence(who: string): Promise<void> {
+    for (const silence of this.#watch.silences) {
+      const change = { atMs: Date.now(), by: who, did: "expired" } as const;
+      await this.#keep(changed({ ...silence, endsAtMs: Date.now() }, silence, change));
+    }
+  }
+
+  async #keep(silence: Silence): Promise<void> {
+    this.#watch.silences = [silence];
+    const view = await this.life.view();
+    if (view === null || view.status === "resolved" || !couldMean(silence, view)) return;
+    await this.life.handle(muteCommand([silenceMute(silence)], Date.now()));
+  }
+
   sleep(isAsleep: boolean): void {
     this.#isAsleep = isAsleep;
   }
@@ -255,9 +294,11 @@ class Scenario {
   }
 }
 
-function timeOf(line: string): number {
-  const parsed = parseDuration(line.slice(0, TIME_WIDTH).trim());
-  if (!parsed.ok) throw new Error(`${line}: ${parsed.error}`);
+const timeOf = (line: string): number => durationOf(line.slice(0, TIME_WIDTH).trim());
+
+function durationOf(text: string): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new Error(`${text}: ${parsed.error}`);
   return parsed.value;
 }
 

@@ -203,6 +203,68 @@ const STORIES = {
     705s    tickets: resolved
     705s    page: resolved
     24h   all is said`,
+  "silenced before it is seen: it is mitigated unheard, and told when the silence ends, across evictions": `
+    0s    ada silences playbook="small-outage" for 30m
+    1m    visitors are failed
+    1m      page: investigating
+    65s     page: identified
+    65s     page: monitoring
+    2m    the object dies
+    20m   the alarm comes twice
+    29m   the object dies
+    30m     chat: unmuted
+    30m     pager: unmuted
+    31m   ada acknowledges
+    31m     chat: acknowledged
+    31m     pager: acknowledged
+    32m   visitors are served
+    1925s   chat: recovery
+    1925s   pager: recovery
+    1965s   chat: released
+    1965s   pager: released
+    2025s   chat: resolved
+    2025s   pager: resolved
+    2025s   page: resolved
+    24h   all is said`,
+  "silenced while it rings: of all that follows, only its end is told to people": `
+    0s    visitors are failed
+    0s      chat: opened
+    0s      pager: opened
+    0s      page: investigating
+    5s      chat: severity_raised
+    5s      pager: severity_raised
+    5s      page: identified
+    5s      page: monitoring
+    10s     chat: mitigated
+    10s     pager: mitigated
+    1m    ada silences severity=~"SEV-." for 1h
+    2m    visitors are served
+    225s    chat: resolved
+    225s    pager: resolved
+    225s    page: resolved
+    24h   all is said`,
+  "silenced, and over before the silence is: the public reads of it, and nobody is woken": `
+    0s    ada silences playbook="small-outage" for 2h
+    1m    visitors are failed
+    1m      page: investigating
+    65s     page: identified
+    65s     page: monitoring
+    10m   visitors are served
+    705s    page: resolved
+    24h   all is said`,
+  "a silence ended early: what was kept back is told then, once": `
+    0s    ada silences playbook="small-outage" for 2h
+    1m    visitors are failed
+    1m      page: investigating
+    65s     page: identified
+    65s     page: monitoring
+    5m    the object dies
+    6m    ada ends the silence
+    6m      chat: unmuted
+    6m      pager: unmuted
+    7m    the object dies
+    8m    the alarm comes twice
+    9m    all is said`,
 } as const;
 
 describe("from signals to everything that goes out", () => {
