@@ -4,6 +4,7 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import { startOf } from "../policy/kinds.ts";
 import type { PolicyEntry } from "../policy/policy.ts";
+import { WINDOW_PREFIX } from "../policy/windows.ts";
 import { redact } from "../shared/redact.ts";
 import type { HttpDeps } from "./deps.ts";
 
@@ -39,6 +40,11 @@ export async function releaseAll(
   const orphans = entries.filter((entry) => isMitigation(entry) && !revertedByThem.has(entry.id));
   const removals = await Promise.all(orphans.map((entry) => deps.policy.remove(entry.id)));
   const removedEntries = orphans.flatMap((entry, n) => (removals[n]?.ok === true ? entry.id : []));
+  // What a window kept quiet is heard again; should the desk not hear of it, at the end that was declared.
+  const ended = removedEntries.filter((id) => id.startsWith(WINDOW_PREFIX));
+  await Promise.allSettled(
+    ended.map((id) => deps.desk.expireSilence(id, asked.actor.id, deps.now())),
+  );
   return { items, removedEntries };
 }
 

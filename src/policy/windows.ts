@@ -7,7 +7,7 @@ import { startOf } from "./kinds.ts";
 import type { PolicyEntry } from "./policy.ts";
 
 /** An entry's id says that it is a window: no incident looks after it. */
-const WINDOW_PREFIX = "win_";
+export const WINDOW_PREFIX = "win_";
 
 /** Far more than anybody plans; each is read by every guard. */
 export const WINDOWS_MAX = 20;

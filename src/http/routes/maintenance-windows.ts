@@ -1,5 +1,6 @@
 /** Planned windows: maintenance, or read-only, that is declared ahead and begins and ends by itself. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { silenceState, type Silence } from "../../alerts/silences.ts";
 import { instanceOf } from "../../playbooks/site.ts";
 import { ENTRY_LIFE_MS_MAX } from "../../policy/compile.ts";
 import {
@@ -16,6 +17,7 @@ import { idempotencyHeaders, requestId } from "../idempotency.ts";
 import { Problem } from "../problems.ts";
 import { listOf, moment, text, visitorMessage } from "../schemas.ts";
 import { iso } from "../times.ts";
+import { matcherErrors, matchers, refusal } from "./silences.ts";
 
 const WINDOW_MS_MIN = 60_000;
 /** Longer than this nobody plans to be away. */
@@ -36,6 +38,8 @@ const shown = z
     endsAt: moment,
     message: z.string().nullable(),
     reason: z.string(),
+    /** Of what it keeps quiet: alerts and incidents that all of these mean; empty when it keeps nothing quiet. */
+    matchers: z.array(z.string()),
   })
   .openapi("MaintenanceWindow");
 
@@ -46,6 +50,11 @@ const declaration = z
     endsAt: moment,
     message: visitorMessage.optional().describe("What visitors read; else the site's sentence"),
     reason: text.max(500),
+    matchers: matchers
+      .optional()
+      .describe(
+        "Alerts and incidents that nobody is told of while it lasts; with none, nothing is quiet",
+      ),
   })
   .openapi("MaintenanceWindowDeclaration");
 
@@ -105,33 +114,43 @@ const cancel = createRoute({
 });
 
 export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
+  const presentAll = async (windows: readonly Window[]) => {
+    const silences = windows.length === 0 ? [] : await deps.desk.silences();
+    return windows.map((window) => present(window, silences, deps.now()));
+  };
+  const presented = async (window: Window) =>
+    present(window, await deps.desk.silences(), deps.now());
+
   api.openapi(declare, async (c) => {
-    const { startsAt, endsAt, message = null, ...given } = c.req.valid("json");
+    const { startsAt, endsAt, message = null, matchers: quiet, ...given } = c.req.valid("json");
     const id = requestId(c, "win", deps.newId);
     const windows = windowsIn(await deps.policy.entries());
     const known = windows.find((window) => window.id === id);
-    if (known !== undefined) return c.json(present(known, deps.now()), 201);
+    if (known !== undefined) return c.json(await presented(known), 201);
     if (windows.length >= WINDOWS_MAX) {
       throw wrong("body", `${WINDOWS_MAX} windows are declared already`, "cancel one first");
     }
     const times = { startsAtMs: Date.parse(startsAt), endsAtMs: Date.parse(endsAt) };
     const declared = { ...given, id, message, ...times };
     checkStart(declared, deps.now());
-    await put(deps, declared);
+    checkEnd(declared, deps.now());
+    // Before the window: asked again after a failure in between, both are as they should be.
+    if (quiet !== undefined) await keepQuiet(deps, declared, quiet, c.var.caller.name);
+    await putNew(deps, declared, c.var.caller.name);
     console.log(
       JSON.stringify({ window: "declared", id, by: c.var.caller.name, startsAt, endsAt }),
     );
-    return c.json(present(declared, deps.now()), 201);
+    return c.json(await presented(declared), 201);
   });
 
   api.openapi(list, async (c) => {
     const items = windowsIn(await deps.policy.entries());
-    return c.json({ items: items.map((one) => present(one, deps.now())), next: null }, 200);
+    return c.json({ items: await presentAll(items), next: null }, 200);
   });
 
   api.openapi(read, async (c) => {
     const found = await windowNamed(deps, c.req.valid("param").id);
-    return c.json(present(found, deps.now()), 200);
+    return c.json(await presented(found), 200);
   });
 
   api.openapi(change, async (c) => {
@@ -139,6 +158,11 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
     const { message = found.message, endsAt } = c.req.valid("json");
     const endsAtMs = endsAt === undefined ? found.endsAtMs : Date.parse(endsAt);
     const changed = { ...found, message, endsAtMs };
+    checkEnd(changed, deps.now());
+    const quiet = (await deps.desk.silences()).find((silence) => silence.id === found.id);
+    if (quiet !== undefined && silenceState(quiet, deps.now()) !== "expired") {
+      await keepQuiet(deps, changed, quiet.matchers, c.var.caller.name);
+    }
     await put(deps, changed);
     console.log(
       JSON.stringify({
@@ -148,17 +172,28 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
         endsAt: iso(endsAtMs),
       }),
     );
-    return c.json(present(changed, deps.now()), 200);
+    return c.json(await presented(changed), 200);
   });
 
   api.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
     const removed = await deps.policy.remove(id);
     if (!removed.ok) throw new Problem("unavailable", removed.error.detail);
+    await deps.desk.expireSilence(id, c.var.caller.name, deps.now());
     if (!removed.value.existed && c.req.header("idempotency-key") === undefined) throw missing(id);
     console.log(JSON.stringify({ window: "cancelled", id, by: c.var.caller.name }));
     return c.body(null, 204);
   });
+}
+
+async function putNew(deps: HttpDeps, declared: Window, by: string): Promise<void> {
+  try {
+    await put(deps, declared);
+  } catch (fault) {
+    // Refused, it is no window, and keeps nothing quiet. What merely failed is asked again.
+    if (fault instanceof Problem) await deps.desk.expireSilence(declared.id, by, deps.now());
+    throw fault;
+  }
 }
 
 async function put({ policy, bundle, now }: HttpDeps, declared: Window): Promise<void> {
@@ -166,6 +201,24 @@ async function put({ policy, bundle, now }: HttpDeps, declared: Window): Promise
   const owner = `${instanceOf(bundle.site)}/maintenance-windows`;
   const answer = await policy.put(windowEntry(declared, owner));
   if (!answer.ok) throw wrong("body", answer.error.detail, "a window that the policy takes");
+}
+
+/** A silence of the window's own id and times, so that it ends with it by the clock. */
+async function keepQuiet(
+  { desk, now }: HttpDeps,
+  { id, startsAtMs, endsAtMs, reason }: Window,
+  quiet: readonly string[],
+  by: string,
+): Promise<void> {
+  const errors = matcherErrors(quiet);
+  if (errors.length > 0) {
+    throw new Problem("invalid-request", "Some values are missing or wrong; see `errors`.", {
+      errors,
+    });
+  }
+  const terms = { id, matchers: quiet, startsAtMs, endsAtMs, author: by, comment: reason };
+  const answer = await desk.silence({ ...terms, by, as: "either", atMs: now() });
+  if (!answer.ok) throw refusal(answer.error, id);
 }
 
 function checkStart({ startsAtMs }: Window, nowMs: number): void {
@@ -198,7 +251,11 @@ async function windowNamed({ policy }: HttpDeps, id: string): Promise<Window> {
   return found;
 }
 
-const present = (window: Window, nowMs: number): z.infer<typeof shown> => ({
+const present = (
+  window: Window,
+  silences: readonly Silence[],
+  nowMs: number,
+): z.infer<typeof shown> => ({
   id: window.id,
   kind: window.kind,
   state: window.startsAtMs > nowMs ? "scheduled" : "in_progress",
@@ -206,4 +263,5 @@ const present = (window: Window, nowMs: number): z.infer<typeof shown> => ({
   endsAt: iso(window.endsAtMs),
   message: window.message,
   reason: window.reason,
+  matchers: [...(silences.find(({ id }) => id === window.id)?.matchers ?? [])],
 });

@@ -53,13 +53,15 @@ const shown = z
   })
   .openapi("Silence");
 
+export const matchers = z
+  .array(z.string().max(MATCHER_CHARS_MAX))
+  .min(1)
+  .max(MATCHERS_MAX)
+  .describe('All must hold: `alertname="DiskFull"`, `!=`, `=~`, `!~`; as in Alertmanager');
+
 const wanted = z
   .strictObject({
-    matchers: z
-      .array(z.string().max(MATCHER_CHARS_MAX))
-      .min(1)
-      .max(MATCHERS_MAX)
-      .describe('All must hold: `alertname="DiskFull"`, `!=`, `=~`, `!~`; as in Alertmanager'),
+    matchers,
     startsAt: moment.describe("What is past is now"),
     endsAt: moment,
     comment: text.max(COMMENT_CHARS_MAX),
@@ -177,7 +179,7 @@ export function silenceRoutes(api: Api, deps: HttpDeps): void {
 
 /** What a silence says, with every problem that it has. */
 function termsOf(
-  { matchers, startsAt, endsAt, comment }: z.infer<typeof wanted>,
+  { matchers: texts, startsAt, endsAt, comment }: z.infer<typeof wanted>,
   before: Silence | null,
   nowMs: number,
 ): Pick<Silence, "matchers" | "startsAtMs" | "endsAtMs" | "comment"> {
@@ -187,7 +189,7 @@ function termsOf(
   const startsAtMs = givenMs > nowMs ? givenMs : hasBegun ? before.startsAtMs : nowMs;
   const endsAtMs = Date.parse(endsAt);
   const errors = [
-    ...matcherErrors(matchers),
+    ...matcherErrors(texts),
     ...timeErrors({ startsAt, endsAt }, { startsAtMs, endsAtMs, nowMs }),
   ];
   if (errors.length > 0) {
@@ -195,11 +197,11 @@ function termsOf(
       errors,
     });
   }
-  return { matchers, startsAtMs, endsAtMs, comment };
+  return { matchers: texts, startsAtMs, endsAtMs, comment };
 }
 
-function matcherErrors(matchers: readonly string[]): readonly FieldError[] {
-  const read = readMatchers(matchers);
+export function matcherErrors(texts: readonly string[]): readonly FieldError[] {
+  const read = readMatchers(texts);
   if (!read.ok) {
     return read.error.map(([place, message]) => ({ field: `body.matchers.${place}`, message }));
   }
@@ -236,7 +238,7 @@ async function silenceNamed({ desk }: HttpDeps, id: string): Promise<Silence> {
 
 const missing = (id: string): Problem => new Problem("not-found", `There is no silence ${id}.`);
 
-function refusal(refused: SilenceRefusal, id: string): Problem {
+export function refusal(refused: SilenceRefusal, id: string): Problem {
   switch (refused) {
     case "unknown":
       return missing(id);

@@ -1,5 +1,6 @@
 import { describe, it, onTestFinished } from "vitest";
 import { readPolicy } from "../../../src/policy/read.ts";
+import { anAlert } from "../incidents/desk-life.ts";
 import { client, deps } from "./api.ts";
 
 const ask = client();
@@ -70,6 +71,52 @@ describe("a window", () => {
     expect(await changed.json()).toMatchObject({ ...body, state: "in_progress" });
     const entry = await deps.policy.get(shown.id);
     expect(entry).toMatchObject({ match: {}, action: { message: "Half done." } });
+  });
+
+  it("keeps what it explains quiet for as long as it lasts", async ({ expect }) => {
+    const silenceOf = async (id: string) =>
+      (await deps.desk.silences()).find((silence) => silence.id === id);
+    const matchers = ['alertname="Moving"'];
+    const { shown } = await declared({ startsAt: inMinutes(0), matchers });
+    expect(shown).toMatchObject({ matchers });
+    expect(await silenceOf(shown.id)).toMatchObject({
+      matchers,
+      author: "responder@test",
+      comment: "CHG-7",
+      endsAtMs: Date.parse(shown.endsAt),
+    });
+    const alert = anAlert({ title: "Moving", fingerprint: shown.id });
+    await deps.desk.receive([alert], Date.now());
+    const kept = (await deps.desk.alerts()).find(({ fingerprint }) => fingerprint === shown.id);
+    expect(kept?.mutes).toMatchObject([{ because: "maintenance", by: shown.id }]);
+
+    const endsAt = inMinutes(90);
+    await ask(`${PATH}/${shown.id}`, { method: "PATCH", body: { endsAt } });
+    expect(await silenceOf(shown.id)).toMatchObject({ endsAtMs: Date.parse(endsAt), matchers });
+
+    await ask(`${PATH}/${shown.id}`, { method: "DELETE" });
+    const over = await silenceOf(shown.id);
+    expect(over?.endsAtMs).toBeLessThanOrEqual(Date.now());
+    expect(over?.changes.map(({ did }) => did)).toEqual(["created", "replaced", "expired"]);
+    await deps.desk.receive([{ ...alert, status: "resolved" }], Date.now());
+  });
+
+  it("that keeps nothing quiet has no silence, and one that would keep anything is refused", async ({
+    expect,
+  }) => {
+    const { shown } = await declared();
+    expect(shown).toMatchObject({ matchers: [] });
+    expect((await deps.desk.silences()).map(({ id }) => id)).not.toContain(shown.id);
+    const { answer } = await declared({ matchers: ["alertname!=none"] });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ errors: [{ field: "body.matchers" }] });
+  });
+
+  it("that the big red button ends keeps nothing quiet any more", async ({ expect }) => {
+    const { shown } = await declared({ startsAt: inMinutes(0), matchers: ['alertname="Moving"'] });
+    await ask("/api/v1/mitigations/release-all", { body: {} });
+    const silence = (await deps.desk.silences()).find(({ id }) => id === shown.id);
+    expect(silence?.endsAtMs).toBeLessThanOrEqual(Date.now());
   });
 
   it("outlives the big red button while it is only planned", async ({ expect }) => {
