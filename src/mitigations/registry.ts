@@ -7,6 +7,10 @@ import {
   cloudflareBlockList,
   cloudflareBlockListMarking,
 } from "./actuators/cloudflare-block-list.ts";
+import {
+  cloudflareRateLimit,
+  cloudflareRateLimitMarking,
+} from "./actuators/cloudflare-rate-limit.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
@@ -49,6 +53,7 @@ export const actuators = {
   [switchPaymentProvider.id]: asActuator(switchPaymentProvider),
   [paymentBypass.id]: asActuator(paymentBypass),
   [cloudflareBlockList.id]: asActuator(cloudflareBlockList),
+  [cloudflareRateLimit.id]: asActuator(cloudflareRateLimit),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -65,6 +70,7 @@ export const markings: readonly Marking[] = [
   scaleComputeMarking,
   addReadReplicaMarking,
   cloudflareBlockListMarking,
+  cloudflareRateLimitMarking,
 ];
 
 /** The words playbooks use about actuators. */

@@ -1,17 +1,20 @@
 /**
- * A zone's rules, by the phase of a request in which they are asked. One is added or removed by itself: whatever other rules are
+ * A zone's rules, by the phase of a request in which they are asked. One is added, changed or removed by itself: whatever other rules are
  * there, and whoever's, they stay as they are.
  */
 import { z } from "zod";
+import type { Failure } from "../incidents/journal.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Cloudflare, CloudflareFailure } from "./cloudflare.ts";
 
-export type EdgePhase = "http_request_firewall_custom";
+export type EdgePhase = "http_request_firewall_custom" | "http_ratelimit" | "http_config_settings";
 
 /** Only at the endpoint of a phase: it never had a rule. */
 const NO_RULES_CODE = 10003;
 /** Only where a ruleset is made: somebody made the phase's meanwhile. */
 const RULESET_EXISTS_CODE = 20217;
+/** The phase has as many rules as the plan allows. */
+const FULL_CODE = 50001;
 const RULES_MAX = 1_000;
 
 /** What a rule is, besides its place. `ref` is ours to choose, and what it is found by. */
@@ -20,6 +23,8 @@ export type EdgeRuleDraft = {
   readonly description: string;
   readonly expression: string;
   readonly action: string;
+  readonly action_parameters?: Readonly<Record<string, unknown>>;
+  readonly ratelimit?: Readonly<Record<string, unknown>>;
 };
 export type EdgeRule = Pick<EdgeRuleDraft, "ref" | "description" | "expression" | "action"> & {
   readonly id: string;
@@ -83,8 +88,23 @@ export async function addRule(
   return rulesetId === null && isLate ? err({ ...added.error, class: "retry" }) : added;
 }
 
+/** Is it refused because the zone's plan has no room for another? */
+export const isFull = (failure: Failure & Partial<CloudflareFailure>): boolean =>
+  failure.errors?.some(({ code }) => code === FULL_CODE) === true;
+
 type RulePlace = { readonly phase: EdgePhase; readonly rulesetId: string | null };
 type OneRule = { readonly rulesetId: string; readonly id: string };
+
+export async function changeRule(
+  { call }: Cloudflare,
+  zone: string,
+  { rulesetId, id, rule }: OneRule & { readonly rule: EdgeRuleDraft },
+): Answer<null> {
+  const body = { ...rule, enabled: true };
+  const path = rulePath(rulesetId, id);
+  const changed = await call({ method: "PATCH", zone, path, body, result: ruleset });
+  return changed.ok ? ok(null) : changed;
+}
 
 /** One that is gone is gone. */
 export async function removeRule(

@@ -1,0 +1,29 @@
+/** What a rule of the zone is asked about, in Cloudflare's language: which paths, and whose. Texts are written so that none ends early. */
+
+/** As much as one expression may hold. */
+export const EXPRESSION_CHARS_MAX = 4_096;
+const PATH = "http.request.uri.path";
+
+/** Any of these routes: paths, and prefixes that end in a slash and a star. */
+export const onRoutes = (routes: readonly string[]): string => anyOf(routes.map(onRoute));
+
+/** A prefix means what is below it, and itself. */
+function onRoute(route: string): string {
+  if (!route.endsWith("/*")) return `${PATH} eq ${text(route)}`;
+  const below = route.slice(0, -"*".length);
+  const itself = below.slice(0, -"/".length);
+  const isBelow = `starts_with(${PATH}, ${text(below)})`;
+  return itself === "" ? isBelow : `${isBelow} or ${PATH} eq ${text(itself)}`;
+}
+
+/** Any address of these networks. */
+export const fromNetworks = (networks: readonly string[]): string =>
+  `ip.src in {${networks.join(" ")}}`;
+
+export const allOf = (parts: readonly string[]): string =>
+  parts.map((part) => `(${part})`).join(" and ");
+export const noneOf = (part: string): string => `not (${part})`;
+const anyOf = (parts: readonly string[]): string => parts.join(" or ");
+
+const text = (value: string): string =>
+  `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
