@@ -236,8 +236,15 @@ const SHAPES: Readonly<Partial<Record<Phase, z.ZodType>>> = {
   }),
 };
 
-function shapeProblem(phase: Phase, { action_parameters: given = {} }: Rule): Problem | null {
-  const checked = SHAPES[phase]?.safeParse(given);
+const SKIPPED = z.strictObject({
+  products: z
+    .array(z.enum(["bic", "hot", "rateLimit", "securityLevel", "uaBlock", "waf", "zoneLockdown"]))
+    .min(1),
+});
+
+function shapeProblem(phase: Phase, one: Rule): Problem | null {
+  const shape = one.action === "skip" ? SKIPPED : SHAPES[phase];
+  const checked = shape?.safeParse(one.action_parameters ?? {});
   return checked === undefined || checked.success
     ? null
     : { code: 20_021, message: `invalid action parameters: ${z.prettifyError(checked.error)}` };

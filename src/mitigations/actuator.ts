@@ -165,7 +165,18 @@ export type CloudflareReach = CloudflareProduction & {
   readonly own: { readonly scripts: readonly string[]; readonly versionId: string | null };
   /** Networks of the site's allowlist. */
   readonly spared: readonly string[];
+  readonly exempt: EdgeExempt;
   readonly now: () => number;
+};
+
+/** What is never asked to prove that it is a browser, for it is none. */
+export type EdgeExempt = {
+  /** Where Firebreak answers, and where payment providers and others deliver. */
+  readonly routes: readonly string[];
+  /** Where production is asked around the guard. */
+  readonly hosts: readonly string[];
+  /** Robots that Cloudflare has verified. */
+  readonly bots: boolean;
 };
 
 /** The guard's policy, as actuators write it. */

@@ -1,5 +1,7 @@
 /** What a rule of the zone is asked about, in Cloudflare's language: which paths, and whose. Texts are written so that none ends early. */
 
+import type { EdgeExempt } from "./actuator.ts";
+
 /** As much as one expression may hold. */
 export const EXPRESSION_CHARS_MAX = 4_096;
 const PATH = "http.request.uri.path";
@@ -20,9 +22,17 @@ function onRoute(route: string): string {
 export const fromNetworks = (networks: readonly string[]): string =>
   `ip.src in {${networks.join(" ")}}`;
 
+/** Whoever is never asked to prove that it is a browser. */
+export const exempted = ({ routes, hosts, bots }: EdgeExempt): string =>
+  anyOf([
+    onRoutes(routes),
+    ...(hosts.length === 0 ? [] : [`http.host in {${hosts.map(text).join(" ")}}`]),
+    ...(bots ? ["cf.client.bot"] : []),
+  ]);
+
 export const allOf = (parts: readonly string[]): string =>
   parts.map((part) => `(${part})`).join(" and ");
-export const noneOf = (part: string): string => `not (${part})`;
+export const not = (part: string): string => `not (${part})`;
 const anyOf = (parts: readonly string[]): string => parts.join(" or ");
 
 const text = (value: string): string =>

@@ -41,7 +41,7 @@ type Given<Options> = {
 type Functions<Options> = Omit<LeaseActuator<string, Options, NoRule>, "id" | "kind" | "options">;
 
 /** What stands in the phase for one lease. */
-type Standing = { readonly rulesetId: string | null; readonly rule: EdgeRule | null };
+export type RuleStanding = { readonly rulesetId: string | null; readonly rule: EdgeRule | null };
 
 /** The functions of an actuator whose lease is one rule. */
 export function edgeRule<Options>({
@@ -51,7 +51,7 @@ export function edgeRule<Options>({
   touches,
 }: Given<Options>): Functions<Options> {
   type Lease = AppliedLease<Options, NoRule>;
-  const standingOf = async ({ id }: Pick<Lease, "id">, edge: Edge) => look(edge, phase, id);
+  const standingOf = async ({ id }: Pick<Lease, "id">, edge: Edge) => lookAtRule(edge, phase, id);
   return {
     prior: noPrior,
     traits,
@@ -64,14 +64,14 @@ export function edgeRule<Options>({
       if (lease.expiresAtMs <= edge.value.now()) return refuse("the lease has ended already");
       const standing = await standingOf(lease, edge.value);
       if (!standing.ok) return standing;
-      if (whoseIs(standing.value) === "changed") return refuse("somebody changed the rule since");
+      if (whoseRule(standing.value) === "changed") return refuse("somebody changed the rule since");
       const words = await ruleOf(lease.options, edge.value);
       if (!words.ok) return words;
       const { expression, action, ratelimit = null } = words.value;
       const applied = { prior: { rule: null }, receipt: { expression, action, ratelimit } };
       // A rehearsal ends here: it has found out what it would do.
       if (lease.shadow) return ok(applied);
-      const rule = draftOf(lease, edge.value, words.value);
+      const rule = ruleDraft(lease, edge.value, { words: words.value });
       const put = await putRule(edge.value, phase, { standing: standing.value, rule });
       return put.ok ? ok(applied) : put;
     },
@@ -91,23 +91,23 @@ export function edgeRule<Options>({
       const edge = edgeOf(reach);
       if (!edge.ok) return "unknown";
       const standing = await standingOf(lease, edge.value);
-      return standing.ok ? whoseIs(standing.value) : "unknown";
+      return standing.ok ? whoseRule(standing.value) : "unknown";
     },
 
     async revert(lease, reach) {
       const edge = edgeOf(reach);
       if (!edge.ok) return edge;
       const standing = await standingOf(lease, edge.value);
-      return standing.ok ? takeBack(edge.value, standing.value) : standing;
+      return standing.ok ? removeOurRule(edge.value, standing.value) : standing;
     },
   };
 }
 
-/** For the reaper: the rules of every lease in the phase that nobody has changed. */
-export const edgeRuleMarking = ({
-  id: actuator,
-  phase,
-}: Pick<Given<never>, "id" | "phase">): Marking => ({
+/** For the reaper: the rules of every lease in the phase that nobody has changed, or those that are ours by another sign. */
+export const edgeRuleMarking = (
+  { id: actuator, phase }: Pick<Given<never>, "id" | "phase">,
+  isOurs: (rule: EdgeRule) => boolean = isIntact,
+): Marking => ({
   actuator,
   async marked(reach) {
     if (missingEdge(reach) !== null) return ok([]);
@@ -116,7 +116,7 @@ export const edgeRuleMarking = ({
     const rules = await readRules(edge.value.api, edge.value.zone, phase);
     if (!rules.ok) return rules;
     return ok(
-      rules.value.rules.filter(isIntact).flatMap(({ id, description }) => {
+      rules.value.rules.filter(isOurs).flatMap(({ id, description }) => {
         const mark = readMark(description);
         return mark === null ? [] : [{ mark, place: id }];
       }),
@@ -125,20 +125,21 @@ export const edgeRuleMarking = ({
   async undo({ mark }, reach) {
     const edge = edgeOf(reach);
     if (!edge.ok) return edge;
-    const standing = await look(edge.value, phase, mark.leaseId);
+    const standing = await lookAtRule(edge.value, phase, mark.leaseId);
     if (!standing.ok) return standing;
     // Renewed since, or written by another instance.
     const found = readMark(standing.value.rule?.description ?? "");
     if (found !== null && writeMark(found) !== writeMark(mark)) return ok("changed");
-    return takeBack(edge.value, standing.value);
+    return removeOurRule(edge.value, standing.value);
   },
 });
 
-async function look(
+/** The rule of one lease. */
+export async function lookAtRule(
   { api, zone }: Edge,
   phase: EdgePhase,
   leaseId: string,
-): Promise<Result<Standing, Failure>> {
+): Promise<Result<RuleStanding, Failure>> {
   const rules = await readRules(api, zone, phase);
   if (!rules.ok) return rules;
   return ok({
@@ -148,10 +149,10 @@ async function look(
 }
 
 /** Adds it, or has it say what it should by now. */
-async function putRule(
+export async function putRule(
   { api, zone }: Edge,
   phase: EdgePhase,
-  { standing, rule }: { readonly standing: Standing; readonly rule: EdgeRuleDraft },
+  { standing, rule }: { readonly standing: RuleStanding; readonly rule: EdgeRuleDraft },
 ): Promise<Result<null, Failure>> {
   const { rulesetId, rule: there } = standing;
   if (there === null || rulesetId === null) return addRule(api, zone, { phase, rulesetId, rule });
@@ -159,16 +160,16 @@ async function putRule(
   return changeRule(api, zone, { rulesetId, id: there.id, rule });
 }
 
-const whoseIs = ({ rule }: Standing): Exclude<Inspection, "unknown"> => {
+const whoseRule = ({ rule }: RuleStanding): Exclude<Inspection, "unknown"> => {
   if (rule === null) return "gone";
   return isIntact(rule) ? "ours" : "changed";
 };
 
-async function takeBack(
+async function removeOurRule(
   { api, zone }: Edge,
-  standing: Standing,
+  standing: RuleStanding,
 ): Promise<Result<Reverted, Failure>> {
-  const whose = whoseIs(standing);
+  const whose = whoseRule(standing);
   const { rulesetId, rule } = standing;
   if (whose !== "ours" || rulesetId === null || rule === null) {
     return ok(whose === "changed" ? "changed" : "gone");
@@ -177,13 +178,14 @@ async function takeBack(
   return removed.ok ? ok("restored") : removed;
 }
 
-const draftOf = (
-  { id: leaseId, expiresAtMs }: AppliedLease<unknown, unknown>,
+/** `says` is for people, and for whoever takes the rule back. */
+export const ruleDraft = (
+  { id: leaseId, expiresAtMs }: Pick<AppliedLease<unknown, unknown>, "id" | "expiresAtMs">,
   { instance }: Edge,
-  words: RuleWords,
+  { words, says = "Firebreak removes it" }: { readonly words: RuleWords; readonly says?: string },
 ): EdgeRuleDraft => ({
   ref: leaseId,
-  description: `${writeMark({ instance, leaseId, expiresAtMs })} ${printOf(words)} Firebreak removes it`,
+  description: `${writeMark({ instance, leaseId, expiresAtMs })} ${printOf(words)} ${says}`,
   ...words,
 });
 

@@ -1,7 +1,7 @@
 /** What mitigations at Cloudflare's edge share: the zone that visitors come through, and what is missing to change it. */
 import type { Cloudflare } from "../platform/cloudflare.ts";
 import { err, ok, type Result } from "../shared/result.ts";
-import type { Reach } from "./actuator.ts";
+import type { EdgeExempt, Reach } from "./actuator.ts";
 
 export type Edge = {
   readonly api: Cloudflare;
@@ -9,14 +9,15 @@ export type Edge = {
   readonly instance: string;
   /** Networks of the site's allowlist, which the edge does not know. */
   readonly spared: readonly string[];
+  readonly exempt: EdgeExempt;
   readonly now: () => number;
 };
 
 export function edgeOf({ cloudflare, instance }: Reach): Result<Edge, Refusal> {
   const zone = cloudflare?.zoneId ?? null;
   if (cloudflare === null || zone === null) return refuse(missingEdge({ cloudflare }) ?? "");
-  const { api, spared, now } = cloudflare;
-  return ok({ api, zone, instance, spared, now });
+  const { api, spared, exempt, now } = cloudflare;
+  return ok({ api, zone, instance, spared, exempt, now });
 }
 
 export function missingEdge({ cloudflare }: Pick<Reach, "cloudflare">): string | null {

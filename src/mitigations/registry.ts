@@ -11,6 +11,10 @@ import {
   cloudflareRateLimit,
   cloudflareRateLimitMarking,
 } from "./actuators/cloudflare-rate-limit.ts";
+import {
+  cloudflareUnderAttack,
+  cloudflareUnderAttackMarkings,
+} from "./actuators/cloudflare-under-attack.ts";
 import { disableFeatures } from "./actuators/disable-features.ts";
 import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
@@ -54,6 +58,7 @@ export const actuators = {
   [paymentBypass.id]: asActuator(paymentBypass),
   [cloudflareBlockList.id]: asActuator(cloudflareBlockList),
   [cloudflareRateLimit.id]: asActuator(cloudflareRateLimit),
+  [cloudflareUnderAttack.id]: asActuator(cloudflareUnderAttack),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -71,6 +76,7 @@ export const markings: readonly Marking[] = [
   addReadReplicaMarking,
   cloudflareBlockListMarking,
   cloudflareRateLimitMarking,
+  ...cloudflareUnderAttackMarkings,
 ];
 
 /** The words playbooks use about actuators. */

@@ -9,7 +9,7 @@ import { pages } from "../incidents/severity.ts";
 import { performWith } from "../incidents/perform.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import type { IncidentView } from "../incidents/view.ts";
-import type { Reach } from "../mitigations/actuator.ts";
+import type { EdgeExempt, Reach } from "../mitigations/actuator.ts";
 import { actuators, actuatorWords, acts } from "../mitigations/registry.ts";
 import { selectors } from "../mitigations/selectors/registry.ts";
 import type { ChannelReach } from "../notify/channel.ts";
@@ -108,6 +108,20 @@ function pageUrlOf({ publicUrl, statusUrl }: Pick<Config, "publicUrl" | "statusU
   return statusUrl ?? `${publicUrl ?? ""}${named}`;
 }
 
+/** Who comes through Cloudflare and is no browser: ourselves, and who delivers. */
+function exemptIn(env: Env): EdgeExempt {
+  const { protected_classes: classes, write_journal: journals } = bundle.site;
+  const host = URL.parse(env.ORIGIN_URL ?? "")?.hostname;
+  return {
+    routes: [
+      "/_firebreak/*",
+      ...new Set([...classes.webhook_routes, ...journals.map(({ route }) => route)]),
+    ],
+    hosts: host === undefined ? [] : [host],
+    bots: classes.verified_bots,
+  };
+}
+
 /** What actuators may reach. A failing object has certainly not changed anything we could not find again by the lease's id. */
 export const reachOf = (
   env: Env,
@@ -125,7 +139,10 @@ export const reachOf = (
     get: (id) => calling(async () => ok(await policyOf(env).get(id))),
     remove: (id) => calling(() => policyOf(env).remove(id)),
   },
-  cloudflare: cloudflare === null ? null : { ...cloudflare, spared: spared(), now: Date.now },
+  cloudflare:
+    cloudflare === null
+      ? null
+      : { ...cloudflare, spared: spared(), exempt: exemptIn(env), now: Date.now },
   neon: neon === null ? null : { ...neon, cleanAtMs: () => cleanAtMs(env), now: Date.now },
   postgres,
 });

@@ -78,6 +78,11 @@ export async function vendor(
       zoneId: "zone",
       own: { scripts: ["firebreak"], versionId: "own-version" },
       spared: ["203.0.113.7/32"],
+      exempt: {
+        routes: ["/_firebreak/*", "/webhooks/stripe"],
+        hosts: ["origin.shop.example"],
+        bots: true,
+      },
       now: Date.now,
       ...given,
     });
@@ -92,6 +97,8 @@ export async function vendor(
     /** The next call that changes anything, by whatever method: reads are let through. */
     failNextWrite: async (fault: ChangeFault): Promise<void> =>
       void (await control("POST", { kind: FAULTS[fault], method: "WRITE" })),
+    failNext: async (fault: ChangeFault, method: string): Promise<void> =>
+      void (await control("POST", { kind: FAULTS[fault], method })),
     /** As any client of the vendor would, past ours. */
     ask: (path: string, method = "GET", body?: unknown) =>
       fetch(`${base}${path}`, {
