@@ -5,8 +5,12 @@ import { nobody, origin } from "./test/support/origin.ts";
 /** As the tests of mail know it. */
 const SENDER = "firebreak@shop.example";
 
+/** Both cores of a small machine: one by default is left to a person at it, and in CI there is none. */
+const WORKERS = process.env["CI"] === "true" ? "100%" : undefined;
+
 export default defineConfig({
   test: {
+    ...(WORKERS === undefined ? {} : { maxWorkers: WORKERS }),
     projects: [
       {
         test: {
