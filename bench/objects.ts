@@ -103,9 +103,13 @@ async function flushOf(isolate: number): Promise<TrafficFlush> {
     const request = visitors[(at * 7 + isolate) % visitors.length];
     if (request === undefined) continue;
     const facts = readFacts(request, { clientAddress: "cloudflare" }, null);
-    const outcome = { kind: "served", latencyMs: at % 60 } as const;
+    const outcome = { kind: "served", latencyMs: at % 60, status: 200 } as const;
     const counted = { outcome, facts, policySeq: "1.1", refusedBy: null, shadowedIds: [] };
-    telemetry.record({ ...counted, unknownEntries: 0, isFault: false }, nowMs, () => undefined);
+    telemetry.record(
+      { ...counted, unknownEntries: 0, isFault: false, isLogged: false },
+      nowMs,
+      () => undefined,
+    );
   }
   await telemetry.flush();
   const [flush] = sent;

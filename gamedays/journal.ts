@@ -6,6 +6,8 @@ import type { Times } from "./gameday.ts";
 const opened = z.looseObject({ onsetAt: z.iso.datetime() });
 const beside = z.looseObject({ actId: z.string(), beside: z.literal(true) });
 const ofAct = z.looseObject({ actId: z.string() });
+const leaseBeside = z.looseObject({ leaseId: z.string(), beside: z.literal(true) });
+const ofLease = z.looseObject({ leaseId: z.string() });
 const releasing = z.looseObject({ share: z.number() });
 
 type JournalTimes = Omit<Times, "faultAtMs" | "enforcedAtMs">;
@@ -16,7 +18,10 @@ export function timesIn(rows: readonly JournalRow[]): JournalTimes {
     atMs(rows.find(({ type }) => types.includes(type)));
   const last = (type: string) => atMs(rows.findLast((row) => row.type === type));
   const opening = opened.safeParse(rows.find(({ type }) => type === "incident.opened")?.data);
-  const besides = rows.flatMap(({ data }) => beside.safeParse(data).data?.actId ?? []);
+  const besides = rows.flatMap(
+    ({ data }) =>
+      beside.safeParse(data).data?.actId ?? leaseBeside.safeParse(data).data?.leaseId ?? [],
+  );
   return {
     onsetAtMs: opening.success ? Date.parse(opening.data.onsetAt) : null,
     detectedAtMs: first("incident.opened", "incident.reopened"),
@@ -30,7 +35,7 @@ export function timesIn(rows: readonly JournalRow[]): JournalTimes {
 
 /** What was done beside everything else mends nothing. */
 const mitigates = ({ type, data }: JournalRow, besides: readonly string[]): boolean =>
-  type === "lease.applied" ||
+  (type === "lease.applied" && !besides.includes(ofLease.safeParse(data).data?.leaseId ?? "")) ||
   (type === "act.performed" && !besides.includes(ofAct.safeParse(data).data?.actId ?? ""));
 
 /** The shares of visitors that the release passed through, and when. */

@@ -42,10 +42,14 @@ function makeIsolate(): (at: number) => void {
     const { verdict, shadowedIds } = decide(facts, snapshot, Date.now(), meter);
     const outcome =
       verdict.action === "serve"
-        ? ({ kind: "served", latencyMs: at % 100 } as const)
+        ? ({ kind: "served", latencyMs: at % 100, status: 200 } as const)
         : ({ kind: "refused", reason: verdict.reason } as const);
     const counted = { outcome, facts, policySeq: "1.1", shadowedIds, refusedBy: verdict.entryId };
-    telemetry.record({ ...counted, unknownEntries: 0, isFault: false }, Date.now(), waitUntil);
+    telemetry.record(
+      { ...counted, unknownEntries: 0, isFault: false, isLogged: false },
+      Date.now(),
+      waitUntil,
+    );
   };
 }
 

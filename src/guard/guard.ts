@@ -96,7 +96,8 @@ async function callOrigin(
     const response = await scene.deps.origin(request);
     const nowMs = Date.now();
     const latencyMs = nowMs - startedAtMs;
-    if (response.status < 500) settle(scene, seen, { kind: "served", latencyMs }, nowMs);
+    const { status } = response;
+    if (status < 500) settle(scene, seen, { kind: "served", latencyMs, status }, nowMs);
     else settle(scene, seen, { kind: "failed", latencyMs, isCovered }, nowMs);
     return { response };
   } catch (failure) {
@@ -144,11 +145,11 @@ function settle(
   nowMs = Date.now(),
 ): void {
   if (seen.isProbe) return;
-  const { facts, policySeq, shadowedIds, unknownEntries, isFault } = seen;
+  const { facts, policySeq, shadowedIds, unknownEntries, isFault, isLogged } = seen;
   const refusedBy = outcome.kind === "refused" ? seen.verdict.entryId : null;
   orElse(() => {
-    const counted = { outcome, facts, policySeq, shadowedIds, refusedBy, unknownEntries, isFault };
-    deps.telemetry.record(counted, nowMs, waitUntil);
+    const known = { facts, policySeq, shadowedIds, unknownEntries, isFault, isLogged };
+    deps.telemetry.record({ ...known, outcome, refusedBy }, nowMs, waitUntil);
   }, undefined);
 }
 

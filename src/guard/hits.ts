@@ -1,5 +1,5 @@
 /** Which entries of the policy a request meets, whatever that then means. */
-import { isForClients, type KnownEntry } from "../policy/kinds.ts";
+import { isForClients, type EnforcedKind, type KnownEntry } from "../policy/kinds.ts";
 import { NEVER_ENDS_AT_MS } from "../policy/networks.ts";
 import { isPaid } from "./challenge/clearance.ts";
 import { meantBy } from "./client-table.ts";
@@ -92,6 +92,20 @@ function candidatesOf(
   const forEveryone = entries.filter(({ clients }) => clients === null);
   return forEveryone.length === 0 ? meant : [...meant, ...forEveryone];
 }
+
+/** Whether an entry in force of a kind that decides nothing is about this request. */
+export const isMeant = (
+  kind: EnforcedKind,
+  facts: RequestFacts,
+  snapshot: Snapshot,
+  nowMs: number,
+): boolean => {
+  // No closure: this is asked of every request, and mostly there is no such entry.
+  for (const known of snapshot.loaded.entries[kind]) {
+    if (known.entry.mode === "enforce" && isHit(known, facts, snapshot, nowMs)) return true;
+  }
+  return false;
+};
 
 const isHit = (
   known: KnownEntry,

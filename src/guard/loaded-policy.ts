@@ -68,6 +68,7 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
       "disabled-feature": ofKind("disabled-feature"),
       "write-journal": ofKind("write-journal"),
       "emergency-cache": ofKind("emergency-cache"),
+      "security-log": ofKind("security-log"),
     },
     unknownEntries: written.length - enforced.length - forSdk,
   };

@@ -9,6 +9,7 @@ import { decideFully } from "./decide-fully.ts";
 import { closedEntry, type Decision } from "./decide.ts";
 import { scopeOf, type Scope } from "./emergency-cache/copies.ts";
 import { readFacts, type RequestFacts } from "./facts.ts";
+import { isMeant } from "./hits.ts";
 import type { Announced } from "./limits/announce.ts";
 import { NO_METER, type Meter } from "./limits/meter.ts";
 import type { Snapshot } from "./loaded-policy.ts";
@@ -30,6 +31,8 @@ export type Seen = {
   readonly shadowedIds: readonly string[];
   readonly unknownEntries: number;
   readonly isProbe: boolean;
+  /** What is suspicious about it is written down. */
+  readonly isLogged: boolean;
   /** Operators have asked that every answer names its policy. */
   readonly isNamed: boolean;
   readonly isFault: boolean;
@@ -234,6 +237,7 @@ function planAfterFault({ request, deps }: Scene, fault: unknown): Plan {
     shadowedIds: [],
     unknownEntries: 0,
     isProbe: false,
+    isLogged: false,
     isNamed: orElse(() => isNamed(deps.snapshots.peek(), nowMs), false),
     isFault: true,
   };
@@ -293,6 +297,7 @@ const seenIn = (
   shadowedIds: decision.shadowedIds,
   unknownEntries: snapshot?.loaded.unknownEntries ?? 0,
   isProbe: facts.isProbe,
+  isLogged: snapshot !== null && isMeant("security-log", facts, snapshot, nowMs),
   isNamed: isNamed(snapshot, nowMs),
   isFault: false,
 });

@@ -11,6 +11,7 @@ import { within } from "./deadline.ts";
 import { hashText } from "../sketches/hash.ts";
 import type { RequestFacts } from "./facts.ts";
 import { templateOf } from "./path-template.ts";
+import { SecurityLog } from "./security-log.ts";
 import { addressKey, Talkers } from "./talkers.ts";
 import type { VerdictReason } from "./verdict.ts";
 
@@ -24,7 +25,7 @@ export const FLUSH_TRIES_MAX = 600;
 
 /** One request, as it ended. */
 export type Outcome =
-  | { readonly kind: "served"; readonly latencyMs: number }
+  | { readonly kind: "served"; readonly latencyMs: number; readonly status: number }
   /** Covered: the visitor was given a stale copy instead. */
   | { readonly kind: "failed"; readonly latencyMs: number; readonly isCovered: boolean }
   | { readonly kind: "refused"; readonly reason: string };
@@ -40,6 +41,8 @@ export type Counted = {
   readonly refusedBy: string | null;
   readonly unknownEntries: number;
   readonly isFault: boolean;
+  /** What is suspicious about it is written down. */
+  readonly isLogged: boolean;
 };
 
 export type TelemetryDeps = {
@@ -54,6 +57,7 @@ export class Telemetry {
   readonly #deps: TelemetryDeps;
   readonly #talkers = new Talkers();
   readonly #touched = new TouchedTally();
+  readonly #log = new SecurityLog();
   #reporter: Reporter | null = null;
   #seconds = new Map<number, Tally>();
   /** Of what the talkers hold. */
@@ -86,6 +90,7 @@ export class Telemetry {
     this.#lastAtMs = nowMs;
     if (counted.facts === null) return;
     this.#talkers.record(counted.facts, counted.outcome.kind === "refused", nowMs);
+    if (counted.isLogged) this.#log.note(counted.outcome, counted.facts, nowMs);
     if (counted.refusedBy !== null || counted.shadowedIds.length > 0) {
       touch(this.#touched, counted, counted.facts);
     }
@@ -168,7 +173,9 @@ export class Telemetry {
     const touched = this.#touched.reports();
     this.#touched.clear();
     const { isolate, n, shard } = reporter;
-    return { shard, flush: { isolate, n, seconds, talkers, touched }, tries: 0 };
+    const logged = this.#log.cut();
+    const flush = { isolate, n, seconds, talkers, touched, ...(logged && { logged }) };
+    return { shard, flush, tries: 0 };
   }
 
   /** Who reports, and where. With another number of shards it is somebody else, so that no shard misses a number it never got. */

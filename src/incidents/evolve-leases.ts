@@ -154,6 +154,7 @@ function proposed(
     shadow: data.shadow,
     siteWide: data.siteWide,
     masks: data.masks,
+    beside: data.beside ?? false,
     status: "proposed",
     isByPerson: data.mode === "manual",
     proposedAtMs: atMs,

@@ -11,6 +11,7 @@ import {
   hasEnded,
   NOTHING_MUTED,
   type Awaited,
+  type Gathered,
   type IncidentState,
   type ItemState,
 } from "./state.ts";
@@ -91,7 +92,8 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return { ...state, skipped: { ...state.skipped, [event.data.step]: event.data.why } };
     case "evidence.collected": {
       const collected = new Set([...state.collected, event.data.collector]);
-      return { ...settle(state, event.data.effectId), collected };
+      const { collector, effectId, summary } = event.data;
+      return { ...gathered(settle(state, effectId), collector, summary), collected };
     }
     case "checklist.ticked":
     case "checklist.unticked":
@@ -104,6 +106,7 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "public.delivered":
       return relayed(state, event.data);
     case "evidence.failed":
+      return gathered(settle(state, event.data.effectId), event.data.collector, null);
     case "message.failed":
     case "public.failed":
       return settle(state, event.data.effectId);
@@ -127,12 +130,31 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return { ...state, postmortem: "saved" };
     case "postmortem.completed":
       return { ...state, postmortem: "completed" };
-    case "evidence.requested":
+    case "evidence.requested": {
+      const { collector } = event.data;
+      const { times, inVain, summary } = state.gathered[collector] ?? NOT_GATHERED;
+      const asked = { times: times + 1, inVain, summary, askedAtMs: row.atMs };
+      return { ...state, gathered: { ...state.gathered, [collector]: asked } };
+    }
     case "status.published":
       return state;
     default:
       return unreachable(event);
   }
+}
+
+const NOT_GATHERED: Gathered = { askedAtMs: 0, times: 0, inVain: 0, summary: null };
+
+/** What it said; null for nothing. */
+function gathered(state: IncidentState, collector: string, said: string | null): IncidentState {
+  const before = state.gathered[collector] ?? NOT_GATHERED;
+  const isNews = said !== null && said !== before.summary;
+  const after = {
+    ...before,
+    inVain: isNews ? 0 : before.inVain + 1,
+    summary: said ?? before.summary,
+  };
+  return { ...state, gathered: { ...state.gathered, [collector]: after } };
 }
 
 /** What the channel calls it from now on, if the receipt says: its next message is about that. */
@@ -306,6 +328,8 @@ function foldLeaseEvent(state: IncidentState, event: LeaseEvent, row: JournalRow
   const settled = effectId === null ? state : settle(state, effectId);
   const askedEndAtMs = awaited?.kind === "lease" ? awaited.expiresAtMs : null;
   const next = { ...settled, leases: foldLease(settled, event, { ...row, askedEndAtMs }) };
+  // What mends nothing is no mitigation.
+  if (next.leases.some(({ id, beside }) => beside && id === event.data.leaseId)) return next;
   return { ...next, anchors: leaseAnchors(next, event, row.atMs) };
 }
 

@@ -2,6 +2,7 @@
  * One incident, pure: `decide` says what a command means in a state, `evolve` what an event means, `react` what must
  * happen outside, `nextWakeAtMs` when to look again. Time and ids arrive inside the command.
  */
+import { evidenceStage } from "./stages/evidence.ts";
 import { deliveryId } from "../shared/ids.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { messagesFor } from "../notify/pipeline.ts";
@@ -50,6 +51,7 @@ const OBSERVE = [
   unmuteStage,
   escalationStage,
   updateStage,
+  evidenceStage,
   checklistStage,
   resolutionStage,
   statusStage,

@@ -182,6 +182,8 @@ export const EVENT_DATA = {
     shadow: z.boolean(),
     siteWide: z.boolean(),
     masks: z.array(z.string()),
+    /** It mends nothing, and the ladder goes on. */
+    beside: z.boolean().optional(),
     /** It names whom or what it is about when it is taken; `with` is without that. */
     select: z.looseObject({ from: z.string() }).optional(),
   }),

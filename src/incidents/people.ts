@@ -304,6 +304,7 @@ function apply(state: IncidentState, command: CommandOf<"apply">, ground: Ground
       shadow: false,
       siteWide: words.siteWide,
       masks: [...words.masks],
+      ...(words.beside ? { beside: true } : {}),
     },
   };
   return ok([proposed, ...approveAndApply(lease, command.atMs, why)]);

@@ -24,6 +24,16 @@ export type Awaited =
   | { readonly kind: "message"; readonly deliveryId: string; readonly channel: string }
   | { readonly kind: "public"; readonly deliveryId: string; readonly channel: string };
 
+/** How it went to ask a collector, and to ask it again. */
+export type Gathered = {
+  readonly askedAtMs: number;
+  readonly times: number;
+  /** How often in a row it said the same as before, or nothing. */
+  readonly inVain: number;
+  /** Null while it has said nothing. */
+  readonly summary: string | null;
+};
+
 /** As the step has it, its params in place. */
 export type Select = Readonly<Record<string, unknown>> & { readonly from: string };
 
@@ -51,6 +61,8 @@ export type LeaseState = {
   readonly shadow: boolean;
   readonly siteWide: boolean;
   readonly masks: readonly string[];
+  /** It mends nothing, and the ladder goes on. */
+  readonly beside: boolean;
   readonly status: LeaseStatus;
   /** A person asked for it or agreed to it: no budget of the automation stands in the way. */
   readonly isByPerson: boolean;
@@ -171,6 +183,8 @@ export type IncidentState = {
   readonly updates: readonly PublicUpdate[];
   /** Collectors whose evidence is there. */
   readonly collected: ReadonlySet<string>;
+  /** Collectors that were asked. */
+  readonly gathered: Readonly<Record<string, Gathered>>;
   /** The last word on each item of the checklist, by its place; an item without one is open. */
   readonly checklist: Readonly<Record<number, ItemState>>;
   readonly anchors: Anchors;
@@ -212,6 +226,7 @@ export const initialState: IncidentState = {
   postmortem: "none",
   updates: [],
   collected: new Set(),
+  gathered: {},
   checklist: {},
   anchors: {
     onsetAtMs: 0,

@@ -68,6 +68,7 @@ const leaseView = (lease: LeaseState): LeaseView => ({
   why: lease.why,
   ...(lease.enforcementLagMs === null ? {} : { enforcementLagMs: lease.enforcementLagMs }),
   ...(lease.select === null ? {} : { about: lease.selection.says }),
+  ...(lease.beside ? { beside: true } : {}),
 });
 
 const actView = (act: ActState): ActView => ({

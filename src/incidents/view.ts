@@ -40,6 +40,8 @@ export type LeaseView = {
   readonly enforcementLagMs?: number;
   /** Whom or what it is about, where that is found out when it is taken; empty before it is known. */
   readonly about?: string;
+  /** It mends nothing; absent where it should. */
+  readonly beside?: boolean;
 };
 
 export type ActView = {

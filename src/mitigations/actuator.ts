@@ -52,6 +52,8 @@ export type Traits = {
   readonly siteWide: boolean;
   readonly masks: readonly SignalName[];
   readonly release: "staged" | "at_once" | "manual";
+  /** It touches nobody, and mends nothing: the ladder goes on beside it, and nobody asks whether it helped. */
+  readonly beside?: boolean;
 };
 
 export type AppliedLease<Options, Prior> = {

@@ -72,12 +72,13 @@ export function asActuator<Options, Prior>(
 }
 
 function wordsOf<Options, Prior>(actuator: LeaseActuator<string, Options, Prior>): LeaseWords {
-  const { masks, release, siteWide } = actuator.traits;
+  const { masks, release, siteWide, beside = false } = actuator.traits;
   return {
     kind: "lease",
     masks,
     release,
     siteWide,
+    beside,
     problemsWith: (options) => problems("with", actuator.options, options),
   };
 }

@@ -31,6 +31,7 @@ import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
 import { rollbackPages } from "./actuators/rollback-pages.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
 import { scaleCompute, scaleComputeMarking } from "./actuators/scale-compute.ts";
+import { securityLogging } from "./actuators/security-logging.ts";
 import { snapshotBranch } from "./actuators/snapshot-branch.ts";
 import { statementTimeout } from "./actuators/statement-timeout.ts";
 import { strictMode } from "./actuators/strict-mode.ts";
@@ -53,6 +54,7 @@ export const actuators = {
   [challengeSuspicious.id]: asActuator(challengeSuspicious),
   [scaleCompute.id]: asActuator(scaleCompute),
   [strictMode.id]: asActuator(strictMode),
+  [securityLogging.id]: asActuator(securityLogging),
   [addReadReplica.id]: asActuator(addReadReplica),
   [switchPaymentProvider.id]: asActuator(switchPaymentProvider),
   [paymentBypass.id]: asActuator(paymentBypass),

@@ -202,7 +202,7 @@ function leaseNews(event: IncidentEvent, view: IncidentView): News | null {
 function endingNews(event: IncidentEvent, view: IncidentView): News | null {
   switch (event.type) {
     case "lease.reverted":
-      return enforced(leaseOf(view, event.data.leaseId), (lease) =>
+      return enforced(felt(leaseOf(view, event.data.leaseId)), (lease) =>
         news("released", `released:${lease.id}`, takenBack(lease, event.data.outcome), { lease }),
       );
     case "lease.expired":
@@ -280,6 +280,9 @@ function proposalNews(lease: LeaseView | null): News | null {
 /** What a shadow lease does is told once, when it is proposed: visitors never notice the rest. */
 const enforced = (lease: LeaseView | null, tell: (lease: LeaseView) => News): News | null =>
   lease === null || lease.shadow ? null : tell(lease);
+
+/** What nobody felt, nobody need hear the end of. */
+const felt = (lease: LeaseView | null): LeaseView | null => (lease?.beside === true ? null : lease);
 
 const leaseOf = (view: IncidentView, id: string): LeaseView | null =>
   view.leases.find((lease) => lease.id === id) ?? null;

@@ -69,15 +69,15 @@ export function stepProblems(
 
 /** What is taken back says when; what cannot be, has nothing to say about it. */
 function kindProblems({ id, spec, words }: CompiledStep, at: Path): readonly Problem[] {
-  if (words.kind === "lease") {
-    return spec.lease === undefined
-      ? [{ path: [...at, "lease"], message: "this key is required" }]
-      : [];
-  }
   const expects =
     words.beside && spec.expect !== undefined
       ? [{ path: [...at, "expect"], message: `${id} changes nothing that could help` }]
       : [];
+  if (words.kind === "lease") {
+    return spec.lease === undefined
+      ? [{ path: [...at, "lease"], message: "this key is required" }, ...expects]
+      : expects;
+  }
   const ofLeases = (["lease", "release"] as const).flatMap((key) =>
     spec[key] === undefined
       ? []

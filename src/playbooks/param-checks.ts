@@ -43,11 +43,15 @@ const namesOfDurations = ({ params }: PlaybookSpec): readonly string[] =>
   Object.entries(params).flatMap(([name, { type }]) => (type === "duration" ? [name] : []));
 
 function durationsOf(spec: PlaybookSpec): readonly (readonly [Path, string | undefined])[] {
-  const { detect, mitigate, recover, communicate } = spec;
+  const { detect, investigate, mitigate, recover, communicate } = spec;
   return [
     ...detect.rules.flatMap((rule, index): [Path, string | undefined][] => [
       [["detect", "rules", index, "for"], rule.for],
       [["detect", "rules", index, "clear_for"], rule.clear_for],
+    ]),
+    ...investigate.map(({ again }, index): [Path, string | undefined] => [
+      ["investigate", index, "again"],
+      again,
     ]),
     ...mitigate.flatMap((step, index): [Path, string | undefined][] => [
       [["mitigate", index, "lease"], step.lease],

@@ -168,7 +168,16 @@ export const playbook = z.strictObject({
     rules: z.array(rule).min(1).max(RULES_MAX),
   }),
   investigate: z
-    .array(z.strictObject({ collect: z.string().max(80) }))
+    .array(
+      z.strictObject({
+        collect: z.string().max(80),
+        again: duration
+          .optional()
+          .describe(
+            "Collected again so long afterwards, and later each time that nothing new was found, while the incident is open",
+          ),
+      }),
+    )
     .max(32)
     .default([]),
   mitigate: z.array(step).max(STEPS_MAX).default([]),

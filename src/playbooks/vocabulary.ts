@@ -30,6 +30,8 @@ type CommonWords = {
   readonly problemsWith: (options: unknown) => readonly string[];
   /** Touches every visitor: needs two independent kinds of evidence. */
   readonly siteWide: boolean;
+  /** It changes nothing that anybody could feel, and mends nothing: the ladder goes on beside it. */
+  readonly beside: boolean;
 };
 
 /** It holds for a time, and is taken back. */
@@ -41,8 +43,6 @@ export type LeaseWords = CommonWords & {
 /** It is done once, cannot be taken back, and hides nothing. */
 export type ActWords = CommonWords & {
   readonly kind: "act";
-  /** It changes nothing that is there, and mends nothing: the ladder goes on beside it. */
-  readonly beside: boolean;
   /** How many different people must agree before it is done. */
   readonly approvals: number;
 };

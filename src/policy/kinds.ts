@@ -30,6 +30,7 @@ export const ENFORCED_KINDS = [
   "disabled-feature",
   "write-journal",
   "emergency-cache",
+  "security-log",
 ] as const;
 export type EnforcedKind = (typeof ENFORCED_KINDS)[number];
 
@@ -83,6 +84,7 @@ const MATCHES = {
   "disabled-feature": feature,
   "write-journal": only({ routes }),
   "emergency-cache": anywhere,
+  "security-log": anywhere,
 } as const satisfies Record<Exclude<EnforcedKind, "rate-limit">, Shape<object>>;
 
 /** What the visitor is told; both fall back to the site's message and the time the lease has left. */
@@ -118,12 +120,16 @@ export type KnownEntry = {
 
 /** Of a kind that answers in production's place by saying why it does not serve. */
 export type RefusingEntry = KnownEntry & {
-  readonly kind: Exclude<EnforcedKind, "allow-networks" | "write-journal" | "emergency-cache">;
+  readonly kind: Exclude<
+    EnforcedKind,
+    "allow-networks" | "write-journal" | "emergency-cache" | "security-log"
+  >;
 };
 const REFUSES_NOBODY: ReadonlySet<EnforcedKind> = new Set([
   "allow-networks",
   "write-journal",
   "emergency-cache",
+  "security-log",
 ]);
 export const isRefusing = (known: KnownEntry): known is RefusingEntry =>
   !REFUSES_NOBODY.has(known.kind);

@@ -95,7 +95,7 @@ export function storyOf(rows: readonly JournalRow[], nowMs: number): Story {
     mitigations,
     deeds: state.acts.map((act) => deedOf(act, events)),
     deliveries: deliveriesOf(moments),
-    evidence: moments.flatMap(evidenceOf),
+    evidence: newestOfEach(moments.flatMap(evidenceOf)),
     impact: impactOf(moments, mitigations, { onsetAtMs: state.anchors.onsetAtMs, nowMs }),
     skipped: events.flatMap((event) => (event.type === "step.skipped" ? [event.data] : [])),
     escalations: events.flatMap((event) =>
@@ -197,6 +197,12 @@ function deliveriesOf(moments: readonly Moment[]): readonly Delivery[] {
   }
   return [...deliveries.values()];
 }
+
+/** What was collected more than once is told as it was in the end. */
+const newestOfEach = (items: readonly EvidenceItem[]): readonly EvidenceItem[] =>
+  items.filter(
+    ({ collector }, index) => items.findLastIndex((one) => one.collector === collector) === index,
+  );
 
 function evidenceOf({ atMs, event }: Moment): readonly EvidenceItem[] {
   switch (event.type) {

@@ -3,12 +3,6 @@
  * again knows which time it has forgotten, and that it slept through the rest, when nobody reported anything to it.
  */
 import { z } from "zod";
-import { migrate } from "../platform/sqlite.ts";
-
-const MIGRATIONS = [
-  `CREATE TABLE heard (only INTEGER PRIMARY KEY CHECK (only = 1), until_ms INTEGER NOT NULL);
-   INSERT INTO heard (only, until_ms) VALUES (1, 0);`,
-] as const;
 
 /** Written ahead by this much, so that a busy shard writes a row in this time and not one for each report. */
 export const HEARD_AHEAD_MS = 5_000;
@@ -20,9 +14,8 @@ export class Heard {
   /** What was told to this shard up to here may be forgotten; 0 before the first report ever. */
   #untilMs: number;
 
-  constructor(sql: SqlStorage, nowMs: number) {
+  constructor(sql: SqlStorage) {
     this.#sql = sql;
-    migrate(sql, MIGRATIONS, nowMs);
     this.#untilMs = heardRow.parse(sql.exec("SELECT until_ms FROM heard").one()).until_ms;
   }
 

@@ -10,6 +10,7 @@ import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
 import { UrlTally } from "./url-tally.ts";
 import type {
+  LoggedWindow,
   ReportsWindow,
   SignInsWindow,
   TalkersWindow,
@@ -30,11 +31,12 @@ export type TrafficReader = {
   window(seconds: number, untilSecond: number): Promise<OfAllShards<TrafficWindow>>;
   talkers(seconds: number, untilSecond: number): Promise<OfAllShards<TalkersWindow>>;
   touched(): Promise<OfAllShards<TouchedWindow>>;
+  logged(sinceMs: number): Promise<OfAllShards<LoggedWindow>>;
   reports(seconds: number, nowSecond: number): Promise<OfAllShards<ReportsWindow>>;
   signIns(nowSecond: number): Promise<OfAllShards<SignInsWindow>>;
 };
 
-type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "reports" | "signIns">;
+type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "logged" | "reports" | "signIns">;
 
 /** `shards` are called for each use: stubs belong to the request that made them. */
 export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
@@ -56,6 +58,15 @@ export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => (
   async touched() {
     const { answers, silentShards } = await askAll(shards, (shard) => shard.touched());
     return { ...mergeTouched(answers), silentShards };
+  },
+
+  async logged(sinceMs) {
+    const { answers, silentShards } = await askAll(shards, (shard) => shard.logged(sinceMs));
+    return {
+      requests: answers.flatMap(({ requests }) => requests).toSorted((a, b) => a.atMs - b.atMs),
+      leftOut: answers.reduce((sum, { leftOut }) => sum + leftOut, 0),
+      silentShards,
+    };
   },
 
   async reports(seconds, nowSecond) {

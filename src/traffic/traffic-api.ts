@@ -70,6 +70,34 @@ export type TouchedReport = {
   readonly routes: Readonly<Record<string, number>>;
 };
 
+/** A request that deserved a look, without what it carried: no address but its network, no id, no query, no header but who it says it is. */
+export type SuspiciousRequest = {
+  readonly atMs: number;
+  /** An IPv4 /24 or an IPv6 /48; null when the address is not known. */
+  readonly network: string | null;
+  readonly country: string | null;
+  readonly asn: number | null;
+  readonly ja4: string | null;
+  readonly userAgent: string | null;
+  readonly method: string;
+  /** The template of its path. */
+  readonly path: string;
+  /** Why the guard refused it, or how production turned it away: `status_404`; or `scanner_path`. */
+  readonly because: string;
+};
+
+/** The newest of one isolate since its last flush. */
+export type LoggedReport = {
+  readonly requests: readonly SuspiciousRequest[];
+  /** Those that there was no room for. */
+  readonly leftOut: number;
+};
+/** Of one isolate, in one flush. */
+export const LOGGED_MAX = 32;
+
+/** What is kept of them, oldest first. */
+export type LoggedWindow = LoggedReport;
+
 export type TrafficFlush = {
   readonly isolate: string;
   /** Counts up per isolate, so that a lost flush shows. */
@@ -79,6 +107,8 @@ export type TrafficFlush = {
   readonly talkers?: TalkersReport | undefined;
   /** Of the entries that any request met. */
   readonly touched?: readonly TouchedReport[] | undefined;
+  /** While a lease asks for it, and there was anything to write down. */
+  readonly logged?: LoggedReport | undefined;
 };
 
 export type TrafficWindow = {
@@ -184,6 +214,8 @@ export type TrafficApi = {
   /** The same for talkers; a little shorter, because their seconds are kept in pairs. */
   talkers(seconds: number, untilSecond: number): Promise<TalkersWindow>;
   touched(): Promise<TouchedWindow>;
+  /** The suspicious requests since then that are kept, which outlives the counters. */
+  logged(sinceMs: number): Promise<LoggedWindow>;
   /** What was reported in the last `seconds` up to `nowSecond`. */
   reports(seconds: number, nowSecond: number): Promise<ReportsWindow>;
   signIns(nowSecond: number): Promise<SignInsWindow>;

@@ -5,6 +5,7 @@ import { CIDR_CHARS_MAX } from "../guard/ip/cidr.ts";
 import { isDistinct } from "../sketches/merged-talkers.ts";
 import { DIMENSIONS, NAME_CHARS_MAX, REPORTED_MAX } from "../sketches/top-talkers.ts";
 import { Heard } from "./heard.ts";
+import { LoggedRows, loggedReport } from "./logged-rows.ts";
 import { ReportMemory, REPORTS_KEPT_SECONDS } from "./report-memory.ts";
 import { signInFigures } from "./sign-in-figures.ts";
 import { LATELY_SECONDS } from "./sign-in-memory.ts";
@@ -17,10 +18,12 @@ import {
 import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
 import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
+import { prepareRows } from "./traffic-rows.ts";
 import {
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
   SIGN_INS_TOLD_MAX,
+  type LoggedWindow,
   type ReportFlush,
   type ReportsWindow,
   type SignInsWindow,
@@ -117,6 +120,8 @@ const trafficFlush = z.object({
     .max(FLUSH_SECONDS_MAX),
   talkers,
   touched,
+  // What a later version writes down differently is missing, and costs the counts nothing.
+  logged: loggedReport.optional().catch(undefined),
 });
 
 const REPORT_KINDS_MAX = 64;
@@ -151,18 +156,21 @@ const reportFlush = z.object({
     .catch(undefined),
 });
 
-/** Counts are in memory alone: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
+/** Counts are in memory alone, but for suspicious requests that were to be written down: after an eviction the window begins after what is forgotten, and says so by `fromSecond`. */
 export class TrafficObject<Env = unknown> extends DurableObject<Env> implements TrafficApi {
   readonly #deps: TrafficDeps;
   readonly #heard: Heard;
   readonly #memory: TrafficMemory;
   readonly #reports: ReportMemory;
+  readonly #logged: LoggedRows;
   #suspectedAtMs = -Infinity;
 
   constructor(ctx: DurableObjectState, env: Env, deps: TrafficDeps) {
     super(ctx, env);
     this.#deps = deps;
-    this.#heard = new Heard(ctx.storage.sql, Date.now());
+    prepareRows(ctx.storage.sql, Date.now());
+    this.#heard = new Heard(ctx.storage.sql);
+    this.#logged = new LoggedRows(ctx.storage.sql);
     this.#memory = new TrafficMemory(this.#heard.untilMs);
     this.#reports = new ReportMemory(this.#heard.untilMs);
   }
@@ -172,6 +180,8 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     const flush = trafficFlush.parse(given);
     this.#heard.hear(nowMs);
     this.#memory.add(flush, nowMs);
+    const { isolate, n, logged } = flush;
+    if (logged !== undefined) this.#logged.add({ isolate, n, logged }, nowMs);
     if (!this.#maySuspect(nowMs)) return;
     const nowSecond = Math.floor(nowMs / 1_000);
     const lately = this.#memory.lately(SUSPICION_SECONDS, nowSecond);
@@ -198,6 +208,10 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async touched(): Promise<TouchedWindow> {
     return this.#memory.touched();
+  }
+
+  async logged(sinceMs: number): Promise<LoggedWindow> {
+    return this.#logged.since(sinceMs, Date.now());
   }
 
   async reports(seconds: number, nowSecond: number): Promise<ReportsWindow> {

@@ -38,13 +38,14 @@ export const countedFrom = (
   facts: RequestFacts | null,
   changes: Partial<Counted> = {},
 ): Counted => ({
-  outcome: { kind: "served", latencyMs: 30 },
+  outcome: { kind: "served", latencyMs: 30, status: 200 },
   facts,
   policySeq: "1.1",
   shadowedIds: [],
   refusedBy: null,
   unknownEntries: 0,
   isFault: false,
+  isLogged: false,
   ...changes,
 });
 
@@ -84,6 +85,7 @@ export function isolates(given: { readonly isolates: number; readonly shards: nu
         window: async (seconds, until) => memory.window(seconds, until),
         talkers: async (seconds, until) => memory.talkers(seconds, until),
         touched: async () => memory.touched(),
+        logged: async () => ({ requests: [], leftOut: 0 }),
         reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
         signIns: async () => mergeSignIns([]),
       })),

@@ -64,7 +64,8 @@ export function silenceDueAtMs(
 export const verifyStage: Stage = (state, moment) =>
   state.leases.flatMap((lease): readonly IncidentEvent[] => {
     const step = stepOf(lease, moment.playbook.steps);
-    if (lease.status !== "applied" || lease.shadow || lease.appliedAtMs === null) return [];
+    if (lease.status !== "applied" || lease.shadow || lease.beside) return [];
+    if (lease.appliedAtMs === null) return [];
     if (step?.expect == null || step.spec.expect === undefined) {
       return [effective(lease, [], moment)];
     }

@@ -79,6 +79,7 @@ function standingOf(
   state: IncidentState,
   { playbook, atMs }: Moment,
 ): Pick<LadderAttempt, "isAside" | "isAsked"> {
+  if (lease.beside) return { isAside: true, isAsked: false };
   const spec = playbook.steps.find(({ id }) => id === lease.step)?.spec;
   if (isPrepared(lease) || spec?.alongside !== true) {
     return { isAside: isPrepared(lease), isAsked: false };
@@ -93,7 +94,7 @@ const ladderStep = (step: CompiledStep, state: IncidentState, moment: Moment): L
   id: step.id,
   mode: step.mode,
   siteWide: step.words.siteWide,
-  isBeside: step.words.kind === "act" && step.words.beside,
+  isBeside: step.words.beside,
   missing: moment.missing[step.spec.do] ?? null,
   condition: step.when === null ? null : truthOf(step.when, state, moment),
 });
@@ -134,16 +135,17 @@ function take(
     shadow: step.mode !== "manual" && moment.autopilot === "shadow",
     siteWide: step.words.siteWide,
   };
+  const mark = step.words.beside ? { beside: true } : {};
   const isDecided = step.mode === "auto";
   if (step.words.kind === "act") {
     const id = actId(state.opened.incidentId, step.id, attempt);
-    const { beside, approvals } = step.words;
+    const { approvals } = step.words;
     const proposed: IncidentEvent = {
       type: "act.proposed",
       data: {
         actId: id,
         ...common,
-        ...(beside ? { beside } : {}),
+        ...mark,
         ...(approvals > 1 ? { approvals } : {}),
       },
     };
@@ -169,6 +171,7 @@ function take(
       shadow: common.shadow,
       siteWide: common.siteWide,
       masks: [...step.words.masks],
+      ...mark,
       ...(step.spec.select === undefined
         ? {}
         : { select: { ...optionsOf(step.spec.select), from: step.spec.select.from } }),

@@ -32,7 +32,7 @@ export const statusStage: Stage = (state) => {
 
 function statusOf(state: IncidentState): { readonly status: IncidentStatus; readonly why: string } {
   const real = state.leases.filter(
-    (lease) => !lease.shadow && !hasEnded(lease) && !isPrepared(lease),
+    (lease) => !lease.shadow && !lease.beside && !hasEnded(lease) && !isPrepared(lease),
   );
   if (real.some((lease) => lease.status === "proposed" || lease.status === "applying")) {
     return { status: "mitigating", why: "a mitigation is being applied" };

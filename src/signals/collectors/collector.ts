@@ -38,7 +38,7 @@ export type CollectorContext = {
   readonly postgres: Postgres | null;
   readonly replica: Postgres | null;
   readonly redis: Redis | null;
-  readonly traffic: Pick<TrafficReader, "talkers" | "signIns">;
+  readonly traffic: Pick<TrafficReader, "talkers" | "signIns" | "logged">;
   readonly integrityChecks: readonly IntegrityCheck[];
   readonly audit: AuditSpec | null;
   /** Branches that were kept for this incident. */

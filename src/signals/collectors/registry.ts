@@ -27,6 +27,7 @@ import { recoveryPlan } from "./recovery-plan.ts";
 import { redisInfo } from "./redis-info.ts";
 import { signalsAroundOnset } from "./signals-around-onset.ts";
 import { signInOffenders } from "./sign-in-offenders.ts";
+import { suspiciousRequests } from "./suspicious-requests.ts";
 import { topTalkers } from "./top-talkers.ts";
 import type { Failure } from "../../incidents/journal.ts";
 import { withinDeadline } from "../../platform/deadline.ts";
@@ -49,6 +50,7 @@ export const COLLECTORS = {
   "redis-info": redisInfo,
   "top-talkers": topTalkers,
   "sign-in-offenders": signInOffenders,
+  "suspicious-requests": suspiciousRequests,
   "integrity-scope": integrityScope,
   "recover-rows": recoverRows,
   "recovery-plan": recoveryPlan,

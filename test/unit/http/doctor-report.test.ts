@@ -18,6 +18,7 @@ const words = {
   masks: [],
   release: "at_once",
   siteWide: false,
+  beside: false,
 } as const;
 
 function aPlaybook(given: Record<string, unknown> = {}): CompiledPlaybook {

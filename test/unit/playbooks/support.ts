@@ -29,6 +29,7 @@ export const VOCABULARY: Vocabulary = {
   actuators: {
     "maintenance-mode": {
       kind: "lease",
+      beside: false,
       problemsWith: (options) => (JSON.stringify(options) === "{}" ? [] : ["it takes no options"]),
       masks: ["traffic.error_ratio", "probe.through_success_ratio"],
       release: "staged",
@@ -36,6 +37,7 @@ export const VOCABULARY: Vocabulary = {
     },
     "read-only": {
       kind: "lease",
+      beside: false,
       problemsWith: () => [],
       masks: [],
       release: "at_once",
@@ -43,6 +45,7 @@ export const VOCABULARY: Vocabulary = {
     },
     "block-networks": {
       kind: "lease",
+      beside: false,
       problemsWith: () => [],
       masks: [],
       release: "at_once",

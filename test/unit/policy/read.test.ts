@@ -38,6 +38,7 @@ it("reads every kind that it enforces as it was written, and gives defaults to w
     "disabled-feature": 2,
     "write-journal": 0,
     "emergency-cache": 1,
+    "security-log": 0,
   });
 });
 

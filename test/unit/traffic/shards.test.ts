@@ -14,6 +14,7 @@ const shard = (memory: TrafficMemory) => () => ({
   window: async (seconds: number, until: number) => memory.window(seconds, until),
   talkers: async (seconds: number, until: number) => memory.talkers(seconds, until),
   touched: async () => memory.touched(),
+  logged: async () => ({ requests: [], leftOut: 0 }),
   reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
   signIns: async () => mergeSignIns([]),
 });
@@ -24,6 +25,7 @@ const hanging = () => ({
   window: () => new Promise<never>(() => {}),
   talkers: () => new Promise<never>(() => {}),
   touched: () => new Promise<never>(() => {}),
+  logged: () => new Promise<never>(() => {}),
   reports: () => new Promise<never>(() => {}),
   signIns: () => new Promise<never>(() => {}),
 });

@@ -6,13 +6,14 @@ import { FLUSH_SECONDS_MAX, type TrafficFlush } from "../../../src/traffic/traff
 const NOW_MS = 1_795_000_000_000;
 const SECOND = NOW_MS / 1_000;
 const served: Counted = {
-  outcome: { kind: "served", latencyMs: 30 },
+  outcome: { kind: "served", latencyMs: 30, status: 200 },
   facts: null,
   policySeq: "1.1",
   shadowedIds: [],
   refusedBy: null,
   unknownEntries: 0,
   isFault: false,
+  isLogged: false,
 };
 
 /** A telemetry whose flushes arrive in `sent` while `isUp`. */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { decide } from "../../../src/guard/decide.ts";
 import { readFacts } from "../../../src/guard/facts.ts";
+import { isMeant } from "../../../src/guard/hits.ts";
 import { NO_METER, type Meter } from "../../../src/guard/limits/meter.ts";
 import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
 import type { Actuator } from "../../../src/mitigations/opaque.ts";
@@ -87,6 +88,17 @@ actuatorContract({
     { options: { routes: [] }, field: "routes" },
     { options: { routes: ["pitches"] }, field: "routes" },
     { options: { cookies: [] }, field: "cookies" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["security-logging"],
+  options: { routes: ["/sign-in", "/api/*"] },
+  badOptions: [
+    { options: { routes: [] }, field: "routes" },
+    { options: { routes: ["sign-in"] }, field: "routes" },
+    { options: { bodies: true }, field: "bodies" },
   ],
   ground,
 });
@@ -355,7 +367,8 @@ describe("a lease in the guard", () => {
     return requests.some((request) => {
       const facts = readFacts(request, read.value.settings, null);
       const { enforced, cache } = decide(facts, snapshot, nowMs, OVER_EVERY_LIMIT);
-      return enforced !== null || cache !== null;
+      const isLogged = isMeant("security-log", facts, snapshot, nowMs);
+      return enforced !== null || cache !== null || isLogged;
     });
   }
 

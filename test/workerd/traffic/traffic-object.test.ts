@@ -1,9 +1,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { it, onTestFinished, vi } from "vitest";
+import { describe, it, onTestFinished, vi } from "vitest";
 import { mix32 } from "../../../src/sketches/hash.ts";
 import { distinctOf } from "../../../src/sketches/merged-talkers.ts";
 import { HEARD_AHEAD_MS } from "../../../src/traffic/heard.ts";
+import { LOGGED_KEPT_MS, LOGGED_ROWS_MAX } from "../../../src/traffic/logged-rows.ts";
 import { SUSPICION_INTERVAL_MS } from "../../../src/traffic/traffic-object.ts";
 import { FLUSH_SECONDS_MAX } from "../../../src/traffic/traffic-api.ts";
 import { UrlTally } from "../../../src/traffic/url-tally.ts";
@@ -100,6 +101,63 @@ it("adds up how many URLs were asked for, and loses nothing else where it cannot
   const window = await traffic.talkers(10, second + 2);
   expect(window).toMatchObject({ missingReports: 0, urls: { total: 40 } });
   expect(distinctOf(window.urls ?? urls.cut())).toBe(20);
+});
+
+describe("suspicious requests", () => {
+  const aRequest = (atMs: number) => ({
+    atMs,
+    network: "203.0.113.0/24",
+    country: "NL",
+    asn: 64_500,
+    ja4: null,
+    userAgent: "curl/8",
+    method: "POST",
+    path: "/sign-in",
+    because: "status_401",
+  });
+  const logging = (n: number, requests: readonly ReturnType<typeof aRequest>[], leftOut = 0) => ({
+    ...aFlush("a", n, [aSecond(now())]),
+    logged: { requests, leftOut },
+  });
+
+  it("are there after an eviction, each once, however often they are told", async ({ expect }) => {
+    const later = atTime();
+    const traffic = fresh();
+    const atMs = Date.now();
+    await traffic.flush(logging(1, [aRequest(atMs - 500), aRequest(atMs)], 3));
+    await traffic.flush(logging(1, [aRequest(atMs - 500), aRequest(atMs)], 3));
+    await evictDurableObject(traffic);
+    later(1_000);
+    await traffic.flush(logging(2, [aRequest(atMs + 900)]));
+    expect(await traffic.logged(atMs)).toEqual({
+      requests: [aRequest(atMs), aRequest(atMs + 900)],
+      leftOut: 3,
+    });
+  });
+
+  it("are kept in bounds, the newest, and for no longer than a day", async ({ expect }) => {
+    const later = atTime();
+    const traffic = fresh();
+    const atMs = Date.now();
+    for (let n = 1; n <= LOGGED_ROWS_MAX + 3; n += 1) {
+      later(n);
+      await traffic.flush(logging(n, [aRequest(atMs + n)]));
+    }
+    const { requests } = await traffic.logged(0);
+    expect(requests.map((request) => request.atMs - atMs)).toEqual(
+      Array.from({ length: LOGGED_ROWS_MAX }, (_, n) => n + 4),
+    );
+    later(LOGGED_KEPT_MS + LOGGED_ROWS_MAX + 10);
+    expect(await traffic.logged(0)).toEqual({ requests: [], leftOut: 0 });
+  });
+
+  it("cost nobody the counts when they cannot be read", async ({ expect }) => {
+    const traffic = fresh();
+    const flush = { ...aFlush("a", 1, [aSecond(now(), { served: 2 })]), logged: { notes: 1 } };
+    await runInDurableObject(traffic, (object) => object.flush(JSON.parse(JSON.stringify(flush))));
+    expect(await traffic.window(5, now())).toMatchObject({ seconds: [{ served: 2 }] });
+    expect(await traffic.logged(0)).toEqual({ requests: [], leftOut: 0 });
+  });
 });
 
 it("refuses a report that is not one", async ({ expect }) => {
