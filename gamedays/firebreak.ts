@@ -32,15 +32,15 @@ const summary = z.object({
   components: z.array(z.object({ id: z.string(), status: z.string() })),
 });
 
+const publicUpdate = z.object({ status: z.string(), body: z.string() });
 const publicIncidents = z.object({
-  incidents: z.array(
-    z.object({ id: z.string(), incident_updates: z.array(z.object({ status: z.string() })) }),
-  ),
+  incidents: z.array(z.object({ id: z.string(), incident_updates: z.array(publicUpdate) })),
 });
 
 export type ParamValue = z.infer<typeof paramValue>;
 export type Tunable = z.infer<typeof tunable>;
 export type Incident = z.infer<typeof incident>;
+export type PublicUpdate = z.infer<typeof publicUpdate>;
 export type JournalRow = z.infer<typeof journalRow>;
 export type StatusSummary = z.infer<typeof summary>;
 
@@ -95,6 +95,12 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const answer = await call("responder", path, { method: "POST", body: {} });
       commandAnswer.parse(await answer.json());
     },
+    /** A person tells the public where it stands. */
+    publish: async (id: string, message: string): Promise<void> => {
+      const path = `/api/v1/incidents/${id}/updates`;
+      const answer = await call("responder", path, { method: "POST", body: { message } });
+      commandAnswer.parse(await answer.json());
+    },
     /** A person agrees to a mitigation that was proposed. */
     approve: async (id: string, mitigation: string, why: string): Promise<void> => {
       const path = `/api/v1/incidents/${id}/mitigations/${mitigation}/approve`;
@@ -135,10 +141,10 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
     policyEntries: async () => (await read("/api/v1/policy", policy)).entries,
     kpis: () => read("/api/v1/kpis?window=1d", kpis),
     /** What the status page says of an incident, first to last; nothing when it says nothing. */
-    publicStatuses: async (id: string): Promise<readonly string[]> => {
+    publicUpdates: async (id: string): Promise<readonly PublicUpdate[]> => {
       const { incidents } = await read("/status/api/v2/incidents.json", publicIncidents);
-      const updates = incidents.find((incident) => incident.id === id)?.incident_updates ?? [];
-      return updates.map(({ status }) => status).toReversed();
+      const found = incidents.find((incident) => incident.id === id);
+      return (found?.incident_updates ?? []).toReversed();
     },
     statusSummary: (): Promise<StatusSummary> => read("/status/api/v2/summary.json", summary),
 

@@ -38,16 +38,23 @@ export async function follow(
 
 /** What is left once an incident is over. */
 export type Aftermath = {
-  readonly policyEntries: readonly { readonly id: string }[];
+  readonly policyEntries: readonly { readonly id: string; readonly kind: string }[];
   readonly postmortem: string;
   /** What the status page said of it, first to last. */
   readonly publicStatuses: readonly string[];
 };
 
-export const aftermathOf = async (firebreak: Firebreak, incident: string): Promise<Aftermath> => ({
+/** `written`: what people wrote to the public themselves, which is not the machine's to count. */
+export const aftermathOf = async (
+  firebreak: Firebreak,
+  incident: string,
+  written: readonly string[] = [],
+): Promise<Aftermath> => ({
   policyEntries: await firebreak.policyEntries(),
   postmortem: await firebreak.postmortem(incident),
-  publicStatuses: await firebreak.publicStatuses(incident),
+  publicStatuses: (await firebreak.publicUpdates(incident))
+    .filter(({ body }) => !written.includes(body))
+    .map(({ status }) => status),
 });
 
 /** The on-call hears the pager, says so, and takes the lead. */

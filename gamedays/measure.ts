@@ -9,6 +9,8 @@ export type Visit = {
   readonly visitor: string;
   readonly errand: Errand;
   readonly outcome: Outcome;
+  /** It was asked for a little work first; `outcome` is what came of it then. */
+  readonly wasChallenged?: true;
   /** Of a purchase that production answered: how, and which payment it named. */
   readonly purchase?: { readonly status: number; readonly paymentId: string | null };
 };

@@ -5,5 +5,13 @@ import { ddos } from "./ddos.ts";
 import type { Gameday } from "./gameday.ts";
 import { outage } from "./outage.ts";
 import { payments } from "./payments.ts";
+import { security } from "./security.ts";
 
-export const gamedays: readonly Gameday[] = [outage, database, dataCorruption, payments, ddos];
+export const gamedays: readonly Gameday[] = [
+  outage,
+  database,
+  security,
+  dataCorruption,
+  payments,
+  ddos,
+];

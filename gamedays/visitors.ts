@@ -3,8 +3,10 @@
  * site does not slow them down, as it does not in life.
  */
 import { z } from "zod";
-import { outcomeOf, type Errand } from "./answer.ts";
+import { outcomeOf, type Errand, type Received } from "./answer.ts";
+import { isChallenge, type Payer } from "./challenge.ts";
 import type { Visit } from "./measure.ts";
+import { startOpenLoop, steadily } from "./open-loop.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Requests under way at once; past it a visit is `lost` without being sent. */
@@ -19,13 +21,15 @@ export type Visitors = AsyncDisposable & {
   readonly lately: (spanMs: number) => readonly Visit[];
 };
 
-/** Starts them. Disposing sends no more and waits for what is under way. */
-export function startVisitors(site: string, options: Scenario["visitors"]): Visitors {
+/** Starts them. Disposing sends no more and waits for what is under way. With a payer they meet challenges, once each. */
+export function startVisitors(
+  site: string,
+  options: Scenario["visitors"],
+  payer: Payer | null = null,
+): Visitors {
   const visits: Visit[] = [];
-  const underWay = new Set<Promise<void>>();
   const sessions = new Map<string, string>();
-  const startedAtMs = Date.now();
-  let sent = 0;
+  const clearances = new Map<string, string>();
 
   async function send(number: number): Promise<void> {
     const index = number % options.count;
@@ -35,67 +39,72 @@ export function startVisitors(site: string, options: Scenario["visitors"]): Visi
     // Nobody buys before having signed in.
     const errand = planned === "buy" && !sessions.has(visitor) ? "sign-in" : planned;
     const atMs = Date.now();
-    const went = await go(site, errand, { visitor, sessions, timeoutMs: options.timeout });
+    const trip = { visitor, sessions, clearances, payer, timeoutMs: options.timeout };
+    const went = await go(site, errand, trip);
     visits.push({ atMs, tookMs: Date.now() - atMs, visitor, errand, ...went });
   }
 
-  const timer = setInterval(() => {
-    const due = Math.floor(((Date.now() - startedAtMs) / 1_000) * options.requests_per_second);
-    for (; sent < due; sent += 1) {
-      if (underWay.size >= UNDER_WAY_MAX) {
-        visits.push({
-          atMs: Date.now(),
-          tookMs: 0,
-          visitor: "nobody",
-          errand: "browse",
-          outcome: "lost",
-        });
-        continue;
-      }
-      const visiting = send(sent).finally(() => underWay.delete(visiting));
-      underWay.add(visiting);
-    }
-  }, 1_000 / options.requests_per_second);
+  const loop = startOpenLoop({
+    dueBy: steadily(options.requests_per_second),
+    underWayMax: UNDER_WAY_MAX,
+    send,
+    dropped: () => {
+      const nobody = { visitor: "nobody", errand: "browse", outcome: "lost" } as const;
+      visits.push({ atMs: Date.now(), tookMs: 0, ...nobody });
+    },
+  });
 
   return {
     visits,
     lately: (spanMs) => visits.filter(({ atMs }) => atMs >= Date.now() - spanMs),
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer);
-      await Promise.all(underWay);
-    },
+    [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
 }
 
 type Trip = {
   readonly visitor: string;
   readonly sessions: Map<string, string>;
+  readonly clearances: Map<string, string>;
+  readonly payer: Payer | null;
   readonly timeoutMs: number;
 };
 
-async function go(
-  site: string,
-  errand: Errand,
-  trip: Trip,
-): Promise<Pick<Visit, "outcome" | "purchase">> {
+type Went = Pick<Visit, "outcome" | "purchase" | "wasChallenged">;
+
+async function go(site: string, errand: Errand, trip: Trip): Promise<Went> {
   try {
-    const { path, init } = requestFor(errand, trip);
-    const response = await fetch(`${site}${path}`, {
-      ...init,
-      redirect: "manual",
-      signal: AbortSignal.timeout(trip.timeoutMs),
-    });
-    const body = await response.text();
-    const cookie = response.headers.get("set-cookie")?.split(";")[0];
-    if (errand === "sign-in" && cookie !== undefined) trip.sessions.set(trip.visitor, cookie);
-    const header = (name: string) => response.headers.get(name);
-    const outcome = outcomeOf(errand, { status: response.status, header, body });
-    return errand === "buy" && (outcome === "served" || outcome === "failed")
-      ? { outcome, purchase: { status: response.status, paymentId: paymentIdIn(body) } }
-      : { outcome };
+    const asked = await ask(site, errand, trip);
+    const { visitor, payer, clearances } = trip;
+    if (payer === null || !isChallenge(asked.body)) return wentOf(errand, asked);
+    const cookie = await payer.pay(site, asked.body, saysWho(visitor));
+    if (cookie !== null) clearances.set(visitor, cookie);
+    return { ...wentOf(errand, await ask(site, errand, trip)), wasChallenged: true };
   } catch {
     return { outcome: "lost" }; // A closed connection or the visitor's patience: either way there was no answer.
   }
+}
+
+async function ask(site: string, errand: Errand, trip: Trip): Promise<Received> {
+  const { path, init } = requestFor(errand, trip);
+  const response = await fetch(`${site}${path}`, {
+    ...init,
+    redirect: "manual",
+    signal: AbortSignal.timeout(trip.timeoutMs),
+  });
+  const body = await response.text();
+  const cookie = response.headers.get("set-cookie")?.split(";")[0];
+  if (errand === "sign-in" && cookie !== undefined) trip.sessions.set(trip.visitor, cookie);
+  // Signed out: the next errand is to sign in again.
+  if (errand === "buy" && response.status === 401) trip.sessions.delete(trip.visitor);
+  return { status: response.status, header: (name) => response.headers.get(name), body };
+}
+
+function wentOf(errand: Errand, received: Received): Went {
+  const outcome = outcomeOf(errand, received);
+  const { status, body } = received;
+  return errand === "buy" && (outcome === "served" || outcome === "failed")
+    ? { outcome, purchase: { status, paymentId: paymentIdIn(body) } }
+    : { outcome };
 }
 
 const named = z.object({ payment_id: z.string() });
@@ -108,12 +117,22 @@ function paymentIdIn(body: string): string | null {
   }
 }
 
+// Locally nothing stands before the guard that would set this header itself.
+const saysWho = (visitor: string) => ({
+  "CF-Connecting-IP": visitor,
+  "User-Agent": "gameday-visitor",
+});
+
 function requestFor(
   errand: Errand,
-  { visitor, sessions }: Trip,
+  { visitor, sessions, clearances }: Trip,
 ): { readonly path: string; readonly init: RequestInit } {
-  // Locally nothing stands before the guard that would set this header itself.
-  const headers = { "CF-Connecting-IP": visitor, "User-Agent": "gameday-visitor" };
+  const clearance = clearances.get(visitor);
+  const cookies = (...names: readonly (string | undefined)[]) => {
+    const held = names.filter((name) => name !== undefined);
+    return held.length === 0 ? {} : { Cookie: held.join("; ") };
+  };
+  const headers = { ...saysWho(visitor), ...cookies(clearance) };
   const json = { ...headers, Accept: "application/json", "Content-Type": "application/json" };
   switch (errand) {
     case "browse":
@@ -126,11 +145,11 @@ function requestFor(
         init: { method: "POST", headers: json, body: JSON.stringify(ADA) },
       };
     case "buy": {
-      const cookie = z.string().parse(sessions.get(visitor));
+      const session = z.string().parse(sessions.get(visitor));
       const body = JSON.stringify({ pitch_id: "1" });
       return {
         path: "/checkout",
-        init: { method: "POST", headers: { ...json, Cookie: cookie }, body },
+        init: { method: "POST", headers: { ...json, ...cookies(session, clearance) }, body },
       };
     }
   }

@@ -113,7 +113,7 @@ describe("the flood's gameday", () => {
     [
       "taken-back",
       "an entry left behind",
-      { after: { ...AFTER, policyEntries: [{ id: "lse_1" }] } },
+      { after: { ...AFTER, policyEntries: [{ id: "lse_1", kind: "block" }] } },
     ],
     ["taken-back", "a lease left behind", { rows: ROWS.slice(0, -1) }],
     [

@@ -234,7 +234,7 @@ describe("a promise is broken by", () => {
     },
     {
       what: "an entry that stayed",
-      given: seen({ after: { ...AFTER, policyEntries: [{ id: "lse_1" }] } }),
+      given: seen({ after: { ...AFTER, policyEntries: [{ id: "lse_1", kind: "block" }] } }),
       id: "policy",
     },
     {
