@@ -1,7 +1,7 @@
 /** What a visitor got: production's answer, the guard's own, or none. */
 
 /** What visitors do, and with which answer production serves them. */
-export const ERRANDS = ["browse", "read", "sign-in", "buy"] as const;
+export const ERRANDS = ["browse", "read", "look", "sign-in", "buy"] as const;
 export type Errand = (typeof ERRANDS)[number];
 
 /**
@@ -20,6 +20,7 @@ export type Received = {
 const SERVED_STATUSES: Readonly<Record<Errand, readonly number[]>> = {
   browse: [200],
   read: [200],
+  look: [200],
   "sign-in": [200],
   buy: [201, 202],
 };

@@ -7,16 +7,12 @@ const TIMEOUT_MS = 10_000;
 /** Who has waited for so long goes elsewhere. */
 const PATIENCE_MS = 20_000;
 
-const problem = z.object({
-  type: z.literal("/_firebreak/problems/challenge"),
-  puzzle: z.string(),
-  redeem: z.string(),
-});
 const puzzle = z.object({
   challenge: z.string(),
   seed: z.base64url(),
   difficulty: z.int(),
   n: z.int(),
+  redeem: z.string(),
 });
 
 export type Payer = AsyncDisposable & {
@@ -28,9 +24,16 @@ export type Payer = AsyncDisposable & {
   ) => Promise<string | null>;
 };
 
+/** The difficulty of the challenge that this answer of the guard is, as its page or its problem says it; null for any other. */
+export function challengeIn(body: string): number | null {
+  if (!body.includes("/_firebreak/challenge/")) return null;
+  const found =
+    / data-difficulty="(\d+)"/.exec(body) ?? /\/challenge\/puzzle\?difficulty=(\d+)/.exec(body);
+  return found === null ? null : Number(found[1]);
+}
+
 /** Whether this is the body of an answer that asks for work. */
-export const isChallenge = (body: string): boolean =>
-  body.includes("/_firebreak/problems/challenge");
+export const isChallenge = (body: string): boolean => challengeIn(body) !== null;
 
 /** Starts the thread that works. Disposing ends it; who still waits has not met the challenge. */
 export function startPayer(): Payer {
@@ -53,14 +56,14 @@ export function startPayer(): Payer {
 
   return {
     async pay(site, body, headers) {
-      const terms = problem.parse(JSON.parse(body));
       const ask = { headers, signal: AbortSignal.timeout(TIMEOUT_MS) };
-      const put = puzzle.parse(await (await fetch(`${site}${terms.puzzle}`, ask)).json());
-      const { challenge, n, difficulty } = put;
+      const path = `/_firebreak/challenge/puzzle?difficulty=${challengeIn(body)}`;
+      const put = puzzle.parse(await (await fetch(`${site}${path}`, ask)).json());
+      const { challenge, n, difficulty, redeem } = put;
       const seed = Uint8Array.from(Buffer.from(put.seed, "base64url"));
       const solutions = await solve({ seed, n, difficulty });
       if (solutions === null) return null;
-      const response = await fetch(`${site}${terms.redeem}`, {
+      const response = await fetch(`${site}${redeem}`, {
         method: "POST",
         headers: { ...headers, "Content-Type": "application/json" },
         body: JSON.stringify({ challenge, way: "work", solutions }),

@@ -24,7 +24,7 @@ import { openShopData, type ShopData } from "./shop-data.ts";
 import { beginHistory, branchUrl } from "./store-control.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { DidNotHappen, until } from "./until.ts";
-import { startVisitors, type Visitors } from "./visitors.ts";
+import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "data-corruption";
 /** So many purchases in a row must be refused before writes count as paused. */
@@ -106,7 +106,9 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const status = cleanup.use(watchStatus(firebreak));
   log.statusSamples = status.samples;
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  const visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  const visitors = cleanup.use(
+    startVisitors(stack.guard, scenario.visitors, { plan: ordinary(scenario.visitors.count) }),
+  );
   log.visitors = visitors;
   const deliveries = cleanup.use(startDeliveries(stack, shop.charges));
   log.deliveries = deliveries;

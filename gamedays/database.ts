@@ -23,7 +23,7 @@ import { readsServedBy } from "./reads-served.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
-import { startVisitors, type Visitors } from "./visitors.ts";
+import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "database";
 /** What the gameday gathers while it goes; what never came stays empty. */
@@ -88,7 +88,9 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  log.visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  log.visitors = cleanup.use(
+    startVisitors(stack.guard, scenario.visitors, { plan: ordinary(scenario.visitors.count) }),
+  );
   const control: ControlReads = cleanup.use(startControlReads(stack.postgres));
   log.control = control.reads;
   await sleep(parts.calm, undefined, { signal });

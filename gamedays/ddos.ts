@@ -1,9 +1,18 @@
-/** A flood from one address, under ordinary traffic: it is told apart from the visitors, and they do not notice. Declared in ddos.yaml. */
+/** A flood of one of several shapes, under ordinary traffic: it is told apart from the people, and they hardly notice. Declared in ddos.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { judgeDdos, SOURCE, stoppedAtMs, type Log as Gathered } from "./ddos-expectations.ts";
-import { firebreakAt } from "./firebreak.ts";
-import { startFlood, type Shot } from "./flood.ts";
-import type { Field, Gameday, Report, Table } from "./gameday.ts";
+import { startPayer } from "./challenge.ts";
+import { newcomers, regulars } from "./ddos-crowd.ts";
+import {
+  floodTable,
+  judgeDdos,
+  peopleTable,
+  stepsTable,
+  stoppedAtMs,
+} from "./ddos-expectations.ts";
+import { isShape, SHAPES, SHAPE_NAMES, type Shape } from "./ddos-shapes.ts";
+import { firebreakAt, type JournalRow } from "./firebreak.ts";
+import { startFlood, type Hit } from "./flood.ts";
+import type { Field, Gameday, Report } from "./gameday.ts";
 import {
   aftermathOf,
   answerThePager,
@@ -11,53 +20,82 @@ import {
   hasRow,
   openIncidentOf,
   reasonOf,
+  type Aftermath,
 } from "./incident.ts";
 import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds, type Visit } from "./measure.ts";
 import { overridden } from "./overrides.ts";
-import { readPager } from "./pager.ts";
+import { readPager, type PagerState } from "./pager.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "ddos";
-/** Ten times what the visitors send. */
-const REQUESTS_PER_SECOND = 150;
+/** Of people who come for the first time: two of them each second. */
+const NEW_REQUESTS_PER_SECOND = 4;
 
-type Log = Gathered & { visitors: Visitors | null };
+/** What the gameday gathers while it goes; what never came stays empty. */
+export type Log = {
+  readonly startedAtMs: number;
+  faultAtMs: number | null;
+  /** When the last request of the flood was sent. */
+  overAtMs: number | null;
+  incident: string | null;
+  readonly rows: JournalRow[];
+  regulars: Visitors | null;
+  newcomers: Visitors | null;
+  hits: readonly Hit[];
+  pager: PagerState;
+  after: Aftermath | null;
+  brokenOff: string | null;
+};
 
 export const ddos: Gameday = {
   name: "ddos",
-  variants: ["one-source"],
+  variants: SHAPE_NAMES,
   async run(field) {
+    const shape = shapeOf(field);
     const scenario = await readScenario("ddos");
-    const startedAtMs = Date.now();
     const log: Log = {
+      startedAtMs: Date.now(),
       faultAtMs: null,
       overAtMs: null,
       incident: null,
       rows: [],
-      visitors: null,
-      shots: [],
+      regulars: null,
+      newcomers: null,
+      hits: [],
       pager: { pages: [], refused: 0 },
       after: null,
       brokenOff: null,
     };
     field.say(scenario.story);
     try {
-      await play(scenario, field, log);
+      await play({ scenario, shape, field, log });
     } catch (error) {
       // Whatever the cause, what was seen until here is worth its report.
       log.brokenOff = reasonOf(field, error);
       field.say(`broken off: ${log.brokenOff}`);
     }
-    return reportOf(scenario, field, log, startedAtMs);
+    return reportOf({ scenario, shape, field, log });
   },
 };
 
-async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
-  const { parts } = scenario;
+function shapeOf({ variant }: Field): Shape {
+  if (isShape(variant)) return SHAPES[variant];
+  throw new Error(`the flood has no shape "${variant}"`);
+}
+
+type Scene = {
+  readonly scenario: Scenario;
+  readonly shape: Shape;
+  readonly field: Field;
+  readonly log: Log;
+};
+
+async function play({ scenario, shape, field, log }: Scene): Promise<void> {
+  const { parts, visitors } = scenario;
   const { stack, say, signal } = field;
   const firebreak = firebreakAt(stack);
   const patience = { withinMs: parts.patience, signal };
@@ -68,16 +106,24 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   }
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
-  say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  log.visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  say(`${visitors.count} people, ${visitors.requests_per_second} requests/s, and new ones besides`);
+  const payer = cleanup.use(startPayer());
+  log.regulars = cleanup.use(
+    startVisitors(stack.guard, visitors, { plan: regulars(visitors.count), payer }),
+  );
+  log.newcomers = cleanup.use(
+    startVisitors(
+      stack.guard,
+      { ...visitors, requests_per_second: NEW_REQUESTS_PER_SECOND },
+      { plan: newcomers, payer },
+    ),
+  );
   await sleep(parts.calm, undefined, { signal });
 
-  say(`FAULT: ${SOURCE} sends ${REQUESTS_PER_SECOND} requests/s`);
+  say(`FAULT: ${shape.says}, ${shape.requestsPerSecond} requests/s`);
   log.faultAtMs = Date.now();
-  const flood = cleanup.use(
-    startFlood(stack.guard, { address: SOURCE, requestsPerSecond: REQUESTS_PER_SECOND }),
-  );
-  log.shots = flood.shots;
+  const flood = cleanup.use(startFlood(stack.guard, shape));
+  log.hits = flood.hits;
   const incident = await until(
     "an incident opens",
     () => openIncidentOf(firebreak, PLAYBOOK),
@@ -89,7 +135,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   following.catch(() => {});
   await answerThePager({ field, firebreak }, incident, log, patience);
   await until("a step is seen to help", () => hasRow(log, "lease.effective"), patience);
-  await sleep(parts.hold, undefined, { signal });
+  if (shape.shots === null) await sleep(parts.hold, undefined, { signal });
+  else await until("all of it was sent", flood.isSpent, patience);
 
   say("OVER: the flood stops");
   log.overAtMs = Date.now();
@@ -102,21 +149,22 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.after = await aftermathOf(firebreak, incident);
 }
 
-function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: number): Report {
-  const visits = log.visitors?.visits ?? [];
+function reportOf({ scenario, shape, field, log }: Scene): Report {
+  const visits = log.regulars?.visits ?? [];
+  const newVisits = log.newcomers?.visits ?? [];
   const times = {
     ...timesIn(log.rows),
     faultAtMs: log.faultAtMs,
-    enforcedAtMs: stoppedAtMs(log.shots),
+    enforcedAtMs: stoppedAtMs(log.hits),
   };
-  const expectations = judgeDdos({ ...log, visits, times }, scenario.expect);
+  const seen = { ...log, shape, visits, newVisits, times };
   return reportOn(field, ddos.name, {
-    startedAtMs,
+    startedAtMs: log.startedAtMs,
     incident: log.incident,
     times,
-    phases: phasesOf(visits, [log.faultAtMs, times.enforcedAtMs, log.overAtMs]),
-    tables: [floodTable(log)],
-    expectations,
+    phases: phasesOf([...visits, ...newVisits], [log.faultAtMs, times.enforcedAtMs, log.overAtMs]),
+    tables: [floodTable(seen), peopleTable(seen), stepsTable(seen)],
+    expectations: judgeDdos(seen, scenario.expect),
     postmortem: log.after?.postmortem ?? null,
   });
 }
@@ -130,27 +178,4 @@ function phasesOf(visits: readonly Visit[], starts: readonly (number | null)[]):
     const inside = visits.filter(({ atMs }) => atMs >= fromMs && atMs < untilMs);
     return { phase, seconds: spanSeconds(inside), ...countOutcomes(inside) };
   });
-}
-
-function floodTable({ shots }: Log): Table {
-  const stoppedFromMs = stoppedAtMs(shots) ?? Infinity;
-  const row = (span: string, inside: readonly Shot[]) => [
-    span,
-    ...(["reached", "stopped", "lost"] as const).map(
-      (outcome) => `${inside.filter((shot) => shot.outcome === outcome).length}`,
-    ),
-  ];
-  return {
-    head: ["flood", "reached production", "stopped", "lost"],
-    rows: [
-      row(
-        "before the first was stopped",
-        shots.filter(({ atMs }) => atMs < stoppedFromMs),
-      ),
-      row(
-        "from then on",
-        shots.filter(({ atMs }) => atMs >= stoppedFromMs),
-      ),
-    ],
-  };
 }

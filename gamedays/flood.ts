@@ -1,40 +1,50 @@
-/** Who floods: requests at a fixed rate from one address, whatever the answers (open loop), counted by who answered. */
-const UNDER_WAY_MAX = 200;
+/** Who floods: requests at a fixed rate, whatever the answers (open loop), counted by who answered. */
+import { headersOf } from "./clients.ts";
+import type { Shape, Shot } from "./ddos-shapes.ts";
+
+/** Each is a connection; with thousands of them workerd answers nobody, which is another attack than the one that is meant. */
+const UNDER_WAY_MAX = 250;
 const TIMEOUT_MS = 5_000;
 
-/** `stopped` is the guard's answer; `lost` is none at all, or one that was not waited for. */
-export type Shot = { readonly atMs: number; readonly outcome: "reached" | "stopped" | "lost" };
+/** `reached` is production's answer, `stopped` the guard's, `lost` none in time; `unsent` is one too many for this machine. */
+export const OUTCOMES = ["reached", "stopped", "lost", "unsent"] as const;
+export type Hit = { readonly atMs: number; readonly outcome: (typeof OUTCOMES)[number] };
 
-export type Flood = AsyncDisposable & { readonly shots: readonly Shot[] };
+export type Flood = AsyncDisposable & {
+  readonly hits: readonly Hit[];
+  /** All of its shots were sent; never, where it has no end of its own. */
+  readonly isSpent: () => boolean;
+};
 
 /** Starts it. Disposing sends no more and waits for what is under way. */
 export function startFlood(
   site: string,
-  { address, requestsPerSecond }: { readonly address: string; readonly requestsPerSecond: number },
+  { requestsPerSecond, shots, shotOf }: Pick<Shape, "requestsPerSecond" | "shots" | "shotOf">,
 ): Flood {
-  const shots: Shot[] = [];
+  const hits: Hit[] = [];
   const underWay = new Set<Promise<void>>();
   const startedAtMs = Date.now();
   let sent = 0;
 
-  async function send(): Promise<void> {
+  async function send(shot: Shot): Promise<void> {
     const atMs = Date.now();
-    shots.push({ atMs, outcome: await outcomeAt(site, address) });
+    hits.push({ atMs, outcome: await outcomeOf(site, shot) });
   }
 
   const timer = setInterval(() => {
     const due = Math.floor(((Date.now() - startedAtMs) / 1_000) * requestsPerSecond);
-    for (; sent < due; sent += 1) {
+    for (; sent < Math.min(due, shots ?? Infinity); sent += 1) {
       if (underWay.size >= UNDER_WAY_MAX) {
-        shots.push({ atMs: Date.now(), outcome: "lost" });
+        hits.push({ atMs: Date.now(), outcome: "unsent" });
         continue;
       }
-      const sending = send().finally(() => underWay.delete(sending));
+      const sending = send(shotOf(sent)).finally(() => underWay.delete(sending));
       underWay.add(sending);
     }
   }, 10);
   return {
-    shots,
+    hits,
+    isSpent: () => sent === shots,
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       await Promise.all(underWay);
@@ -42,14 +52,10 @@ export function startFlood(
   };
 }
 
-async function outcomeAt(site: string, address: string): Promise<Shot["outcome"]> {
+async function outcomeOf(site: string, { client, path }: Shot): Promise<Hit["outcome"]> {
   try {
-    const response = await fetch(`${site}/pitches`, {
-      headers: {
-        "CF-Connecting-IP": address,
-        "User-Agent": "gameday-visitor",
-        Accept: "application/json",
-      },
+    const response = await fetch(`${site}${path}`, {
+      headers: { ...headersOf(client), Accept: "application/json" },
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

@@ -8,9 +8,10 @@ export type Visit = {
   /** The visitor's address. */
   readonly visitor: string;
   readonly errand: Errand;
+  /** In the end: of whoever met a challenge, what they got then. */
   readonly outcome: Outcome;
   /** It was asked for a little work first; `outcome` is what came of it then. */
-  readonly wasChallenged?: true;
+  readonly wasChallenged?: boolean;
   /** Of a purchase that production answered: how, and which payment it named. */
   readonly purchase?: { readonly status: number; readonly paymentId: string | null };
 };

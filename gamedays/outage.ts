@@ -24,7 +24,7 @@ import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { liveStorefront } from "./deploy-control.ts";
 import { lookAtDatabases } from "./two-databases.ts";
 import { DidNotHappen, until } from "./until.ts";
-import { startVisitors, type Visitors } from "./visitors.ts";
+import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "outage";
 /** Expectations of a maintenance page; where none is shown, they say nothing. */
@@ -123,7 +123,9 @@ async function play(scene: Scene): Promise<void> {
     before: await lookAtDatabases(stack, { primaryIsGone: false }),
   };
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  const visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  const visitors = cleanup.use(
+    startVisitors(stack.guard, scenario.visitors, { plan: ordinary(scenario.visitors.count) }),
+  );
   log.visitors = visitors;
   await sleep(parts.calm, undefined, { signal });
 

@@ -28,7 +28,7 @@ import { judgePayments, orderTable, promisedBy, spansOf } from "./payments-expec
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
-import { startVisitors, type Visitors } from "./visitors.ts";
+import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "payments";
 
@@ -92,7 +92,9 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   say("shortening cadences and durations by overrides");
   cleanup.use(await overridden(firebreak, scenario));
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  const visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors));
+  const visitors = cleanup.use(
+    startVisitors(stack.guard, scenario.visitors, { plan: ordinary(scenario.visitors.count) }),
+  );
   log.visitors = visitors;
   await sleep(parts.calm, undefined, { signal });
 

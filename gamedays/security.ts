@@ -31,7 +31,7 @@ import {
 } from "./security-expectations.ts";
 import { openAccounts, type ShopAccounts } from "./shop-accounts.ts";
 import { DidNotHappen, until } from "./until.ts";
-import { startVisitors, type Visitors } from "./visitors.ts";
+import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "security";
 const OFFICE_PER_SECOND = 0.7;
@@ -98,7 +98,12 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   cleanup.use(await overridden(firebreak, scenario));
   const payer = cleanup.use(startPayer());
   say(`${scenario.visitors.count} visitors, ${scenario.visitors.requests_per_second} requests/s`);
-  log.visitors = cleanup.use(startVisitors(stack.guard, scenario.visitors, payer));
+  log.visitors = cleanup.use(
+    startVisitors(stack.guard, scenario.visitors, {
+      plan: ordinary(scenario.visitors.count),
+      payer,
+    }),
+  );
   const members = cleanup.use(
     startMembers(stack.guard, {
       officePerSecond: OFFICE_PER_SECOND,

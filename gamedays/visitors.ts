@@ -12,8 +12,23 @@ import type { Scenario } from "./scenario.ts";
 /** Requests under way at once; past it a visit is `lost` without being sent. */
 const UNDER_WAY_MAX = 500;
 /** What one visitor does, over and over. */
-const DAY: readonly Errand[] = ["sign-in", "browse", "read", "buy", "read", "browse", "read"];
+export const DAY: readonly Errand[] = [
+  "sign-in",
+  "browse",
+  "read",
+  "buy",
+  "read",
+  "browse",
+  "read",
+];
 const ADA = { email: "ada@example.com", password: "lovelace" };
+
+/** Who makes the n-th visit, by name and by what every request of theirs carries, and what for. */
+export type Plan = (number: number) => {
+  readonly visitor: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly errand: Errand;
+};
 
 export type Visitors = AsyncDisposable & {
   readonly visits: readonly Visit[];
@@ -21,25 +36,36 @@ export type Visitors = AsyncDisposable & {
   readonly lately: (spanMs: number) => readonly Visit[];
 };
 
+/** So many visitors, each with an address of their own. */
+export const ordinary =
+  (count: number): Plan =>
+  (number) => {
+    const index = number % count;
+    const visitor = `198.51.100.${index + 1}`;
+    return {
+      visitor,
+      // Locally nothing stands before the guard that would set this header itself.
+      headers: { "CF-Connecting-IP": visitor, "User-Agent": "gameday-visitor" },
+      errand: DAY[(Math.floor(number / count) + index) % DAY.length] ?? "browse",
+    };
+  };
+
 /** Starts them. Disposing sends no more and waits for what is under way. With a payer they meet challenges, once each. */
 export function startVisitors(
   site: string,
-  options: Scenario["visitors"],
-  payer: Payer | null = null,
+  options: Pick<Scenario["visitors"], "requests_per_second" | "timeout">,
+  { plan, payer = null }: { readonly plan: Plan; readonly payer?: Payer | null },
 ): Visitors {
   const visits: Visit[] = [];
   const sessions = new Map<string, string>();
   const clearances = new Map<string, string>();
 
   async function send(number: number): Promise<void> {
-    const index = number % options.count;
-    const visitor = `198.51.100.${index + 1}`;
-    const round = Math.floor(number / options.count);
-    const planned = DAY[(round + index) % DAY.length] ?? "browse";
+    const { visitor, headers, errand: planned } = plan(number);
     // Nobody buys before having signed in.
     const errand = planned === "buy" && !sessions.has(visitor) ? "sign-in" : planned;
     const atMs = Date.now();
-    const trip = { visitor, sessions, clearances, payer, timeoutMs: options.timeout };
+    const trip = { visitor, headers, sessions, clearances, payer, timeoutMs: options.timeout };
     const went = await go(site, errand, trip);
     visits.push({ atMs, tookMs: Date.now() - atMs, visitor, errand, ...went });
   }
@@ -63,6 +89,7 @@ export function startVisitors(
 
 type Trip = {
   readonly visitor: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly sessions: Map<string, string>;
   readonly clearances: Map<string, string>;
   readonly payer: Payer | null;
@@ -74,9 +101,9 @@ type Went = Pick<Visit, "outcome" | "purchase" | "wasChallenged">;
 async function go(site: string, errand: Errand, trip: Trip): Promise<Went> {
   try {
     const asked = await ask(site, errand, trip);
-    const { visitor, payer, clearances } = trip;
+    const { visitor, headers, payer, clearances } = trip;
     if (payer === null || !isChallenge(asked.body)) return wentOf(errand, asked);
-    const cookie = await payer.pay(site, asked.body, saysWho(visitor));
+    const cookie = await payer.pay(site, asked.body, headers);
     if (cookie !== null) clearances.set(visitor, cookie);
     return { ...wentOf(errand, await ask(site, errand, trip)), wasChallenged: true };
   } catch {
@@ -117,28 +144,24 @@ function paymentIdIn(body: string): string | null {
   }
 }
 
-// Locally nothing stands before the guard that would set this header itself.
-const saysWho = (visitor: string) => ({
-  "CF-Connecting-IP": visitor,
-  "User-Agent": "gameday-visitor",
-});
-
 function requestFor(
   errand: Errand,
-  { visitor, sessions, clearances }: Trip,
+  { visitor, headers: own, sessions, clearances }: Trip,
 ): { readonly path: string; readonly init: RequestInit } {
   const clearance = clearances.get(visitor);
   const cookies = (...names: readonly (string | undefined)[]) => {
     const held = names.filter((name) => name !== undefined);
     return held.length === 0 ? {} : { Cookie: held.join("; ") };
   };
-  const headers = { ...saysWho(visitor), ...cookies(clearance) };
+  const headers = { ...own, ...cookies(clearance) };
   const json = { ...headers, Accept: "application/json", "Content-Type": "application/json" };
   switch (errand) {
     case "browse":
       return { path: "/", init: { headers: { ...headers, Accept: "text/html,*/*;q=0.8" } } };
     case "read":
       return { path: "/pitches", init: { headers: { ...headers, Accept: "application/json" } } };
+    case "look":
+      return { path: "/pitches/1", init: { headers: { ...headers, Accept: "application/json" } } };
     case "sign-in":
       return {
         path: "/sign-in",

@@ -1,4 +1,7 @@
-/** The flood's gameday, as CI's proof of playbook 6: one source is told apart from the visitors, stopped, and let go. */
+/**
+ * The flood's gameday, as CI's proof of playbook 6: what nothing but its program tells apart from the people is stopped, and let go.
+ * CI has minutes for one shape; `npm run gameday all` plays all four.
+ */
 import { it } from "vitest";
 import { runGameday } from "./gameday.ts";
 
@@ -7,9 +10,13 @@ const JUDGED = [
   "completed",
   "detected",
   "stopped-first",
+  "flood",
   "flood-stopped",
   "narrowest",
   "known-clients",
+  "newcomers-blocked",
+  "newcomers-challenged",
+  "newcomers-through",
   "paged",
   "taken-back",
   "post-mortem",
@@ -18,8 +25,10 @@ const JUDGED = [
 ];
 const TOOK_MS_MAX = 120_000;
 
-it("stops one source and touches no visitor", async ({ expect }) => {
-  const { report, exitCode, output } = await runGameday(["ddos"]);
+it("stops ten thousand addresses that come once, and hardly anybody else notices", async ({
+  expect,
+}) => {
+  const { report, exitCode, output } = await runGameday(["ddos", "--variant", "distributed"]);
   expect(
     report.expectations.filter(({ ok }) => !ok),
     output,
@@ -29,5 +38,5 @@ it("stops one source and touches no visitor", async ({ expect }) => {
   expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
   const of = (phase: string) => report.phases.find((count) => count.phase === phase);
   expect(of("protected")?.served).toBeGreaterThan(0);
-  expect(of("protected")).toMatchObject({ refused: 0, broken: 0 });
+  expect(of("protected")?.refused).toBe(0);
 });
