@@ -27,7 +27,8 @@ const JUDGED = [
   "taken-back",
   "post-mortem",
 ];
-const TOOK_MS_MAX = 110_000;
+/** Longer than the 75 s a day should take: what the tables record of the attack lies in their window for long after it is over. */
+const TOOK_MS_MAX = 170_000;
 
 it("an attack on sign-ins is stopped, thieves are out, and customers go on signing in", async ({
   expect,
