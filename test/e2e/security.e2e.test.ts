@@ -28,21 +28,25 @@ const JUDGED = [
   "post-mortem",
 ];
 /** Longer than the 75 s a day should take: what the tables record of the attack lies in their window for long after it is over. */
-const TOOK_MS_MAX = 170_000;
+const TOOK_MS_MAX = 200_000;
 
-it("an attack on sign-ins is stopped, thieves are out, and customers go on signing in", async ({
-  expect,
-}) => {
-  const { report, exitCode, output } = await runGameday(["security"]);
-  expect(
-    report.expectations.filter(({ ok }) => !ok),
-    output,
-  ).toEqual([]);
-  expect(exitCode).toBe(0);
-  expect(report.expectations.map(({ id }) => id)).toEqual(expect.arrayContaining(JUDGED));
-  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
-  const of = (phase: string) => report.phases.find((count) => count.phase === phase);
-  expect(of("calm")).toMatchObject({ failed: 0, refused: 0, broken: 0 });
-  expect(of("protected")?.served).toBeGreaterThan(0);
-  expect(report.postmortem).toContain("revoke-sessions");
-});
+it(
+  "an attack on sign-ins is stopped, thieves are out, and customers go on signing in",
+  {
+    timeout: TOOK_MS_MAX + 40_000,
+  },
+  async ({ expect }) => {
+    const { report, exitCode, output } = await runGameday(["security"]);
+    expect(
+      report.expectations.filter(({ ok }) => !ok),
+      output,
+    ).toEqual([]);
+    expect(exitCode).toBe(0);
+    expect(report.expectations.map(({ id }) => id)).toEqual(expect.arrayContaining(JUDGED));
+    expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
+    const of = (phase: string) => report.phases.find((count) => count.phase === phase);
+    expect(of("calm")).toMatchObject({ failed: 0, refused: 0, broken: 0 });
+    expect(of("protected")?.served).toBeGreaterThan(0);
+    expect(report.postmortem).toContain("revoke-sessions");
+  },
+);
