@@ -189,9 +189,20 @@ export const ruleDraft = (
   ...words,
 });
 
+/** Parameters that say how much a rule does. Cloudflare adds others of its own, so that not all can be in the print. */
+const PARAMETERS_PRINTED = [
+  "security_level",
+  "period",
+  "requests_per_period",
+  "mitigation_timeout",
+] as const;
+
 /** Of what the vendor gives back as it was given. */
-const printOf = ({ expression, action }: Pick<EdgeRule, "expression" | "action">): string =>
-  sha256Hex(JSON.stringify([action, expression])).slice(0, 16);
+function printOf({ expression, action, action_parameters, ratelimit }: RuleWords): string {
+  const given = { ...action_parameters, ...ratelimit };
+  const parameters = PARAMETERS_PRINTED.map((name) => given[name] ?? null);
+  return sha256Hex(JSON.stringify([action, expression, ...parameters])).slice(0, 16);
+}
 
 function isIntact(rule: EdgeRule): boolean {
   const mark = readMark(rule.description);

@@ -26,15 +26,13 @@ export type EdgeRuleDraft = {
   readonly action_parameters?: Readonly<Record<string, unknown>>;
   readonly ratelimit?: Readonly<Record<string, unknown>>;
 };
-export type EdgeRule = Pick<EdgeRuleDraft, "ref" | "description" | "expression" | "action"> & {
-  readonly id: string;
-  readonly enabled: boolean;
-};
+export type EdgeRule = EdgeRuleDraft & { readonly id: string; readonly enabled: boolean };
 /** `rulesetId` is null while the phase never had a rule. */
 export type EdgeRules = { readonly rulesetId: string | null; readonly rules: readonly EdgeRule[] };
 type Answer<T> = Promise<Result<T, CloudflareFailure>>;
 
 const words = z.string().catch("");
+const parameters = z.record(z.string(), z.unknown()).catch({});
 const ruleset = z.object({
   id: z.string().min(1),
   rules: z
@@ -45,6 +43,8 @@ const ruleset = z.object({
         description: words,
         expression: words,
         action: words,
+        action_parameters: parameters,
+        ratelimit: parameters,
         enabled: z.boolean().catch(true),
       }),
     )

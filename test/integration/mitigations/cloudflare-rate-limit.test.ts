@@ -144,6 +144,28 @@ describe("limiting at Cloudflare", () => {
     expect(await edge.rules()).toHaveLength(1);
   });
 
+  it("leaves a rule alone of which a person changed nothing but how much it lets through", async ({
+    expect,
+  }) => {
+    const edge = await zoneWith(PHASE, THEIRS);
+    const lease = aLease();
+    await actuator.apply(lease, edge.reach);
+    const limit = { characteristics: ["cf.colo.id", "ip.src"], period: 60, mitigation_timeout: 0 };
+    await edge.rewrite(ID, { ratelimit: { ...limit, requests_per_period: 5 } });
+    expect(await actuator.inspect(lease, edge.reach)).toBe("changed");
+    expect(await actuator.revert(lease, edge.reach)).toEqual({ ok: true, value: "changed" });
+    expect(await edge.rules()).toHaveLength(2);
+  });
+
+  it("lets more through when it is to, though nothing else of it changes", async ({ expect }) => {
+    const edge = await zoneWith(PHASE, null);
+    const lease = aLease();
+    await actuator.apply(lease, edge.reach);
+    const more = { ...lease, options: { ...OPTIONS, limit: 100 } };
+    expect(await actuator.apply(more, edge.reach)).toMatchObject({ ok: true });
+    expect(await edge.rules()).toMatchObject([{ ratelimit: { requests_per_period: 100 } }]);
+  });
+
   it("is refused where the plan's only rule is somebody's, in Cloudflare's words", async ({
     expect,
   }) => {

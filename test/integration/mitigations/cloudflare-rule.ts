@@ -30,23 +30,28 @@ export async function zoneWith(
     const answer = await cloudflare.ask(path, method, body);
     if (!answer.ok) throw new Error(await answer.text());
   };
+  /** As a person who changes a part of our rule, and keeps the rest. */
+  const rewrite = async (leaseId: string, changes: object): Promise<void> => {
+    const { action, action_parameters, expression, ratelimit, description } =
+      (await ofLease(leaseId)) ?? {};
+    await change(leaseId, "PATCH", {
+      action,
+      description,
+      expression,
+      ...(action_parameters === undefined ? {} : { action_parameters }),
+      ...(ratelimit === undefined ? {} : { ratelimit }),
+      ...changes,
+    });
+  };
   return {
     ...cloudflare,
     reach: cloudflare.reach({ api }),
     rules: rulesNow,
     ofLease,
+    rewrite,
     /** As a person who narrows our rule. */
-    narrow: async (leaseId: string): Promise<void> => {
-      const rule = await ofLease(leaseId);
-      const { action, action_parameters, ratelimit, description } = rule ?? {};
-      await change(leaseId, "PATCH", {
-        action,
-        description,
-        ...(action_parameters === undefined ? {} : { action_parameters }),
-        ...(ratelimit === undefined ? {} : { ratelimit }),
-        expression: '(http.request.uri.path eq "/narrow")',
-      });
-    },
+    narrow: (leaseId: string) =>
+      rewrite(leaseId, { expression: '(http.request.uri.path eq "/narrow")' }),
     remove: (leaseId: string) => change(leaseId, "DELETE"),
   };
 }
