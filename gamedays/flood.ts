@@ -1,6 +1,7 @@
 /** Who floods: requests at a fixed rate, whatever the answers (open loop), counted by who answered. */
 import { headersOf } from "./clients.ts";
 import type { Shape, Shot } from "./ddos-shapes.ts";
+import { startOpenLoop, steadily } from "./open-loop.ts";
 
 /** Each is a connection; with thousands of them workerd answers nobody, which is another attack than the one that is meant. */
 const UNDER_WAY_MAX = 250;
@@ -22,33 +23,26 @@ export function startFlood(
   { requestsPerSecond, shots, shotOf }: Pick<Shape, "requestsPerSecond" | "shots" | "shotOf">,
 ): Flood {
   const hits: Hit[] = [];
-  const underWay = new Set<Promise<void>>();
-  const startedAtMs = Date.now();
-  let sent = 0;
+  const dueBy = steadily(requestsPerSecond);
+  let done = 0;
 
-  async function send(shot: Shot): Promise<void> {
-    const atMs = Date.now();
-    hits.push({ atMs, outcome: await outcomeOf(site, shot) });
-  }
-
-  const timer = setInterval(() => {
-    const due = Math.floor(((Date.now() - startedAtMs) / 1_000) * requestsPerSecond);
-    for (; sent < Math.min(due, shots ?? Infinity); sent += 1) {
-      if (underWay.size >= UNDER_WAY_MAX) {
-        hits.push({ atMs: Date.now(), outcome: "unsent" });
-        continue;
-      }
-      const sending = send(shotOf(sent)).finally(() => underWay.delete(sending));
-      underWay.add(sending);
-    }
-  }, 10);
+  const loop = startOpenLoop({
+    dueBy: (seconds) => Math.min(dueBy(seconds), shots ?? Infinity),
+    underWayMax: UNDER_WAY_MAX,
+    async send(number) {
+      done += 1;
+      const atMs = Date.now();
+      hits.push({ atMs, outcome: await outcomeOf(site, shotOf(number)) });
+    },
+    dropped() {
+      done += 1;
+      hits.push({ atMs: Date.now(), outcome: "unsent" });
+    },
+  });
   return {
     hits,
-    isSpent: () => sent === shots,
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer);
-      await Promise.all(underWay);
-    },
+    isSpent: () => done === shots,
+    [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
 }
 
