@@ -1,4 +1,5 @@
 /** Silences: what is expected for a while, and should wake nobody. Each must end, and says who wanted it and why. Pure. */
+import { err, ok, type Result } from "../shared/result.ts";
 import { matchesAll, readMatchers, type Labels, type Matcher } from "./matchers.ts";
 
 export const SILENCE_MS_MIN = 60_000;
@@ -67,12 +68,61 @@ function compiled(silence: Pick<Silence, "matchers">): readonly Matcher[] {
   return matchers;
 }
 
+export type AskedSilence = Omit<Silence, "revision" | "changes"> & {
+  /** Who asks now, and when. */
+  readonly by: string;
+  readonly atMs: number;
+  /** Make one that must not be there yet, or replace one that must be. */
+  readonly as: "new" | "replacement" | "either";
+};
+
+/** `full`: there are `SILENCES_MAX`; `over`: what has ended cannot be changed. */
+export type SilenceRefusal = "unknown" | "over" | "full";
+
+/** The silence that is asked for; the very one of `silences` where nothing is to be done. */
+export function silenceFor(
+  silences: readonly Silence[],
+  { by, as, atMs, ...wanted }: AskedSilence,
+): Result<Silence, SilenceRefusal> {
+  const before = silences.find(({ id }) => id === wanted.id) ?? null;
+  if (before === null) {
+    if (as === "replacement") return err("unknown");
+    const going = silences.filter((silence) => silenceState(silence, atMs) !== "expired");
+    if (going.length >= SILENCES_MAX) return err("full");
+    return ok(changed(wanted, null, { atMs, by, did: "created" }));
+  }
+  // Asked again: whoever asks did not hear the answer.
+  if (as === "new" || saysTheSame(before, wanted)) return ok(before);
+  if (silenceState(before, atMs) === "expired") return err("over");
+  return ok(changed(wanted, before, { atMs, by, did: "replaced" }));
+}
+
+/** The silence ended now; itself, where it has ended already. */
+export function endedNow(silence: Silence, by: string, atMs: number): Silence {
+  if (silenceState(silence, atMs) === "expired") return silence;
+  const startsAtMs = Math.min(silence.startsAtMs, atMs);
+  return changed({ ...silence, startsAtMs, endsAtMs: atMs }, silence, {
+    atMs,
+    by,
+    did: "expired",
+  });
+}
+
+type Wanted = Omit<Silence, "revision" | "changes">;
+
+const saysTheSame = (one: Wanted, other: Wanted): boolean =>
+  JSON.stringify(wordsOf(one)) === JSON.stringify(wordsOf(other));
+
+const wordsOf = ({ matchers, startsAtMs, endsAtMs, author, comment }: Wanted) => [
+  matchers,
+  startsAtMs,
+  endsAtMs,
+  author,
+  comment,
+];
+
 /** The silence as it is after a change: what was before it is kept as who did what. */
-export const changed = (
-  silence: Omit<Silence, "revision" | "changes">,
-  before: Silence | null,
-  change: SilenceChange,
-): Silence => {
+const changed = (silence: Wanted, before: Silence | null, change: SilenceChange): Silence => {
   const changes = [...(before?.changes ?? []), change];
   const kept =
     changes.length > CHANGES_MAX

@@ -2,7 +2,7 @@
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { InboxAlert } from "../alerts/inbox.ts";
-import type { Silence } from "../alerts/silences.ts";
+import type { AskedSilence, Silence, SilenceRefusal } from "../alerts/silences.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Report, ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
@@ -32,17 +32,6 @@ export type Trigger = {
   readonly actor: Actor;
   readonly drill: boolean;
 };
-
-export type AskedSilence = Omit<Silence, "revision" | "changes"> & {
-  /** Who asks now, and when. */
-  readonly by: string;
-  readonly atMs: number;
-  /** Make one that must not be there yet, or replace one that must be. */
-  readonly as: "new" | "replacement" | "either";
-};
-
-/** `full`: there are `SILENCES_MAX`; `over`: what has ended cannot be changed. */
-export type SilenceRefusal = "unknown" | "over" | "full";
 
 export type DeskApi = {
   /** Allocates the id once, and opens the incident through the desk's own outbox. */

@@ -10,11 +10,12 @@ import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
 import { countAlerts, receiveAlerts, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
 import { nextMuteChangeMs, withMutes, type QuietRules } from "../alerts/mutes.ts";
 import {
-  changed,
+  endedNow,
   EXPIRED_KEEP_MS,
-  silenceState,
-  SILENCES_MAX,
+  silenceFor,
+  type AskedSilence,
   type Silence,
+  type SilenceRefusal,
 } from "../alerts/silences.ts";
 import { REPORTS_BATCH_MAX, type Report, type ReportCounts } from "../alerts/reports.ts";
 import type { Acceptance } from "../integrity/accepted.ts";
@@ -23,7 +24,7 @@ import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 import { assert } from "../shared/assert.ts";
 import type { IncidentId } from "../shared/ids.ts";
-import { err, ok, type Result } from "../shared/result.ts";
+import type { Result } from "../shared/result.ts";
 import {
   alertCommands,
   alertTrigger,
@@ -34,13 +35,7 @@ import {
   openCommand,
   silenceMute,
 } from "./desk.ts";
-import {
-  LIST_PAGE_MAX,
-  type AskedSilence,
-  type DeskApi,
-  type SilenceRefusal,
-  type Trigger,
-} from "./desk-api.ts";
+import { LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
 import { DeskRows, type QueuedCommand } from "./desk-rows.ts";
 import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
@@ -167,27 +162,16 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
   }
 
   async silence(asked: AskedSilence): Promise<Result<Silence, SilenceRefusal>> {
-    const { by, as, atMs, ...wanted } = asked;
-    const before = this.#silences.find(({ id }) => id === wanted.id) ?? null;
-    if (before === null && as === "replacement") return err("unknown");
-    // Asked again: whoever asks did not hear the answer.
-    if (before !== null && (as === "new" || saysTheSame(before, wanted))) return ok(before);
-    if (before !== null && silenceState(before, atMs) === "expired") return err("over");
-    const going = this.#silences.filter((silence) => silenceState(silence, atMs) !== "expired");
-    if (before === null && going.length >= SILENCES_MAX) return err("full");
-    const did = before === null ? "created" : "replaced";
-    const silence = changed(wanted, before, { atMs, by, did });
-    await this.#keepSilence(silence, before, atMs);
-    return ok(silence);
+    const answer = silenceFor(this.#silences, asked);
+    if (answer.ok) await this.#keepSilence(answer.value, asked.atMs);
+    return answer;
   }
 
   async expireSilence(id: string, by: string, atMs: number): Promise<Silence | null> {
-    const before = this.#silences.find((silence) => silence.id === id) ?? null;
-    if (before === null || silenceState(before, atMs) === "expired") return before;
-    const startsAtMs = Math.min(before.startsAtMs, atMs);
-    const change = { atMs, by, did: "expired" } as const;
-    const silence = changed({ ...before, startsAtMs, endsAtMs: atMs }, before, change);
-    await this.#keepSilence(silence, before, atMs);
+    const before = this.#silences.find((silence) => silence.id === id);
+    if (before === undefined) return null;
+    const silence = endedNow(before, by, atMs);
+    await this.#keepSilence(silence, atMs);
     return silence;
   }
 
@@ -319,8 +303,10 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     }
   }
 
-  /** Open incidents and alerts that it means, or meant before, hear of it. */
-  async #keepSilence(silence: Silence, before: Silence | null, atMs: number): Promise<void> {
+  /** Open incidents and alerts that it means, or meant before, hear of it. One that is kept already is no news. */
+  async #keepSilence(silence: Silence, atMs: number): Promise<void> {
+    const before = this.#silences.find(({ id }) => id === silence.id) ?? null;
+    if (before === silence) return;
     const others = this.#silences.filter(({ id }) => id !== silence.id);
     this.#consider(atMs, {
       silences: [silence, ...others.filter(({ endsAtMs }) => endsAtMs > atMs - EXPIRED_KEEP_MS)],
@@ -397,17 +383,6 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     await this.ctx.storage.setAlarm(Math.max(dueAtMs, Date.now() + 1));
   }
 }
-
-const saysTheSame = (one: Silence, other: Omit<Silence, "revision" | "changes">): boolean =>
-  JSON.stringify(wordsOf(one)) === JSON.stringify(wordsOf(other));
-
-const wordsOf = ({
-  matchers,
-  startsAtMs,
-  endsAtMs,
-  author,
-  comment,
-}: Omit<Silence, "revision" | "changes">) => [matchers, startsAtMs, endsAtMs, author, comment];
 
 const log = (what: "refused" | "unreachable", incident: string, detail: string): void =>
   console.warn(JSON.stringify({ level: "warn", desk: what, incident, detail }));

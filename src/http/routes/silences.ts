@@ -16,9 +16,9 @@ import {
   SILENCES_MAX,
   silenceState,
   type Silence,
+  type SilenceRefusal,
 } from "../../alerts/silences.ts";
 import type { InboxAlert } from "../../alerts/inbox.ts";
-import type { SilenceRefusal } from "../../incidents/desk-api.ts";
 import { formatDuration } from "../../shared/duration.ts";
 import { answers, forRole, problems, takes, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";

@@ -3,7 +3,8 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
-import type { AskedSilence, DeskApi, Trigger } from "../../../src/incidents/desk-api.ts";
+import type { AskedSilence } from "../../../src/alerts/silences.ts";
+import type { DeskApi, Trigger } from "../../../src/incidents/desk-api.ts";
 import { SMALL_OUTAGE, T0 } from "../../support/incident.ts";
 import { DEATH, worldOf, type World } from "./world.ts";
 

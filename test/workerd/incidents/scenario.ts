@@ -11,7 +11,7 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
-import { changed, type Silence } from "../../../src/alerts/silences.ts";
+import { endedNow, silenceFor, type Silence } from "../../../src/alerts/silences.ts";
 import type { CommandOf, CommandType, IncidentCommand } from "../../../src/incidents/command.ts";
 import { muteCommand, silenceMute } from "../../../src/incidents/desk.ts";
 import { couldMean } from "../../../src/incidents/mutes.ts";
@@ -183,21 +183,25 @@ class Scenario {
 
   /** Whatever incident is open hears of it, as from the desk; one that opens later is opened with it. */
   async silence(who: string, matcher: string, length: string): Promise<void> {
-    const silence = {
+    const atMs = Date.now();
+    const silence = silenceFor([], {
       id: "sil_1",
       matchers: [matcher],
-      startsAtMs: Date.now(),
-      endsAtMs: Date.now() + durationOf(length),
+      startsAtMs: atMs,
+      endsAtMs: atMs + durationOf(length),
       author: who,
       comment: "it is known",
-    };
-    await this.#keep(changed(silence, null, { atMs: Date.now(), by: who, did: "created" }));
+      by: who,
+      as: "new",
+      atMs,
+    });
+    if (!silence.ok) throw new Error(`the silence is refused: ${silence.error}`);
+    await this.#keep(silence.value);
   }
 
   async endSilence(who: string): Promise<void> {
     for (const silence of this.#watch.silences) {
-      const change = { atMs: Date.now(), by: who, did: "expired" } as const;
-      await this.#keep(changed({ ...silence, endsAtMs: Date.now() }, silence, change));
+      await this.#keep(endedNow(silence, who, Date.now()));
     }
   }
 
