@@ -26,8 +26,11 @@ export function acceptNeonSockets(http: Server, postgresPort: number): () => voi
 function join(client: WebSocket, postgresPort: number): void {
   const postgres = connect({ host: LOOPBACK, port: postgresPort });
   const stream = createWebSocketStream(client);
+  // Once it was reached, a lost connection is only closed: whoever was refused has Postgres's own words already.
+  let wasReached = false;
+  postgres.once("connect", () => (wasReached = true));
   postgres.once("error", () => {
-    if (client.readyState === client.OPEN) client.send(computeUnreachable());
+    if (!wasReached && client.readyState === client.OPEN) client.send(computeUnreachable());
     client.close();
   });
   stream.once("error", () => postgres.destroy());
