@@ -229,10 +229,13 @@ const shape = z.strictObject({
         .optional(),
     })
     .prefault({}),
-  /** How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. */
+  /**
+   * How the client's address is known: Cloudflare's header, a named header set by a proxy you run, or not at all. Where nobody says
+   * so, nobody is believed: anyone can send a header.
+   */
   client_address: z
     .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
-    .default("cloudflare"),
+    .default("none"),
   messages: z
     .strictObject({
       maintenance: z.string().max(500).default("We are working on it and will be back shortly."),

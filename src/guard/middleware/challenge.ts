@@ -14,6 +14,7 @@ import { readSigningKeys } from "../signed.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
 import { proceed, replace } from "./proceed.ts";
+import { standingWords } from "./standing.ts";
 
 const routes = z.array(z.string().startsWith("/", "write a path that starts with /"));
 
@@ -31,8 +32,8 @@ const options = z.strictObject({
   clearanceSeconds: z.int().optional(),
   /** What a client meets without signing keys: served, or refused. */
   fail: z.enum(["open", "closed"]).default("open"),
-  /** In front of what Cloudflare verifies as a bot; `none` where another proxy stands before the app. */
-  clientAddress: z.enum(["cloudflare", "none"]).default("cloudflare"),
+  /** As for limits and blocks: by it the allowlist is matched, and Cloudflare's word on bots is taken. */
+  clientAddress: standingWords.clientAddress,
   allowlist: z.array(z.string()).default([]),
   turnstileSiteKey: z.string().min(1).max(64).optional(),
   title: z.string().min(1).max(120).default("This site"),

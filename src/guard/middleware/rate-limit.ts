@@ -36,7 +36,7 @@ export type RateLimitOptions<Env extends object> = z.input<typeof options> & {
 export const rateLimit = <Env extends object = object>({
   limiter,
   ...given
-}: RateLimitOptions<Env> = {}) => {
+}: RateLimitOptions<Env>) => {
   const parsed = options.parse(given);
   const { fail, shards } = parsed;
   const entry = { kind: "rate-limit", match: limitMatchOf(parsed), fail } as const;

@@ -16,11 +16,16 @@ const network = z.string().superRefine((text, ctx) => {
   if (!parsed.ok) ctx.addIssue({ code: "custom", message: `${text} ${parsed.error}` });
 });
 
+/** Without a default: where nobody stands in front of the app, clients write any header themselves. */
+const SAY_WHO_WRITES_IT =
+  'write clientAddress: "cloudflare" where Cloudflare is what clients connect to, { header } behind a proxy of yours, or else "none"';
+
 export const standingWords = {
-  /** How the client's address is known: Cloudflare's header, a header set by a proxy you run, or not at all. */
-  clientAddress: z
-    .union([z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })])
-    .default("cloudflare"),
+  /** How the client's address is known: Cloudflare's header, a header set by a proxy you run, or not at all. Only the app knows. */
+  clientAddress: z.union(
+    [z.enum(["cloudflare", "none"]), z.strictObject({ header: z.string().min(1).max(60) })],
+    { error: SAY_WHO_WRITES_IT },
+  ),
   /** Networks that are never concerned. */
   allowlist: z.array(network).max(256).default([]),
   /** Bots that Cloudflare has verified are not concerned. */

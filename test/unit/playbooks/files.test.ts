@@ -6,6 +6,7 @@ import {
   readPlaybook,
   readSite,
 } from "../../../src/playbooks/check.ts";
+import { guardSettingsOf } from "../../../src/policy/settings.ts";
 import { formatDiagnostic } from "../../../src/playbooks/diagnostics.ts";
 import {
   DIAGNOSTICS_MAX,
@@ -35,6 +36,12 @@ describe("the files of a folder together", () => {
       recover: { release_after: "30s", reopen_within: "30m" },
     });
     expect(checked.value.site.autopilot).toBe("shadow");
+  });
+
+  it("believe no header that says who a client is, until the site says which", ({ expect }) => {
+    const checked = checkPlaybooks([SITE, right("a")], VOCABULARY);
+    if (!checked.ok) throw new Error("the files are right");
+    expect(guardSettingsOf(checked.value.site, 4_000)).toMatchObject({ clientAddress: "none" });
   });
 
   it("are all checked, and their problems come in order of file and line", ({ expect }) => {

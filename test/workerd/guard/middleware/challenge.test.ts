@@ -8,6 +8,7 @@ import { cookieOf, HTML, workOf } from "../challenge/challenging.ts";
 const OPTIONS: ChallengeOptions = {
   isOn: () => true,
   signingKeys: () => JSON.stringify([KEY]),
+  clientAddress: "cloudflare",
   difficulty: 8,
   title: "My App",
 };
@@ -85,7 +86,22 @@ it("leaves all other paths of that prefix to the app", async ({ expect }) => {
   expect(await (await ask("/_firebreak/status")).text()).toBe("the app");
 });
 
+it("spares verified bots by Cloudflare's word where Cloudflare stands in front, and nowhere else", async ({
+  expect,
+}) => {
+  const cf = { botManagement: { verifiedBot: true } };
+  for (const [clientAddress, status] of [
+    ["cloudflare", 200],
+    ["none", 403],
+    [{ header: "x-real-ip" }, 403],
+  ] as const) {
+    const { ask } = anApp({ clientAddress });
+    expect((await ask("/", { cf } as RequestInit)).status).toBe(status);
+  }
+});
+
 it.for([
+  ["clientAddress", { clientAddress: undefined } as object],
   ["difficulty", { difficulty: 7 }],
   ["waitSeconds", { waitSeconds: 121 }],
   ["clearanceSeconds", { clearanceSeconds: 59 }],

@@ -26,7 +26,9 @@ function app(middleware: Middleware, bindings: Bindings = { site: crypto.randomU
   };
 }
 
-const limited = (options: RateLimitOptions<Bindings>) => app(rateLimit<Bindings>(options));
+const AT_CLOUDFLARE = { clientAddress: "cloudflare" } as const;
+const limited = (options: Partial<RateLimitOptions<Bindings>>) =>
+  app(rateLimit<Bindings>({ ...AT_CLOUDFLARE, ...options }));
 
 describe("rateLimit()", () => {
   it("is 50 in 60 seconds for each address, unless told otherwise", async ({ expect }) => {
@@ -91,6 +93,7 @@ describe("rateLimit()", () => {
 
   it("shares its count with other isolates where an object is bound", async ({ expect }) => {
     const options: RateLimitOptions<Bindings> = {
+      ...AT_CLOUDFLARE,
       limit: 3,
       window: "10m",
       accuracy: "strict",
@@ -121,13 +124,24 @@ describe("rateLimit()", () => {
     ["an unknown option", { max: 5 }],
     ["a network that is none", { allowlist: ["everyone"] }],
   ] as const)("refuses at construction: %s", ([, options], { expect }) => {
-    const given = JSON.parse(JSON.stringify(options));
+    const given = JSON.parse(JSON.stringify({ ...AT_CLOUDFLARE, ...options }));
     expect(() => rateLimit(given)).toThrow();
+  });
+
+  it("believes no header until the app says which", async ({ expect }) => {
+    expect(() => rateLimit(JSON.parse("{}"))).toThrow("write clientAddress");
+    const ask = limited({ limit: 1, clientAddress: { header: "x-real-ip" } });
+    const asked = (realIp: string, claimed: string) =>
+      ask("/", { headers: { "x-real-ip": realIp } }, claimed);
+    expect((await asked("198.51.100.7", "192.0.2.7")).status).toBe(200);
+    expect((await asked("198.51.100.7", "192.0.2.8")).status).toBe(429);
+    expect((await asked("198.51.100.8", "192.0.2.7")).status).toBe(200);
   });
 });
 
 describe("blockNetworks()", () => {
-  const blocked = (options: BlockNetworksOptions) => app(blockNetworks(options));
+  const blocked = (options: Omit<BlockNetworksOptions, "clientAddress">) =>
+    app(blockNetworks({ ...AT_CLOUDFLARE, ...options }));
   it.for([
     ["in the network", { networks: ["192.0.2.0/24"] }, "192.0.2.7", 403],
     ["in it, in another spelling", { networks: ["192.0.2.0/24"] }, "::ffff:192.0.2.7", 403],
@@ -161,7 +175,14 @@ describe("blockNetworks()", () => {
     ["a network that is none", { networks: ["192.0.2.7/24"] }],
     ["an unknown option", { networks: ["192.0.2.7"], network: "192.0.2.8" }],
   ] as const)("refuses at construction: %s", ([, options], { expect }) => {
-    const given = JSON.parse(JSON.stringify(options));
+    const given = JSON.parse(JSON.stringify({ ...AT_CLOUDFLARE, ...options }));
     expect(() => blockNetworks(given)).toThrow();
+  });
+
+  it("believes no header until the app says which", ({ expect }) => {
+    const networks = ["192.0.2.7"];
+    expect(() => blockNetworks(JSON.parse(JSON.stringify({ networks })))).toThrow(
+      "write clientAddress",
+    );
   });
 });
