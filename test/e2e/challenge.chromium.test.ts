@@ -6,6 +6,8 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { startStack, type Stack } from "../../dev/stack.ts";
+import { PUZZLES } from "../../src/guard/challenge/puzzles.ts";
+import { DIFFICULTY_DEFAULT } from "../../src/policy/challenge.ts";
 import {
   launchBrowser,
   launchWithProfile,
@@ -150,6 +152,93 @@ describe("a person with an ordinary browser", () => {
     expect(at.errors).toEqual([]);
   });
 });
+
+/** An inexpensive phone next to the machine of a developer, as the devtools of browsers have it. */
+const PHONE_SLOWER = 6;
+const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } as const;
+
+/** What a person sees and hears of the page while it works, frame by frame. */
+type Noticed =
+  | { readonly frame: number; readonly solved: number }
+  | { readonly said: string; readonly solved: number }
+  | { readonly touched: true; readonly solved: number };
+
+describe("a person with a slow phone", () => {
+  beforeAll(() => challengeWith({ difficulty: DIFFICULTY_DEFAULT }));
+
+  it.for([
+    ["in a Worker", true],
+    ["in the page itself, where there is no Worker", false],
+  ] as const)("gets through at the first attempt, %s", async ([, hasWorker], { expect }) => {
+    await using at = await visitor(PHONE);
+    const devtools = await at.context.newCDPSession(at.page);
+    const unhurried = await loopMs(at.page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: PHONE_SLOWER });
+    // Or the phone would be as fast as this machine, and the rest would show nothing.
+    expect((await loopMs(at.page)) / unhurried).toBeGreaterThan(PHONE_SLOWER / 3);
+
+    const noticed: Noticed[] = [];
+    await at.page.exposeBinding("notice", (_, one: Noticed) => void noticed.push(one));
+    await at.page.addInitScript(watchTheWork, hasWorker);
+    await at.page.goto(wanted());
+    await at.page.waitForFunction(() => (document.querySelector("progress")?.value ?? 0) >= 1);
+    await at.page.touchscreen.tap(180, 300);
+    await arrived(at.page);
+
+    // Not once more from the start: the work was done, and taken, before the challenge had run out.
+    expect(at.documents).toEqual([
+      "GET /?sort=new",
+      "POST /_firebreak/challenge/redeem",
+      expect.stringContaining("GET /_firebreak/challenge/return?to="),
+      "GET /?sort=new",
+    ]);
+    const painted = noticed.flatMap((one) => ("frame" in one ? one.solved : []));
+    const steps = [...new Set(painted)];
+    expect(steps, "the bar moves forward, and never back").toEqual(steps.toSorted((a, b) => a - b));
+    expect(steps.length, "the bar moves in steps that are painted").toBeGreaterThan(PUZZLES / 4);
+    const touched = noticed.find((one) => "touched" in one);
+    expect(touched?.solved, "a touch is heard while there is work left").toBeLessThan(PUZZLES);
+    const said = noticed.flatMap((one) => ("said" in one ? one.said : []));
+    expect(said[0]).toBe("Working. This takes a moment.");
+    expect(said.at(-1)).toBe("Done. Taking you to the page.");
+    expect(at.errors).toEqual([]);
+  });
+});
+
+/** How long the page's own thread takes for the same arithmetic: the middle of a few times, on the wall. */
+const loopMs = (page: Page): Promise<number> =>
+  page.evaluate(() => {
+    const tookMs = Array.from({ length: 9 }, () => {
+      const startedAtMs = performance.now();
+      let sum = 0;
+      for (let n = 0; n < 30_000_000; n++) sum = Math.imul(sum ^ n, 0x9e3779b1);
+      return performance.now() - startedAtMs + (sum === 1 ? 1 : 0);
+    });
+    return tookMs.toSorted((a, b) => a - b)[4] ?? 0;
+  });
+
+/** Runs in the page before anything of its own. */
+function watchTheWork(hasWorker: boolean): void {
+  if (!hasWorker) Reflect.deleteProperty(globalThis, "Worker");
+  const notice: (one: Noticed) => void = Reflect.get(globalThis, "notice");
+  const solved = (): number | null => document.querySelector("progress")?.value ?? null;
+  let frame = 0;
+  const painted = (): void => {
+    const now = solved();
+    frame += 1;
+    if (now !== null) notice({ frame, solved: now });
+    requestAnimationFrame(painted);
+  };
+  requestAnimationFrame(painted);
+  addEventListener("touchstart", () => notice({ touched: true, solved: solved() ?? 0 }));
+  addEventListener("DOMContentLoaded", () => {
+    const status = document.getElementById("status");
+    if (status === null) return;
+    const said = (): void => notice({ said: status.textContent, solved: solved() ?? 0 });
+    said();
+    new MutationObserver(said).observe(status, { childList: true });
+  });
+}
 
 describe("a person whose browser runs no scripts", () => {
   beforeAll(() => challengeWith({ difficulty: 15, wait: "2s" }));
