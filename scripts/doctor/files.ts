@@ -38,6 +38,7 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     isTickFresh: null,
     lists: null,
     overdue: null,
+    overdueItems: null,
     clientAddress: null,
     nowMs,
   });

@@ -28,6 +28,7 @@ import { openApiRoutes } from "./routes/openapi.ts";
 import { paymentRoutes } from "./routes/payments.ts";
 import { playbookRoutes } from "./routes/playbooks.ts";
 import { policyRoutes } from "./routes/policy.ts";
+import { owedRoutes } from "./routes/owed.ts";
 import { postmortemRoutes } from "./routes/postmortem.ts";
 import { problemRoutes } from "./routes/problems.ts";
 import { reportRoute } from "./routes/reports.ts";
@@ -71,6 +72,7 @@ function routes(deps: HttpDeps): Api {
   incidentCommandRoutes(api, deps);
   mitigationCommandRoutes(api, deps);
   postmortemRoutes(api, deps);
+  owedRoutes(api, deps);
   mitigationRoutes(api, deps);
   alertRoutes(api, deps);
   silenceRoutes(api, deps);

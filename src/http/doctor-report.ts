@@ -6,7 +6,9 @@ import type { SourceId } from "../signals/catalogue.ts";
 import type { ListHead } from "../policy/lists.ts";
 import { isKnown, type SignalName, type SignalSet, type UnknownReason } from "../signals/signal.ts";
 import type { IncidentView } from "../incidents/view.ts";
+import type { AgreedItem } from "../postmortem/due.ts";
 import type { Parts, PartState } from "./deps.ts";
+import { owedFindings } from "./owed-findings.ts";
 
 /** `ok`, or: `missing` was never set up, `failing` was and does not work, `due` waits for people. */
 export type FindingState = "ok" | "missing" | "failing" | "due";
@@ -19,6 +21,7 @@ export type Finding = {
     | "review"
     | "owner"
     | "postmortem"
+    | "action-item"
     | "monitor"
     | "networks"
     | "write-journal"
@@ -56,6 +59,8 @@ export type DoctorInput = {
   readonly lists: readonly ListHead[] | "unreachable" | null;
   /** Incidents whose post-mortem is late; null when nobody could be asked. */
   readonly overdue: readonly IncidentView[] | null;
+  /** The same of what was agreed on in them. */
+  readonly overdueItems: readonly AgreedItem[] | null;
   /** How the site says that it is known; null: nobody asks. */
   readonly clientAddress: SiteSpec["client_address"] | null;
   readonly nowMs: number;
@@ -73,7 +78,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
     ...addressFindings(input.clientAddress),
     ...journalFindings(input.signals ?? {}),
-    ...(input.overdue ?? []).map(overdueFinding),
+    ...owedFindings(input),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
     playbook: playbook.spec.id,
@@ -87,14 +92,6 @@ export function doctorReport(input: DoctorInput): DoctorReport {
   const all = [...site, ...playbooks.flatMap(({ findings }) => findings)];
   return { ok: all.every((finding) => finding.state !== "failing"), site, playbooks };
 }
-
-const overdueFinding = (view: IncidentView): Finding => ({
-  kind: "postmortem",
-  id: view.id,
-  state: "due",
-  detail: `${view.severity}, resolved, and its post-mortem is not complete; it waits for ${view.lead ?? "somebody to take it"}`,
-  mend: `POST /_firebreak/api/v1/incidents/${view.id}/postmortem/complete, once it is`,
-});
 
 /** Every signal that any expression of the playbook reads, once, in order of appearance. */
 export function signalsReadBy(playbook: CompiledPlaybook): readonly SignalName[] {

@@ -200,6 +200,7 @@ const finding = z
       "review",
       "owner",
       "postmortem",
+      "action-item",
       "monitor",
       "networks",
       "write-journal",

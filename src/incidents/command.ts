@@ -83,7 +83,7 @@ type CommandData = {
     readonly component: string | null;
   };
   readonly save_postmortem: { readonly markdown: string };
-  /** On a SEV-1 or SEV-2, `why` is required while anything is open on the checklist. */
+  /** On a SEV-1 or SEV-2, `why` is required while anything is open on the checklist, or agreed on without an owner or a date. */
   readonly complete_postmortem: { readonly why?: string | undefined };
   readonly tick: { readonly item: number; readonly why: string };
   readonly untick: { readonly item: number; readonly why: string };

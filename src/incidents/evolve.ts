@@ -1,6 +1,7 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
 import { z } from "zod";
 import { REF_CHARS_MAX } from "../notify/channel.ts";
+import { actionItemsIn } from "../postmortem/action-items.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
@@ -127,9 +128,11 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "postmortem.drafted":
       return { ...state, postmortem: state.postmortem === "none" ? "drafted" : state.postmortem };
     case "postmortem.saved":
-      return { ...state, postmortem: "saved" };
+      return saved(state, event.data.markdown);
     case "postmortem.completed":
       return { ...state, postmortem: "completed" };
+    case "postmortem.chased":
+      return { ...state, chasedAtMs: row.atMs };
     case "evidence.requested": {
       const { collector } = event.data;
       const { times, inVain, summary } = state.gathered[collector] ?? NOT_GATHERED;
@@ -142,6 +145,13 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return unreachable(event);
   }
 }
+
+/** One that is complete stays so when a box of it is ticked. */
+const saved = (state: IncidentState, markdown: string): IncidentState => ({
+  ...state,
+  postmortem: state.postmortem === "completed" ? "completed" : "saved",
+  actions: actionItemsIn(markdown),
+});
 
 const NOT_GATHERED: Gathered = { askedAtMs: 0, times: 0, inVain: 0, summary: null };
 

@@ -26,6 +26,8 @@ import {
   verifyStage,
 } from "./stages/leases.ts";
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
+import { chaseDueAtMs } from "./chase.ts";
+import { chaseStage } from "./stages/chase.ts";
 import { checklistStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
 import { mutedBy, muteStage, unmuteStage } from "./stages/mutes.ts";
@@ -56,7 +58,7 @@ const OBSERVE = [
   resolutionStage,
   statusStage,
 ] as const;
-const OBSERVE_RESOLVED = [expiryStage] as const;
+const OBSERVE_RESOLVED = [expiryStage, chaseStage] as const;
 const WAKE = [
   expiryStage,
   silenceStage,
@@ -64,6 +66,7 @@ const WAKE = [
   unmuteStage,
   escalationStage,
   updateStage,
+  chaseStage,
   statusStage,
 ] as const;
 
@@ -114,6 +117,7 @@ export function nextWakeAtMs(state: IncidentState, ground: Ground): number | nul
     nextLevel(state, ground.site.escalation)?.dueAtMs ?? null,
     unreachedAtMs(state, ground.site.channels),
     updateDueAtMs(state, ground.site.updateEveryMs),
+    chaseDueAtMs(state, ground.site.reminders),
     ...state.leases.map((lease) =>
       isInForce(lease) || lease.status === "applying" ? lease.expiresAtMs : null,
     ),

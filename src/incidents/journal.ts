@@ -321,10 +321,16 @@ export const EVENT_DATA = {
   }),
   "postmortem.drafted": z.looseObject({}),
   "postmortem.saved": z.looseObject({ markdown: z.string() }),
-  /** What was open on the checklist then, and why it was complete all the same. */
+  /** What was open then, on the checklist or of what was agreed on, and why it was complete all the same. */
   "postmortem.completed": z.looseObject({
     why: z.string().optional(),
     open: z.array(z.string()).optional(),
+  }),
+  /** Whoever owes it, or what was agreed on in it, is reminded; `owed` counts what is due, `people` are ids in `site.yaml`. */
+  "postmortem.chased": z.looseObject({
+    why: z.string(),
+    people: z.array(z.string()),
+    owed: z.int().min(1),
   }),
 } as const;
 

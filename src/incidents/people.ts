@@ -170,12 +170,19 @@ function completePostmortem(state: IncidentState, why: string, ground: Ground): 
       "the incident is open; resolve it before completing its post-mortem",
     );
   }
-  const open = openItems(state, ground.playbook.checklist);
+  const open = [
+    ...openItems(state, ground.playbook.checklist),
+    ...state.actions.flatMap(({ action, owner, dueAtMs, isDone }) =>
+      isDone || (owner !== null && dueAtMs !== null)
+        ? []
+        : [`"${action}" has no ${owner === null ? "owner" : "due date"}`],
+    ),
+  ];
   if (open.length === 0) return ok([{ type: "postmortem.completed", data: {} }]);
   if (pages(state.severity) && why.trim() === "") {
     return reject(
       "reason_required",
-      `open on the checklist: ${open.join("; ")}. Tick them, or say why it is complete all the same`,
+      `open: ${open.join("; ")}. See to it, or say why it is complete all the same`,
     );
   }
   return ok([{ type: "postmortem.completed", data: { why, open: [...open] } }]);

@@ -4,6 +4,7 @@ import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
+import type { WrittenItem } from "../postmortem/action-items.ts";
 import type { IncidentMute } from "./mutes.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { Anchors } from "./view.ts";
@@ -179,6 +180,10 @@ export type IncidentState = {
   readonly exhausted: boolean;
   readonly timesResolved: number;
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  /** What was agreed on in it, as last saved. */
+  readonly actions: readonly WrittenItem[];
+  /** When somebody was last reminded of what is owed. */
+  readonly chasedAtMs: number | null;
   /** What was said in public, oldest first. */
   readonly updates: readonly PublicUpdate[];
   /** Collectors whose evidence is there. */
@@ -224,6 +229,8 @@ export const initialState: IncidentState = {
   exhausted: false,
   timesResolved: 0,
   postmortem: "none",
+  actions: [],
+  chasedAtMs: null,
   updates: [],
   collected: new Set(),
   gathered: {},

@@ -25,6 +25,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     acts: state.acts.map(actView),
     anchors: state.anchors,
     postmortem: state.postmortem,
+    ...(state.actions.length === 0 ? {} : { actions: state.actions }),
     nextWakeAtMs,
     reachedAtMs: state.reachedAtMs,
     seq: state.seq,

@@ -2,6 +2,7 @@
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
 import type { IncidentMute } from "./mutes.ts";
+import type { WrittenItem } from "../postmortem/action-items.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
@@ -89,6 +90,8 @@ export type IncidentView = {
   readonly acts: readonly ActView[];
   readonly anchors: Anchors;
   readonly postmortem: "none" | "drafted" | "saved" | "completed";
+  /** What was agreed on in it, as last saved. Absent from views that were kept before that was read. */
+  readonly actions?: readonly WrittenItem[];
   /** When the incident next acts by itself; null when it waits for people or signals. */
   readonly nextWakeAtMs: number | null;
   /** When the first message since people are asked got through; null: none did. Absent from views that were kept before it was known. */

@@ -18,6 +18,7 @@ export type Metrics = {
   readonly bySeverity: readonly KpiPart[];
   readonly byPlaybook: readonly KpiPart[];
   readonly overduePostmortems: number | null;
+  readonly overdueActionItems: number | null;
   readonly signals: SignalSet | null;
   readonly lastTickAtMs: number | null;
   readonly cadenceMs: number | null;
@@ -67,6 +68,11 @@ const familiesOf = (metrics: Metrics): readonly Family[] => [
     name: "firebreak_postmortems_overdue",
     help: "Post-mortems of SEV-1 and SEV-2 that were due and are not complete.",
     samples: [[{}, metrics.overduePostmortems]],
+  },
+  {
+    name: "firebreak_action_items_overdue",
+    help: "Action items of post-mortems that were due and are not done.",
+    samples: [[{}, metrics.overdueActionItems]],
   },
 ];
 

@@ -2,6 +2,7 @@
 import { pages } from "../incidents/severity.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
+import { isOverdue } from "../postmortem/due.ts";
 import { assert } from "../shared/assert.ts";
 
 const MINUTE_MS = 60_000;
@@ -65,6 +66,14 @@ export type ShareKpi = {
   readonly reason: string | null;
 };
 
+/** What was agreed on in post-mortems, as they were last saved. */
+export type ItemsKpi = {
+  readonly count: number;
+  readonly done: number;
+  /** At the end of the window. */
+  readonly overdue: number;
+};
+
 export type Kpis = KpiWindow & {
   readonly incidents: number;
   /** Rehearsals in the window, left out of everything else. */
@@ -83,6 +92,7 @@ export type Kpis = KpiWindow & {
   readonly timeToResolve: DurationKpi;
   readonly incidentRate: RateKpi;
   readonly postmortemCompletion: ShareKpi;
+  readonly actionItems: ItemsKpi;
 };
 
 /** The KPIs of the incidents detected in the window. */
@@ -106,6 +116,7 @@ export function kpis(views: readonly IncidentView[], { fromMs, toMs }: KpiWindow
     timeToResolve: duration(real, timeToResolve, TARGETS.timeToResolveMs),
     incidentRate: incidentRate(real.length, toMs - fromMs),
     postmortemCompletion: postmortemCompletion(severe),
+    actionItems: actionItems(real, toMs),
   };
 }
 
@@ -207,4 +218,13 @@ function postmortemCompletion(severe: readonly IncidentView[]): ShareKpi {
   }
   const ratio = completed / due.length;
   return { ratio, ...counts, isMet: completed === due.length, reason: null };
+}
+
+function actionItems(views: readonly IncidentView[], atMs: number): ItemsKpi {
+  const items = views.flatMap(({ actions = [] }) => actions);
+  return {
+    count: items.length,
+    done: items.filter(({ isDone }) => isDone).length,
+    overdue: items.filter((item) => isOverdue(item, atMs)).length,
+  };
 }

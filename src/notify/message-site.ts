@@ -1,7 +1,8 @@
 /** What of `site.yaml` an incident and its messages need. */
+import { USUAL_REMINDERS, type Reminders } from "../incidents/chase.ts";
 import { escalationOf, USUAL_ESCALATION, type Escalation } from "../incidents/escalation.ts";
 import { resolveDuration } from "../playbooks/params.ts";
-import type { Person } from "../playbooks/site-people.ts";
+import { remindersOf, type Person } from "../playbooks/site-people.ts";
 import { USUAL_TEMPLATES } from "../playbooks/site-templates.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 
@@ -16,12 +17,23 @@ export type MessageSite = {
   readonly internal: string;
   /** How often people are promised something new; null: nobody promised it. */
   readonly updateEveryMs: number | null;
+  /** When whoever owes a post-mortem, or something in it, is reminded. */
+  readonly reminders: Reminders;
   /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
   readonly url: string | null;
 };
 
 export const messageSiteOf = (
-  { title, channels, public_channels, escalation, people, templates, update_every }: SiteSpec,
+  {
+    title,
+    channels,
+    public_channels,
+    escalation,
+    people,
+    templates,
+    update_every,
+    chase,
+  }: SiteSpec,
   url: string | null,
 ): MessageSite => ({
   title,
@@ -31,6 +43,7 @@ export const messageSiteOf = (
   people,
   internal: templates.internal,
   updateEveryMs: resolveDuration(update_every, {}),
+  reminders: remindersOf(chase),
   url,
 });
 
@@ -43,5 +56,6 @@ export const plainSite = (
   people: [],
   internal: USUAL_TEMPLATES.internal,
   updateEveryMs: null,
+  reminders: USUAL_REMINDERS,
   ...said,
 });

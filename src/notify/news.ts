@@ -16,6 +16,7 @@ export const MESSAGE_REASONS = [
   "lead_changed",
   "escalated",
   "update_due",
+  "follow_up_due",
   "support_asked",
   "support_answered",
   "recovery",
@@ -88,20 +89,13 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
       return news("update_due", `update_due:${view.seq}`, `An update is due: ${event.data.why}`, {
         draft: event.data.draft,
       });
-    case "incident.support_asked": {
-      const { name, how, why } = event.data;
-      return news(
-        "support_asked",
-        `support_asked:${view.seq}`,
-        `${name} is asked for help (${how}): ${why}`,
-      );
-    }
+    case "incident.support_asked":
     case "incident.support_answered":
-      return news(
-        "support_answered",
-        `support_answered:${view.seq}`,
-        `${event.data.supplier} answered: ${event.data.text}`,
-      );
+      return supportNews(event, view);
+    case "postmortem.chased": {
+      const { why, people } = event.data;
+      return news("follow_up_due", `follow_up_due:${view.seq}`, `Still owed: ${why}`, { people });
+    }
     case "public.failed": {
       const { channel, failure } = event.data;
       const text = `The public cannot read it at ${channel}: ${failure.detail}`;
@@ -126,6 +120,19 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
     default:
       return isActEvent(event) ? actNews(event, view) : leaseNews(event, view);
   }
+}
+
+function supportNews(
+  event: Extract<IncidentEvent, { readonly type: `incident.support_${string}` }>,
+  { seq }: IncidentView,
+): News {
+  if (event.type === "incident.support_answered") {
+    const { supplier, text } = event.data;
+    return news("support_answered", `support_answered:${seq}`, `${supplier} answered: ${text}`);
+  }
+  const { name, how, why } = event.data;
+  const asked = `${name} is asked for help (${how}): ${why}`;
+  return news("support_asked", `support_asked:${seq}`, asked);
 }
 
 function actNews(event: ActEvent, view: IncidentView): News | null {

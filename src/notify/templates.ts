@@ -35,6 +35,7 @@ const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   lead_changed: "has another lead",
   escalated: "escalated",
   update_due: "needs a public update",
+  follow_up_due: "has work that is due",
   support_asked: "waits for a supplier",
   support_answered: "has an answer of a supplier",
   recovery: "recovering",
@@ -78,14 +79,14 @@ export const incidentLink = (view: IncidentView, site: MessageSite): string | nu
 
 /** The mission's internal template, or the site's own. */
 function header(view: IncidentView, { internal, title }: MessageSite, atMs: number): string {
-  const { onsetAtMs } = view.anchors;
+  const { onsetAtMs, resolvedAtMs } = view.anchors;
   const words = fill<"internal">(internal, {
     severity: view.severity,
     title: oneLine(view.title),
     status: capitalised(view.status),
     impact: oneLine(view.statusPage?.message ?? NOT_KNOWN),
     lead: oneLine(view.lead ?? "nobody yet"),
-    duration: formatDuration(Math.max(0, atMs - onsetAtMs)),
+    duration: formatDuration(Math.max(0, (resolvedAtMs ?? atMs) - onsetAtMs)),
     since: utcTime(onsetAtMs),
     next_update: nextUpdate(view),
     site: title,
@@ -93,10 +94,12 @@ function header(view: IncidentView, { internal, title }: MessageSite, atMs: numb
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
 }
 
-const nextUpdate = (view: IncidentView): string =>
-  view.nextWakeAtMs === null
+function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {
+  if (status === "resolved") return "none, unless it opens again";
+  return nextWakeAtMs === null
     ? "as soon as something changes"
-    : `as soon as something changes; Firebreak looks again at ${utcTime(view.nextWakeAtMs)} UTC at the latest`;
+    : `as soon as something changes; Firebreak looks again at ${utcTime(nextWakeAtMs)} UTC at the latest`;
+}
 
 function whatIsWrong(news: News, view: IncidentView): readonly string[] {
   const rules = view.firingRules.map((rule) => `Rule ${rule} fires`);
@@ -226,18 +229,32 @@ function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly
       `Say what is new: POST ${link(site, `${apiPath(view)}/updates`)} with a message, such as "${oneLine(news.draft)}"`,
     ];
   }
-  if (news.why === "resolved" && pages(view.severity)) {
-    const path = `${apiPath(view)}/postmortem`;
-    return [
-      `Complete the post-mortem: GET ${link(site, `${path}.md`)}, then POST ${link(site, `${path}/complete`)}`,
-    ];
-  }
+  if (news.why === "resolved" || news.why === "follow_up_due") return followUpAsks(view, site);
   const about = news.lease ?? news.act;
   if (news.why !== "needs_person" || about === null) return [];
   if (about.shadow) {
     return [`Apply ${about.actuator} if you agree: POST ${link(site, MITIGATIONS_PATH)}`];
   }
   return [`Look at what ${about.actuator} left behind, and decide what to do instead`];
+}
+
+/** What is left to do of an incident that is over. */
+function followUpAsks(view: IncidentView, site: MessageSite): readonly string[] {
+  const path = `${apiPath(view)}/postmortem`;
+  const isOwed = pages(view.severity) && view.postmortem !== "completed";
+  const isAgreed = view.actions?.some(({ isDone }) => !isDone) ?? false;
+  return [
+    ...(isOwed
+      ? [
+          `Complete the post-mortem: GET ${link(site, `${path}.md`)}, then POST ${link(site, `${path}/complete`)}`,
+        ]
+      : []),
+    ...(isAgreed
+      ? [
+          `Tick in the post-mortem what is done, or give it another day: PUT ${link(site, path)} with the text`,
+        ]
+      : []),
+  ];
 }
 
 /** An open incident that nobody answered asks for an answer, whatever else the message is about. */

@@ -1,6 +1,8 @@
 /** The parts of `site.yaml` about people: who they are, who is asked when nobody answers, and which suppliers can be called. */
 import { z } from "zod";
+import type { Reminders } from "../incidents/chase.ts";
 import { parseDuration } from "../shared/duration.ts";
+import { resolveDuration } from "./params.ts";
 import { id } from "./site-words.ts";
 
 export const PEOPLE_MAX = 200;
@@ -9,6 +11,7 @@ export const LEVELS_MAX = 8;
 export const LEVEL_CHANNELS_MAX = 16;
 export const LEVEL_PEOPLE_MAX = 16;
 export const REPEAT_MAX = 10;
+export const REMINDERS_MAX = 10;
 
 const WAIT_MS_MIN = 60_000;
 const WAIT_MS_MAX = 7 * 24 * 3_600_000;
@@ -89,6 +92,37 @@ export const escalation = z
   })
   .prefault({});
 export type EscalationSpec = z.infer<typeof escalation>;
+
+const REMINDER_MS_MAX = 365 * 24 * 3_600_000;
+const reminder = z.string().refine((text) => {
+  const parsed = parseDuration(text);
+  return parsed.ok && parsed.value >= WAIT_MS_MIN && parsed.value <= REMINDER_MS_MAX;
+}, "write a duration from 1m to 365d");
+
+/** When whoever owes the post-mortem of a SEV-1 or SEV-2, or an action item of one, is reminded: before and after it is due. */
+export const chase = z
+  .strictObject({
+    before: reminder.default("1d"),
+    after: z
+      .array(reminder)
+      .max(REMINDERS_MAX)
+      .default(["3d", "10d", "25d"])
+      .refine(
+        (all) => all.map(lengthOf).every((ms, place, each) => ms > (each[place - 1] ?? 0)),
+        "write them in ascending order",
+      ),
+  })
+  .prefault({});
+
+const lengthOf = (text: string): number => {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : 0;
+};
+
+export const remindersOf = ({ before, after }: z.infer<typeof chase>): Reminders => ({
+  beforeMs: resolveDuration(before, {}),
+  afterMs: after.map((text) => resolveDuration(text, {})),
+});
 
 type Peopled = {
   readonly channels: readonly { readonly id: string }[];

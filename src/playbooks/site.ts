@@ -13,6 +13,7 @@ import { quietAlerts } from "./site-alerts.ts";
 import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
 import { checkJournals, journals } from "./site-journals.ts";
 import {
+  chase,
   checkPeople,
   escalation,
   person,
@@ -333,6 +334,7 @@ const shape = z.strictObject({
   escalation,
   /** How often a SEV-1 or SEV-2 is to be in the news of the status page: whoever promised it is reminded. */
   update_every: wait.default("30m"),
+  chase,
   /** Words in place of ours. */
   templates,
   /** The contact sheet of what production depends on. */

@@ -130,6 +130,8 @@ function describeWork(event: IncidentEvent, names: Names): string {
       return "Post-mortem drafted";
     case "postmortem.saved":
       return "Post-mortem saved";
+    case "postmortem.chased":
+      return `Reminded: ${prose(event.data.why)}`;
     case "postmortem.completed":
       return completedText(event.data);
     case "checklist.ticked":
@@ -148,7 +150,7 @@ const whyText = (why: string): string => (why === "" ? "" : `; ${prose(why)}`);
 const completedText = ({ open = [], why = "" }: EventData["postmortem.completed"]): string =>
   open.length === 0
     ? "Post-mortem completed"
-    : `Post-mortem completed with ${open.length} open on the checklist${whyText(why)}`;
+    : `Post-mortem completed with ${open.length} open${whyText(why)}`;
 
 function describeAct(event: ActEvent, names: Names): string {
   const name = nameOf(event.data.actId, names);

@@ -63,6 +63,7 @@ export const someMetrics = (given: Partial<Metrics> = {}): Metrics => {
     bySeverity: kpisBy(views, window, "severity"),
     byPlaybook: kpisBy(views, window, "playbook"),
     overduePostmortems: 1,
+    overdueActionItems: 2,
     signals: {
       "traffic.error_ratio": measured("traffic.error_ratio", 0.25, at),
       "redis.latency_ms": unknownSignal("redis.latency_ms", "timeout", at),

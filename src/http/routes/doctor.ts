@@ -1,6 +1,6 @@
 /** What is configured, missing or failing, per playbook. */
 import { createRoute } from "@hono/zod-openapi";
-import { overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
+import { agreedItems, overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../../playbooks/compile.ts";
 import { assert } from "../../shared/assert.ts";
 import { catalogue } from "../../signals/catalogue.ts";
@@ -42,6 +42,10 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
       isTickFresh: status.status === "fulfilled" && isLookFresh(status.value, nowMs),
       lists: lists.status === "fulfilled" ? lists.value : "unreachable",
       overdue: views.status === "fulfilled" ? overduePostmortems(views.value, nowMs) : null,
+      overdueItems:
+        views.status === "fulfilled"
+          ? agreedItems(views.value, nowMs).filter(({ isOverdue }) => isOverdue)
+          : null,
       clientAddress: deps.bundle.site.client_address,
       nowMs,
     });

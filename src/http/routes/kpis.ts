@@ -59,6 +59,11 @@ const figures = z
       target: z.number(),
       ...judged,
     }),
+    actionItems: z.object({
+      count: z.int(),
+      done: z.int(),
+      overdue: z.int().describe("At the end of the window"),
+    }),
   })
   .openapi("Kpis");
 

@@ -1,9 +1,10 @@
 /** What Prometheus scrapes, with a viewer's token. What does not answer in time is missing, and said to be down. */
 import { createRoute, z } from "@hono/zod-openapi";
+import type { IncidentView } from "../../incidents/view.ts";
 import { kpisBy } from "../../metrics/breakdown.ts";
 import { exposition } from "../../metrics/exposition.ts";
 import { kpis } from "../../metrics/kpis.ts";
-import { overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
+import { agreedItems, overduePostmortems, REMEMBERED_MS } from "../../postmortem/due.ts";
 import { asSeenAt } from "../../signals/signal.ts";
 import { forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -47,7 +48,7 @@ export function metricsRoutes(api: Api, deps: HttpDeps): void {
       kpis: views && kpis(views, window),
       bySeverity: kpisBy(views ?? [], window, "severity"),
       byPlaybook: kpisBy(views ?? [], window, "playbook"),
-      overduePostmortems: views && overduePostmortems(views, toMs).length,
+      ...owed(views, toMs),
       signals: signals && asSeenAt(signals.signals, toMs),
       lastTickAtMs: status?.lastTickAtMs ?? null,
       cadenceMs: status?.cadenceMs ?? null,
@@ -55,3 +56,9 @@ export function metricsRoutes(api: Api, deps: HttpDeps): void {
     return c.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
 }
+
+const owed = (views: readonly IncidentView[] | null, nowMs: number) => ({
+  overduePostmortems: views && overduePostmortems(views, nowMs).length,
+  overdueActionItems:
+    views && agreedItems(views, nowMs).filter(({ isOverdue }) => isOverdue).length,
+});

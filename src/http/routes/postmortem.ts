@@ -1,9 +1,11 @@
 /** The post-mortem: drafted from the journal until somebody saves their own, then theirs. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { IncidentView } from "../../incidents/view.ts";
 import type { IncidentApi } from "../../incidents/incident-api.ts";
 import { readEvent, type JournalRow } from "../../incidents/journal.ts";
-import { postmortemDueAtMs, REMEMBERED_MS } from "../../postmortem/due.ts";
+import { actionItemsIn } from "../../postmortem/action-items.ts";
+import { dueAfter, postmortemDueAtMs } from "../../postmortem/due.ts";
 import { actionItems } from "../../postmortem/lessons.ts";
 import { renderPostmortem } from "../../postmortem/postmortem.ts";
 import { storyOf } from "../../postmortem/story.ts";
@@ -23,9 +25,8 @@ import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders } from "../idempotency.ts";
 import { command, viewOf } from "../incident-of.ts";
 import { Problem } from "../problems.ts";
-import { viewsSince } from "../incident-views.ts";
 import { presentIncident } from "../present.ts";
-import { commandAnswer, incident, incidentId, listOf, moment, text } from "../schemas.ts";
+import { commandAnswer, incident, incidentId, moment, text } from "../schemas.ts";
 import { iso, isoOrNull } from "../times.ts";
 
 export const POSTMORTEM_CHARACTERS_MAX = 200_000;
@@ -51,24 +52,18 @@ const exported = document
     drill: z.boolean(),
     times: incident.shape.times,
     timeline: z.array(z.object({ at: moment, text: z.string() })),
-    /** Of the draft; what a person saved is theirs to read. */
-    actions: z.array(z.object({ owner: z.string().nullable(), action: z.string() })),
+    /** Of the draft, or as they stand in what was saved. */
+    actions: z.array(
+      z.object({
+        owner: z.string().nullable(),
+        action: z.string(),
+        dueAt: moment.nullable(),
+        done: z.boolean(),
+      }),
+    ),
     dueAt: moment.nullable(),
   })
   .openapi("PostmortemExport");
-
-const dueItem = z
-  .object({
-    incident: z.string(),
-    title: z.string(),
-    severity,
-    status: document.shape.status,
-    /** The incident's lead. */
-    owner: z.string().nullable(),
-    dueAt: moment,
-    isOverdue: z.boolean(),
-  })
-  .openapi("DuePostmortem");
 
 const read = createRoute({
   ...forRole("viewer"),
@@ -112,15 +107,6 @@ const readJson = createRoute({
   responses: { 200: answers(exported, "The post-mortem"), ...problems },
 });
 
-const due = createRoute({
-  ...forRole("viewer"),
-  method: "get",
-  path: "/api/v1/postmortems",
-  tags: ["postmortem"],
-  summary: "Post-mortems that SEV-1 and SEV-2 incidents still owe, the latest first",
-  responses: { 200: answers(listOf(dueItem), "Whose, and by when"), ...problems },
-});
-
 const markdown = z.string().trim().min(1).max(POSTMORTEM_CHARACTERS_MAX);
 
 const save = createRoute({
@@ -144,7 +130,7 @@ const save = createRoute({
 
 const complete = incidentCommand(
   "postmortem/complete",
-  "Declare the post-mortem complete; while anything is open on the checklist of a SEV-1 or SEV-2, `why` is required",
+  "Declare the post-mortem complete; while anything is open on the checklist of a SEV-1 or SEV-2, or agreed on without an owner or a date, `why` is required",
   optionally(z.strictObject({ why: text.optional() })),
 );
 
@@ -178,24 +164,13 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
       drill: view.drill,
       times: presentIncident(view).times,
       timeline: timelineOf(rows).map(({ atMs, text: line }) => ({ at: iso(atMs), text: line })),
-      actions: [...actionItems(storyOf(rows, deps.now()))],
+      actions:
+        written.source === "saved"
+          ? savedActions(written.markdown)
+          : draftActions(rows, view, deps.now()),
       dueAt: isoOrNull(postmortemDueAtMs(view)),
     };
     return c.json(exportedNow, 200);
-  });
-
-  api.openapi(due, async (c) => {
-    const nowMs = deps.now();
-    const views = await viewsSince(deps.desk, nowMs - REMEMBERED_MS);
-    const items = views.flatMap((view) => {
-      const dueAtMs = postmortemDueAtMs(view);
-      if (dueAtMs === null) return [];
-      const { id, title, lead, postmortem: status } = view;
-      const owed = { incident: id, title, severity: view.severity, status, owner: lead };
-      return [{ ...owed, dueAt: iso(dueAtMs), isOverdue: dueAtMs <= nowMs }];
-    });
-    items.sort((one, other) => (one.dueAt < other.dueAt ? -1 : 1));
-    return c.json({ items, next: null }, 200);
   });
 
   api.openapi(save, async (c) => {
@@ -226,6 +201,26 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
 /** What somebody saved last, or a draft of what the journal knows now. */
 const write = async (deps: HttpDeps, id: string) =>
   textOf(await wholeJournal(deps.incident(id)), deps.now());
+
+const savedActions = (text: string) =>
+  actionItemsIn(text).map(({ owner, action, dueAtMs, isDone }) => ({
+    owner,
+    action,
+    dueAt: isoOrNull(dueAtMs),
+    done: isDone,
+  }));
+
+const draftActions = (
+  rows: readonly JournalRow[],
+  { severity: sev, drill, anchors }: IncidentView,
+  nowMs: number,
+) =>
+  actionItems(storyOf(rows, nowMs)).map(({ owner, action }) => ({
+    owner,
+    action,
+    dueAt: isoOrNull(dueAfter({ severity: sev, drill, resolvedAtMs: anchors.resolvedAtMs })),
+    done: false,
+  }));
 
 function textOf(rows: readonly JournalRow[], nowMs: number) {
   const saved = rows.map(readEvent).findLast((event) => event?.type === "postmortem.saved");

@@ -74,6 +74,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
     isTickFresh: true,
     lists: [],
     overdue: [],
+    overdueItems: [],
     clientAddress: "cloudflare",
     nowMs: NOW_MS,
     ...given,
@@ -371,6 +372,20 @@ describe("lists of networks", () => {
   it("that nobody can read are a failure", ({ expect }) => {
     expect(report({ lists: "unreachable" })).toMatchObject({ ok: false });
   });
+});
+
+it("chases what was agreed on in them, and is late", ({ expect }) => {
+  const item = { owner: "ada", action: "Mend it", dueAtMs: Date.UTC(2026, 11, 2), isDone: false };
+  const overdueItems = [{ view: aView(), item, isOverdue: true }];
+  expect(unwell({ overdueItems })).toMatchObject([
+    {
+      kind: "action-item",
+      id: "inc_1",
+      state: "due",
+      detail: '"Mend it" was due on 2026-12-01; it waits for ada',
+      mend: expect.stringContaining("PUT /_firebreak/api/v1/incidents/inc_1/postmortem"),
+    },
+  ]);
 });
 
 it("chases post-mortems that are late", ({ expect }) => {

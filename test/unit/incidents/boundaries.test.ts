@@ -118,11 +118,11 @@ describe("recovery", () => {
 });
 
 describe("a resolved incident", () => {
-  it("asks nobody for anything, and wakes no more", ({ expect }) => {
+  it("asks nobody for anything, and wakes only to ask for its post-mortem", ({ expect }) => {
     const incident = new Drive().open();
     incident.do("resolve", { why: "a false alarm" });
     incident.settle();
-    expect(incident.nextWakeAtMs()).toBeNull();
+    expect(incident.nextWakeAtMs()).toBe(incident.atMs + 4 * 24 * 60 * MINUTE);
     expect(incident.after(24 * 60 * MINUTE).do("wake", {})).toEqual([]);
   });
 });

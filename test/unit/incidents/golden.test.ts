@@ -24,6 +24,8 @@ import people from "./golden/journal-1-people.json" with { type: "json" };
 import relayed from "./golden/journal-1-relayed.json" with { type: "json" };
 /** Written since silences keep messages back. */
 import quiet from "./golden/journal-1-quiet.json" with { type: "json" };
+/** Written since post-mortems are chased. */
+import chased from "./golden/journal-1-chased.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -96,6 +98,7 @@ describe("a journal of version 1", () => {
         ...people,
         ...relayed,
         ...quiet,
+        ...chased,
       ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
@@ -181,6 +184,26 @@ it("a reminder, and what a supplier was asked and answered, are read as first wr
     reminders: 1,
     lastReminderAtMs: all[0]?.atMs,
     supportAsked: ["neon"],
+  });
+});
+
+it("a post-mortem with what was agreed on, and a reminder, are read as first written", ({
+  expect,
+}) => {
+  const [saved, reminded] = chased as readonly JournalRow[];
+  if (saved === undefined || reminded === undefined) throw new Error("the file has two rows");
+  const after = [saved, reminded].map((row, place) => ({ ...row, seq: rows.length + place + 1 }));
+  expect(after.reduce(evolve, fold(rows))).toMatchObject({
+    actions: [
+      {
+        owner: "ada",
+        action: "Watch the replica's lag",
+        dueAtMs: 1_800_489_600_000,
+        isDone: false,
+      },
+      { owner: "grace", action: "Raise the pool", dueAtMs: 1_800_316_800_000, isDone: true },
+    ],
+    chasedAtMs: reminded.atMs,
   });
 });
 

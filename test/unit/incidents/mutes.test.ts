@@ -115,7 +115,7 @@ describe("a silenced incident", () => {
     drive.do("resolve", { why: "a false alarm" });
     expect(drive.messages("message.requested")).toEqual([]);
     expect(drive.messages("message.muted")).toEqual(["opened", "resolved"]);
-    expect(drive.nextWakeAtMs()).toBeNull();
+    expect(drive.wake()).toEqual(["postmortem.chased", "message.requested"]);
   });
 
   it("still ends what rang, and hears an answer", ({ expect }) => {

@@ -23,6 +23,7 @@ import { BEAT_MS, Watch, type Readings } from "./watch.ts";
 import { DEATH, type World } from "./world.ts";
 
 const TIME_WIDTH = 9;
+const DAY_MS = 24 * 3_600_000;
 /** More alarms and looks than this between two lines is an alarm that spins. */
 const TURNS_MAX = 1_000;
 
@@ -76,6 +77,19 @@ const WORDS: readonly Doing[] = [
     says: /^(\w+) answers (\w+)$/,
     does: ({ scenario }, [supplier = "", who]) =>
       scenario.say(who, "note_support", { supplier, text: "soon" }),
+  },
+  {
+    says: /^(\w+) saves that (\w+) (mends|has mended) it by day (\d+)$/,
+    does: ({ scenario }, [who, owner = "", done, day]) => {
+      const date = new Date(T0 + Number(day) * DAY_MS).toISOString().slice(0, 10);
+      const box = done === "mends" ? " " : "x";
+      const markdown = `## Action Items\n- [${box}] ${owner} - Mend it - due ${date}`;
+      return scenario.say(who, "save_postmortem", { markdown });
+    },
+  },
+  {
+    says: /^(\w+) completes the post-mortem$/,
+    does: ({ scenario }, [who]) => scenario.say(who, "complete_postmortem", {}),
   },
   {
     says: /^(\w+) silences ([^ ]+) for (\w+)$/,
