@@ -2,7 +2,7 @@
  * How a table of the live database differs from the same table on a branch, without moving its rows: both are compared by digests of
  * buckets, and only buckets that differ row by row. Pure; a row is two hashes, and no value leaves its database.
  */
-import type { RecoverTable } from "./recover-rows.ts";
+import type { RecoverTable, TableName } from "./recover-rows.ts";
 import { identifier } from "./identifier.ts";
 
 /** A power of two. */
@@ -24,21 +24,47 @@ export type Difference = {
   readonly isAtLeast: boolean;
 };
 
-const hashOf = (text: string): string => `hashtextextended(${text}, 0)`;
-const keyOf = ({ key }: RecoverTable): string =>
-  hashOf(`ROW(${key.map((column) => `t.${identifier(column)}`).join(", ")})::text`);
-const bucketOf = (table: RecoverTable): string => `(${keyOf(table)} & ${BUCKETS - 1})::int`;
-const from = ({ schema, name }: RecoverTable): string =>
+/** A table as both sides have it: a column that was added or dropped since is no change of every row. */
+export type SharedTable = TableName & Pick<RecoverTable, "columns" | "key">;
+
+export type ColumnsApart = {
+  /** Columns that live has and the branch has not: added since. */
+  readonly added: readonly string[];
+  /** Columns that the branch has and live has not: dropped since, with all that was in them. */
+  readonly dropped: readonly string[];
+};
+
+/** What can be compared of a table, and the columns that cannot; null where the branch cannot tell its rows by live's key. */
+export function sharedBy(
+  live: RecoverTable,
+  branch: RecoverTable | undefined,
+): { readonly shared: SharedTable; readonly apart: ColumnsApart } | null {
+  if (branch === undefined || live.key.length === 0) return null;
+  const [here, there] = [new Set(live.columns), new Set(branch.columns)];
+  if (live.key.some((column) => !there.has(column))) return null;
+  return {
+    shared: { ...live, columns: live.columns.filter((column) => there.has(column)) },
+    apart: {
+      added: live.columns.filter((column) => !there.has(column)),
+      dropped: branch.columns.filter((column) => !here.has(column)),
+    },
+  };
+}
+
+const hashOf = (columns: readonly string[]): string =>
+  `hashtextextended(ROW(${columns.map((column) => `t.${identifier(column)}`).join(", ")})::text, 0)`;
+const bucketOf = ({ key }: SharedTable): string => `(${hashOf(key)} & ${BUCKETS - 1})::int`;
+const from = ({ schema, name }: SharedTable): string =>
   `${identifier(schema)}.${identifier(name)} AS t`;
 
 /** A row for each bucket that has any. */
-export const bucketsSql = (table: RecoverTable): string =>
-  `SELECT ${bucketOf(table)} AS bucket, count(*)::int AS rows, sum(${hashOf("t::text")})::text AS digest
+export const bucketsSql = (table: SharedTable): string =>
+  `SELECT ${bucketOf(table)} AS bucket, count(*)::int AS rows, sum(${hashOf(table.columns)})::text AS digest
 FROM ${from(table)} GROUP BY 1 ORDER BY 1`;
 
 /** The rows of the buckets in `$1`, one more than are compared. */
-export const rowsSql = (table: RecoverTable): string =>
-  `SELECT ${keyOf(table)}::text AS key, ${hashOf("t::text")}::text AS row
+export const rowsSql = (table: SharedTable): string =>
+  `SELECT ${hashOf(table.key)}::text AS key, ${hashOf(table.columns)}::text AS row
 FROM ${from(table)} WHERE ${bucketOf(table)} = ANY ($1::int[]) LIMIT ${ROWS_COMPARED_MAX + 1}`;
 
 /** Which buckets to look into, and what is known of those that there is no room for. */

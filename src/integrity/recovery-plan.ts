@@ -1,10 +1,10 @@
 /** Which way back from corruption, and why: by what a branch of the last clean moment shows beside the live database. Pure. */
-import type { Difference } from "./difference.ts";
+import type { ColumnsApart, Difference } from "./difference.ts";
 
 /** More damaged rows than a person could judge are no narrow case. */
 export const NARROW_ROWS_MAX = 10_000;
 
-export type Compared = Difference & { readonly table: string };
+export type Compared = Difference & { readonly table: string; readonly apart: ColumnsApart };
 
 export type SeenOfBranch = {
   /** Checks that fail on the branch, and those that could not be run there. */
@@ -22,6 +22,7 @@ export const WAYS_BACK = ["recover-rows", "restore-in-place", "by-hand"] as cons
 export const WAY_REASONS = [
   "branch_is_damaged",
   "branch_not_verified",
+  "columns_are_gone",
   "nothing_differs",
   "too_many_rows",
   "no_script",
@@ -49,6 +50,12 @@ export function chooseRecovery(seen: SeenOfBranch): RecoveryPlan {
   if (unseen.length + notCompared.length > 0 || tables.length === 0) {
     const what = [...unseen, ...notCompared].join(", ") || "the checks name no table";
     return byHand("branch_not_verified", `not everything could be looked at: ${what}`);
+  }
+  const gone = tables.flatMap(({ table, apart }) =>
+    apart.dropped.map((column) => `${table}.${column}`),
+  );
+  if (gone.length > 0) {
+    return byHand("columns_are_gone", `live has no ${gone.join(", ")} any more: dropped rightly?`);
   }
   if (missing + changed === 0) {
     return byHand("nothing_differs", "no row is missing or changed: look at what the checks ask");

@@ -10,9 +10,11 @@ import {
   compareBuckets,
   compareRows,
   rowsSql,
+  sharedBy,
   type Difference,
+  type SharedTable,
 } from "../../integrity/difference.ts";
-import { recoverRowsScript } from "../../integrity/recover-rows.ts";
+import { recoverRowsScript, type TableName } from "../../integrity/recover-rows.ts";
 import { chooseRecovery, type Compared } from "../../integrity/recovery-plan.ts";
 import { listComputes } from "../../platform/neon-computes.ts";
 import { findPastBranch, type PastBranch } from "../../platform/neon-kept.ts";
@@ -77,7 +79,7 @@ export const recoveryPlan = defineCollector({
     const every = isPart ? "every check that judges by itself" : "every check";
     const holds = `${failing.length + unseen.length === 0 ? "" : "not "}${every} holds`;
     const differences = [
-      ...tables.filter(({ missing, changed }) => missing + changed > 0).map(shown),
+      ...tables.flatMap(shown),
       ...notCompared.map((table) => `${table} could not be compared`),
     ];
     return ok({
@@ -94,8 +96,17 @@ export const recoveryPlan = defineCollector({
   },
 });
 
-const shown = ({ table, missing, changed, isAtLeast }: Compared): string =>
-  `${table} ${isAtLeast ? "at least " : ""}${missing} missing, ${changed} changed`;
+/** How a table differs, in words; nothing for one that does not. */
+function shown({ table, missing, changed, isAtLeast, apart }: Compared): readonly string[] {
+  const words = [
+    ...(missing + changed > 0
+      ? [`${isAtLeast ? "at least " : ""}${missing} missing, ${changed} changed`]
+      : []),
+    ...(apart.dropped.length > 0 ? [`without column ${apart.dropped.join(", ")}`] : []),
+    ...(apart.added.length > 0 ? [`with new column ${apart.added.join(", ")}`] : []),
+  ];
+  return words.length === 0 ? [] : [`${table} ${words.join(", ")}`];
+}
 
 type Opened = { readonly branch: PastBranch; readonly database: Postgres };
 
@@ -138,17 +149,21 @@ async function compareTables(
   branch: Postgres,
 ): Promise<{ readonly tables: readonly Compared[]; readonly notCompared: readonly string[] }> {
   const declared = [...new Set(context.integrityChecks.flatMap(tablesOf))];
-  const shapes = await readShapes(context, declared);
-  if (!shapes.ok) return { tables: [], notCompared: ["every table"] };
+  const [shapes, past] = await Promise.all([
+    readShapes(context, declared),
+    readShapes({ ...context, postgres: branch }, declared),
+  ]);
+  if (!shapes.ok || !past.ok) return { tables: [], notCompared: ["every table"] };
+  const before = new Map(past.value.map((table) => [idOf(table), table]));
   const named = shapes.value.filter(({ written }) => written.length > 0);
   const tables: Compared[] = [];
   // A table that live has no more is the damage itself.
   const gone = declared.filter((table) => resolved(table, named).length === 0);
   const notCompared = [...gone, ...named.slice(TABLES_MAX).map(({ name }) => name)];
   for (const table of named.slice(0, TABLES_MAX)) {
-    const difference = table.key.length === 0 ? null : await compare(context, branch, table);
-    if (difference === null) notCompared.push(table.name);
-    else tables.push({ table: table.name, ...difference });
+    const compared = await compare(context, branch, [table, before.get(idOf(table))]);
+    if (compared === null) notCompared.push(table.name);
+    else tables.push(compared);
   }
   return { tables, notCompared };
 }
@@ -158,13 +173,26 @@ function tablesOf(check: IntegrityCheck): readonly string[] {
   return "table" in check ? [check.table] : [];
 }
 
-/** Null when either side did not answer. */
+const idOf = ({ schema, name }: TableName): string => `${schema}.${name}`;
+
+/** Null when either side did not answer, or their rows cannot be told by one key. */
 async function compare(
   context: CollectorContext,
   postgres: Postgres,
-  table: TableShape,
-): Promise<Difference | null> {
+  [here, there]: readonly [live: TableShape, branch: TableShape | undefined],
+): Promise<Compared | null> {
+  const both = sharedBy(here, there);
+  if (both === null) return null;
   const branch = { ...context, postgres };
+  const difference = await differenceOf(context, branch, both.shared);
+  return difference === null ? null : { table: here.name, ...difference, apart: both.apart };
+}
+
+async function differenceOf(
+  context: CollectorContext,
+  branch: CollectorContext,
+  table: SharedTable,
+): Promise<Difference | null> {
   const buckets = { text: bucketsSql(table), row: bucketRow };
   const [live, past] = await Promise.all([rowsOf(context, buckets), rowsOf(branch, buckets)]);
   if (!live.ok || !past.ok) return null;

@@ -44,7 +44,9 @@ beforeAll(async () => {
     ALTER TABLE pitches DROP CONSTRAINT pitches_user_id_fkey;
     DELETE FROM users WHERE email LIKE 'lost-%';
     UPDATE pitches SET price_cents = 1 WHERE title = 'Lost 3';
-    INSERT INTO users (email, name, password_hash) VALUES ('new@shop.test', 'New', 'none')`);
+    INSERT INTO users (email, name, password_hash) VALUES ('new@shop.test', 'New', 'none');
+    ALTER TABLE users ADD COLUMN nickname text DEFAULT 'none';
+    ALTER TABLE payments ADD COLUMN note text`);
 });
 afterAll(async () => {
   await owner?.end();
@@ -137,15 +139,36 @@ describe("the way back", () => {
           { check: "payments-stay", problem: null },
         ],
         tables: expect.arrayContaining([
-          { table: "users", missing: 12, changed: 0, added: 1, isAtLeast: false },
-          { table: "pitches", missing: 0, changed: 1, added: 0, isAtLeast: false },
-          { table: "payments", missing: 0, changed: 0, added: 0, isAtLeast: false },
+          {
+            table: "users",
+            missing: 12,
+            changed: 0,
+            added: 1,
+            isAtLeast: false,
+            apart: { added: ["nickname"], dropped: [] },
+          },
+          {
+            table: "pitches",
+            missing: 0,
+            changed: 1,
+            added: 0,
+            isAtLeast: false,
+            apart: { added: [], dropped: [] },
+          },
+          {
+            table: "payments",
+            missing: 0,
+            changed: 0,
+            added: 0,
+            isAtLeast: false,
+            apart: { added: ["note"], dropped: [] },
+          },
         ]),
         notCompared: [],
         plan: { way: "recover-rows", because: "rows_are_missing_and_changed" },
       });
       expect(summary).toContain("every check that judges by itself holds; live against it: ");
-      expect(summary).toContain("users 12 missing, 0 changed");
+      expect(summary).toContain("users 12 missing, 0 changed, with new column nickname");
       expect(JSON.stringify(facts)).not.toContain("lost-");
     },
   );

@@ -5,6 +5,7 @@ import {
   compareBuckets,
   compareRows,
   ROWS_COMPARED_MAX,
+  sharedBy,
   type Bucket,
   type Difference,
   type HashedRow,
@@ -75,5 +76,27 @@ describe("two tables", () => {
     );
     expect(look).toEqual([1]);
     expect(rest).toEqual({ missing: 4, changed: 1, added: 0, isAtLeast: true });
+  });
+});
+
+describe("a table whose columns changed since", () => {
+  const table = (...columns: string[]) => ({
+    schema: "public",
+    name: "users",
+    columns,
+    key: ["id"],
+  });
+
+  it("is compared by the columns of both, and the others are named", ({ expect }) => {
+    expect(sharedBy(table("id", "name", "nickname"), table("age", "id", "name"))).toEqual({
+      shared: table("id", "name"),
+      apart: { added: ["nickname"], dropped: ["age"] },
+    });
+  });
+
+  it("cannot be compared without the key, or the table", ({ expect }) => {
+    expect(sharedBy(table("id", "name"), table("name"))).toBeNull();
+    expect(sharedBy(table("id"), undefined)).toBeNull();
+    expect(sharedBy({ ...table("id"), key: [] }, table("id"))).toBeNull();
   });
 });

@@ -1,14 +1,16 @@
 import { it } from "vitest";
-import type { Difference } from "../../../src/integrity/difference.ts";
 import {
   chooseRecovery,
   NARROW_ROWS_MAX,
+  type Compared,
   type RecoveryPlan,
   type SeenOfBranch,
 } from "../../../src/integrity/recovery-plan.ts";
 
+const NONE = { added: [], dropped: [] };
+
 const seen = (
-  difference: Partial<Difference>,
+  difference: Partial<Compared>,
   changes: Partial<SeenOfBranch> = {},
 ): SeenOfBranch => ({
   failing: [],
@@ -16,8 +18,16 @@ const seen = (
   notCompared: [],
   noScript: null,
   tables: [
-    { table: "pitches", missing: 0, changed: 0, added: 3, isAtLeast: false },
-    { table: "users", missing: 0, changed: 0, added: 0, isAtLeast: false, ...difference },
+    { table: "pitches", missing: 0, changed: 0, added: 3, isAtLeast: false, apart: NONE },
+    {
+      table: "users",
+      missing: 0,
+      changed: 0,
+      added: 0,
+      isAtLeast: false,
+      apart: NONE,
+      ...difference,
+    },
   ],
   ...changes,
 });
@@ -60,6 +70,16 @@ const ROWS: readonly (readonly [
     "rows changed, for which there never is a script",
     seen({ changed: 1 }, { noScript: "no check has lost rows" }),
     { way: "by-hand", because: "rows_are_changed" },
+  ],
+  [
+    "a column gone, and rows with it",
+    seen({ missing: 1, apart: { added: ["nickname"], dropped: ["name"] } }),
+    { way: "by-hand", because: "columns_are_gone" },
+  ],
+  [
+    "a column that is new",
+    seen({ missing: 1, apart: { added: ["nickname"], dropped: [] } }),
+    { way: "recover-rows", because: "rows_are_missing" },
   ],
   [
     "a branch that is damaged as well, whatever else",
