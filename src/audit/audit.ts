@@ -11,8 +11,8 @@ import { MANY_FAILURES } from "../traffic/sign-in-figures.ts";
 const ACTIONS_MAX = 32;
 /** The newest rows of a window are looked at; with more, every count is an "at least". */
 export const ROWS_MAX = 50_000;
-/** What happened within it is happening. */
-const LATELY = "interval '2 minutes'";
+/** What happened since then is happening; the first parameter says how many seconds ago that was. */
+const LATELY = "now() - make_interval(secs => $1::float8)";
 /** Sign-ins are remembered for so long, as the document's query does. */
 const HOUR = "interval '1 hour'";
 const ACCESS_WINDOW = "interval '10 minutes'";
@@ -69,8 +69,9 @@ const signInCounts = z.object({
 export type SignInCounts = z.infer<typeof signInCounts>;
 
 /** What sign-ins look like. Of addresses and accounts that failed lately, all that they did within the hour counts. */
-export const signInsQuery = (sql: string): Asked<SignInCounts> => ({
+export const signInsQuery = (sql: string, latelyMs: number): Asked<SignInCounts> => ({
   row: signInCounts,
+  params: [latelyMs / 1_000],
   text: `
 WITH ${attempts(sql)}, pair AS (
   SELECT client, account, count(*) FILTER (WHERE NOT success) AS failed,
@@ -78,13 +79,13 @@ WITH ${attempts(sql)}, pair AS (
   FROM attempt GROUP BY client, account
 ), by_client AS (${byOne("client")}), by_account AS (${byOne("account")})
 SELECT
-  (SELECT count(*)::int FROM attempt WHERE NOT success AND at > now() - ${LATELY}) AS failed,
-  (SELECT coalesce(max(failed), 0)::int FROM by_client WHERE failed_at > now() - ${LATELY}) AS failed_per_address,
-  (SELECT coalesce(max(in_vain), 0)::int FROM by_client WHERE failed_at > now() - ${LATELY}) AS accounts_per_address,
-  (SELECT coalesce(max(in_vain), 0)::int FROM by_account WHERE failed_at > now() - ${LATELY}) AS addresses_per_account,
+  (SELECT count(*)::int FROM attempt WHERE NOT success AND at > ${LATELY}) AS failed,
+  (SELECT coalesce(max(failed), 0)::int FROM by_client WHERE failed_at > ${LATELY}) AS failed_per_address,
+  (SELECT coalesce(max(in_vain), 0)::int FROM by_client WHERE failed_at > ${LATELY}) AS accounts_per_address,
+  (SELECT coalesce(max(in_vain), 0)::int FROM by_account WHERE failed_at > ${LATELY}) AS addresses_per_account,
   (SELECT count(DISTINCT pair.account)::int
     FROM pair JOIN by_client USING (client) JOIN by_account USING (account)
-    WHERE pair.opened_at > now() - ${LATELY} AND (pair.failed > ${MANY_FAILURES}
+    WHERE pair.opened_at > ${LATELY} AND (pair.failed > ${MANY_FAILURES}
       OR by_client.in_vain >= ${MANY_FAILURES} OR by_account.in_vain >= ${MANY_FAILURES})) AS suspicious`,
 });
 
@@ -101,13 +102,14 @@ export const newAddressesQuery = (
   sql: string,
   known: string,
   { known_after: after }: AuditSpec,
+  latelyMs: number,
 ): Asked<z.infer<typeof newAddresses>> => ({
   row: newAddresses,
-  params: [secondsOf(after)],
+  params: [latelyMs / 1_000, secondsOf(after)],
   text: `
 WITH ${attempts(sql)}
 SELECT count(DISTINCT account)::int AS accounts FROM attempt AS one
-WHERE success AND at > now() - ${LATELY} AND ${isStrange(known, "$1")}`,
+WHERE success AND at > ${LATELY} AND ${isStrange(known, "$2")}`,
 });
 
 const accessCounts = z.object({

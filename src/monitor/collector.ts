@@ -1,5 +1,5 @@
 /** One source's signals, asked in an invocation of its own, so that a hung one starves nobody of connections. */
-import { collect, type Collected } from "../signals/collect.ts";
+import { collect, type Collected, type Moment } from "../signals/collect.ts";
 import { sources } from "../signals/registry.ts";
 import type { SourceId } from "../signals/catalogue.ts";
 import type { SourceReach } from "../signals/source.ts";
@@ -7,14 +7,7 @@ import { unknownSignal } from "../signals/signal.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 
-export type CollectRequest = {
-  readonly source: SourceId;
-  readonly atMs: number;
-  /** How long what it finds may be used. */
-  readonly freshMs: number;
-  /** What the source kept at an earlier poll; null for nothing. */
-  readonly kept: unknown;
-};
+export type CollectRequest = Moment & { readonly source: SourceId };
 
 /** What the stateless entrypoint runs. */
 export const collectSignals = (

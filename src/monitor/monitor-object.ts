@@ -170,11 +170,12 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
     const overrides = this.#store.overrides(atMs);
     const now = { atMs, mood: this.#mood(atMs), params: siteParams(overrides, atMs) };
     const polls = planPolls(Object.values(sources), this.#memory.polledAtMs, now);
+    const recordsWithinMs = siteDurationMs(now.params, "records_within");
     const answers = await Promise.all(
       polls.map(async ({ source, freshMs }) => {
         const kept = this.#memory.notes[source] ?? null;
         const { signals: found, note } = await ask(
-          { source, freshMs, atMs, kept },
+          { source, freshMs, atMs, kept, recordsWithinMs },
           this.#deps.collect,
         );
         return { source, signals: found, note: note ?? kept };

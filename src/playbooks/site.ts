@@ -83,6 +83,14 @@ export const SITE_PARAMS = {
     describes:
       "Time between two rounds of integrity checks while visitors are there; at most as long in an incident",
   },
+  records_within: {
+    type: "duration",
+    default: "2m",
+    min: "20s",
+    max: "1h",
+    describes:
+      "How long ago a sign-in that production wrote down is still happening; shorter than a minute, calm rounds miss some",
+  },
 } as const satisfies Record<string, z.infer<typeof param>>;
 export type SiteParamName = keyof typeof SITE_PARAMS;
 

@@ -7,11 +7,11 @@ const count = (unit: string, describes: string) =>
 export const AUDIT = {
   "audit.failed_sign_ins_count": count(
     "attempts",
-    "Attempts to sign in that failed in the last two minutes, as production's records have them.",
+    "Attempts to sign in that failed lately, which is the last two minutes unless the site says otherwise, as production's records have them.",
   ),
   "audit.failed_per_address_count": count(
     "attempts",
-    "The most that failed within the hour from one address, of those that failed in the last two minutes.",
+    "The most that failed within the hour from one address, of those that failed lately.",
   ),
   "audit.accounts_per_address_count": count(
     "accounts",
@@ -23,11 +23,11 @@ export const AUDIT = {
   ),
   "audit.suspicious_successes_count": count(
     "accounts",
-    "Accounts that were opened in the last two minutes after many failures, of that address or of many.",
+    "Accounts that were opened lately after many failures, of that address or of many.",
   ),
   "audit.new_address_sign_ins_count": count(
     "accounts",
-    "Accounts that were opened in the last two minutes from an address that is new to them; newcomers do not count.",
+    "Accounts that were opened lately from an address that is new to them; newcomers do not count.",
   ),
   "audit.unknown_address_accesses_count": count(
     "accesses",

@@ -14,9 +14,12 @@ export const NOTE_CHARACTERS_MAX = 32_000;
 
 export type Moment = {
   readonly atMs: number;
+  /** How long what it finds may be used. */
   readonly freshMs: number;
   /** What the source kept before; null for nothing. */
   readonly kept: unknown;
+  /** How far back records of sign-ins tell of what is happening. */
+  readonly recordsWithinMs: number;
 };
 
 export type Collected = {
@@ -35,7 +38,8 @@ export async function collect(
   const keep = (given: unknown): void => {
     note = JSON.stringify(given).length > NOTE_CHARACTERS_MAX ? null : given;
   };
-  const signals = await signalsOf(source, { ...reach, kept: moment.kept, keep }, moment);
+  const { kept, recordsWithinMs } = moment;
+  const signals = await signalsOf(source, { ...reach, kept, keep, recordsWithinMs }, moment);
   return { signals, note };
 }
 

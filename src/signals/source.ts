@@ -102,6 +102,8 @@ export type ProbeInit = {
 export type PollContext = SourceReach & {
   readonly atMs: number;
   readonly signal: AbortSignal;
+  /** What production wrote down of sign-ins since so long ago is happening now. */
+  readonly recordsWithinMs: number;
   /** What this source kept at an earlier poll, as JSON gives it back; null when there is nothing. */
   readonly kept: unknown;
   /** Leaves JSON data for the next poll, in place of what was kept: counters become rates only by what they were before. */

@@ -122,6 +122,7 @@ export const aPoll = (context: Partial<PollContext> = {}): PollContext => ({
   signal: AbortSignal.timeout(5_000),
   kept: null,
   keep: () => {},
+  recordsWithinMs: 120_000,
   ...context,
 });
 

@@ -35,7 +35,7 @@ export const audit = defineSource({
   everyMs: { ...STORE_EVERY_MS, alert: 10_000 },
   deadlineMs: DEADLINE_MS,
 
-  async poll({ postgres, audit: declared, signal }) {
+  async poll({ postgres, audit: declared, recordsWithinMs: latelyMs, signal }) {
     if (postgres === null) return answerAll(emits, notConfigured("POSTGRES_URL is not set"));
     if (declared === null) return answerAll(emits, notConfigured("site.yaml declares no audit"));
     const { sign_ins: signIns, accesses, known_addresses: known } = declared;
@@ -44,12 +44,16 @@ export const audit = defineSource({
     const attempts =
       signIns === undefined
         ? undeclared("sign_ins")
-        : await ask(signInsQuery(signIns), postgres, signal);
+        : await ask(signInsQuery(signIns, latelyMs), postgres, signal);
     const opened =
       signIns === undefined
         ? undeclared("sign_ins")
         : hasKnown.ok
-          ? await ask(newAddressesQuery(signIns, hasKnown.value, declared), postgres, signal)
+          ? await ask(
+              newAddressesQuery(signIns, hasKnown.value, declared, latelyMs),
+              postgres,
+              signal,
+            )
           : hasKnown;
     const touched =
       accesses === undefined

@@ -126,6 +126,25 @@ describe("sign-ins", () => {
     });
   });
 
+  it("are happening for as long as the site says", async ({ expect }) => {
+    await attempts(20, {
+      account: "'user' || n || '@example.com'",
+      at: "now() - interval '40 seconds'",
+    });
+    await attempts(1, {
+      success: true,
+      account: "'found@example.com'",
+      at: "now() - interval '40 seconds'",
+    });
+    const within = (recordsWithinMs: number) =>
+      audit.poll(aPoll({ postgres: storefront.watcher, audit: DECLARED, recordsWithinMs }));
+    expect(await within(60_000)).toMatchObject({
+      "audit.accounts_per_address_count": { value: 20 },
+      "audit.suspicious_successes_count": { value: 1 },
+    });
+    expect(await within(30_000)).toEqual(QUIET);
+  });
+
   it("from an address that is new to the account are told, a newcomer's are not", async ({
     expect,
   }) => {

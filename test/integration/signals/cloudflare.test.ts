@@ -7,7 +7,7 @@ import { LOG_EVENTS_MAX } from "../../../src/platform/cloudflare-logs.ts";
 import { edge, EDGE_LAG_MS, EDGE_WINDOW_MS } from "../../../src/signals/sources/edge.ts";
 import { deployments } from "../../../src/signals/sources/deployments.ts";
 import { LOG_LAG_MS, logs } from "../../../src/signals/sources/logs.ts";
-import { aReach, aTraffic } from "../../support/signals.ts";
+import { aPoll, aTraffic } from "../../support/signals.ts";
 import { before, ONSET_MS, TOKEN, vendor } from "../mitigations/cloudflare.ts";
 
 const WORKER = {
@@ -205,11 +205,8 @@ describe("evidence", () => {
 describe("cloudflare.deployment_age_seconds", () => {
   const poll = (cloudflare: CloudflareProduction | null) =>
     deployments.poll({
-      ...aReach({ cloudflare }),
+      ...aPoll({ cloudflare }),
       atMs: ONSET_MS,
-      signal: new AbortController().signal,
-      kept: null,
-      keep: () => {},
     });
 
   it("is how old what is live is", async ({ expect }) => {
@@ -235,11 +232,8 @@ describe("cloudflare.deployment_age_seconds", () => {
 describe("what production logged", () => {
   const poll = (cloudflare: CloudflareProduction | null) =>
     logs.poll({
-      ...aReach({ cloudflare }),
+      ...aPoll({ cloudflare }),
       atMs: ONSET_MS + LOG_LAG_MS,
-      signal: new AbortController().signal,
-      kept: null,
-      keep: () => {},
     });
   const said = (...messages: readonly string[]): CloudflareState => ({
     ...WORLD,
@@ -310,9 +304,8 @@ describe("who comes to the edge", () => {
   const poll = async (cloudflare: CloudflareProduction | null, kept: unknown = usually(10)) => {
     const notes: unknown[] = [];
     const answers = await edge.poll({
-      ...aReach({ cloudflare }),
+      ...aPoll({ cloudflare }),
       atMs: ONSET_MS,
-      signal: new AbortController().signal,
       kept,
       keep: (note) => void notes.push(note),
     });

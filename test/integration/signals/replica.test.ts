@@ -24,6 +24,7 @@ const asked = async (reach: Parameters<typeof aReach>[0]) => {
     atMs: NOW_MS,
     freshMs: 60_000,
     kept: null,
+    recordsWithinMs: 120_000,
   });
   return Object.fromEntries(signals.map((signal) => [signal.name, signal]));
 };

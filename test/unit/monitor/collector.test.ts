@@ -2,7 +2,13 @@ import { it } from "vitest";
 import { ask, collectSignals } from "../../../src/monitor/collector.ts";
 import { aReach, aTraffic, aWindow, NOW_MS } from "../../support/signals.ts";
 
-const REQUEST = { source: "redis", atMs: NOW_MS, freshMs: 60_000, kept: null } as const;
+const REQUEST = {
+  source: "redis",
+  atMs: NOW_MS,
+  freshMs: 60_000,
+  kept: null,
+  recordsWithinMs: 120_000,
+} as const;
 
 it("asks one source through the reach it is given", async ({ expect }) => {
   const reach = aReach({ traffic: aTraffic({ window: async () => aWindow() }) });

@@ -8,7 +8,7 @@ import {
 import { sources, type AnySource } from "../../../src/signals/registry.ts";
 import { aReach, NOW_MS } from "../../support/signals.ts";
 
-const MOMENT = { atMs: NOW_MS, freshMs: 60_000, kept: null };
+const MOMENT = { atMs: NOW_MS, freshMs: 60_000, kept: null, recordsWithinMs: 120_000 };
 const signalsOf = async (source: AnySource) => (await collect(source, aReach(), MOMENT)).signals;
 
 const aSource = (source: Partial<AnySource>): AnySource => ({

@@ -160,6 +160,17 @@ describe("overrides", () => {
     expect(world.triggers).toMatchObject([{ params: { hold: 1_000 } }]);
   });
 
+  it("change how far back records are read", async ({ expect }) => {
+    const { monitor, world } = aMonitor();
+    await monitor.poke("request");
+    await monitor.setOverride(anOverride({ param: "records_within", value: "20s" }));
+    passTime(CALM_MS);
+    await runDurableObjectAlarm(monitor);
+    expect(new Set(world.collected.map((one) => one.recordsWithinMs))).toEqual(
+      new Set([120_000, 20_000]),
+    );
+  });
+
   it("take the place of an earlier one", async ({ expect }) => {
     const { monitor } = aMonitor();
     for (const value of ["on", "off"]) {
