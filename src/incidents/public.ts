@@ -21,7 +21,8 @@ export type PublicUpdate = {
   readonly component: string | null;
 };
 
-const STATUS_OF: Readonly<Record<IncidentStatus, PublicStatus>> = {
+/** The table; `inPublic` is how its first rows read once more is known. */
+export const STATUS_OF: Readonly<Record<IncidentStatus, PublicStatus>> = {
   detected: "investigating",
   triaged: "investigating",
   investigating: "investigating",
@@ -31,7 +32,22 @@ const STATUS_OF: Readonly<Record<IncidentStatus, PublicStatus>> = {
   resolved: "resolved",
 };
 
-export const publicStatusOf = (status: IncidentStatus): PublicStatus => STATUS_OF[status];
+/**
+ * What a status means to those who read `updates` before. To the public nobody goes back to looking for what is wrong: once measures
+ * were taken, one that did not help is followed by others, until it is over.
+ */
+function inPublic(status: IncidentStatus, updates: readonly PublicUpdate[]): PublicStatus {
+  const meant = STATUS_OF[status];
+  return meant === "investigating" && status !== "reopened" && wereMeasuresTaken(updates)
+    ? "identified"
+    : meant;
+}
+
+/** Since it began, or began again. */
+const wereMeasuresTaken = (updates: readonly PublicUpdate[]): boolean =>
+  updates
+    .slice(updates.findLastIndex(({ status }) => status === "resolved") + 1)
+    .some(({ status }) => status === "identified" || status === "monitoring");
 
 /** How it stands in public: as was last said, for a person may know more than the signals do; but over when it is over. */
 export function publicStatus(
@@ -39,7 +55,7 @@ export function publicStatus(
   status: IncidentStatus,
 ): PublicStatus {
   const last = updates.at(-1)?.status;
-  const derived = publicStatusOf(status);
+  const derived = inPublic(status, updates);
   // What was over and has come back is not over.
   return last === undefined || last === "resolved" || derived === "resolved" ? derived : last;
 }
@@ -65,9 +81,9 @@ export function updatesAfter(
     case "incident.status_changed":
     case "incident.resolved":
     case "incident.reopened": {
-      const status = publicStatusOf(to);
+      const status = inPublic(to, updates);
       const isTold = updates.at(-1)?.status === status;
-      if (isTold || (updates.length > 0 && publicStatusOf(from) === status)) return updates;
+      if (isTold || (updates.length > 0 && inPublic(from, updates) === status)) return updates;
       return keep([...updates, { seq, atMs, status, message: null, component: null }]);
     }
     default:

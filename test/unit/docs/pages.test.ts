@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { vocabulary } from "../../../scripts/vocabulary.ts";
 import { readMatchers } from "../../../src/alerts/matchers.ts";
+import { STATUS_OF } from "../../../src/incidents/public.ts";
 import { EVENT_DATA } from "../../../src/incidents/journal.ts";
 import { WAYS_BACK, WAY_REASONS } from "../../../src/integrity/recovery-plan.ts";
 import { planPolls, siteParams } from "../../../src/monitor/cadence.ts";
@@ -15,6 +16,7 @@ import { checkPlaybooks } from "../../../src/playbooks/check.ts";
 import { formatDiagnostic } from "../../../src/playbooks/diagnostics.ts";
 import { playbook } from "../../../src/playbooks/schema.ts";
 import { quietAlerts } from "../../../src/playbooks/site-alerts.ts";
+import { USUAL_TEMPLATES } from "../../../src/playbooks/site-templates.ts";
 import type { SourceId } from "../../../src/signals/catalogue.ts";
 import { SOURCES } from "../../../src/signals/registry.ts";
 import type { Mood } from "../../../src/signals/source.ts";
@@ -81,6 +83,18 @@ describe("docs/incidents.md", () => {
       ),
     );
     expect(listed.toSorted()).toEqual(Object.keys(EVENT_DATA).toSorted());
+  });
+
+  it("has the table of states that is read in public", ({ expect }) => {
+    const table = rows(read("docs/incidents.md"))
+      .filter(([states = ""]) => states.split(", ").every((state) => state in STATUS_OF))
+      .flatMap(([states = "", status, says]) =>
+        states.split(", ").map((state) => [state, { status, says }] as const),
+      );
+    const told = Object.entries(STATUS_OF).map(
+      ([state, status]) => [state, { status, says: USUAL_TEMPLATES.external[status] }] as const,
+    );
+    expect(Object.fromEntries(table)).toEqual(Object.fromEntries(told));
   });
 });
 

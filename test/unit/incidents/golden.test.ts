@@ -129,7 +129,7 @@ describe("a journal of version 1", () => {
     expect(updates.map(({ status }) => status).slice(0, 3)).toEqual([
       "investigating",
       "identified",
-      "investigating",
+      "monitoring",
     ]);
     const again = rows.findLastIndex(({ type }) => type === "incident.reopened");
     const reached = rows.slice(again).find(({ type }) => type === "message.delivered");
