@@ -54,6 +54,8 @@ const STATES = [
 ];
 const TODO = "state-todo";
 
+const placeOf = (identifier: string): string => `https://linear.app/shop/issue/${identifier}`;
+
 export function linear(account: { readonly apiKey: string; readonly team: string }): Vendor {
   const issues: Issue[] = [];
   const app = new Hono();
@@ -72,7 +74,7 @@ export function linear(account: { readonly apiKey: string; readonly team: string
       const { id = crypto.randomUUID(), title, description = "", priority = 0 } = input;
       const identifier = `OPS-${issues.length + 1}`;
       issues.push({ id, identifier, title, description, priority, state: TODO, comments: [] });
-      return { success: true, issue: { identifier } };
+      return { success: true, issue: { identifier, url: placeOf(identifier) } };
     },
     commentCreate({ input }) {
       const issue = find(input.issueId);
@@ -87,7 +89,12 @@ export function linear(account: { readonly apiKey: string; readonly team: string
       return { success: true };
     },
     issues: ({ id }) => ({
-      nodes: issues.filter((issue) => issue.id === id).map(({ identifier }) => ({ identifier })),
+      nodes: issues
+        .filter((issue) => issue.id === id)
+        .map(({ identifier }) => ({
+          identifier,
+          url: placeOf(identifier),
+        })),
     }),
     comments: ({ id }) => ({
       nodes: issues.flatMap(({ comments }) => comments.filter((comment) => comment.id === id)),

@@ -22,6 +22,7 @@ import { integrityRoutes } from "./routes/integrity.ts";
 import { kpiRoutes } from "./routes/kpis.ts";
 import { maintenanceWindowRoutes } from "./routes/maintenance-windows.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { linkRoutes } from "./routes/links.ts";
 import { networkRoutes } from "./routes/networks.ts";
 import { mitigationRoutes } from "./routes/mitigations.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -73,6 +74,7 @@ function routes(deps: HttpDeps): Api {
   mitigationCommandRoutes(api, deps);
   postmortemRoutes(api, deps);
   owedRoutes(api, deps);
+  linkRoutes(api, deps);
   mitigationRoutes(api, deps);
   alertRoutes(api, deps);
   silenceRoutes(api, deps);

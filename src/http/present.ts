@@ -43,6 +43,7 @@ export function presentIncident(view: IncidentView): z.infer<typeof schemas.inci
       endsAt: iso(endsAtMs),
     })),
     mutedMessages: view.mutedMessages ?? 0,
+    links: (view.links ?? []).map((one) => ({ ...one })),
     checklist: (view.checklist ?? []).map(({ item, text, seenBy, isTicked, word }) => ({
       item,
       text,

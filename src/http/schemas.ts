@@ -1,6 +1,7 @@
 /** The shapes of requests and answers: what validates is also what `openapi.json` documents. */
 import { z } from "@hono/zod-openapi";
 import { MUTE_REASONS } from "../alerts/silences.ts";
+import { LINK_KINDS } from "../incidents/links.ts";
 import { INCIDENT_STATUSES } from "../incidents/journal.ts";
 import { ACT_STATUSES } from "../mitigations/act.ts";
 import { LEASE_STATUSES } from "../mitigations/lease.ts";
@@ -130,6 +131,8 @@ export const incident = z
     ),
     /** Messages kept back since it was last heard; the journal says which. */
     mutedMessages: z.int(),
+    /** What belongs to it; tickets of our own making, too. */
+    links: z.array(z.object({ kind: z.enum(LINK_KINDS), target: z.string(), says: z.string() })),
     checklist: z.array(checklistItem),
   })
   .openapi("Incident");

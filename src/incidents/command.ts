@@ -5,6 +5,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { BundledPlaybook } from "../playbooks/bundled.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 import type { Actor, Failure, Reading } from "./journal.ts";
+import type { Link } from "./links.ts";
 import type { IncidentMute } from "./mutes.ts";
 import type { PublicStatus } from "./public.ts";
 import type { ActId, IncidentId, LeaseId } from "../shared/ids.ts";
@@ -38,6 +39,10 @@ type CommandData = {
   readonly mute: { readonly mutes: readonly IncidentMute[] };
   readonly acknowledge: Record<string, never>;
   readonly take_lead: { readonly lead: string };
+  /** From whoever leads; `note` is what the next must know. */
+  readonly hand_over: { readonly to: string; readonly note: string };
+  readonly link: Link & { readonly why: string };
+  readonly unlink: { readonly target: string; readonly why: string };
   readonly note: { readonly text: string };
   readonly set_severity: { readonly severity: Severity; readonly why: string };
   readonly escalate: { readonly why: string };
@@ -117,6 +122,8 @@ export type Rejection = {
     | "lease_ended"
     | "lease_not_waiting"
     | "not_asked"
+    | "not_led"
+    | "unknown_link"
     | "not_reversible"
     | "same_person"
     | "stale_effect"

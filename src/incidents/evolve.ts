@@ -1,6 +1,6 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
 import { z } from "zod";
-import { REF_CHARS_MAX } from "../notify/channel.ts";
+import { REF_CHARS_MAX, URL_CHARS_MAX } from "../notify/channel.ts";
 import { actionItemsIn } from "../postmortem/action-items.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
@@ -177,7 +177,13 @@ function delivered(
   const settled = { ...settle(state, effectId), reachedAtMs: state.reachedAtMs ?? atMs };
   const named = receiptWithRef.safeParse(receipt);
   if (awaited?.kind !== "message" || !named.success) return settled;
-  return { ...settled, told: { ...settled.told, [awaited.channel]: named.data.ref } };
+  const { channel } = awaited;
+  const { ref, url } = named.data;
+  return {
+    ...settled,
+    told: { ...settled.told, [channel]: ref },
+    tickets: url === undefined ? settled.tickets : { ...settled.tickets, [channel]: url },
+  };
 }
 
 /** What the public reads wakes nobody: it counts for nothing but what the channel calls it. */
@@ -194,7 +200,11 @@ function relayed(
   return { ...settled, relayed: { ...settled.relayed, [awaited.channel]: { said, ref } } };
 }
 
-const receiptWithRef = z.looseObject({ ref: z.string().max(REF_CHARS_MAX) });
+const receiptWithRef = z.looseObject({
+  ref: z.string().max(REF_CHARS_MAX),
+  /** Where people look at it, of a ticket. */
+  url: z.string().max(URL_CHARS_MAX).optional().catch(undefined),
+});
 
 function foldActEvent(state: IncidentState, event: ActEvent, row: JournalRow): IncidentState {
   const { atMs } = row;
@@ -268,6 +278,12 @@ function foldFlow(state: IncidentState, event: FlowEvent, row: JournalRow): Inci
       return { ...state, reminders: state.reminders + 1, lastReminderAtMs: atMs };
     case "incident.support_asked":
       return { ...state, supportAsked: [...new Set([...state.supportAsked, event.data.supplier])] };
+    case "incident.linked": {
+      const { kind, target, says } = event.data;
+      return { ...state, links: [...state.links, { kind, target, says }] };
+    }
+    case "incident.unlinked":
+      return { ...state, links: state.links.filter(({ target }) => target !== event.data.target) };
     case "incident.support_answered":
     case "incident.triggered":
     case "incident.noted":

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { MUTE_REASONS } from "../alerts/silences.ts";
 import { MESSAGE_STATES } from "../notify/channel.ts";
 import { severity } from "../playbooks/schema.ts";
+import { LINK_KINDS } from "./links.ts";
 import type { PlaybookSpec } from "../playbooks/schema.ts";
 import type { RuleState } from "../detection/rule-state.ts";
 
@@ -112,7 +113,12 @@ export const EVENT_DATA = {
   }),
   "incident.acknowledged": z.looseObject({}),
   /** `from` is who led until then, where somebody did. */
-  "incident.lead_taken": z.looseObject({ lead: z.string(), from: z.string().optional() }),
+  "incident.lead_taken": z.looseObject({
+    lead: z.string(),
+    from: z.string().optional(),
+    /** What whoever takes over must know, where it was handed over. */
+    note: z.string().optional(),
+  }),
   "incident.noted": z.looseObject({ text: z.string() }),
   "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
   "incident.escalated": z.looseObject({
@@ -133,6 +139,14 @@ export const EVENT_DATA = {
     why: z.string(),
   }),
   "incident.support_answered": z.looseObject({ supplier: z.string(), text: z.string() }),
+  /** It belongs together with another incident, a ticket (its address) or a group of alerts (its scope). */
+  "incident.linked": z.looseObject({
+    kind: z.enum(LINK_KINDS),
+    target: z.string(),
+    says: z.string(),
+    why: z.string(),
+  }),
+  "incident.unlinked": z.looseObject({ target: z.string(), why: z.string() }),
   /** Messages about it are kept back while this holds; said again under the same `mute` it replaces what was said. */
   "incident.muted": z.looseObject({
     mute: z.string(),

@@ -16,6 +16,7 @@ import {
   type IncidentState,
   type LeaseState,
 } from "./state.ts";
+import { link, unlink } from "./links.ts";
 import { pages } from "./severity.ts";
 import { approveAndPerform, withdraw } from "./stages/acts.ts";
 import { approveAndApply, endAll, reverting } from "./stages/leases.ts";
@@ -38,6 +39,12 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
       return acknowledge(state);
     case "take_lead":
       return takeLead(state, command.data.lead);
+    case "hand_over":
+      return handOver(state, command.data);
+    case "link":
+      return link(state, command);
+    case "unlink":
+      return unlink(state, command);
     case "note":
       return ok([{ type: "incident.noted", data: { text: command.data.text } }]);
     case "set_severity":
@@ -246,6 +253,13 @@ function reopen(state: IncidentState, command: CommandOf<"reopen">, ground: Grou
 function takeLead({ lead: from }: IncidentState, lead: string): Answer {
   const isHandedOver = from !== null && from !== lead;
   return ok([{ type: "incident.lead_taken", data: { lead, ...(isHandedOver ? { from } : {}) } }]);
+}
+
+/** There must be somebody to hand over from: whoever begins takes the lead. */
+function handOver({ lead }: IncidentState, { to, note }: CommandOf<"hand_over">["data"]): Answer {
+  if (lead === null) return reject("not_led", "nobody leads it; take the lead instead");
+  if (lead === to) return ok([]);
+  return ok([{ type: "incident.lead_taken", data: { lead: to, from: lead, note } }]);
 }
 
 const escalate = (state: IncidentState, why: string): Answer =>

@@ -6,6 +6,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
 import type { WrittenItem } from "../postmortem/action-items.ts";
 import type { IncidentMute } from "./mutes.ts";
+import type { Link } from "./links.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { Anchors } from "./view.ts";
 
@@ -153,6 +154,10 @@ export type IncidentState = {
   readonly deliveries: ReadonlySet<string>;
   /** The channels that were told of it, each with what its last receipt called it; null while none did. */
   readonly told: Readonly<Record<string, string | null>>;
+  /** What people say that it belongs together with. */
+  readonly links: readonly Link[];
+  /** By channel, the address of the ticket that it made, where its receipt says so. */
+  readonly tickets: Readonly<Record<string, string>>;
   /** By public channel: what it was last to say, and what its last receipt called the incident. */
   readonly relayed: Readonly<
     Record<string, { readonly said: string; readonly ref: string | null }>
@@ -214,6 +219,8 @@ export const initialState: IncidentState = {
   awaiting: {},
   deliveries: new Set(),
   told: {},
+  links: [],
+  tickets: {},
   relayed: {},
   recoveredSinceMs: null,
   silences: 0,

@@ -1,5 +1,6 @@
 /** Folds an incident's state into the view that people and programs read. */
 import type { ActState, IncidentState, LeaseState } from "./state.ts";
+import { linksOf } from "./links.ts";
 import type { ChecklistItem } from "../playbooks/schema.ts";
 import type { ActView, IncidentView, ItemView, LeaseView } from "./view.ts";
 
@@ -7,6 +8,7 @@ import type { ActView, IncidentView, ItemView, LeaseView } from "./view.ts";
 export function viewOf(state: IncidentState, nextWakeAtMs: number | null): IncidentView | null {
   const { opened } = state;
   if (opened === null) return null;
+  const links = linksOf(state);
   return {
     id: opened.incidentId,
     instance: opened.instance,
@@ -33,6 +35,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     updates: state.updates,
     mutes: state.mutes,
     mutedMessages: state.muted.deliveries.size,
+    ...(links.length === 0 ? {} : { links }),
     checklist: checklistView(state),
   };
 }

@@ -3,6 +3,7 @@ import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
 import type { IncidentMute } from "./mutes.ts";
 import type { WrittenItem } from "../postmortem/action-items.ts";
+import type { Link } from "./links.ts";
 import type { PublicUpdate } from "./public.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
@@ -105,6 +106,8 @@ export type IncidentView = {
   /** What may keep messages about it back, and how many it did since it was last heard. Absent from views that were kept before. */
   readonly mutes?: readonly IncidentMute[];
   readonly mutedMessages?: number;
+  /** What it belongs together with. Absent where there is nothing. */
+  readonly links?: readonly Link[];
   /** Absent from views that were kept before there was one. */
   readonly checklist?: readonly ItemView[];
 };

@@ -62,8 +62,11 @@ export type Receipt = {
   readonly status: number;
   /** What the other side calls what it made of it, at most `REF_CHARS_MAX` characters: handed to the incident's next message. */
   readonly ref?: string;
+  /** Where people look at that, of a ticket, at most `URL_CHARS_MAX` characters. */
+  readonly url?: string;
 };
 export const REF_CHARS_MAX = 200;
+export const URL_CHARS_MAX = 500;
 
 type ChannelDefinition<Id extends string, Secret, Message> = {
   readonly id: Id;

@@ -77,7 +77,7 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
         : news(
             "lead_changed",
             `lead_changed:${view.seq}`,
-            `${event.data.lead} leads now, instead of ${event.data.from}`,
+            `${event.data.lead} leads now, instead of ${event.data.from}${event.data.note === undefined ? "" : `: ${event.data.note}`}`,
           );
     case "incident.severity_set":
       return severityNews(event.data, view);

@@ -3,6 +3,7 @@
  * and what is asked of them. Every field has one source; what is not known says so.
  */
 import { pages } from "../incidents/severity.ts";
+import type { Link, LinkKind } from "../incidents/links.ts";
 import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
@@ -62,6 +63,7 @@ export function renderMessage(
     section("What is wrong", whatIsWrong(news, view)),
     section("What was done", deeds(view)),
     section("What is asked of you", asks(news, view, site, atMs)),
+    ...(view.links === undefined ? [] : [section("What belongs to it", view.links.map(linkText))]),
     footer(view, site),
   ];
   return {
@@ -272,6 +274,14 @@ function responseAsks(view: IncidentView, site: MessageSite, atMs: number): read
   }
   return lines;
 }
+
+const LINK_WORDS: Readonly<Record<LinkKind, string>> = {
+  incident: "Incident",
+  ticket: "Ticket",
+  alerts: "Alerts",
+};
+const linkText = ({ kind, target, says }: Link): string =>
+  `${LINK_WORDS[kind]} ${oneLine(target)}${says === "" ? "" : `: ${oneLine(says)}`}`;
 
 const footer = (view: IncidentView, site: MessageSite): string =>
   `Incident ${view.id}, ${view.instance}: ${link(site, apiPath(view))}`;

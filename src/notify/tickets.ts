@@ -6,18 +6,24 @@ import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
 import { ok, type Result } from "../shared/result.ts";
 import { asking, type Ask } from "./ask.ts";
-import { defineChannel, type Channel, type ChannelMessage } from "./channel.ts";
+import { defineChannel, type Channel, type ChannelMessage, type Receipt } from "./channel.ts";
 
 /** What a tracker calls a ticket; no colon in it. */
 export type TicketKey = string;
 
+export type Ticket = {
+  readonly key: TicketKey;
+  /** Where people look at it; null where the tracker does not say. */
+  readonly url: string | null;
+};
+
 /** One tracker, as far as an incident needs it. Each part tries once. */
 export type Tracker = {
   /** The incident's ticket, should an attempt that nobody heard of again have made it. */
-  readonly find: (message: ChannelMessage) => Promise<Result<TicketKey | null, Failure>>;
+  readonly find: (message: ChannelMessage) => Promise<Result<Ticket | null, Failure>>;
   readonly open: (
     message: ChannelMessage,
-  ) => Promise<Result<{ readonly status: number; readonly key: TicketKey }, Failure>>;
+  ) => Promise<Result<Ticket & { readonly status: number }, Failure>>;
   /** Is this message there, as the ticket itself or as a comment? Asked of what was begun before. */
   readonly hasArrived: (
     message: ChannelMessage,
@@ -51,9 +57,11 @@ export const defineTickets = <const Id extends string, Secret>(definition: {
       if (known.value === null) {
         const opened = await tracker.open(message);
         if (!opened.ok) return opened;
-        return ok({ status: opened.value.status, ref: opened.value.key });
+        const { status, key, url } = opened.value;
+        return ok({ status, ref: key, ...placed(url) });
       }
-      const [key = "", wasClosed] = known.value.split(":");
+      const { ref, url } = known.value;
+      const [key = "", wasClosed] = ref.split(":");
       const told = await tell(message, key, tracker);
       if (!told.ok) return told;
       const isOver = message.state === "resolved";
@@ -62,16 +70,20 @@ export const defineTickets = <const Id extends string, Secret>(definition: {
         const moved = await tracker.move(key, isOver ? "closed" : "open", message);
         if (!moved.ok) return moved;
       }
-      return ok({ status: 200, ref: isOver ? `${key}:${CLOSED}` : key });
+      return ok({ status: 200, ref: isOver ? `${key}:${CLOSED}` : key, ...placed(url) });
     },
   });
+
+const placed = (url: string | null): Pick<Receipt, "url"> => (url === null ? {} : { url });
 
 async function keyOf(
   message: ChannelMessage,
   tracker: Tracker,
-): Promise<Result<string | null, Failure>> {
-  if (message.ref !== null) return ok(message.ref);
-  return message.isRepeat ? tracker.find(message) : ok(null);
+): Promise<Result<{ readonly ref: string; readonly url: string | null } | null, Failure>> {
+  if (message.ref !== null) return ok({ ref: message.ref, url: null });
+  if (!message.isRepeat) return ok(null);
+  const found = await tracker.find(message);
+  return found.ok ? ok(found.value && { ref: found.value.key, url: found.value.url }) : found;
 }
 
 async function tell(

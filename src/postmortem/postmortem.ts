@@ -1,4 +1,5 @@
 /** The post-mortem's draft, in the mission's template, filled from the journal. Pure. */
+import { linksOf } from "../incidents/links.ts";
 import { checklistView } from "../incidents/view-of.ts";
 import type { JournalRow } from "../incidents/journal.ts";
 import { formatDuration } from "../shared/duration.ts";
@@ -57,6 +58,10 @@ function summary(story: Story, nowMs: number): string {
     `Impact: users: ${impact(story.impact)}; revenue: not measured`,
     `Status: ${state.status}`,
     `Lead: ${state.lead === null ? "nobody took it" : prose(state.lead)}`,
+    ...linksOf(state).map(
+      ({ kind, target, says }) =>
+        `Belongs to it: ${kind} ${prose(target)}${says === "" ? "" : `, ${prose(says)}`}`,
+    ),
     `Owner of the playbook: ${prose(opened?.playbook.spec.owner ?? NOT_KNOWN)}`,
   ];
   return `## Summary\n${bullets(fields, "")}`;

@@ -71,13 +71,17 @@ function describe(event: IncidentEvent, names: Names): string {
     case "incident.acknowledged":
       return "**Acknowledged**";
     case "incident.lead_taken":
-      return `Lead taken by ${prose(event.data.lead)}`;
+      return `Lead taken by ${prose(event.data.lead)}${handedOver(event.data)}`;
     case "incident.noted":
       return `Note: ${prose(event.data.text)}`;
     case "incident.severity_set":
       return `Severity ${event.data.from} → ${event.data.to}: ${prose(event.data.why)}`;
     case "incident.escalated":
       return `**Escalated**: ${prose(event.data.why)}`;
+    case "incident.linked":
+      return `Linked to ${event.data.kind} ${prose(event.data.target)}: ${prose(event.data.says)}${whyText(event.data.why)}`;
+    case "incident.unlinked":
+      return `No longer linked to ${prose(event.data.target)}${whyText(event.data.why)}`;
     case "incident.update_due":
       return `Update due: ${prose(event.data.why)}`;
     case "incident.support_asked":
@@ -108,6 +112,9 @@ function describe(event: IncidentEvent, names: Names): string {
       return describeWork(event, names);
   }
 }
+
+const handedOver = ({ from, note }: EventData["incident.lead_taken"]): string =>
+  from === undefined ? "" : `, from ${prose(from)}${note === undefined ? "" : `: ${prose(note)}`}`;
 
 /** Evidence, messages and the post-mortem itself. */
 function describeWork(event: IncidentEvent, names: Names): string {

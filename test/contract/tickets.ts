@@ -22,6 +22,10 @@ export type TrackerUnderTest = {
   readonly ticketsIn: (world: World) => Promise<readonly Ticket[]>;
 };
 
+const placeOf = async (sent: ReturnType<World["send"]>): Promise<string> =>
+  z.object({ value: z.object({ url: z.url({ protocol: /^https?$/ }) }) }).parse(await sent).value
+    .url;
+
 export const refOf = async (sent: ReturnType<World["send"]>): Promise<string> =>
   z.object({ value: z.object({ ref: z.string() }) }).parse(await sent).value.ref;
 
@@ -61,6 +65,12 @@ export function ticketContract({ id, world: anew, ticketsIn }: TrackerUnderTest)
       const again = `dlv_${"4".repeat(26)}`;
       expect(await refOf(world.send({ ...NEXT, deliveryId: again, ref: closed }))).toBe(ref);
       expect((await ticketsIn(world))[0]?.isOpen).toBe(true);
+    });
+
+    it("is somewhere, which its receipt says, also when it is found again", async ({ expect }) => {
+      const world = await anew();
+      const place = await placeOf(world.send());
+      expect(await placeOf(world.send({ isRepeat: true }))).toBe(place);
     });
 
     it("is found before it is made again, and so is what was said", async ({ expect }) => {

@@ -25,6 +25,11 @@ const lead = incidentCommand(
   "Take the lead, or give it to somebody",
   optionally(z.strictObject({ lead: text.max(120).optional() })),
 );
+const handOver = incidentCommand(
+  "hand-over",
+  "Give the lead to somebody else, with what they must know; everybody hears it",
+  takes(z.strictObject({ to: text.max(120), note: text })),
+);
 const note = incidentCommand("note", "Write into the timeline", takes(z.strictObject({ text })));
 const setSeverity = incidentCommand(
   "severity",
@@ -90,6 +95,13 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
     const { id } = c.req.valid("param");
     const data = { lead: c.req.valid("json").lead ?? c.var.caller.name };
     return c.json(await command(c, deps, id, "take_lead", data), 200);
+  });
+  api.openapi(handOver, async (c) => {
+    const { id } = c.req.valid("param");
+    const { to, note: words } = c.req.valid("json");
+    const person = deps.bundle.site.people.find((one) => one.id === to);
+    const data = { to: person?.name ?? to, note: words };
+    return c.json(await command(c, deps, id, "hand_over", data), 200);
   });
   api.openapi(note, async (c) => {
     const { id } = c.req.valid("param");

@@ -5,7 +5,8 @@ import { clip } from "../../shared/clip.ts";
 import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { apiRoot, type Ask, type Asked } from "../ask.ts";
-import { defineTickets, fenced } from "../tickets.ts";
+import { URL_CHARS_MAX } from "../channel.ts";
+import { defineTickets, fenced, type Ticket } from "../tickets.ts";
 
 const TITLE_CHARS_MAX = 256;
 /** The label that makes an incident's issue findable; GitHub makes it on first use. */
@@ -21,7 +22,15 @@ const secret = z.strictObject({
 });
 type Secret = z.output<typeof secret>;
 
-const issue = z.looseObject({ number: z.int().positive(), body: z.string().nullish() });
+const issue = z.looseObject({
+  number: z.int().positive(),
+  body: z.string().nullish(),
+  html_url: z.string().max(URL_CHARS_MAX).nullish(),
+});
+const ticketOf = ({ number, html_url }: z.output<typeof issue>): Ticket => ({
+  key: String(number),
+  url: html_url ?? null,
+});
 const written = z.array(z.looseObject({ body: z.string().nullish() }));
 
 export const githubIssues = defineTickets({
@@ -37,7 +46,7 @@ export const githubIssues = defineTickets({
         const found = await call(`/issues${query}`, { method: "GET" }, z.array(issue));
         if (!found.ok) return found;
         const mine = found.value.find(({ body }) => body?.includes(marker(incidentId)));
-        return ok(mine === undefined ? null : String(mine.number));
+        return ok(mine === undefined ? null : ticketOf(mine));
       },
 
       async open({ subject, body, link, severity, incidentId, deliveryId }) {
@@ -48,7 +57,7 @@ export const githubIssues = defineTickets({
           labels: [LABEL, severity],
         };
         const made = await call("/issues", { body: asked }, issue);
-        return made.ok ? ok({ status: 201, key: String(made.value.number) }) : made;
+        return made.ok ? ok({ status: 201, ...ticketOf(made.value) }) : made;
       },
 
       async hasArrived({ deliveryId }, number) {

@@ -5,7 +5,7 @@ import { clip } from "../../shared/clip.ts";
 import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { httpsAddress, type Ask, type Asked } from "../ask.ts";
-import { defineTickets } from "../tickets.ts";
+import { defineTickets, type Ticket } from "../tickets.ts";
 
 const SUMMARY_CHARS_MAX = 255;
 const COMMENTS_MAX = 100;
@@ -40,7 +40,9 @@ export const jira = defineTickets({
         const asked = { body: { jql, fields: ["labels"], maxResults: 1 } };
         const shape = z.looseObject({ issues: z.array(z.looseObject({ key })) });
         const found = await call("/search/jql", asked, shape);
-        return found.ok ? ok(found.value.issues[0]?.key ?? null) : found;
+        if (!found.ok) return found;
+        const [issue] = found.value.issues;
+        return ok(issue === undefined ? null : ticketOf(issue.key, given));
       },
 
       async open({ subject, body, link, severity, incidentId, deliveryId }) {
@@ -52,7 +54,7 @@ export const jira = defineTickets({
           labels: ["firebreak", severity, labelOf(incidentId)],
         };
         const made = await call("/issue", { body: { fields } }, z.looseObject({ key }));
-        return made.ok ? ok({ status: 201, key: made.value.key }) : made;
+        return made.ok ? ok({ status: 201, ...ticketOf(made.value.key, given) }) : made;
       },
 
       async hasArrived({ deliveryId }, issue) {
@@ -103,6 +105,11 @@ export const jira = defineTickets({
 });
 
 const GET: Asked = { method: "GET" };
+
+const ticketOf = (issue: string, { site }: Secret): Ticket => ({
+  key: issue,
+  url: `${site}/browse/${issue}`,
+});
 
 /** Labels have no spaces. */
 const labelOf = (incidentId: string): string => `firebreak-${incidentId}`;

@@ -10,7 +10,8 @@ import { sha256Hex } from "../../shared/ids.ts";
 import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { apiRoot, type Ask } from "../ask.ts";
-import { defineTickets, fenced } from "../tickets.ts";
+import { URL_CHARS_MAX } from "../channel.ts";
+import { defineTickets, fenced, type Ticket } from "../tickets.ts";
 
 const TITLE_CHARS_MAX = 255;
 const BAD_REQUEST = 400;
@@ -32,12 +33,20 @@ type Secret = z.output<typeof secret>;
 
 const key = z.string().regex(/^[A-Z0-9]{1,20}-\d{1,10}$/);
 const nodes = <T extends z.ZodType>(of: T) => z.looseObject({ nodes: z.array(of) });
+const made = z.looseObject({
+  identifier: key,
+  url: z.string().max(URL_CHARS_MAX).nullish(),
+});
+const ticketOf = ({ identifier, url }: z.output<typeof made>): Ticket => ({
+  key: identifier,
+  url: url ?? null,
+});
 const done = z.looseObject({ success: z.literal(true) });
 
 const ISSUES =
-  "query($id: ID!) { issues(filter: { id: { eq: $id } }, first: 1) { nodes { identifier } } }";
+  "query($id: ID!) { issues(filter: { id: { eq: $id } }, first: 1) { nodes { identifier url } } }";
 const ISSUE_CREATE =
-  "mutation($input: IssueCreateInput!) { issueCreate(input: $input) { success issue { identifier } } }";
+  "mutation($input: IssueCreateInput!) { issueCreate(input: $input) { success issue { identifier url } } }";
 const COMMENTS =
   "query($id: ID!) { comments(filter: { id: { eq: $id } }, first: 1) { nodes { id } } }";
 const COMMENT_CREATE =
@@ -67,9 +76,9 @@ export const linear = defineTickets({
       );
     return {
       async find({ incidentId }) {
-        const shape = z.looseObject({ issues: nodes(z.looseObject({ identifier: key })) });
+        const shape = z.looseObject({ issues: nodes(made) });
         const found = await call(ISSUES, { id: uuidOf(incidentId) }, shape);
-        return found.ok ? ok(found.value.issues.nodes[0]?.identifier ?? null) : found;
+        return found.ok ? ok(found.value.issues.nodes.map(ticketOf)[0] ?? null) : found;
       },
 
       async open({ subject, body, link, severity, incidentId, deliveryId }) {
@@ -82,11 +91,11 @@ export const linear = defineTickets({
           priority: PRIORITIES[severity],
         };
         const shape = z.looseObject({
-          issueCreate: done.extend({ issue: z.looseObject({ identifier: key }) }),
+          issueCreate: done.extend({ issue: made }),
         });
-        const made = await call(ISSUE_CREATE, { input }, shape);
-        if (!made.ok) return made;
-        return ok({ status: 200, key: made.value.issueCreate.issue.identifier });
+        const answer = await call(ISSUE_CREATE, { input }, shape);
+        if (!answer.ok) return answer;
+        return ok({ status: 200, ...ticketOf(answer.value.issueCreate.issue) });
       },
 
       async hasArrived({ deliveryId }, identifier) {

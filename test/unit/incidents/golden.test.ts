@@ -26,6 +26,8 @@ import relayed from "./golden/journal-1-relayed.json" with { type: "json" };
 import quiet from "./golden/journal-1-quiet.json" with { type: "json" };
 /** Written since post-mortems are chased. */
 import chased from "./golden/journal-1-chased.json" with { type: "json" };
+/** Written since links and hand-overs are. */
+import linked from "./golden/journal-1-linked.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -99,6 +101,7 @@ describe("a journal of version 1", () => {
         ...relayed,
         ...quiet,
         ...chased,
+        ...linked,
       ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
@@ -204,6 +207,23 @@ it("a post-mortem with what was agreed on, and a reminder, are read as first wri
       { owner: "grace", action: "Raise the pool", dueAtMs: 1_800_316_800_000, isDone: true },
     ],
     chasedAtMs: reminded.atMs,
+  });
+});
+
+it("a hand-over and links are read as first written", ({ expect }) => {
+  const all = linked as readonly JournalRow[];
+  expect(all.map((row) => readEvent(row)?.type)).toEqual(all.map(({ type }) => type));
+  const before = rows.slice(0, 51);
+  const after = all.map((row, place) => ({ ...row, seq: before.length + place + 1 }));
+  expect(after.reduce(evolve, fold(before))).toMatchObject({
+    lead: "grace",
+    links: [
+      {
+        kind: "incident",
+        target: "inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4",
+        says: "SEV-2 Orders are slow",
+      },
+    ],
   });
 });
 
