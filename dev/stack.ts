@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
-import { tellDatabaseCpu } from "./database-cpu.ts";
 import { neonProject, type NeonProject } from "./neon-project.ts";
 import { deliverCharge } from "./payment-provider.ts";
 import type { Postgres } from "./postgres.ts";
@@ -14,6 +13,7 @@ import { makeSecrets, type Role, type StackSecrets } from "./secrets.ts";
 import { settleAll } from "./settle-all.ts";
 import { onPort } from "./storefront-database.ts";
 import { startPostgresStore, startRedisStore } from "./stores.ts";
+import { databaseServer, tellCpu, workersRuntime } from "./told-cpu.ts";
 import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
 import { githubApi, type GithubState } from "./vendors/github-api.ts";
@@ -150,9 +150,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   starting.use(runCron(deliverCron));
 
   const guard = workers.url((bundles.guard ?? bundles.firebreak).name);
+  const desk = { url: guard, token: secrets.heartbeatToken };
   starting.use(
-    tellDatabaseCpu(stored.postgres.cluster, { url: guard, token: secrets.heartbeatToken }),
+    tellCpu({ name: "database-cpu", find: databaseServer(stored.postgres.cluster) }, desk),
   );
+  starting.use(tellCpu({ name: "origin-cpu", find: workersRuntime }, desk));
   const info: StackInfo = {
     guard,
     storefront: workers.url(bundles.storefront.name),

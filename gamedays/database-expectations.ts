@@ -76,6 +76,7 @@ export function judgeDatabase(seen: Seen, limits: Scenario["expect"]): readonly 
     pagerIsTold(seen),
     publicIsTold(seen),
     productionSaidSo(seen),
+    cpuIsMeasured(seen),
     relievedInTime(seen, limits),
     readsAreQuick(seen, limits),
     readsWouldWait(seen),
@@ -115,6 +116,21 @@ const productionSaidSo = ({ rows }: Seen): Expectation => {
     "production itself reports that its queries time out",
     said.length > 0,
     said[0] ?? "it did not",
+  );
+};
+
+/** By the job beside the database, at the server's own processes; how high it was says nothing of a queue of locks. */
+const cpuIsMeasured = ({ rows }: Seen): Expectation => {
+  const at = rows.find(({ type }) => type === "incident.opened");
+  const readings = opened.safeParse(at?.data).data?.readings ?? [];
+  const value = readings.find(({ signal }) => signal === "postgres.cpu_ratio")?.value;
+  return expect(
+    "cpu",
+    "the job beside the database says how busy its processes keep the machine",
+    typeof value === "number",
+    typeof value === "number"
+      ? `${Math.round(value * 100)} % of the machine`
+      : "unknown when it opened",
   );
 };
 

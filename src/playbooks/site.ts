@@ -75,6 +75,14 @@ export const SITE_PARAMS = {
     max: "10s",
     describes: "The same while an incident is open",
   },
+  stores_every: {
+    type: "duration",
+    default: "60s",
+    min: "1s",
+    max: "1h",
+    describes:
+      "Time between two looks at Postgres and Redis while visitors are there; 5s in an incident, or less if this is less",
+  },
   integrity_every: {
     type: "duration",
     default: "60s",

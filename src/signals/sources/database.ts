@@ -43,6 +43,7 @@ export const database = defineSource({
   id: "database",
   emits,
   everyMs: STORE_EVERY_MS,
+  busyEvery: "stores_every",
   deadlineMs: DEADLINE_MS,
 
   async poll({ postgres, signal, kept, keep }) {

@@ -24,6 +24,7 @@ export const payments = defineSource({
   id: "payments",
   emits,
   everyMs: STORE_EVERY_MS,
+  busyEvery: "stores_every",
   deadlineMs: STORE_DEADLINE_MS,
 
   async poll({ redis, postgres, payments: spec, signal }) {

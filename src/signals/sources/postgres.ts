@@ -8,6 +8,7 @@ export const postgres = defineSource({
   id: "postgres",
   emits,
   everyMs: STORE_EVERY_MS,
+  busyEvery: "stores_every",
   deadlineMs: STORE_DEADLINE_MS,
 
   async poll(context) {

@@ -8,6 +8,7 @@ export const redis = defineSource({
   id: "redis",
   emits,
   everyMs: STORE_EVERY_MS,
+  busyEvery: "stores_every",
   deadlineMs: STORE_DEADLINE_MS,
 
   async poll(context) {

@@ -30,6 +30,7 @@ export const replica = defineSource({
   id: "replica",
   emits,
   everyMs: STORE_EVERY_MS,
+  busyEvery: "stores_every",
   deadlineMs: DEADLINE_MS,
 
   async poll({ postgres, replica: server, signal }) {

@@ -198,6 +198,25 @@ describe("the plan of a tick", () => {
     expect(asked("idle", "3s", 60_000)).toBe(0);
   });
 
+  it("looks at stores each minute while visitors are there, and as often as the site says", ({
+    expect,
+  }) => {
+    const asked = (mood: "busy" | "alert", every: string, sinceMs: number) =>
+      planPolls(
+        [sources.database],
+        { database: T0 },
+        {
+          atMs: T0 + sinceMs,
+          mood,
+          params: siteParams([anOverride("stores_every", every)], T0),
+        },
+      ).length;
+    expect([asked("busy", "60s", 50_000), asked("busy", "60s", 60_000)]).toEqual([0, 1]);
+    expect([asked("busy", "2s", 1_000), asked("busy", "2s", 2_000)]).toEqual([0, 1]);
+    expect([asked("alert", "2s", 1_000), asked("alert", "2s", 2_000)]).toEqual([0, 1]);
+    expect([asked("alert", "60s", 4_000), asked("alert", "60s", 5_000)]).toEqual([0, 1]);
+  });
+
   it("does not lose a round to an alarm that is a little early", ({ expect }) => {
     expect(plan("busy", 59_200)).toContain("postgres");
   });

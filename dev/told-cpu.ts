@@ -1,4 +1,4 @@
-/** The job that a database has beside it: measures how busy its processes keep the machine, and tells Firebreak. */
+/** The jobs beside production's processes: each measures how busy they keep the machine, and tells Firebreak. */
 import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -9,21 +9,33 @@ const TELL_WITHIN_MS = 4_000;
 /** Linux counts a process's time in hundredths of a second, whatever the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
 
-/** As `playbooks/site.yaml` names it. */
-const NAME = "database-cpu";
+/** Whose CPU a job measures: the first process of a server, among those that run; null while it is down. */
+type Find = (running: readonly Stat[]) => Promise<Stat | null>;
+
+/** Postgres, by the note that it keeps beside its data. */
+export const databaseServer =
+  ({ data }: Pick<Cluster, "data">): Find =>
+  async (running) => {
+    const [first = ""] = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
+    return running.find(({ pid }) => pid === Number(first)) ?? null;
+  };
+
+/** What runs the Workers: the storefront, and in one process with it everything before it, as an isolate would. */
+export const workersRuntime: Find = async (running) =>
+  running.find(({ parent, name }) => parent === process.pid && name === "workerd") ?? null;
 
 /** Tells it until disposed. While the server is down it says nothing: who is silent is late. */
-export function tellDatabaseCpu(
-  cluster: Pick<Cluster, "data">,
+export function tellCpu(
+  job: { /** As `playbooks/site.yaml` names it. */ readonly name: string; readonly find: Find },
   { url, token }: { readonly url: string; readonly token: string },
 ): Disposable {
   let before: Reading | null = null;
   const tell = async (): Promise<void> => {
-    const now = await readCpu(cluster);
+    const now = await readCpu(job.find);
     const value = before === null || now === null ? null : usedBetween(before, now);
     before = now;
     if (value === null) return;
-    await fetch(`${url}/_firebreak/heartbeats/${NAME}`, {
+    await fetch(`${url}/_firebreak/heartbeats/${job.name}`, {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
       body: JSON.stringify({ value }),
@@ -38,17 +50,15 @@ export function tellDatabaseCpu(
 
 export type Reading = { readonly server: number; readonly seconds: number; readonly atMs: number };
 
-/** CPU seconds of the server since it started; null when it is down, or where there is no `/proc`. */
-export async function readCpu({ data }: Pick<Cluster, "data">): Promise<Reading | null> {
+/** CPU seconds of the server and its children since it started; null when it is down, or where there is no `/proc`. */
+export async function readCpu(find: Find): Promise<Reading | null> {
   try {
-    const [first = ""] = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
-    const server = Number(first);
-    const stats = (await Promise.all((await pids()).map(readStat))).filter((stat) => stat !== null);
-    const own = stats.find(({ pid }) => pid === server);
-    if (own === undefined) return null;
-    const living = stats.filter(({ parent }) => parent === server);
-    const ticks = living.reduce((sum, stat) => sum + stat.ticks, own.ticks + own.endedTicks);
-    return { server, seconds: ticks / TICKS_PER_SECOND, atMs: Date.now() };
+    const running = (await Promise.all((await pids()).map(readStat))).filter((one) => one !== null);
+    const server = await find(running);
+    if (server === null) return null;
+    const living = running.filter(({ parent }) => parent === server.pid);
+    const ticks = living.reduce((sum, one) => sum + one.ticks, server.ticks + server.endedTicks);
+    return { server: server.pid, seconds: ticks / TICKS_PER_SECOND, atMs: Date.now() };
   } catch {
     return null;
   }
@@ -68,6 +78,7 @@ const pids = async (): Promise<readonly string[]> =>
 type Stat = {
   readonly pid: number;
   readonly parent: number;
+  readonly name: string;
   readonly ticks: number;
   /** Of its children that have ended. */
   readonly endedTicks: number;
@@ -79,5 +90,11 @@ async function readStat(pid: string): Promise<Stat | null> {
   // The name may hold anything; what follows its last parenthesis is numbers: state, parent, …, utime, stime, cutime, cstime.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const at = (index: number): number => Number(fields[index] ?? 0);
-  return { pid: Number(pid), parent: at(1), ticks: at(11) + at(12), endedTicks: at(13) + at(14) };
+  return {
+    pid: Number(pid),
+    parent: at(1),
+    name: text.slice(text.indexOf("(") + 1, text.lastIndexOf(")")),
+    ticks: at(11) + at(12),
+    endedTicks: at(13) + at(14),
+  };
 }
