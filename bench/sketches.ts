@@ -1,8 +1,10 @@
 /** What counting costs per request, next to the map that everyone begins with, and whether it finds what it is there to find. */
+import { Conduct } from "../src/guard/conduct.ts";
 import { hashText, mix32 } from "../src/sketches/hash.ts";
 import { talkerKeys, TopTalkers } from "../src/sketches/top-talkers.ts";
 import { goal, type Goal } from "./goal.ts";
 import { compare, type Contestant, type Figure } from "./measure.ts";
+import { factsFrom } from "../test/support/isolates.ts";
 import { randomFrom } from "../test/support/limits.ts";
 
 const HEAVY = 20;
@@ -25,6 +27,7 @@ export function sketches(rounds: number): SketchesReport {
     [
       { name: "three numeric keys", run: threeKeys(stream) },
       { name: "all seven, with hashing", run: sevenKeys(stream) },
+      { name: "conduct of clients", run: conductOf(stream) },
       { name: "hashing three texts", run: hashing(stream) },
       { name: "three unbounded maps", run: threeMaps(stream) },
     ],
@@ -37,6 +40,7 @@ export function sketches(rounds: number): SketchesReport {
 const COUNT_NS_MAX: Readonly<Record<string, number>> = {
   "three numeric keys": 80,
   "all seven, with hashing": 400,
+  "conduct of clients": 200,
 };
 
 export const sketchesGoals = ({ figures, found }: SketchesReport): readonly Goal[] => [
@@ -126,6 +130,18 @@ function sevenKeys({ addresses, asns, texts }: Stream): Contestant["run"] {
     keys[6] = hashText(path);
     talkers.record(keys, names, event / REQUESTS_PER_MS);
     return keys[0];
+  });
+}
+
+function conductOf({ addresses, texts }: Stream): Contestant["run"] {
+  const conduct = new Conduct();
+  const answer = { status: 200 };
+  return overEvents((at, event) => {
+    const path = texts[at % texts.length]?.[2] ?? "";
+    const client = addresses[at] ?? 0;
+    const nowMs = event / REQUESTS_PER_MS;
+    conduct.note(client, 7, answer, { facts: factsFrom(client, { path }), nowMs });
+    return client;
   });
 }
 

@@ -1,6 +1,6 @@
 /** Paths that nobody asks for but who looks for a way in: other programs' secrets, consoles and holes. For counting only; nothing is refused by it. */
 
-/** Parts of paths, in lower case; each is of a program or a file that a Worker does not have. */
+/** Parts of paths; each is of a program or a file that a Worker does not have. */
 const MARKS = [
   "/.env",
   "/.git/",
@@ -34,7 +34,8 @@ const MARKS = [
 /** Longer ones are looked at as far as this. */
 const LOOKED_AT_CHARS = 200;
 
-export function isScannerPath(path: string): boolean {
-  const looked = path.slice(0, LOOKED_AT_CHARS).toLowerCase();
-  return MARKS.some((mark) => looked.includes(mark));
-}
+/** One expression, because every request is asked: less than a tenth of what it takes to look for one after the other. */
+const ANY_MARK = new RegExp(MARKS.map((mark) => mark.replaceAll(".", "\\.")).join("|"), "i");
+
+export const isScannerPath = (path: string): boolean =>
+  ANY_MARK.test(path.length > LOOKED_AT_CHARS ? path.slice(0, LOOKED_AT_CHARS) : path);

@@ -9,6 +9,7 @@ import {
   TopTalkers,
   type Dimension,
   type DimensionCut,
+  type TalkerKeys,
   type TalkerNames,
 } from "../sketches/top-talkers.ts";
 import type { UrlCut } from "../traffic/traffic-api.ts";
@@ -42,7 +43,8 @@ export class Talkers implements TalkerNames {
     return this.#talkers.byteLength + this.#urls.byteLength;
   }
 
-  record(facts: RequestFacts, isRefused: boolean, nowMs: number): void {
+  /** Gives the keys that it was counted by, until the next is. */
+  record(facts: RequestFacts, isRefused: boolean, nowMs: number): Readonly<TalkerKeys> {
     const keys = this.#keys;
     const { address } = facts;
     const sampledFor = this.#sampledFor(nowMs);
@@ -62,6 +64,7 @@ export class Talkers implements TalkerNames {
     this.#facts = null;
     const { url } = facts;
     this.#urls.count(hashText(url.length > URL_CHARS_MAX ? url.slice(-URL_CHARS_MAX) : url));
+    return keys;
   }
 
   /** How many requests this one stands for; 0: it is passed over. */

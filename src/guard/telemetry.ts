@@ -7,6 +7,7 @@ import {
   type TrafficApi,
   type TrafficFlush,
 } from "../traffic/traffic-api.ts";
+import { Conduct } from "./conduct.ts";
 import { within } from "./deadline.ts";
 import { hashText } from "../sketches/hash.ts";
 import type { RequestFacts } from "./facts.ts";
@@ -56,6 +57,7 @@ export type TelemetryDeps = {
 export class Telemetry {
   readonly #deps: TelemetryDeps;
   readonly #talkers = new Talkers();
+  readonly #conduct = new Conduct();
   readonly #touched = new TouchedTally();
   readonly #log = new SecurityLog();
   #reporter: Reporter | null = null;
@@ -73,7 +75,7 @@ export class Telemetry {
 
   /** Bytes held by the sketches; it never changes. */
   get sketchBytes(): number {
-    return this.#talkers.byteLength;
+    return this.#talkers.byteLength + this.#conduct.byteLength;
   }
 
   /** Counts that production is asked now; how that ends is recorded when it does, and may never be. */
@@ -89,10 +91,14 @@ export class Telemetry {
     this.#firstAtMs ??= nowMs;
     this.#lastAtMs = nowMs;
     if (counted.facts === null) return;
-    this.#talkers.record(counted.facts, counted.outcome.kind === "refused", nowMs);
-    if (counted.isLogged) this.#log.note(counted.outcome, counted.facts, nowMs);
+    const { facts, outcome } = counted;
+    const keys = this.#talkers.record(facts, outcome.kind === "refused", nowMs);
+    if (outcome.kind === "served") {
+      this.#conduct.note(keys[0] ?? 0, keys[6] ?? 0, outcome, { facts, nowMs });
+    }
+    if (counted.isLogged) this.#log.note(outcome, facts, nowMs);
     if (counted.refusedBy !== null || counted.shadowedIds.length > 0) {
-      touch(this.#touched, counted, counted.facts);
+      touch(this.#touched, counted, facts);
     }
   }
 
@@ -174,7 +180,8 @@ export class Telemetry {
     this.#touched.clear();
     const { isolate, n, shard } = reporter;
     const logged = this.#log.cut();
-    const flush = { isolate, n, seconds, talkers, touched, ...(logged && { logged }) };
+    const conduct = this.#conduct.cut();
+    const flush = { isolate, n, seconds, talkers, touched, conduct, ...(logged && { logged }) };
     return { shard, flush, tries: 0 };
   }
 

@@ -174,6 +174,7 @@ const CONFIGURE: Readonly<Record<SourceId, string>> = {
   sdk: "let production use firebreak/sdk, with Traffic bound to it",
   sign_ins:
     "let production report auth.failed and auth.succeeded with address and account: docs/security.md",
+  api_use: "route production's traffic through the guard",
   payments:
     "let production charge through firebreak/sdk, and declare payments in playbooks/site.yaml",
   integrity:
@@ -206,6 +207,7 @@ const REPAIR: Readonly<Record<SourceId, string>> = {
   reports: "check the Desk object in the Worker's log",
   sdk: "check the Traffic object in the Worker's log",
   sign_ins: "check the Traffic object in the Worker's log",
+  api_use: "check the Traffic object in the Worker's log",
   payments:
     "check that Redis runs and lets us run scripts, and that POSTGRES_URL's role may SELECT payments",
   integrity:

@@ -50,7 +50,7 @@ export type Asked<Options> = {
 
 /** What selectors may read. One member per source. */
 export type SelectReach = {
-  readonly traffic: Pick<TrafficReader, "talkers" | "signIns">;
+  readonly traffic: Pick<TrafficReader, "talkers" | "signIns" | "conduct">;
   /** The site's: whom no automation may name. */
   readonly allowlist: readonly string[];
 };

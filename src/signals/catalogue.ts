@@ -31,6 +31,7 @@ export const SOURCE_IDS = [
   "reports",
   "sdk",
   "sign_ins",
+  "api_use",
   "payments",
   "integrity",
   "audit",

@@ -2,6 +2,7 @@
 import type { CatalogueName, SourceId } from "./catalogue.ts";
 import type { Answer, PollContext, Source } from "./source.ts";
 import { alerts } from "./sources/alerts.ts";
+import { apiUse } from "./sources/api-use.ts";
 import { audit } from "./sources/audit.ts";
 import { challenge } from "./sources/challenge.ts";
 import { cloudflare } from "./sources/cloudflare.ts";
@@ -47,6 +48,7 @@ export const SOURCES = {
   reports,
   sdk,
   sign_ins: signIns,
+  api_use: apiUse,
   payments,
   integrity,
   audit,

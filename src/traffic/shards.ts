@@ -4,12 +4,14 @@
  */
 import { withinDeadline } from "../platform/deadline.ts";
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
+import { mergeConduct } from "./conduct-memory.ts";
 import { REPORT_KINDS, type ReportKind } from "./report-kinds.ts";
 import { mergeSignIns } from "./sign-in-figures.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
 import { UrlTally } from "./url-tally.ts";
 import type {
+  ConductWindow,
   LoggedWindow,
   ReportsWindow,
   SignInsWindow,
@@ -34,9 +36,11 @@ export type TrafficReader = {
   logged(sinceMs: number): Promise<OfAllShards<LoggedWindow>>;
   reports(seconds: number, nowSecond: number): Promise<OfAllShards<ReportsWindow>>;
   signIns(nowSecond: number): Promise<OfAllShards<SignInsWindow>>;
+  /** Within the last minute. */
+  conduct(nowSecond: number): Promise<OfAllShards<ConductWindow>>;
 };
 
-type Shard = Pick<TrafficApi, "window" | "talkers" | "touched" | "logged" | "reports" | "signIns">;
+type Shard = Omit<TrafficApi, "flush" | "report">;
 
 /** `shards` are called for each use: stubs belong to the request that made them. */
 export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => ({
@@ -80,6 +84,11 @@ export const readShards = (shards: readonly (() => Shard)[]): TrafficReader => (
   async signIns(nowSecond) {
     const { answers, silentShards } = await askAll(shards, (shard) => shard.signIns(nowSecond));
     return { ...mergeSignIns(answers), silentShards };
+  },
+
+  async conduct(nowSecond) {
+    const { answers, silentShards } = await askAll(shards, (shard) => shard.conduct(nowSecond));
+    return { ...mergeConduct(answers), silentShards };
   },
 });
 

@@ -70,6 +70,36 @@ export type TouchedReport = {
   readonly routes: Readonly<Record<string, number>>;
 };
 
+/** What is suspicious about how clients use what there is, is looked at over so long. */
+export const CONDUCT_SECONDS = 60;
+/** Of one isolate, in one flush. */
+export const CONDUCT_CLIENTS_MAX = 32;
+/** Of one client, in one flush. */
+export const CONDUCT_PATHS_MAX = 16;
+
+/** How clients used what there is, of the requests that production answered below 500. */
+export type ConductReport = {
+  /** Of all clients. */
+  readonly requests: number;
+  readonly clientErrors: number;
+  readonly clients: readonly ClientConduct[];
+};
+
+/** One client that stands out, and what it did since it was last told of. */
+export type ClientConduct = {
+  /** IPv4, or the /64 of an IPv6 address. */
+  readonly client: string;
+  readonly requests: number;
+  /** Answered 4xx. */
+  readonly clientErrors: number;
+  readonly scannerPaths: number;
+  /** Pairs of hashes: of a path's template, and of the path. At least; no path can be read from them. */
+  readonly paths: Uint32Array;
+};
+
+/** The same within the last minute. One client may be known to several shards. */
+export type ConductWindow = ConductReport;
+
 /** A request that deserved a look, without what it carried: no address but its network, no id, no query, no header but who it says it is. */
 export type SuspiciousRequest = {
   readonly atMs: number;
@@ -107,6 +137,8 @@ export type TrafficFlush = {
   readonly talkers?: TalkersReport | undefined;
   /** Of the entries that any request met. */
   readonly touched?: readonly TouchedReport[] | undefined;
+  /** A guard from before it was counted does not say. */
+  readonly conduct?: ConductReport | undefined;
   /** While a lease asks for it, and there was anything to write down. */
   readonly logged?: LoggedReport | undefined;
 };
@@ -219,6 +251,7 @@ export type TrafficApi = {
   /** What was reported in the last `seconds` up to `nowSecond`. */
   reports(seconds: number, nowSecond: number): Promise<ReportsWindow>;
   signIns(nowSecond: number): Promise<SignInsWindow>;
+  conduct(nowSecond: number): Promise<ConductWindow>;
 };
 
 /** The object's name, which never changes. */

@@ -20,9 +20,12 @@ import { LABELS_MAX } from "./tally.ts";
 import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
 import { prepareRows } from "./traffic-rows.ts";
 import {
+  CONDUCT_CLIENTS_MAX,
+  CONDUCT_PATHS_MAX,
   FLUSH_SECONDS_MAX,
   LATENCY_BOUNDS_MS,
   SIGN_INS_TOLD_MAX,
+  type ConductWindow,
   type LoggedWindow,
   type ReportFlush,
   type ReportsWindow,
@@ -96,6 +99,29 @@ const touched = z
   .max(TOUCHED_ENTRIES_MAX + 1)
   .optional()
   .catch(undefined);
+const conduct = z
+  .object({
+    requests: count,
+    clientErrors: count,
+    clients: z
+      .array(
+        z.object({
+          client: z.string().min(1).max(CIDR_CHARS_MAX),
+          requests: count,
+          clientErrors: count,
+          scannerPaths: count,
+          paths: z
+            .instanceof(Uint32Array)
+            .refine(
+              ({ length }) => length % 2 === 0 && length <= 2 * CONDUCT_PATHS_MAX,
+              "not pairs",
+            ),
+        }),
+      )
+      .max(CONDUCT_CLIENTS_MAX),
+  })
+  .optional()
+  .catch(undefined);
 const trafficFlush = z.object({
   isolate: z.string().min(1).max(64),
   n: z.int().min(1),
@@ -120,6 +146,7 @@ const trafficFlush = z.object({
     .max(FLUSH_SECONDS_MAX),
   talkers,
   touched,
+  conduct,
   // What a later version writes down differently is missing, and costs the counts nothing.
   logged: loggedReport.optional().catch(undefined),
 });
@@ -204,6 +231,10 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
 
   async talkers(seconds: number, untilSecond: number): Promise<TalkersWindow> {
     return this.#memory.talkers(Math.min(seconds, TALKERS_KEPT_SECONDS), untilSecond);
+  }
+
+  async conduct(nowSecond: number): Promise<ConductWindow> {
+    return this.#memory.conduct(nowSecond);
   }
 
   async touched(): Promise<TouchedWindow> {

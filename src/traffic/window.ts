@@ -1,9 +1,11 @@
 /** What the guards reported in the last minutes: merged per second, bounded, honest about what is missing. Pure. */
 import { FlushNumbers } from "./flush-numbers.ts";
 import { mergeInto, emptyTally, type Tally } from "./tally.ts";
+import { ConductMemory } from "./conduct-memory.ts";
 import { TalkerMemory } from "./talker-memory.ts";
 import { TouchedTally } from "./touched.ts";
 import type {
+  ConductWindow,
   TalkersWindow,
   TouchedWindow,
   TrafficFlush,
@@ -22,6 +24,7 @@ export class TrafficMemory {
   readonly #numbers = new FlushNumbers();
   readonly #lost = new Map<number, number>();
   readonly #talkers = new TalkerMemory();
+  readonly #conduct = new ConductMemory();
   readonly #touched = new TouchedTally();
   /** Reports that are missing in `#touched`. */
   #untold = 0;
@@ -42,6 +45,7 @@ export class TrafficMemory {
       if (isKept) this.#merge(second);
     }
     this.#talkers.add(flush.talkers ?? null, nowSecond);
+    if (flush.conduct !== undefined) this.#conduct.add(flush.conduct, nowSecond);
     if (flush.touched === undefined) this.#untold += 1;
     else this.#touched.add(flush.touched);
     this.#forget(nowSecond);
@@ -71,6 +75,10 @@ export class TrafficMemory {
     const window = this.#talkers.window(fromSecond, untilSecond);
     const lost = this.#lostIn(fromSecond, untilSecond);
     return { ...window, missingReports: window.missingReports + lost };
+  }
+
+  conduct(nowSecond: number): ConductWindow {
+    return this.#conduct.window(nowSecond);
   }
 
   touched(): TouchedWindow {

@@ -88,6 +88,7 @@ export function isolates(given: { readonly isolates: number; readonly shards: nu
         logged: async () => ({ requests: [], leftOut: 0 }),
         reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
         signIns: async () => mergeSignIns([]),
+        conduct: async (nowSecond) => memory.conduct(nowSecond),
       })),
     ),
     attackers: words.map(nameOf),

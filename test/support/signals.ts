@@ -63,6 +63,7 @@ export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => 
   logged: async () => ({ requests: [], leftOut: 0, silentShards: 0 }),
   reports: async () => aReportsWindow({ lastFlushAtMs: null }),
   signIns: async () => aSignInsWindow(),
+  conduct: async () => ({ requests: 0, clientErrors: 0, clients: [], silentShards: 0 }),
   ...reader,
 });
 

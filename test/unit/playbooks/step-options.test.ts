@@ -134,7 +134,7 @@ describe("a step that finds out whom it is about", () => {
       what: "a selector that there is not",
       said: problems({ from: "trafic-suspects" }),
       message:
-        'mitigate.0.select.from: unknown selector "trafic-suspects"; did you mean "traffic-suspects"? known: auth-offenders, traffic-suspects',
+        'mitigate.0.select.from: unknown selector "trafic-suspects"; did you mean "traffic-suspects"? known: api-offenders, auth-offenders, traffic-suspects',
     },
     {
       what: "an option that the selector does not know",

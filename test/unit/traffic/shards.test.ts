@@ -17,6 +17,7 @@ const shard = (memory: TrafficMemory) => () => ({
   logged: async () => ({ requests: [], leftOut: 0 }),
   reports: async () => ({ fromSecond: 0, counts: {}, lastFlushAtMs: null, lostFlushes: 0 }),
   signIns: async () => mergeSignIns([]),
+  conduct: async (nowSecond: number) => memory.conduct(nowSecond),
 });
 const broken = () => {
   throw new Error("unreachable");
@@ -28,6 +29,7 @@ const hanging = () => ({
   logged: () => new Promise<never>(() => {}),
   reports: () => new Promise<never>(() => {}),
   signIns: () => new Promise<never>(() => {}),
+  conduct: () => new Promise<never>(() => {}),
 });
 
 function twoShards(sinceMs: readonly [number, number] = [0, 0]) {

@@ -198,6 +198,7 @@ export class World {
       traffic: {
         talkers: () => Promise.reject(new Error("nobody is asked")),
         signIns: () => Promise.reject(new Error("nobody is asked")),
+        conduct: () => Promise.reject(new Error("nobody is asked")),
       },
       allowlist: [],
     },

@@ -248,3 +248,28 @@ it("refuses a report of production that is not one", async ({ expect }) => {
   }
   expect((await traffic.reports(60, now())).lastFlushAtMs).toBeNull();
 });
+
+it("remembers who stands out, over RPC, and minds nothing that it does not understand", async ({
+  expect,
+}) => {
+  const traffic = fresh();
+  const client = {
+    client: "192.0.2.7",
+    requests: 9,
+    clientErrors: 4,
+    scannerPaths: 1,
+    paths: Uint32Array.of(7, 1, 7, 2),
+  };
+  const conduct = { requests: 20, clientErrors: 5, clients: [client] };
+  const second = aSecond(now(), { served: 20 });
+  await traffic.flush({ ...aFlush("a", 1, [second]), conduct });
+  await traffic.flush({ ...aFlush("b", 1, [second]), conduct });
+  const oddly = { ...conduct, clients: [{ ...client, paths: Uint32Array.of(7) }] };
+  await traffic.flush({ ...aFlush("c", 1, [second]), conduct: oddly });
+  expect(await traffic.conduct(now())).toEqual({
+    requests: 40,
+    clientErrors: 10,
+    clients: [{ ...client, requests: 18, clientErrors: 8, scannerPaths: 2 }],
+  });
+  expect((await traffic.window(5, now())).seconds).toMatchObject([{ served: 60 }]);
+});

@@ -79,6 +79,7 @@ describe("who tries passwords", () => {
   it("is not told while a shard that might know is silent", async ({ expect }) => {
     const traffic = {
       talkers: () => Promise.reject(new Error("nobody is asked")),
+      conduct: () => Promise.reject(new Error("nobody is asked")),
       signIns: async () => ({ ...mergeSignIns([]), silentShards: 1 }),
     };
     const asked = { options: {}, atMs: NOW * 1_000, onsetAtMs: NOW * 1_000, already: {} };

@@ -209,6 +209,7 @@ describe("the time before and the time of the harm", () => {
       allowlist: [],
       traffic: {
         signIns: () => Promise.reject(new Error("nobody is asked")),
+        conduct: () => Promise.reject(new Error("nobody is asked")),
         talkers: async (seconds, untilSecond) => {
           asked.push([seconds, untilSecond]);
           const fromSecond = untilSecond - seconds;
