@@ -40,6 +40,7 @@ export const firebreakBindings = (from: {
   ...turnstileBindings(from.secrets, from.vendorsUrl),
   POSTGRES_URL: from.stored.database.watcherUrl,
   POSTGRES_REPLICA_URL: onPort(from.stored.database.watcherUrl, from.stored.replica.port),
+  POSTGRES_ACTS_URL: from.stored.database.actsUrl,
   POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
   REDIS_URL: from.cached.restUrl,
   REDIS_TOKEN: from.cached.token,

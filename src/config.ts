@@ -13,6 +13,7 @@ import {
 } from "./platform/cloudflare.ts";
 import { GITHUB_API_URL, type GithubAccess } from "./platform/github.ts";
 import { createNeon, NEON_API_URL, type NeonProduction } from "./platform/neon.ts";
+import { createPostgresWriter, type PostgresWriter } from "./platform/postgres-writer.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
 import { webhookSecretName } from "./webhooks/registry.ts";
@@ -29,6 +30,8 @@ export type Config = {
   readonly postgres: Postgres | null;
   /** Its read replica; null when there is none, or none that we know. */
   readonly replica: Postgres | null;
+  /** With the role that may run the site's statements. */
+  readonly postgresActs: PostgresWriter | null;
   /** The same database as another compute of it serves it; null when it is not configured. */
   readonly postgresAt: (host: string) => Postgres | null;
   readonly redis: Redis | null;
@@ -61,6 +64,7 @@ export function readConfig(env: Env): Config {
     signingKeys: signingKeys.ok ? signingKeys.value : [],
     postgres: readPostgres(env, "POSTGRES_URL"),
     replica: readPostgres(env, "POSTGRES_REPLICA_URL"),
+    postgresActs: readPostgresActs(env),
     postgresAt: (host) => readPostgres(env, "POSTGRES_URL", host),
     redis:
       env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
@@ -122,6 +126,14 @@ function readNeon(env: Env): Config["neon"] {
   if (key === undefined || projectId === undefined) return null;
   const baseUrl = env.NEON_API_URL ?? NEON_API_URL;
   return { api: createNeon({ baseUrl, projectId, key }), branchId: env.NEON_BRANCH_ID ?? null };
+}
+
+function readPostgresActs(env: Env): PostgresWriter | null {
+  const connectionString = env.POSTGRES_ACTS_URL;
+  const fetchEndpoint = env.POSTGRES_FETCH_ENDPOINT ?? null;
+  return connectionString === undefined
+    ? null
+    : createPostgresWriter({ connectionString, fetchEndpoint }, "POSTGRES_ACTS_URL");
 }
 
 function readPostgres(

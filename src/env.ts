@@ -44,6 +44,8 @@ export type Env = {
   readonly POSTGRES_URL?: string;
   /** The same role on the read replica, where there is one. */
   readonly POSTGRES_REPLICA_URL?: string;
+  /** Connection string of a role that may run the statements of `audit` in `site.yaml`, once each. */
+  readonly POSTGRES_ACTS_URL?: string;
   /** Overrides where the Neon driver sends its queries. */
   readonly POSTGRES_FETCH_ENDPOINT?: string;
   readonly REDIS_URL?: string;

@@ -43,6 +43,26 @@ CREATE TABLE audit_logs (
 );
 CREATE INDEX audit_logs_created_at ON audit_logs (created_at);
 
+-- Keys that programs call the API with. What is told of one is told once; here is its hash.
+CREATE TABLE api_keys (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  user_id bigint NOT NULL REFERENCES users (id),
+  -- SHA-256, hex: a key is random and long, so that it needs no salt.
+  key_hash text NOT NULL UNIQUE CHECK (key_hash ~ '^[0-9a-f]{64}$'),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  -- Null: until it is rotated.
+  expires_at timestamptz
+);
+CREATE INDEX api_keys_user_id ON api_keys (user_id);
+
+-- What Firebreak changed when a person agreed, each once: see docs/deploy.md.
+CREATE TABLE firebreak_acts (
+  id text PRIMARY KEY,
+  print text NOT NULL UNIQUE,
+  rows integer NOT NULL,
+  at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE pitches (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   user_id bigint NOT NULL REFERENCES users (id),

@@ -28,12 +28,21 @@ export const auditSpec = z
     accesses: select("write a SELECT of at, account, address, action").optional(),
     /** Columns: account, address, since; accounts are spelt as in the other two. */
     known_addresses: select("write a SELECT of account, address, since").optional(),
-    /** What makes accounts choose a new password, with `{accounts}` where a query of theirs goes; a person runs it, never Firebreak. */
+    /** What makes accounts choose a new password, with `{accounts}` where a query of theirs goes; run when a person says so, by that person or by `force-password-reset`. */
     password_reset: z
       .string()
       .trim()
       .max(SQL_CHARACTERS_MAX)
       .refine((sql) => sql.split("{accounts}").length === 2, "write {accounts} once")
+      .refine((sql) => !sql.includes(";"), "write one statement, without a semicolon")
+      .optional(),
+    /** What has accounts' API keys end after `{overlap}`, an interval, so that new ones are used beside them until then; with `{accounts}`, too. */
+    key_rotation: z
+      .string()
+      .trim()
+      .max(SQL_CHARACTERS_MAX)
+      .refine((sql) => sql.split("{accounts}").length === 2, "write {accounts} once")
+      .refine((sql) => sql.split("{overlap}").length === 2, "write {overlap} once")
       .refine((sql) => !sql.includes(";"), "write one statement, without a semicolon")
       .optional(),
     /** How long an address must have been an account's own, to be known. */
@@ -236,6 +245,17 @@ WHERE pair.was_opened AND (pair.failed > ${MANY_FAILURES}
 
 const inVain = (key: "client" | "account"): string =>
   `SELECT ${key}, count(*) FILTER (WHERE failed > 0 AND NOT was_opened) AS in_vain FROM pair GROUP BY ${key}`;
+
+const lastRow = z.object({ at_ms: z.int().nullable() });
+
+/** When anybody last tried to sign in since then: what was looked at, ended there. */
+export const lastSignInQuery = (sql: string, fromMs: number): Asked<z.infer<typeof lastRow>> => ({
+  row: lastRow,
+  params: [fromMs / 1_000],
+  text: `SELECT ceil(extract(epoch FROM max(at)) * 1000)::float8 AS at_ms FROM (SELECT at::timestamptz FROM (
+${sql}
+) AS declared) AS typed WHERE at >= to_timestamp($1::float8) AND at <= now()`,
+});
 
 const affectedRow = z.object({ accounts: z.int() });
 

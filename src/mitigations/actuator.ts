@@ -4,6 +4,8 @@ import type { Failure } from "../incidents/journal.ts";
 import type { CloudflareProduction } from "../platform/cloudflare.ts";
 import type { NeonProduction } from "../platform/neon.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
+import type { AuditSpec } from "../audit/audit.ts";
+import type { PostgresWriter } from "../platform/postgres-writer.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Result } from "../shared/result.ts";
 import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
@@ -153,6 +155,14 @@ export type Reach = {
   readonly cloudflare: CloudflareReach | null;
   /** Null when Neon's API is not configured. */
   readonly neon: NeonReach | null;
+  /** Null when no role may change who may come in. */
+  readonly credentials: CredentialsReach | null;
+};
+
+/** The rows that say who may come in: how the site says they are changed, and a role of its own that may. */
+export type CredentialsReach = {
+  readonly spec: AuditSpec | null;
+  readonly writer: PostgresWriter;
 };
 
 /** Production's database at Neon, beside which branches are made. */

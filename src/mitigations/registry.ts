@@ -20,6 +20,7 @@ import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
 import { endLongQueries } from "./actuators/end-long-queries.ts";
 import { failoverToReplica } from "./actuators/failover-to-replica.ts";
+import { forcePasswordReset } from "./actuators/force-password-reset.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { paymentBypass } from "./actuators/payment-bypass.ts";
 import { poolSize } from "./actuators/pool-size.ts";
@@ -29,6 +30,7 @@ import { restoreInPlace } from "./actuators/restore-in-place.ts";
 import { revokeSessions } from "./actuators/revoke-sessions.ts";
 import { rollbackDeployment } from "./actuators/rollback-deployment.ts";
 import { rollbackPages } from "./actuators/rollback-pages.ts";
+import { rotateApiKeys } from "./actuators/rotate-api-keys.ts";
 import { routeReadsToReplica } from "./actuators/route-reads-to-replica.ts";
 import { scaleCompute, scaleComputeMarking } from "./actuators/scale-compute.ts";
 import { securityLogging } from "./actuators/security-logging.ts";
@@ -70,6 +72,8 @@ export const acts: Readonly<Record<string, Act>> = {
   [snapshotBranch.id]: asAct(snapshotBranch),
   [restoreInPlace.id]: asAct(restoreInPlace),
   [revokeSessions.id]: asAct(revokeSessions),
+  [forcePasswordReset.id]: asAct(forcePasswordReset),
+  [rotateApiKeys.id]: asAct(rotateApiKeys),
 };
 
 /** What stays at a vendor when its time is up, for the reaper to find by its mark. */

@@ -42,26 +42,7 @@ type Sql = ReturnType<typeof neon>;
 
 /** Makes the client, whose errors call the connection string by its `secret`; it connects nowhere until it is asked something. The endpoint override is the driver's, hence global. */
 export function createPostgres(config: PostgresConfig, secret = "POSTGRES_URL"): Postgres {
-  const connectionString = withApplicationName(config.connectionString);
-  if (config.fetchEndpoint !== null) neonConfig.fetchEndpoint = config.fetchEndpoint;
-  neonConfig.fetchFunction = async (url: string, init: RequestInit) =>
-    boundBody(await fetch(url, init), POSTGRES_ANSWER_BYTES_MAX);
-
-  async function attempt<T>(
-    signal: AbortSignal,
-    work: (sql: Sql) => Promise<T>,
-  ): Promise<Result<T, StoreFailure>> {
-    // The driver puts a connection string that it cannot parse into its error, so it never gets one.
-    if (connectionString === null) {
-      return err(storeFailure("refused", `${secret} is not a postgresql:// URL`));
-    }
-    try {
-      return ok(await work(neon(connectionString, { fetchOptions: { signal } })));
-    } catch (error) {
-      return err(classify(error, signal));
-    }
-  }
-
+  const attempt = attemptsAt(config, secret);
   return {
     async ping(signal) {
       const startedAtMs = Date.now();
@@ -96,6 +77,31 @@ export function createPostgres(config: PostgresConfig, secret = "POSTGRES_URL"):
         ? ok(rows.data)
         : err(storeFailure("malformed", "the rows are not of the expected shape"));
     },
+  };
+}
+
+/** One piece of work with the driver, and what became of it. */
+export type Attempt = <T>(
+  signal: AbortSignal,
+  work: (sql: Sql) => Promise<T>,
+) => Promise<Result<T, StoreFailure>>;
+
+export function attemptsAt(config: PostgresConfig, secret: string): Attempt {
+  const connectionString = withApplicationName(config.connectionString);
+  if (config.fetchEndpoint !== null) neonConfig.fetchEndpoint = config.fetchEndpoint;
+  neonConfig.fetchFunction = async (url: string, init: RequestInit) =>
+    boundBody(await fetch(url, init), POSTGRES_ANSWER_BYTES_MAX);
+
+  return async (signal, work) => {
+    // The driver puts a connection string that it cannot parse into its error, so it never gets one.
+    if (connectionString === null) {
+      return err(storeFailure("refused", `${secret} is not a postgresql:// URL`));
+    }
+    try {
+      return ok(await work(neon(connectionString, { fetchOptions: { signal } })));
+    } catch (error) {
+      return err(classify(error, signal));
+    }
   };
 }
 

@@ -130,7 +130,8 @@ export const reachOf = (
     neon,
     signingKeys,
     postgres,
-  }: Pick<Config, "cloudflare" | "neon" | "signingKeys" | "postgres">,
+    postgresActs,
+  }: Pick<Config, "cloudflare" | "neon" | "signingKeys" | "postgres" | "postgresActs">,
 ): Reach => ({
   instance: instanceOf(bundle.site),
   canSign: signingKeys.length > 0,
@@ -145,6 +146,8 @@ export const reachOf = (
       : { ...cloudflare, spared: spared(), exempt: exemptIn(env), now: Date.now },
   neon: neon === null ? null : { ...neon, cleanAtMs: () => cleanAtMs(env), now: Date.now },
   postgres,
+  credentials:
+    postgresActs === null ? null : { spec: bundle.site.audit ?? null, writer: postgresActs },
 });
 
 /** When every integrity check last held, as the monitor saw it; null when it cannot say. */

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { apiKeys } from "./api-keys.ts";
 import type { App } from "./app.ts";
 import { checkout } from "./checkout.ts";
 import { health } from "./health.ts";
@@ -47,6 +48,7 @@ app.route("/health", health);
 app.route("/pitches", pitches);
 app.route("/sign-in", signIn);
 app.route("/checkout", checkout);
+app.route("/api", apiKeys);
 app.route("/webhooks/stripe", paymentWebhook);
 
 app.notFound((c) =>

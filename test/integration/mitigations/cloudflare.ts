@@ -35,6 +35,7 @@ export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare,
   neon: null,
+  credentials: null,
   postgres: null,
 });
 

@@ -23,6 +23,7 @@ const reach = (postgres: Postgres | null = storefront.watcher): Reach => ({
   policy: { put: nobody, get: nobody, remove: nobody },
   cloudflare: null,
   neon: null,
+  credentials: null,
   canSign: false,
   postgres,
 });

@@ -17,6 +17,7 @@ const REACH: Reach = {
   postgres: null,
   cloudflare: null,
   neon: null,
+  credentials: null,
 };
 
 const leaseIdOf = (n: number): `lse_${string}` => `lse_${n.toString(16).padStart(26, "0")}`;

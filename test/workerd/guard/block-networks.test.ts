@@ -35,6 +35,7 @@ function site() {
     instance: TEST_INSTANCE,
     cloudflare: null,
     neon: null,
+    credentials: null,
     canSign: true,
     postgres: null,
     policy: {

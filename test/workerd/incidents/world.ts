@@ -180,6 +180,7 @@ export class World {
       instance: "shop.test",
       cloudflare: null,
       neon: null,
+      credentials: null,
       canSign: true,
       postgres: null,
       policy: {

@@ -19,6 +19,7 @@ export const reachOf = (policy: PolicyApi): Reach => ({
   instance: TEST_INSTANCE,
   cloudflare: null,
   neon: null,
+  credentials: null,
   canSign: true,
   postgres: null,
   policy: {
