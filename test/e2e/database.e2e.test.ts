@@ -7,6 +7,7 @@ const JUDGED = [
   "completed",
   "detected",
   "reported",
+  "cpu",
   "relieved",
   "reads",
   "as-if",
