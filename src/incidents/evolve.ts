@@ -1,6 +1,7 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
 import { z } from "zod";
 import { REF_CHARS_MAX, URL_CHARS_MAX } from "../notify/channel.ts";
+import { stakeWith, type Stake } from "../payments/unpaid.ts";
 import { actionItemsIn } from "../postmortem/action-items.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
@@ -93,8 +94,9 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
       return { ...state, skipped: { ...state.skipped, [event.data.step]: event.data.why } };
     case "evidence.collected": {
       const collected = new Set([...state.collected, event.data.collector]);
-      const { collector, effectId, summary } = event.data;
-      return { ...gathered(settle(state, effectId), collector, summary), collected };
+      const { collector, effectId, summary, facts } = event.data;
+      const told = gathered(settle(state, effectId), collector, summary);
+      return { ...told, collected, stake: stakeAfter(state, collector, facts) };
     }
     case "checklist.ticked":
     case "checklist.unticked":
@@ -154,6 +156,10 @@ const saved = (state: IncidentState, markdown: string): IncidentState => ({
 });
 
 const NOT_GATHERED: Gathered = { askedAtMs: 0, times: 0, inVain: 0, summary: null };
+
+const STAKE_IS_TOLD_BY = "payments-unpaid";
+const stakeAfter = ({ stake }: IncidentState, collector: string, facts: unknown): Stake | null =>
+  collector === STAKE_IS_TOLD_BY ? stakeWith(stake, facts) : stake;
 
 /** What it said; null for nothing. */
 function gathered(state: IncidentState, collector: string, said: string | null): IncidentState {

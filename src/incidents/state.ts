@@ -2,6 +2,7 @@
 import type { RuleState } from "../detection/rule-state.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
+import type { Stake } from "../payments/unpaid.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
 import type { WrittenItem } from "../postmortem/action-items.ts";
@@ -193,6 +194,8 @@ export type IncidentState = {
   readonly updates: readonly PublicUpdate[];
   /** Collectors whose evidence is there. */
   readonly collected: ReadonlySet<string>;
+  /** The revenue that waited to be charged; null where nobody measured it. */
+  readonly stake: Stake | null;
   /** Collectors that were asked. */
   readonly gathered: Readonly<Record<string, Gathered>>;
   /** The last word on each item of the checklist, by its place; an item without one is open. */
@@ -240,6 +243,7 @@ export const initialState: IncidentState = {
   chasedAtMs: null,
   updates: [],
   collected: new Set(),
+  stake: null,
   gathered: {},
   checklist: {},
   anchors: {

@@ -36,6 +36,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     mutes: state.mutes,
     mutedMessages: state.muted.deliveries.size,
     ...(links.length === 0 ? {} : { links }),
+    ...(state.stake === null ? {} : { stake: state.stake }),
     checklist: checklistView(state),
   };
 }

@@ -1,4 +1,5 @@
 /** An incident as people and programs read it: folded from the journal, times in epoch milliseconds. */
+import type { Stake } from "../payments/unpaid.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
 import type { IncidentMute } from "./mutes.ts";
@@ -108,6 +109,8 @@ export type IncidentView = {
   readonly mutedMessages?: number;
   /** What it belongs together with. Absent where there is nothing. */
   readonly links?: readonly Link[];
+  /** The revenue that waited to be charged. Absent where nobody measured it. */
+  readonly stake?: Stake;
   /** Absent from views that were kept before there was one. */
   readonly checklist?: readonly ItemView[];
 };

@@ -5,6 +5,7 @@
 import { pages } from "../incidents/severity.ts";
 import type { Link, LinkKind } from "../incidents/links.ts";
 import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
+import { stakeText } from "../payments/unpaid.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcTime } from "../shared/utc.ts";
@@ -86,7 +87,7 @@ function header(view: IncidentView, { internal, title }: MessageSite, atMs: numb
     severity: view.severity,
     title: oneLine(view.title),
     status: capitalised(view.status),
-    impact: oneLine(view.statusPage?.message ?? NOT_KNOWN),
+    impact: impactText(view),
     lead: oneLine(view.lead ?? "nobody yet"),
     duration: formatDuration(Math.max(0, (resolvedAtMs ?? atMs) - onsetAtMs)),
     since: utcTime(onsetAtMs),
@@ -94,6 +95,12 @@ function header(view: IncidentView, { internal, title }: MessageSite, atMs: numb
     site: title,
   });
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
+}
+
+/** What the public is told of it, and what waits to be paid where somebody looked. */
+function impactText({ statusPage, stake }: IncidentView): string {
+  const known = oneLine(statusPage?.message ?? NOT_KNOWN);
+  return stake === undefined ? known : `${known} Revenue: ${stakeText(stake)}.`;
 }
 
 function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {

@@ -7,6 +7,7 @@ import { parseJson } from "../shared/json.ts";
 import { either, list, number, text } from "../shared/shape.ts";
 import { job, newJob, settlement, type Job, type Payment, type Settlement } from "./payment.ts";
 import * as scripts from "./scripts.ts";
+import type { Unpaid } from "./unpaid.ts";
 
 /** Upstash's client, as far as it is used. */
 export type PaymentStore = {
@@ -181,6 +182,24 @@ export class RetryQueue {
       .slice(2)
       .map(Number);
     return { queuedCount, oldestAgeMs: Math.max(0, oldestAgeMs), deadCount, owingCount, heldCount };
+  }
+
+  /** What waits for another attempt or was given up, by currency, the largest amount first; of very many, the longest waiting. */
+  async unpaid(): Promise<{
+    readonly amounts: readonly Unpaid[];
+    readonly leftOutCount: number;
+  } | null> {
+    const answer = await this.#run(scripts.UNPAID, []);
+    if (answer === null) return null;
+    const amounts: Unpaid[] = [];
+    for (let at = 3; at + 2 < answer.length; at += 3) {
+      const [currency = "", count, amount] = answer.slice(at, at + 3);
+      amounts.push({ currency: plainKey(currency), count: Number(count), amount: Number(amount) });
+    }
+    return {
+      amounts: amounts.toSorted((a, b) => b.amount - a.amount),
+      leftOutCount: Number(answer[2]),
+    };
   }
 
   async #isDone(script: string, args: string[], key?: string): Promise<boolean> {

@@ -25,6 +25,8 @@ export const QUEUE_KEYS = [
 export const JOBS_MAX = 100_000;
 /** Of those that were left by their holder, so many are counted. */
 const LEFT_COUNTED_MAX = 1_000;
+/** Of those that wait, and of those that were given up, so many are added up. */
+export const UNPAID_COUNTED_MAX = 1_000;
 /** What a claim that ran out hands back at a time. */
 const RETURNED_MAX = 20;
 
@@ -190,3 +192,29 @@ for i = 1, #left, 2 do
 end
 return {'done', ms(now), tostring(waiting), ms(now - oldest),
   tostring(redis.call('ZCARD', dead)), tostring(redis.call('HLEN', owing)), tostring(redis.call('ZCARD', held))}`);
+
+/** No ARGV. What waits for another attempt or was given up, by currency: currency, payments, amount; first how many were left out. */
+export const UNPAID = script(`
+local counts, amounts, left = {}, {}, 0
+for _, where in ipairs({queued, dead}) do
+  local some = redis.call('ZRANGE', where, 0, ${UNPAID_COUNTED_MAX} - 1)
+  left = left + redis.call('ZCARD', where) - #some
+  for _, key in ipairs(some) do
+    local json = string.match(redis.call('HGET', jobs, key) or '', '^p1:%d+:%d+:(.*)$')
+    local isRead, job = pcall(cjson.decode, json or '')
+    if isRead and type(job) == 'table' and type(job.payment) == 'table' then
+      local currency = tostring(job.payment.currency)
+      counts[currency] = (counts[currency] or 0) + 1
+      amounts[currency] = (amounts[currency] or 0) + (tonumber(job.payment.amount) or 0)
+    else
+      left = left + 1
+    end
+  end
+end
+local answer = {'done', ms(now), tostring(left)}
+for currency, count in pairs(counts) do
+  answer[#answer + 1] = 'c:' .. currency
+  answer[#answer + 1] = tostring(count)
+  answer[#answer + 1] = ms(amounts[currency])
+end
+return answer`);

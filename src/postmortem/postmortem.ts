@@ -2,6 +2,7 @@
 import { linksOf } from "../incidents/links.ts";
 import { checklistView } from "../incidents/view-of.ts";
 import type { JournalRow } from "../incidents/journal.ts";
+import { stakeText } from "../payments/unpaid.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
 import { dueAfter } from "./due.ts";
@@ -55,7 +56,7 @@ function summary(story: Story, nowMs: number): string {
     `Date: ${utcDate(onsetAtMs)}`,
     `Duration: ${lasted}, from ${utcTime(onsetAtMs)}${until}`,
     `Severity: ${state.severity}`,
-    `Impact: users: ${impact(story.impact)}; revenue: not measured`,
+    `Impact: users: ${impact(story.impact)}; revenue: ${stakeText(story.state.stake)}`,
     `Status: ${state.status}`,
     `Lead: ${state.lead === null ? "nobody took it" : prose(state.lead)}`,
     ...linksOf(state).map(

@@ -53,7 +53,7 @@ export type EvidenceItem = {
   readonly failure: string | null;
 };
 
-/** What was measured of the harm; null where nothing was. Revenue is not in the journal. */
+/** What was measured of the harm; null where nothing was. Of the revenue, `state.stake` tells. */
 export type Impact = {
   /** The worst share of requests that production failed, 0..1. */
   readonly worstErrorRatio: { readonly value: number; readonly atMs: number } | null;

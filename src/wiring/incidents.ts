@@ -231,6 +231,7 @@ function collect(
     traffic: trafficOf(env),
     integrityChecks: bundle.site.integrity,
     audit: bundle.site.audit ?? null,
+    payments: bundle.site.payments ?? null,
     kept:
       config.neon === null
         ? null

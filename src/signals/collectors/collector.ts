@@ -41,6 +41,8 @@ export type CollectorContext = {
   readonly traffic: Pick<TrafficReader, "talkers" | "signIns" | "logged">;
   readonly integrityChecks: readonly IntegrityCheck[];
   readonly audit: AuditSpec | null;
+  /** Where production charges through the SDK. */
+  readonly payments: { readonly queue: string } | null;
   /** Branches that were kept for this incident. */
   readonly kept: KeptBranches | null;
 };

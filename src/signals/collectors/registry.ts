@@ -17,6 +17,7 @@ import {
 import { githubCommits } from "./github-commits.ts";
 import { integrityScope } from "./integrity-scope.ts";
 import { passwordReset } from "./password-reset.ts";
+import { paymentsUnpaid } from "./payments-unpaid.ts";
 import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
 import { postgresConnections } from "./postgres-connections.ts";
 import { postgresLongQueries } from "./postgres-long-queries.ts";
@@ -48,6 +49,7 @@ export const COLLECTORS = {
   "postgres-statistics": postgresStatistics,
   "postgres-table-sizes": postgresTableSizes,
   "redis-info": redisInfo,
+  "payments-unpaid": paymentsUnpaid,
   "top-talkers": topTalkers,
   "sign-in-offenders": signInOffenders,
   "suspicious-requests": suspiciousRequests,

@@ -42,6 +42,7 @@ const collect = (collector: string, declared: AuditSpec | null = DECLARED, atMs 
     traffic: aTraffic(),
     integrityChecks: [],
     audit: declared,
+    payments: null,
     kept: null,
   });
 

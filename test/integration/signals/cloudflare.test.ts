@@ -82,6 +82,7 @@ const collect = (id: string, cloudflare: CloudflareProduction | null) =>
     traffic: aTraffic(),
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
   });
 const COLLECTORS = [

@@ -28,6 +28,7 @@ async function collected(id: string, context: Partial<CollectorContext> = {}): P
     redis: null,
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
     ...context,
   });

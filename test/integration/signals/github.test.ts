@@ -84,6 +84,7 @@ const collect = (
     traffic: aTraffic(),
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
   });
 

@@ -41,6 +41,7 @@ const NO_CONTEXT = {
   redis: null,
   traffic: aTraffic(),
   audit: null,
+  payments: null,
   kept: null,
 };
 

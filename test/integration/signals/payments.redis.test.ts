@@ -1,12 +1,14 @@
 /** What Firebreak sees of the shop's payments: the queue on a real Redis, and its books in a real database. */
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { createRedis, type Redis } from "../../../src/platform/redis.ts";
+import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { RetryQueue } from "../../../src/payments/retry-queue.ts";
 import { bundle } from "../../../src/playbooks/deployed.ts";
+import { ok } from "../../../src/shared/result.ts";
 import { payments } from "../../../src/signals/sources/payments.ts";
 import type { SourceReach } from "../../../src/signals/source.ts";
 import { aPayment, paymentGround, type PaymentGround } from "../../support/payments.ts";
-import { aPoll } from "../../support/signals.ts";
+import { aPoll, aTraffic } from "../../support/signals.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 let ground: PaymentGround;
@@ -49,6 +51,55 @@ describe("the payments source", () => {
     });
     const age = answers["payments.queue_age_seconds"];
     expect("value" in age && Number(age.value)).toBeGreaterThan(0);
+  });
+
+  it("adds up by currency what waits or was given up, and says nothing of whose it is", async ({
+    expect,
+  }) => {
+    const collect = (given: { readonly redis?: Redis | null; readonly queue?: string } = {}) =>
+      collectEvidence("payments-unpaid", {
+        atMs: 0,
+        onsetAtMs: 0,
+        signals: [],
+        history: async () => [],
+        cloudflareStatus: null,
+        deployments: async () => [],
+        github: null,
+        cloudflare: null,
+        traffic: aTraffic(),
+        postgres: null,
+        replica: null,
+        integrityChecks: [],
+        audit: null,
+        kept: null,
+        redis: given.redis === undefined ? redis : given.redis,
+        payments: { queue: given.queue ?? "shop" },
+      });
+    expect(await collect()).toEqual(
+      ok({ summary: "Waits to be charged: nothing", facts: { unpaid: [], leftOutCount: 0 } }),
+    );
+    const queue = new RetryQueue(ground.store, "shop");
+    const bounds = { amountMax: 1_000_000, countMax: 5 };
+    for (const key of ["order-1", "order-2"]) await queue.defer(aPayment(key), "stripe", bounds);
+    const inEuros = { ...aPayment("order-3"), amount: 12_345, currency: "eur" };
+    await queue.defer(inEuros, "stripe", bounds);
+    const taken = await queue.claim("t", 0);
+    if (taken?.state !== "claimed") throw new Error("not due");
+    await queue.bury(taken.claim, taken.claim.job);
+    // Who is asked right now may be charged in a moment: it does not wait.
+    await queue.begin(aPayment("order-4"), "stripe", "t");
+    const unpaid = [
+      { currency: "eur", count: 1, amount: 12_345 },
+      { currency: "usd", count: 2, amount: 9_800 },
+    ];
+    const found = await collect();
+    expect(found).toMatchObject({ ok: true, value: { facts: { unpaid, leftOutCount: 0 } } });
+    expect(JSON.stringify(found)).not.toContain("order-");
+    await ground.server.command(["HSET", "firebreak:payments:{shop}:jobs", "order-1", "p9:later"]);
+    expect(await collect()).toMatchObject({ value: { facts: { leftOutCount: 1 } } });
+    expect(await collect({ redis: null })).toMatchObject({ ok: false });
+    const gone = createRedis({ url: "http://127.0.0.1:9", token: "t" });
+    expect(await collect({ redis: gone })).toMatchObject({ ok: false, error: { class: "retry" } });
   });
 
   it("finds pending payments without a transaction by the declared query", async ({ expect }) => {

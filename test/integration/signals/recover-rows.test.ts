@@ -99,6 +99,7 @@ async function collected(
     replica: null,
     integrityChecks,
     audit: null,
+    payments: null,
     kept: null,
   });
   if (!evidence.ok) throw new Error(evidence.error.detail);

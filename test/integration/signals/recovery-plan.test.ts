@@ -109,6 +109,7 @@ const collect = (kept: KeptBranches | null) =>
     replica: null,
     integrityChecks: CHECKS,
     audit: null,
+    payments: null,
     kept,
   });
 

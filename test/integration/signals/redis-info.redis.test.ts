@@ -26,6 +26,7 @@ it("is evidence of its memory and clients", async ({ expect }) => {
     replica: null,
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
     redis: createRedis({ url: bridge.url, token: "t" }),
     signal: AbortSignal.timeout(5_000),

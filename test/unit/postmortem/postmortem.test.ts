@@ -200,6 +200,19 @@ describe("what was measured", () => {
     );
   });
 
+  it("is the revenue that waited to be charged, at its worst and in the end", ({ expect }) => {
+    const look = (effectId: string, unpaid: readonly object[]) =>
+      ({ effectId, collector: "payments-unpaid", summary: "x", facts: { unpaid } }) as const;
+    const journal = aJournal({ readings: [] })
+      .write("evidence.requested", { collector: "payments-unpaid" })
+      .write("evidence.collected", look("2:0", [{ currency: "usd", count: 15, amount: 73_500 }]))
+      .write("evidence.requested", { collector: "payments-unpaid" })
+      .write("evidence.collected", look("4:0", []));
+    expect(impactOf(journal)).toBe(
+      "users: not measured; revenue: at the worst look USD 73500 in minor units (15 payments) waited to be charged; at the last look nothing",
+    );
+  });
+
   it("is never made up", ({ expect }) => {
     const journal = aJournal({
       readings: [{ signal: "traffic.error_ratio", unknown: "no_data" }],

@@ -41,6 +41,7 @@ const context = (
   traffic: aTraffic(),
   integrityChecks: [],
   audit: null,
+  payments: null,
   kept: null,
   ...fields,
 });

@@ -28,6 +28,7 @@ const collected = (signIns: readonly SignInReport[], silentShards = 0) => {
     traffic: aTraffic({ signIns: told }),
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
   });
 };

@@ -40,6 +40,7 @@ const collected = (window: LoggedWindow, silentShards = 0) =>
     }),
     integrityChecks: [],
     audit: null,
+    payments: null,
     kept: null,
   });
 
