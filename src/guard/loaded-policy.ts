@@ -83,7 +83,8 @@ function sift(
   listed: ListedNetworks | null,
 ): readonly KnownEntry[] {
   const missing = missingFrom(listed?.set ?? null, entries);
-  if (missing.some(({ kind }) => kind === "allow-networks")) return [];
+  if (missing.some(({ kind, entry }) => kind === "allow-networks" && entry.mode === "enforce"))
+    return [];
   return entries.filter((known) => !missing.includes(known));
 }
 

@@ -1,6 +1,8 @@
-/** Networks that one lease may turn away, as people write them, and how wide they may be together. */
+/** Clients that one lease may turn away, or spare, as people write them, and how wide they may be together. */
+import type { z } from "zod";
 import { parseCidr, type Cidr } from "../guard/ip/cidr.ts";
-import { networkTexts } from "../policy/words.ts";
+import { listId } from "../policy/lists.ts";
+import { clientWords, networkTexts } from "../policy/words.ts";
 
 /** Of all IPv4, or of the global IPv6 addresses, in one lease: as much as an IPv4 /12. More is a country, or a mistake. */
 export const LEASE_SHARE_MAX = 1 / 4_096;
@@ -10,6 +12,58 @@ export const leaseNetworks = networkTexts.refine(
   (networks) => shareOf(networks) <= LEASE_SHARE_MAX,
   `together cover more than 1/${1 / LEASE_SHARE_MAX} of the internet`,
 );
+
+/** Of one lease. Each may be as wide as a country; who means more keeps a list, and answers for it. */
+const LEASE_ASNS_MAX = 20;
+const LEASE_COUNTRIES_MAX = 5;
+
+const atMost =
+  (max: number) =>
+  (given: readonly unknown[] | undefined): boolean =>
+    (given?.length ?? 0) <= max;
+
+/** One or more of these; a client that any of them names is meant. */
+export const leaseClients = {
+  networks: leaseNetworks.optional(),
+  asns: clientWords.asns.refine(
+    atMost(LEASE_ASNS_MAX),
+    `of more than ${LEASE_ASNS_MAX} operators, keep a list`,
+  ),
+  countries: clientWords.countries.refine(
+    atMost(LEASE_COUNTRIES_MAX),
+    `of more than ${LEASE_COUNTRIES_MAX} countries, keep a list`,
+  ),
+  ja4s: clientWords.ja4s,
+  /** Whomever this list means, of any length: it must be there, do the same, and last as long. How wide it is, its owner answers for. */
+  list: listId.optional(),
+} as const;
+
+export type LeaseClients = z.infer<z.ZodObject<typeof leaseClients>>;
+
+const KEYS = Object.keys(leaseClients) as readonly (keyof LeaseClients)[];
+
+export const namesClients = (given: LeaseClients): boolean =>
+  KEYS.some((key) => given[key] !== undefined);
+export const NAMES_NO_CLIENTS = {
+  path: ["networks"],
+  message: "name networks, asns, countries or ja4s, or a list",
+};
+
+/** As a policy entry's match. */
+export const matchOf = (given: LeaseClients): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(KEYS.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));
+
+/** For people: "in 192.0.2.0/24, of AS64500 and in NL". */
+export function inWords({ networks, asns, countries, ja4s, list }: LeaseClients): string {
+  const places = [
+    ...(list === undefined ? [] : [`on the list ${list}`]),
+    ...(networks === undefined ? [] : [`in ${namesOf(networks)}`]),
+    ...(asns === undefined ? [] : [`of ${asns.map((asn) => `AS${asn}`).join(", ")}`]),
+    ...(countries === undefined ? [] : [`from ${countries.join(", ")}`]),
+    ...(ja4s === undefined ? [] : [`with the TLS hello ${ja4s.join(", ")}`]),
+  ];
+  return places.join(" and ");
+}
 
 /** More are counted, not listed. */
 const NAMED_MAX = 5;

@@ -1,6 +1,7 @@
 /** Every actuator there is: leases, which are taken back, and acts, which cannot be. A new one is a file in `actuators/` and a line here. */
 import type { ActuatorWords } from "../playbooks/vocabulary.ts";
 import { addReadReplica, addReadReplicaMarking } from "./actuators/add-read-replica.ts";
+import { allowNetworks } from "./actuators/allow-networks.ts";
 import { blockNetworks } from "./actuators/block-networks.ts";
 import { challengeSuspicious } from "./actuators/challenge-suspicious.ts";
 import {
@@ -47,6 +48,7 @@ export const actuators = {
   [disableFeatures.id]: asActuator(disableFeatures),
   [emergencyCache.id]: asActuator(emergencyCache),
   [blockNetworks.id]: asActuator(blockNetworks),
+  [allowNetworks.id]: asActuator(allowNetworks),
   [rateLimit.id]: asActuator(rateLimit),
   [routeReadsToReplica.id]: asActuator(routeReadsToReplica),
   [failoverToReplica.id]: asActuator(failoverToReplica),

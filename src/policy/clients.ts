@@ -33,14 +33,14 @@ export const namedClients = {
 export const clientMatch = { ...namedClients, listed: optional(oneOf([true])) } as const;
 
 /** The same, and whomever a list of this name means; the list is an entry of its own, and may be in force or in shadow. */
-export const blockMatch = { ...clientMatch, list: optional(textThat(LIST_ID, "a list")) } as const;
+export const listMatch = { ...clientMatch, list: optional(textThat(LIST_ID, "a list")) } as const;
 
 /** What is wrong with a match that names nobody, for it would mean everyone. */
 export const NAMES_NOBODY = "name networks, asns, countries or ja4s";
 
 export const namesSomebody = (match: {
-  readonly [key in keyof typeof blockMatch]?: unknown;
-}): boolean => Object.keys(blockMatch).some((key) => Reflect.get(match, key) !== undefined);
+  readonly [key in keyof typeof listMatch]?: unknown;
+}): boolean => Object.keys(listMatch).some((key) => Reflect.get(match, key) !== undefined);
 
 export type ClientMatch = {
   readonly networks: readonly Cidr[];

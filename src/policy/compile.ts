@@ -100,7 +100,7 @@ function problemWith(
   return limits.ok ? null : limits.error;
 }
 
-/** A lease may name a list that blocks and lasts as long as the lease does: nobody is blocked, or let go, by a list that ends. */
+/** A lease may name a list that does the same and lasts as long as the lease does: nobody is blocked, or let go, by a list that ends. */
 function problemWithList(
   { entry, clients }: KnownEntry,
   others: readonly KnownEntry[],
@@ -108,8 +108,9 @@ function problemWithList(
   const name = clients?.list ?? null;
   if (name === null) return null;
   const list = others.find((other) => other.entry.id === entryIdOf(name));
-  if (list?.kind !== "block-networks") {
-    return `entry ${entry.id}: there is no list ${name} that blocks; put it first, in shadow if it is to block nobody by itself`;
+  if (list?.kind !== entry.kind) {
+    const does = entry.kind === "allow-networks" ? "allow" : "block";
+    return `entry ${entry.id}: there is no list ${name} that ${does}s; put it first, in shadow if it is to ${does} nobody by itself`;
   }
   if (list.entry.expiresAtMs < entry.expiresAtMs) {
     return `entry ${entry.id}: the list ${name} would end before it; put the list for longer`;

@@ -95,9 +95,6 @@ function problemWith(terms: ListTerms, others: number, nowMs: number): string | 
   if (terms.expiresAtMs > nowMs + ENTRY_LIFE_MS_MAX) {
     return "the list would last longer than 31 days; put it again before it ends";
   }
-  if (terms.action === "allow" && terms.mode === "shadow") {
-    return "a list that allows has nothing to rehearse; put it in force";
-  }
   return null;
 }
 

@@ -15,7 +15,7 @@ import {
   type Shape,
 } from "../shared/shape.ts";
 import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
-import { blockMatch, clientMatch, namesSomebody, type ClientMatch } from "./clients.ts";
+import { clientMatch, listMatch, namesSomebody, type ClientMatch } from "./clients.ts";
 import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
 import { headerName, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
@@ -67,13 +67,13 @@ const anyone = only({ ...clientMatch, routes: optional(routes) });
 
 /** Some clients, never all of them. */
 const blockedClients = that(
-  only({ ...blockMatch, routes: optional(routes) }),
+  only({ ...listMatch, routes: optional(routes) }),
   namesSomebody,
   "a match that names somebody",
 );
 
 /** Everywhere: an allowed client is spared like one on the site's own allowlist. */
-const allowedClients = that(only(clientMatch), namesSomebody, "a match that names somebody");
+const allowedClients = that(only(listMatch), namesSomebody, "a match that names somebody");
 
 const MATCHES = {
   "allow-networks": allowedClients,

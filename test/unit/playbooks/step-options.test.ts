@@ -150,8 +150,8 @@ describe("a step that finds out whom it is about", () => {
     },
     {
       what: "a name that the actuator does not take",
-      said: problems({ by: ["address", "ja4"] }),
-      message: 'mitigate.0.with: block-networks: with: Unrecognized key: "ja4s"',
+      said: problems({ by: ["address", "path"] }),
+      message: 'mitigate.0.with: block-networks: with: Unrecognized key: "routes"',
     },
     {
       what: "an act",

@@ -88,6 +88,18 @@ it("reads a lease that names a list, and leaves it alone without the list's tabl
   expect(loadPolicy(read.value)).toMatchObject({ unknownEntries: 2, clients: null });
 });
 
+it("reads a lease that spares whom a list names as it was written", ({ expect }) => {
+  const written = golden("policy-1-leased-allow");
+  const read = readPolicy(written);
+  expect(read).toMatchObject({ ok: true, value: Object(written) });
+  if (!read.ok) return;
+  const [lease] = read.value.entries.flatMap((entry) => knownEntry(entry, []) ?? []);
+  expect(lease).toMatchObject({
+    kind: "allow-networks",
+    clients: { list: "friends", asns: [64_501], countries: ["NL"], isListed: false },
+  });
+});
+
 it("reads limits, leased and standing, as they were written", ({ expect }) => {
   const written = golden("policy-1-limits");
   const read = readPolicy(written);

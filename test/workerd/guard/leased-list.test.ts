@@ -1,12 +1,15 @@
 /** Leases that name a list: the real actuator, API, policy object and table, to the answers of a real guard. */
 import { evictDurableObject } from "cloudflare:test";
-import { it } from "vitest";
+import { describe, it } from "vitest";
 import type { StoredLease } from "../../../src/mitigations/opaque.ts";
 import { actuators } from "../../../src/mitigations/registry.ts";
+import { networksBlobOf } from "../../../src/policy/blobs.ts";
+import type { PolicyApi } from "../../../src/policy/policy-api.ts";
 import { reachOf } from "../mitigations/fresh-policy.ts";
 import { atTime, HOUR_MS, site } from "./listed.ts";
 
 const block = actuators["block-networks"];
+const allow = actuators["allow-networks"];
 const IN_SHADOW = "action=block&reason=feed&for=6h&mode=shadow";
 
 const aLease = (changes: Partial<StoredLease> = {}): StoredLease => ({
@@ -150,4 +153,78 @@ it("refuses a lease without such a list, and a list that would leave its lease",
     "there is no list feed that blocks",
   );
   expect(await policy.lists()).toMatchObject([{ id: "feed", action: "block", mode: "shadow" }]);
+});
+
+const JA4 = "t13d1516h2_8daaf6152771_b0da82dd1658";
+const ADDRESS = "192.0.2.7";
+/** Everything that a lease may name, and a client that it means by nothing else. */
+const NAMED: readonly (readonly [string, object, string, CfProperties])[] = [
+  ["an address", { networks: [ADDRESS] }, ADDRESS, {}],
+  ["a network", { networks: ["192.0.2.0/24"] }, ADDRESS, {}],
+  ["an IPv6 network", { networks: ["2001:db8::/32"] }, "2001:db8:1::7", {}],
+  ["an operator", { asns: [64_500] }, "198.51.100.7", { asn: 64_500 }],
+  ["a country", { countries: ["T1"] }, "198.51.100.7", { country: "T1" }],
+  ["a TLS hello", { ja4s: [JA4] }, "198.51.100.7", { botManagement: { ja4: JA4 } } as CfProperties],
+  ["a list", { list: "named" }, ADDRESS, {}],
+];
+
+describe.for(NAMED)("a lease that names %s", ([, options, address, cf]) => {
+  const lease = (changes: Partial<StoredLease> = {}) =>
+    aLease({ options, expiresAtMs: Date.now() + 60_000, ...changes });
+  const other = "203.0.113.9";
+
+  it("blocks it with its owner and reason, until each guard's clock says that it ends", async ({
+    expect,
+  }) => {
+    const later = atTime();
+    const { policy, put, isolate } = site();
+    await put("named", ADDRESS, IN_SHADOW);
+    expect(await block.apply(lease(), reachOf(policy))).toMatchObject({ ok: true });
+    expect(await policy.entries()).toMatchObject([
+      { owner: expect.stringMatching(/\/inc_1$/), reason: "attack", mode: "enforce" },
+    ]);
+    const statusFor = await deaf(policy, isolate);
+    later(59_999);
+    expect([await statusFor(address, cf), await statusFor(other)]).toEqual([403, 200]);
+    later(60_000);
+    expect(await statusFor(address, cf)).toBe(200);
+  });
+
+  it("spares it from any block, however specific, until each guard's clock says that it ends", async ({
+    expect,
+  }) => {
+    const later = atTime();
+    const { policy, put, isolate } = site();
+    await put("named", ADDRESS, IN_SHADOW.replace("block", "allow"));
+    await put("all", `${address}\n${other}\nAS64500\nT1\n${JA4}`);
+    expect(await isolate()(address, cf)).toBe(403);
+    expect(await allow.apply(lease(), reachOf(policy))).toMatchObject({ ok: true });
+    const statusFor = await deaf(policy, isolate);
+    later(59_999);
+    expect([await statusFor(address, cf), await statusFor(other)]).toEqual([200, 403]);
+    later(60_000);
+    expect(await statusFor(address, cf)).toBe(403);
+  });
+});
+
+/** An isolate to which the policy object says always the same, and so takes nothing back. */
+async function deaf(policy: PolicyApi, isolate: ReturnType<typeof site>["isolate"]) {
+  const answer = await policy.read(null);
+  const { policy: now } = answer;
+  const name = now === null ? null : networksBlobOf(now)?.sha256;
+  const bytes = name == null ? null : await policy.blob(name);
+  return isolate({ read: async () => answer, blob: async () => bytes });
+}
+
+it("neither blocks by a list that allows, nor spares by one that blocks", async ({ expect }) => {
+  const { policy, put, isolate } = site();
+  await put("friends", ADDRESS, "action=allow&reason=office&for=6h");
+  await put("feed", ADDRESS, IN_SHADOW);
+  const said = async (actuator: typeof block, list: string) => {
+    const applied = await actuator.apply(aLease({ options: { list } }), reachOf(policy));
+    return applied.ok ? "applied" : applied.error.detail;
+  };
+  expect(await said(block, "friends")).toMatch(/there is no list friends that blocks/);
+  expect(await said(allow, "feed")).toMatch(/there is no list feed that allows/);
+  expect(await isolate()(ADDRESS)).toBe(200);
 });

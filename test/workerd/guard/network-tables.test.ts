@@ -210,6 +210,20 @@ describe("while the object's table", () => {
     const sound = isolate();
     expect([await sound("192.0.2.9"), await sound("203.0.113.7")]).toEqual([200, 403]);
   });
+
+  it("with a list that would allow is missing, it costs nothing until a lease has it allow", async ({
+    expect,
+  }) => {
+    const { policy, put, reader, isolate } = await broken(async () => null);
+    await put("friends", "192.0.2.0/24", "action=allow&mode=shadow&reason=a&for=2h");
+    const ends = { expiresAtMs: Date.now() + HOUR_MS };
+    const match = { networks: ["192.0.2.9"] };
+    await policy.put(anEntry({ id: "lse_block", kind: "block-networks", match, ...ends }));
+    expect(await isolate(reader)("192.0.2.9")).toBe(403);
+    const named = { kind: "allow-networks", match: { list: "friends" } };
+    await policy.put(anEntry({ id: "lse_allow", ...named, ...ends }));
+    expect([await isolate(reader)("192.0.2.9"), await isolate()("192.0.2.9")]).toEqual([200, 200]);
+  });
 });
 
 it("leaves alone what a later version says of its tables", async ({ expect }) => {

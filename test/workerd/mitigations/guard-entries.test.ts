@@ -1,23 +1,9 @@
 /** The actuators whose leases are entries of the guard's policy, against the real policy object. */
-import { evictDurableObject } from "cloudflare:test";
-import fc from "fast-check";
-import { describe, it, onTestFinished, vi } from "vitest";
-import { decide } from "../../../src/guard/decide.ts";
-import { readFacts } from "../../../src/guard/facts.ts";
-import { isMeant } from "../../../src/guard/hits.ts";
-import { NO_METER, type Meter } from "../../../src/guard/limits/meter.ts";
-import { loadPolicy } from "../../../src/guard/loaded-policy.ts";
-import type { Actuator } from "../../../src/mitigations/opaque.ts";
-import { actuators, markings } from "../../../src/mitigations/registry.ts";
-import type { PolicyApi } from "../../../src/policy/policy-api.ts";
-import type { Policy } from "../../../src/policy/policy.ts";
-import { readPolicy } from "../../../src/policy/read.ts";
-import { isSdkEntry } from "../../../src/policy/sdk-kinds.ts";
-import { PolicyView } from "../../../src/sdk/policy-view.ts";
+import { describe, it } from "vitest";
+import { actuators } from "../../../src/mitigations/registry.ts";
 import { err } from "../../../src/shared/result.ts";
 import { actuatorContract, type Ground } from "../../contract/actuator.ts";
 import { anEntry } from "../../support/policy.ts";
-import { T0 } from "../../support/incident.ts";
 import { freshPolicy, nobodyAnswers } from "./fresh-policy.ts";
 
 function ground(): Ground {
@@ -117,7 +103,24 @@ actuatorContract({
     { options: { networks: ["2001::/14"] }, field: "networks" },
     { options: { networks: ["::/0"] }, field: "networks" },
     { options: { networks: ["192.0.2.7"], message: "x".repeat(501) }, field: "message" },
-    { options: { networks: ["192.0.2.7"], asns: [64_496] }, field: "asns" },
+    { options: { asns: Array.from({ length: 21 }, (_, n) => 64_496 + n) }, field: "asns" },
+    { options: { countries: ["DE", "FR", "NL", "BE", "LU", "CH"] }, field: "countries" },
+    { options: { countries: ["Germany"] }, field: "countries.0" },
+    { options: { ja4s: ["curl"] }, field: "ja4s.0" },
+    { options: { routes: ["/pay"], asns: [64_496] }, field: "routes" },
+  ],
+  ground,
+});
+
+actuatorContract({
+  actuator: actuators["allow-networks"],
+  options: { networks: ["192.0.2.0/24"], asns: [64_496], countries: ["NL"] },
+  badOptions: [
+    { options: {}, field: "networks" },
+    { options: { networks: ["::/0"] }, field: "networks" },
+    { options: { countries: [] }, field: "countries" },
+    { options: { list: "Friends!" }, field: "list" },
+    { options: { networks: ["192.0.2.7"], message: "Welcome." }, field: "message" },
   ],
   ground,
 });
@@ -336,90 +339,4 @@ describe("disable-features", () => {
     );
     expect(await policy.entries()).toEqual([]);
   });
-});
-
-const CLIENT = "192.0.2.7";
-/** Right options where none are not right. */
-const OPTIONS: Readonly<Record<string, object>> = {
-  "disable-features": PAY,
-  "block-networks": { networks: ["192.0.2.0/24"] },
-};
-
-const OVER_EVERY_LIMIT: Meter = {
-  ...NO_METER,
-  read: () => ({ kind: "refuse", reason: "limited", retryAfterMs: 1 }),
-};
-
-describe("a lease in the guard", () => {
-  const requests = ["GET", "POST"].map(
-    (method) =>
-      new Request("https://shop.example/cart", { method, headers: { "cf-connecting-ip": CLIENT } }),
-  );
-
-  /** Whether it means anything for a read or a write, from the policy as it travels. */
-  async function isInForce(policy: PolicyApi, nowMs: number): Promise<boolean> {
-    const sent: unknown = JSON.parse(JSON.stringify((await policy.read(null)).policy));
-    const read = readPolicy(sent);
-    if (!read.ok) throw new Error(read.error);
-    const snapshot = { loaded: loadPolicy(read.value), confirmedAtMs: nowMs };
-    const forProduction = read.value.entries.filter((entry) => isSdkEntry(entry));
-    if (forProduction.length > 0) return isAsked(read.value, nowMs);
-    return requests.some((request) => {
-      const facts = readFacts(request, read.value.settings, null);
-      const { enforced, cache } = decide(facts, snapshot, nowMs, OVER_EVERY_LIMIT);
-      const isLogged = isMeant("security-log", facts, snapshot, nowMs);
-      return enforced !== null || cache !== null || isLogged;
-    });
-  }
-
-  /** Whether production's SDK would do anything at that time. */
-  async function isAsked(sent: Policy, nowMs: number): Promise<boolean> {
-    vi.setSystemTime(nowMs);
-    const reader = { read: async () => ({ seq: sent.seq, policy: sent }) };
-    const view = new PolicyView({ reader: () => reader, random: () => 1 });
-    const left: Promise<unknown>[] = [];
-    view.asked("ada", (promise) => void left.push(promise));
-    await Promise.all(left);
-    const asked = view.asked("ada", () => {});
-    vi.setSystemTime(T0);
-    return Object.values(asked).some((action) => action !== null);
-  }
-
-  /** What stays at a vendor is ended by the reaper instead. */
-  const staying = new Set(markings.map(({ actuator }) => actuator));
-  it.for(Object.values(actuators).filter(({ id }) => !staying.has(id)))(
-    "of $id never outlives its end, although no alarm ever comes",
-    async (actuator: Actuator, { expect }) => {
-      vi.useFakeTimers({ now: T0, toFake: ["Date"] });
-      onTestFinished(() => void vi.useRealTimers());
-      const leaseMs = fc.integer({ min: 1, max: 30 * 24 * 3_600_000 });
-      const extensions = fc.array(leaseMs, { maxLength: 3 });
-      await fc.assert(
-        fc.asyncProperty(leaseMs, extensions, fc.boolean(), async (firstMs, laterMs, isEvicted) => {
-          const { stub, policy, reach } = freshPolicy();
-          let expiresAtMs = T0;
-          for (const ms of [firstMs, ...laterMs]) {
-            expiresAtMs = T0 + ms;
-            const lease = {
-              id: "lse_ttl",
-              incidentId: "inc_ttl",
-              options: OPTIONS[actuator.id] ?? {},
-              reason: "",
-              shadow: false,
-              share: 1,
-              expiresAtMs,
-              prior: null,
-            } as const;
-            expect(await actuator.apply(lease, reach)).toMatchObject({ ok: true });
-          }
-          if (isEvicted) await evictDurableObject(stub);
-          expect(await isInForce(policy, expiresAtMs - 1)).toBe(true);
-          for (const nowMs of [expiresAtMs, expiresAtMs + 1, expiresAtMs + 3_600_000]) {
-            expect(await isInForce(policy, nowMs)).toBe(false);
-          }
-        }),
-        { numRuns: 30 },
-      );
-    },
-  );
 });
