@@ -120,17 +120,13 @@ const productionSaidSo = ({ rows }: Seen): Expectation => {
 };
 
 /** By the job beside the database, at the server's own processes; how high it was says nothing of a queue of locks. */
-const cpuIsMeasured = ({ rows }: Seen): Expectation => {
-  const at = rows.find(({ type }) => type === "incident.opened");
-  const readings = opened.safeParse(at?.data).data?.readings ?? [];
-  const value = readings.find(({ signal }) => signal === "postgres.cpu_ratio")?.value;
+const cpuIsMeasured = ({ inForce }: Seen): Expectation => {
+  const cpuRatio = inForce?.cpuRatio ?? null;
   return expect(
     "cpu",
     "the job beside the database says how busy its processes keep the machine",
-    typeof value === "number",
-    typeof value === "number"
-      ? `${Math.round(value * 100)} % of the machine`
-      : "unknown when it opened",
+    cpuRatio !== null,
+    cpuRatio === null ? "unknown" : `${Math.round(cpuRatio * 100)} % of the machine`,
   );
 };
 

@@ -36,7 +36,12 @@ export type Log = {
   /** How the sessions of the fault stood when all was over. */
   fates: readonly Fate[];
   /** While everything was in force: kinds of policy entries, and which playbooks had an incident. */
-  inForce: { readonly kinds: readonly string[]; readonly playbooks: readonly string[] } | null;
+  inForce: {
+    readonly kinds: readonly string[];
+    readonly playbooks: readonly string[];
+    /** Share of the machine that the database's own processes use, as Firebreak knows it. */
+    readonly cpuRatio: number | null;
+  } | null;
   /** Scans of the pitches that the replica served, before the fault and once it was over. */
   replicaScans: { readonly before: number; readonly after: number } | null;
   pager: PagerState;
@@ -119,6 +124,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.inForce = {
     kinds: (await firebreak.policyEntries()).map(({ kind }) => kind),
     playbooks: (await firebreak.openIncidents()).map(({ playbook }) => playbook ?? "none"),
+    cpuRatio: await firebreak.numberKnown("postgres.cpu_ratio"),
   };
   const act = await until("somebody is asked", () => askedFor(log), patience);
   say(`the on-call agrees to ${act}`);

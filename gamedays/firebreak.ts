@@ -130,6 +130,11 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const found = await read(`/api/v1/signals/${name}`, signal);
       return found.value === value && found.at !== null ? Date.parse(found.at) : null;
     },
+    /** A number that is known now; null when it is another kind of value, or unknown. */
+    numberKnown: async (name: string): Promise<number | null> => {
+      const { value } = await read(`/api/v1/signals/${name}`, signal);
+      return typeof value === "number" ? value : null;
+    },
     /** Deliveries that the write journal still holds, given up or not. */
     deliveriesHeld: async (): Promise<number> =>
       (await read("/api/v1/write-journal", writeJournals)).items.reduce(
