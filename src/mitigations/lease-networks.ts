@@ -1,6 +1,7 @@
 /** Clients that one lease may turn away, or spare, as people write them, and how wide they may be together. */
 import type { z } from "zod";
 import { parseCidr, type Cidr } from "../guard/ip/cidr.ts";
+import { overlaps } from "../guard/ip/overlap.ts";
 import { listId } from "../policy/lists.ts";
 import { clientWords, networkTexts } from "../policy/words.ts";
 
@@ -75,6 +76,18 @@ export const cidrsIn = (texts: readonly string[]): readonly Cidr[] =>
     const parsed = parseCidr(text);
     return parsed.ok ? [parsed.value] : [];
   });
+
+/** Whom automation may name: names come from clients, so it must be a network at all, and none that the site spares. */
+export function nameableBeside(allowlist: readonly string[]): (name: string) => boolean {
+  const spared = cidrsIn(allowlist);
+  return (name) => cidrsIn([name]).some((cidr) => !spared.some((one) => overlaps(one, cidr)));
+}
+
+/** `203.0.113.7, 203.0.113.9 and 40 more`. */
+export function firstOf(networks: readonly string[]): string {
+  const listed = networks.slice(0, NAMED_MAX).join(", ");
+  return networks.length > NAMED_MAX ? `${listed} and ${networks.length - NAMED_MAX} more` : listed;
+}
 
 /** The larger of both families' shares; networks that overlap count each. */
 function shareOf(texts: readonly string[]): number {

@@ -39,6 +39,12 @@ export type Selection =
     }
   | { readonly kind: "nobody"; readonly because: Nobody; readonly says: string };
 
+export const nobody = (because: Nobody, says: string): Selection => ({
+  kind: "nobody",
+  because,
+  says,
+});
+
 export type Asked<Options> = {
   readonly options: Options;
   readonly atMs: number;

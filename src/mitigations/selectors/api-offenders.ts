@@ -1,16 +1,14 @@
 /** Who uses production as no visitor does: clients that ask for id after id of one route, are answered 4xx all the time, or look for ways in. */
 import { z } from "zod";
-import { parseCidr } from "../../guard/ip/cidr.ts";
-import { overlaps } from "../../guard/ip/overlap.ts";
 import { err, ok } from "../../shared/result.ts";
 import { clientErrorRatioOf } from "../../traffic/conduct-figures.ts";
 import { idsOf } from "../../traffic/conduct-memory.ts";
 import type { ClientConduct, ConductWindow } from "../../traffic/traffic-api.ts";
-import { defineSelector, type Selection } from "../selector.ts";
+import { firstOf, nameableBeside } from "../lease-networks.ts";
+import { defineSelector, nobody, type Selection } from "../selector.ts";
 
 /** Clients in one selection; those that did most. */
 export const NAMED_MAX = 100;
-const LISTED_MAX = 5;
 
 /** Each within the minute. */
 const options = z.strictObject({
@@ -47,33 +45,19 @@ export function chooseApiOffenders({ window, allowlist }: Seen, terms: Options):
       clientErrorRatioOf(client, window) / terms.client_error_ratio_min,
       client.scannerPaths / terms.scanner_paths_min,
     );
-  const spared = allowlist.flatMap(cidrsIn);
+  const mayName = nameableBeside(allowlist);
   const offenders = window.clients
     .map((client) => ({ name: client.client, excess: excess(client) }))
     .filter((one) => one.excess >= 1)
     .toSorted((a, b) => b.excess - a.excess || (a.name < b.name ? -1 : 1));
   if (offenders.length === 0) return nobody("no_excess", "no client stands out any more");
-  const named = offenders.filter(({ name }) =>
-    cidrsIn(name).some((cidr) => !spared.some((one) => overlaps(one, cidr))),
-  );
+  const named = offenders.filter(({ name }) => mayName(name));
   if (named.length === 0) return nobody("would_hit_regulars", "the site spares who stands out");
   const networks = named.slice(0, NAMED_MAX).map(({ name }) => name);
-  const listed = networks.slice(0, LISTED_MAX).join(", ");
-  const more = networks.length > LISTED_MAX ? ` and ${networks.length - LISTED_MAX} more` : "";
   return {
     kind: "selected",
     picked: { networks },
-    says: `${listed}${more}: each asks as no visitor does`,
+    says: `${firstOf(networks)}: each asks as no visitor does`,
     facts: { offenders: offenders.length, named: networks.length, ...terms },
   };
 }
-
-const nobody = (
-  because: Extract<Selection, { kind: "nobody" }>["because"],
-  says: string,
-): Selection => ({ kind: "nobody", because, says });
-
-const cidrsIn = (text: string) => {
-  const parsed = parseCidr(text);
-  return parsed.ok ? [parsed.value] : [];
-};

@@ -3,18 +3,16 @@
  * as they should is a company's or a carrier's, and is left to steps that ask and turn nobody away.
  */
 import { z } from "zod";
-import { parseCidr } from "../../guard/ip/cidr.ts";
-import { overlaps } from "../../guard/ip/overlap.ts";
 import { err, ok } from "../../shared/result.ts";
 import { inVain, opened } from "../../traffic/sign-in-figures.ts";
 import type { SignInParty, SignInsWindow } from "../../traffic/traffic-api.ts";
-import { defineSelector, type Selection } from "../selector.ts";
+import { firstOf, nameableBeside } from "../lease-networks.ts";
+import { defineSelector, nobody, type Selection } from "../selector.ts";
 
 /** Of the accounts that an offender tried, it may have opened so many: some stolen passwords are right. */
 export const OPENED_SHARE_MAX = 0.1;
 /** Addresses in one selection; those that tried most. */
 export const NAMED_MAX = 500;
-const LISTED_MAX = 5;
 
 const options = z.strictObject({
   /** Accounts that one address tried within the hour and never opened. */
@@ -53,35 +51,23 @@ export function chooseOffenders(
   if (trying.length === 0) {
     return nobody("no_excess", `no address tried ${accountsMin} accounts in vain`);
   }
-  const spared = allowlist.flatMap(cidrsIn);
+  const mayName = nameableBeside(allowlist);
   const offenders = trying
     .filter((party) => isOffender(party))
-    .filter(({ name }) => cidrsIn(name).some((cidr) => !spared.some((one) => overlaps(one, cidr))))
+    .filter(({ name }) => mayName(name))
     .toSorted((a, b) => inVain(b) - inVain(a) || b.failed - a.failed || (a.name < b.name ? -1 : 1));
   if (offenders.length === 0) {
     const says = `from each of the ${trying.length} addresses that tried accounts in vain others sign in, or the site spares it`;
     return nobody("would_hit_regulars", says);
   }
   const networks = offenders.slice(0, NAMED_MAX).map(({ name }) => name);
-  const listed = networks.slice(0, LISTED_MAX).join(", ");
-  const more = networks.length > LISTED_MAX ? ` and ${networks.length - LISTED_MAX} more` : "";
   return {
     kind: "selected",
     picked: { networks },
-    says: `${listed}${more}: each tried ${accountsMin} accounts or more, and opened next to none`,
+    says: `${firstOf(networks)}: each tried ${accountsMin} accounts or more, and opened next to none`,
     facts: { offenders: offenders.length, named: networks.length, accountsMin },
   };
 }
 
 const isOffender = (party: SignInParty): boolean =>
   opened(party) <= OPENED_SHARE_MAX * party.others.length;
-
-const nobody = (
-  because: Extract<Selection, { kind: "nobody" }>["because"],
-  says: string,
-): Selection => ({ kind: "nobody", because, says });
-
-const cidrsIn = (text: string) => {
-  const parsed = parseCidr(text);
-  return parsed.ok ? [parsed.value] : [];
-};

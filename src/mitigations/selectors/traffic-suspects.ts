@@ -3,9 +3,7 @@
  * key that explains most of it, and only by keys that next to none of the usual requests had.
  */
 import { z } from "zod";
-import { parseCidr, type Cidr } from "../../guard/ip/cidr.ts";
 import { isCountry, isJa4 } from "../../guard/ip/number-set.ts";
-import { overlaps } from "../../guard/ip/overlap.ts";
 import { err, ok } from "../../shared/result.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
 import {
@@ -16,7 +14,8 @@ import {
 } from "../../traffic/suspects.ts";
 import { BUCKET_SECONDS, TALKERS_KEPT_SECONDS } from "../../traffic/talker-memory.ts";
 import type { TalkersWindow } from "../../traffic/traffic-api.ts";
-import { defineSelector, type Picked, type Selection } from "../selector.ts";
+import { nameableBeside } from "../lease-networks.ts";
+import { defineSelector, nobody, type Picked, type Selection } from "../selector.ts";
 
 /** What a step can be about. There is no list of user agents: anybody may send any. */
 const KEYS = ["address", "network", "ja4", "asn", "path", "country"] as const;
@@ -86,10 +85,10 @@ export function chooseSuspects(
   if (suspicion.kind !== "named") return nobodyBecause(suspicion);
   const key = KEYS.find((one) => one === suspicion.dimension);
   if (key === undefined) return nobody("spread", "what explains it cannot be acted on");
-  const spared = allowlist.flatMap(cidrsIn);
+  const mayName = nameableBeside(allowlist);
   const names = suspicion.suspects
     .map(({ name }) => name)
-    .filter((name) => isUsable(key, name, spared));
+    .filter((name) => isUsable(key, name, mayName));
   if (names.length === 0) return nobody("spread", `no ${key} explains it that may be named`);
   if (WIDE.includes(key) && names.length > WIDE_MAX) {
     return nobody(
@@ -125,15 +124,6 @@ function nobodyBecause(suspicion: Exclude<Suspicion, { readonly kind: "named" }>
   }
 }
 
-const nobody = (
-  because: Extract<Selection, { kind: "nobody" }>["because"],
-  says: string,
-): Selection => ({
-  kind: "nobody",
-  because,
-  says,
-});
-
 /** Why nothing can be concluded, or null. */
 function doubtAbout(window: OfAllShards<TalkersWindow>, secondsMin: number): string | null {
   if (window.silentShards > 0)
@@ -144,11 +134,11 @@ function doubtAbout(window: OfAllShards<TalkersWindow>, secondsMin: number): str
 }
 
 /** Names come from clients: what is no name of its kind is nobody's, and whom the site spares is not named. */
-function isUsable(key: Key, name: string, spared: readonly Cidr[]): boolean {
+function isUsable(key: Key, name: string, mayName: (network: string) => boolean): boolean {
   switch (key) {
     case "address":
     case "network":
-      return cidrsIn(name).some((cidr) => !spared.some((one) => overlaps(one, cidr)));
+      return mayName(name);
     case "ja4":
       return isJa4(name);
     case "country":
@@ -185,11 +175,6 @@ function routeOf(template: string): string | null {
   const route = from === -1 ? template : `${template.split("/").slice(0, from).join("/")}/*`;
   return route === "/*" ? null : route;
 }
-
-const cidrsIn = (text: string): readonly Cidr[] => {
-  const parsed = parseCidr(text);
-  return parsed.ok ? [parsed.value] : [];
-};
 
 const EXAMPLES: Readonly<Record<Key, Picked>> = {
   address: { networks: ["192.0.2.1"] },
