@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { FULL } from "./burden.ts";
 import { goal, short, type Goal } from "./goal.ts";
 import { compareStands, type RequestFigure } from "./request-path.ts";
-import { startPeers } from "./peers.ts";
+import { ON_RATE_LIMIT_BINDING, startPeers } from "./peers.ts";
+import { sayProfile, type ProfileLine } from "./profile.ts";
 import { STAND_WORKERS, startApp, startGuard, type Stand, type StandOptions } from "./stands.ts";
 import { visitorRequests } from "./visitors.ts";
 import { bundle } from "./workerd/bundle.ts";
 import { load } from "./workerd/load.ts";
-import { profile, type ProfileLine } from "./workerd/profile.ts";
+import { profile } from "./workerd/profile.ts";
 
 export type GuardReport = {
   /** The goal's pair, with and without Cloudflare's view of the connection. */
@@ -196,12 +197,18 @@ export function sayGuard({ pair, burdens, peers, profile: lines }: GuardReport):
     ...burdens.map(sayFigure),
     "The guard and its peers",
     ...peers.map(sayFigure),
+    `  ${ON_RATE_LIMIT_BINDING}`,
+    ...PEER_GOALS.map(([name]) => sayCeiling(name, peers)),
     "Where the full guard's time goes, profiled",
-    ...lines.map(
-      ({ functionName, share, microseconds }) =>
-        `  ${short(microseconds).padStart(6)} µs ${(share * 100).toFixed(1).padStart(5)} %  ${functionName}`,
-    ),
+    ...sayProfile(lines),
   ].join("\n");
+
+  /** What is left between a goal and what no guard could exceed, in the same rounds. */
+  function sayCeiling(name: string, peers: readonly RequestFigure[]): string {
+    const served = (of: string): number => named(peers, of).requestsPerSecond.median;
+    const [pass, peer] = [served("bare Hono pass-through"), served(name)];
+    return `  A guard that cost nothing would serve ${short(pass / peer)} × what ${name} does: as much as the bare pass-through`;
+  }
 }
 
 const sayFigure = ({ name, cpuUs, requestsPerSecond, more }: RequestFigure): string =>

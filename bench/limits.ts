@@ -7,6 +7,7 @@ import { mix32 } from "../src/sketches/hash.ts";
 import { simulate } from "../test/support/limits.ts";
 import { goal, type Goal } from "./goal.ts";
 import { compare, type Contestant, type Figure } from "./measure.ts";
+import { profileHere, sayProfile, type ProfileLine } from "./profile.ts";
 
 const LOADS = [0.2, 0.5, 1, 1.2, 2, 10, 200];
 const ISOLATES = [1, 4, 16, 64];
@@ -29,7 +30,11 @@ export type LimitsReport = {
   readonly figures: readonly Figure[];
   readonly leases: readonly LeaseFigure[];
   readonly bytes: number;
+  /** Where the time of 20 rules goes, for each request. */
+  readonly profile: readonly ProfileLine[];
 };
+
+const PROFILED_REQUESTS = 400_000;
 
 export function limits(rounds: number): LimitsReport {
   const figures = compare(
@@ -46,7 +51,8 @@ export function limits(rounds: number): LimitsReport {
   const leases = (["even", "skewed"] as const).flatMap((spread) =>
     ISOLATES.flatMap((isolates) => LOADS.map((load) => leaseFigure(spread, isolates, load))),
   );
-  return { figures, leases, bytes: new RateLimits(4).byteLength };
+  const profile = profileHere(decideClean(20), PROFILED_REQUESTS);
+  return { figures, leases, bytes: new RateLimits(4).byteLength, profile };
 }
 
 const ERROR_MAX = 0.05;
@@ -65,7 +71,7 @@ export const limitsGoals = ({ leases }: LimitsReport): readonly Goal[] =>
     }),
   );
 
-export const sayLimits = ({ figures, leases, bytes }: LimitsReport): string =>
+export const sayLimits = ({ figures, leases, bytes, profile }: LimitsReport): string =>
   [
     `Rate limits per request, in ${(bytes / 2 ** 20).toFixed(2)} MiB`,
     ...figures.map(
@@ -81,6 +87,8 @@ export const sayLimits = ({ figures, leases, bytes }: LimitsReport): string =>
         `${figure.callsPerThousand.toFixed(0).padStart(12)}${figure.waitedPerThousand.toFixed(1).padStart(13)}` +
         `${String(figure.busiestWindow).padStart(16)}`,
     ),
+    "Where the time of 20 rules goes, profiled",
+    ...sayProfile(profile),
   ].join("\n");
 
 function leaseFigure(spread: "even" | "skewed", isolates: number, load: number): LeaseFigure {

@@ -17,6 +17,7 @@ import { objects, objectsGoals, sayObjects } from "./objects.ts";
 import { rig, rigGoals, sayRig } from "./rig.ts";
 import { saySketches, sketches, sketchesGoals } from "./sketches.ts";
 import { sayStartUp, startUp, startUpGoals } from "./start-up.ts";
+import { sayTrafficAnalysis, trafficAnalysis, trafficAnalysisGoals } from "./traffic-analysis.ts";
 
 type Bench = (rounds: number | null) => Promise<{
   readonly report: unknown;
@@ -76,6 +77,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   sketches: async (rounds) => {
     const report = sketches(rounds ?? ROUNDS);
     return { report, text: saySketches(report), goals: sketchesGoals(report) };
+  },
+  "traffic-analysis": async (rounds) => {
+    const report = await trafficAnalysis(rounds ?? ROUNDS);
+    return { report, text: sayTrafficAnalysis(report), goals: trafficAnalysisGoals(report) };
   },
 };
 

@@ -5,6 +5,7 @@ import { talkerKeys, TopTalkers } from "../src/sketches/top-talkers.ts";
 import { goal, type Goal } from "./goal.ts";
 import { compare, type Contestant, type Figure } from "./measure.ts";
 import { factsFrom } from "../test/support/isolates.ts";
+import { profileHere, sayProfile, type ProfileLine } from "./profile.ts";
 import { randomFrom } from "../test/support/limits.ts";
 
 const HEAVY = 20;
@@ -19,7 +20,11 @@ export type SketchesReport = {
   /** Of 20 sources of 2 % each among 700 000: how many lead the list. */
   readonly found: readonly number[];
   readonly bytes: number;
+  /** Where the time of what has a goal goes, for each request. */
+  readonly profiles: Readonly<Record<string, readonly ProfileLine[]>>;
 };
+
+const PROFILED_REQUESTS = 4_000_000;
 
 export function sketches(rounds: number): SketchesReport {
   const stream = makeStream(1);
@@ -34,7 +39,11 @@ export function sketches(rounds: number): SketchesReport {
     rounds,
   );
   const found = [1, 2, 3, 4, 5].map((seed) => heavyFound(makeStream(seed)));
-  return { figures, found, bytes: new TopTalkers().byteLength };
+  const profiles = {
+    "three numeric keys": profileHere(threeKeys(stream), PROFILED_REQUESTS),
+    "all seven, with hashing": profileHere(sevenKeys(stream), PROFILED_REQUESTS),
+  };
+  return { figures, found, bytes: new TopTalkers().byteLength, profiles };
 }
 
 const COUNT_NS_MAX: Readonly<Record<string, number>> = {
@@ -59,7 +68,7 @@ export const sketchesGoals = ({ figures, found }: SketchesReport): readonly Goal
   }),
 ];
 
-export const saySketches = ({ figures, found, bytes }: SketchesReport): string =>
+export const saySketches = ({ figures, found, bytes, profiles }: SketchesReport): string =>
   [
     "Counting one request",
     ...figures.map(
@@ -67,6 +76,10 @@ export const saySketches = ({ figures, found, bytes }: SketchesReport): string =
         `  ${name.padEnd(26)}${medianNs.toFixed(0).padStart(6)} ns  (${lowestNs.toFixed(0)} to ${highestNs.toFixed(0)})`,
     ),
     `  20 sources of 2 % each among 700 000: found ${found.join(", ")} (five seeds), in ${(bytes / 1_024).toFixed(0)} KiB`,
+    ...Object.entries(profiles).flatMap(([name, lines]) => [
+      `Where the time of ${name} goes, profiled`,
+      ...sayProfile(lines),
+    ]),
   ].join("\n");
 
 type Stream = {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../src/shared/assert.ts";
 import { ENTRY, limitEntries, type Burden } from "./burden.ts";
 import { networksOfOthers } from "./networks.ts";
-import type { Binding, Service } from "./workerd/config.ts";
+import type { Binding, Extension, Service } from "./workerd/config.ts";
 import { ask } from "./workerd/ask.ts";
 import { startWorkerd, type Workerd } from "./workerd/process.ts";
 
@@ -22,6 +22,7 @@ export const STAND_WORKERS = {
   "hono-rate-limiter": "bench/workers/hono-rate-limiter.ts",
   "upstash-ratelimit": "bench/workers/upstash-ratelimit.ts",
   "object-call": "bench/workers/object-call.ts",
+  "ratelimit-binding": "bench/workers/ratelimit-binding.ts",
   "kv-read": "bench/workers/kv-read.ts",
   "kv-store": "bench/workers/kv-store.ts",
 } as const;
@@ -43,11 +44,13 @@ export async function startApp(
     bindings = {},
     objects = [],
     services = [],
+    extensions = [],
   }: {
     readonly name?: string;
     readonly bindings?: Readonly<Record<string, Binding>>;
     readonly objects?: readonly string[];
     readonly services?: readonly Service[];
+    readonly extensions?: readonly Extension[];
   },
   options: StandOptions,
 ): Promise<Stand> {
@@ -57,6 +60,7 @@ export async function startApp(
     name: fileName(name),
     services: [PRODUCTION, front, ...services],
     sockets: [{ name: "http", service: app }],
+    extensions,
   });
   return { name, workerd };
 }

@@ -15,6 +15,17 @@ export type WorkerService = {
   readonly objects?: readonly string[];
   /** The service that the Cache API asks; without one it is not there. */
   readonly cache?: string;
+  readonly flags?: readonly (typeof EXPERIMENTAL)[];
+};
+/** What only workerd's own people should use; it must be told so at its start, too. */
+export const EXPERIMENTAL = "experimental";
+
+/** A module of the runtime's own, as far as Workers can tell; `path` is relative to the configuration. */
+export type Extension = {
+  readonly name: string;
+  readonly path: string;
+  /** For bindings and other extensions alone. */
+  readonly isInternal: boolean;
 };
 
 export type ExternalService = { readonly kind: "external"; readonly address: string };
@@ -23,7 +34,10 @@ export type Binding =
   | { readonly service: string }
   | { readonly text: string }
   | { readonly object: string; readonly of: string }
-  | { readonly kv: string };
+  | { readonly kv: string }
+  | { readonly json: string }
+  /** What an extension makes of other bindings. */
+  | { readonly wrappedBy: string; readonly inner: Readonly<Record<string, Binding>> };
 
 /** Where visitors ask; port 0 is a free one. */
 export type Socket = { readonly name: string; readonly service: string };
@@ -32,11 +46,16 @@ export type Socket = { readonly name: string; readonly service: string };
 export const CF_HEADER = "bench-cf";
 export const COMPATIBILITY_DATE = "2026-10-01";
 
-export const configText = (services: readonly Service[], sockets: readonly Socket[]): string => `
+export const configText = (
+  services: readonly Service[],
+  sockets: readonly Socket[],
+  extensions: readonly Extension[] = [],
+): string => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [${[STORAGE_SERVICE, INTERNET_SERVICE, ...services.map(serviceText)].join(", ")}],
   sockets = [${sockets.map(socketText).join(", ")}],
+  extensions = [(modules = [${extensions.map(extensionText).join(", ")}])],
 );
 `;
 
@@ -49,6 +68,9 @@ const INTERNET_SERVICE = `(name = "internet", network = (allow = ["local"]))`;
 
 const quoted = (text: string): string => JSON.stringify(text);
 
+const extensionText = ({ name, path, isInternal }: Extension): string =>
+  `(name = ${quoted(name)}, esModule = embed ${quoted(path)}, internal = ${isInternal})`;
+
 const socketText = ({ name, service }: Socket): string =>
   `(name = ${quoted(name)}, address = "127.0.0.1:0", service = ${quoted(service)}, ` +
   `http = (cfBlobHeader = ${quoted(CF_HEADER)}))`;
@@ -60,11 +82,12 @@ const serviceText = ({ name, of }: Service): string =>
 
 function workerText(
   name: string,
-  { module, bindings, objects = [], cache }: WorkerService,
+  { module, bindings, objects = [], cache, flags = [] }: WorkerService,
 ): string {
   const parts = [
     `modules = [(name = "worker.js", esModule = embed ${quoted(module)})]`,
     `compatibilityDate = ${quoted(COMPATIBILITY_DATE)}`,
+    `compatibilityFlags = [${flags.map(quoted).join(", ")}]`,
     `bindings = [${Object.entries(bindings).map(bindingText).join(", ")}]`,
   ];
   if (objects.length > 0) {
@@ -84,6 +107,11 @@ function bindingText([name, binding]: readonly [string, Binding]): string {
   const head = `name = ${quoted(name)}`;
   if ("service" in binding) return `(${head}, service = ${quoted(binding.service)})`;
   if ("text" in binding) return `(${head}, text = ${quoted(binding.text)})`;
+  if ("json" in binding) return `(${head}, json = ${quoted(binding.json)})`;
+  if ("wrappedBy" in binding) {
+    const inner = Object.entries(binding.inner).map(bindingText).join(", ");
+    return `(${head}, wrapped = (moduleName = ${quoted(binding.wrappedBy)}, innerBindings = [${inner}]))`;
+  }
   if ("kv" in binding) return `(${head}, kvNamespace = ${quoted(binding.kv)})`;
   return `(${head}, durableObjectNamespace = (className = ${quoted(binding.object)}, serviceName = ${quoted(binding.of)}))`;
 }

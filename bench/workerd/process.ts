@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { endProcess } from "../../dev/child.ts";
 import { assert } from "../../src/shared/assert.ts";
-import { configText, STORAGE, type Service, type Socket } from "./config.ts";
+import { configText, STORAGE, type Extension, type Service, type Socket } from "./config.ts";
 
 export type Workerd = AsyncDisposable & {
   /** By the socket's name. */
@@ -27,6 +27,7 @@ export type WorkerdOptions = {
   readonly directory: string;
   readonly services: readonly Service[];
   readonly sockets: readonly Socket[];
+  readonly extensions?: readonly Extension[];
   /** Null: wherever the machine puts it. */
   readonly core: number | null;
 };
@@ -39,15 +40,16 @@ const SAID_CHARS_MAX = 4_000;
 
 /** Starts it and waits until all its sockets listen. @throws {Error} with what it wrote. */
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
-  const { name, directory, services, sockets, core } = options;
+  const { name, directory, services, sockets, core, extensions = [] } = options;
   const storage = join(directory, name);
   mkdirSync(storage, { recursive: true });
   const config = join(directory, `${name}.capnp`);
-  writeFileSync(config, configText(services, sockets));
+  writeFileSync(config, configText(services, sockets, extensions));
   const [path, ...args] = [
     ...(core === null ? [] : ["taskset", "-c", String(core)]),
     PROGRAM,
     "serve",
+    ...(services.some(isExperimental) ? ["--experimental"] : []),
     `--control-fd=${CONTROL_FD}`,
     "--inspector-addr=127.0.0.1:0",
     `--directory-path=${STORAGE}=${storage}`,
@@ -77,6 +79,9 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     throw new Error(`workerd ${name} did not start: ${said}`, { cause: fault });
   }
 }
+
+const isExperimental = ({ of }: Service): boolean =>
+  of.kind === "worker" && (of.flags ?? []).length > 0;
 
 const INSPECTOR = "(inspector)";
 const listened = z.object({ socket: z.string().default(INSPECTOR), port: z.int() });

@@ -1,27 +1,11 @@
 /** Where a Worker's time goes: V8's sampling profiler, over the inspector, while it serves. */
 import { z } from "zod";
 import { assert } from "../../src/shared/assert.ts";
+import { linesOf, sampled, type ProfileLine } from "../profile.ts";
 import type { Workerd } from "./process.ts";
-
-export type ProfileLine = {
-  readonly functionName: string;
-  /** Of the samples in which anything ran. */
-  readonly share: number;
-  readonly microseconds: number;
-};
 
 const SAMPLING_US = 100;
 const targets = z.array(z.object({ title: z.string(), webSocketDebuggerUrl: z.string() }));
-const profiled = z.object({
-  profile: z.object({
-    nodes: z.array(
-      z.object({ id: z.int(), callFrame: z.object({ functionName: z.string(), url: z.string() }) }),
-    ),
-    samples: z.array(z.int()),
-    timeDeltas: z.array(z.int()),
-  }),
-});
-
 /** Profiles the service of this name while `work` goes on; the lines with the most time of their own come first. */
 export async function profile(
   workerd: Workerd,
@@ -36,25 +20,7 @@ export async function profile(
   await session.call("Profiler.setSamplingInterval", { interval: SAMPLING_US });
   await session.call("Profiler.start", {});
   await work();
-  return linesOf(profiled.parse(await session.call("Profiler.stop", {})));
-}
-
-function linesOf({ profile: { nodes, samples, timeDeltas } }: z.infer<typeof profiled>) {
-  const names = new Map(nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
-  const selfUs = new Map<string, number>();
-  for (const [at, id] of samples.entries()) {
-    const name = names.get(id) ?? "";
-    if (name === "(idle)") continue;
-    selfUs.set(name, (selfUs.get(name) ?? 0) + (timeDeltas[at] ?? 0));
-  }
-  const totalUs = [...selfUs.values()].reduce((sum, one) => sum + one, 0);
-  return [...selfUs]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([functionName, microseconds]) => ({
-      functionName: functionName === "" ? "(anonymous)" : functionName,
-      share: microseconds / totalUs,
-      microseconds,
-    }));
+  return linesOf(sampled.parse(await session.call("Profiler.stop", {})));
 }
 
 const reply = z.object({ id: z.int().optional(), result: z.unknown().optional() });
