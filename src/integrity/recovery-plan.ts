@@ -76,13 +76,23 @@ export function chooseRecovery(seen: SeenOfBranch): RecoveryPlan {
     ? {
         way: "recover-rows",
         because: "rows_are_missing",
-        why: `${missing} rows are missing, and nothing is changed`,
+        why: `${missing} rows are missing, and nothing is changed${leaveOut(tables)}`,
       }
     : {
         way: "recover-rows",
         because: "rows_are_missing_and_changed",
-        why: `${missing} rows are missing; compare the ${changed} changed ones by hand`,
+        why: `${missing} rows are missing; compare the ${changed} changed ones by hand${leaveOut(tables)}`,
       };
+}
+
+/** The script names the columns of live, and is refused whole where the branch does not have one. */
+function leaveOut(tables: readonly Compared[]): string {
+  const added = tables.flatMap(({ table, missing, apart }) =>
+    missing === 0 ? [] : apart.added.map((column) => `${table}.${column}`),
+  );
+  return added.length === 0
+    ? ""
+    : `; take ${added.join(", ")} out of the script first, which the branch does not have`;
 }
 
 const byHand = (because: RecoveryPlan["because"], why: string): RecoveryPlan => ({

@@ -105,3 +105,11 @@ it.for(ROWS)("%s", ([, given, plan], { expect }) => {
 it("says what restoring in place would cost", ({ expect }) => {
   expect(chooseRecovery(seen({ missing: NARROW_ROWS_MAX + 1 })).why).toContain("lose 3 rows");
 });
+
+it("says what the script must leave out, because the branch does not have it", ({ expect }) => {
+  const apart = { added: ["nickname"], dropped: [] };
+  expect(chooseRecovery(seen({ missing: 1, apart })).why).toContain(
+    "take users.nickname out of the script first",
+  );
+  expect(chooseRecovery(seen({ missing: 1 })).why).not.toContain("out of the script");
+});
