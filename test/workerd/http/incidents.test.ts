@@ -58,7 +58,7 @@ describe("declare", () => {
         {
           field: "body.playbook",
           value: "outrage",
-          allowed: "data-corruption, database, ddos, outage, payments, security",
+          allowed: "api-abuse, data-corruption, database, ddos, outage, payments, security",
         },
       ],
     });
