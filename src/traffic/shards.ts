@@ -118,12 +118,11 @@ function mergeWindows(windows: readonly TrafficWindow[], untilSecond: number): T
     seconds.set(one.second, tally);
     mergeInto(tally, one);
   }
-  const flushedAtMs = windows.flatMap(({ lastFlushAtMs }) => lastFlushAtMs ?? []);
   return {
     fromSecond,
     untilSecond,
     seconds: [...seconds.values()].toSorted((a, b) => a.second - b.second),
-    lastFlushAtMs: flushedAtMs.length === 0 ? null : Math.max(...flushedAtMs),
+    lastFlushAtMs: latestOf(windows.map(({ lastFlushAtMs }) => lastFlushAtMs)),
     lostFlushes: windows.reduce((sum, { lostFlushes }) => sum + lostFlushes, 0),
   };
 }
@@ -151,6 +150,7 @@ function mergeTouched(windows: readonly TouchedWindow[]): TouchedWindow {
   return {
     sinceSecond: Math.max(0, ...windows.map(({ sinceSecond }) => sinceSecond)),
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
+    heardUntilMs: latestOf(windows.map(({ heardUntilMs }) => heardUntilMs)),
     entries: merged.reports(),
   };
 }
@@ -161,11 +161,15 @@ function mergeReports(windows: readonly ReportsWindow[]): ReportsWindow {
     const count = windows.reduce((sum, window) => sum + (window.counts[kind] ?? 0), 0);
     if (count > 0) counts[kind] = count;
   }
-  const flushedAtMs = windows.flatMap(({ lastFlushAtMs }) => lastFlushAtMs ?? []);
   return {
     fromSecond: Math.max(0, ...windows.map((window) => window.fromSecond)),
     counts,
-    lastFlushAtMs: flushedAtMs.length === 0 ? null : Math.max(...flushedAtMs),
+    lastFlushAtMs: latestOf(windows.map(({ lastFlushAtMs }) => lastFlushAtMs)),
     lostFlushes: windows.reduce((sum, { lostFlushes }) => sum + lostFlushes, 0),
   };
+}
+
+function latestOf(moments: readonly (number | null)[]): number | null {
+  const known = moments.flatMap((ms) => ms ?? []);
+  return known.length === 0 ? null : Math.max(...known);
 }

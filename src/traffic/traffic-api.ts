@@ -171,6 +171,8 @@ export type TouchedWindow = {
   readonly sinceSecond: number;
   /** Reports known to be missing since then, or unusable. */
   readonly missingReports: number;
+  /** When the last report was taken that says whom entries touched; null: none was since then. */
+  readonly heardUntilMs: number | null;
   readonly entries: readonly TouchedReport[];
 };
 

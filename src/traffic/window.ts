@@ -28,6 +28,7 @@ export class TrafficMemory {
   readonly #touched = new TouchedTally();
   /** Reports that are missing in `#touched`. */
   #untold = 0;
+  #touchedHeardAtMs: number | null = null;
   #lastFlushAtMs: number | null = null;
 
   /** Begins empty: up to `sinceMs` nothing is known, which is not the same as no traffic. */
@@ -47,7 +48,10 @@ export class TrafficMemory {
     this.#talkers.add(flush.talkers ?? null, nowSecond);
     if (flush.conduct !== undefined) this.#conduct.add(flush.conduct, nowSecond);
     if (flush.touched === undefined) this.#untold += 1;
-    else this.#touched.add(flush.touched);
+    else {
+      this.#touched.add(flush.touched);
+      this.#touchedHeardAtMs = nowMs;
+    }
     this.#forget(nowSecond);
   }
 
@@ -85,6 +89,7 @@ export class TrafficMemory {
     return {
       sinceSecond: this.#sinceSecond,
       missingReports: this.#untold,
+      heardUntilMs: this.#touchedHeardAtMs,
       entries: this.#touched.reports(),
     };
   }

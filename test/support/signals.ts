@@ -59,7 +59,13 @@ export const aSignInsWindow = (
 export const aTraffic = (reader: Partial<TrafficReader> = {}): TrafficReader => ({
   window: async () => aWindow({ lastFlushAtMs: null }),
   talkers: async () => aTalkersWindow(),
-  touched: async () => ({ sinceSecond: 0, missingReports: 0, entries: [], silentShards: 0 }),
+  touched: async () => ({
+    sinceSecond: 0,
+    missingReports: 0,
+    heardUntilMs: null,
+    entries: [],
+    silentShards: 0,
+  }),
   logged: async () => ({ requests: [], leftOut: 0, silentShards: 0 }),
   reports: async () => aReportsWindow({ lastFlushAtMs: null }),
   signIns: async () => aSignInsWindow(),

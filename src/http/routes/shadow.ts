@@ -21,12 +21,12 @@ const item = z
         expiresAt: moment,
       })
       .nullable(),
-    /** Requests that it refused, or would have refused or changed in shadow. */
-    requests: z.int(),
+    /** Requests that it refused, or would have refused or changed in shadow. Null: nobody knows, since nothing is heard or not all. */
+    requests: z.int().nullable(),
     /** Different clients among them, about: IPv4 addresses, IPv6 /64s. */
-    clients: z.int(),
+    clients: z.int().nullable(),
     /** From bots that Cloudflare has verified. */
-    verifiedBots: z.int(),
+    verifiedBots: z.int().nullable(),
     /** By the template of the path, the most first. */
     routes: z.array(z.object({ route: z.string(), requests: z.int() })),
   })
@@ -36,6 +36,8 @@ const report = z
   .object({
     /** Counted from here on; null: from the first report ever. */
     since: moment.nullable(),
+    /** When a guard last said whom it touched; null: none has since then. What is younger than this was not there to be told of. */
+    heardUntil: moment.nullable(),
     /** False: more may have been touched than it says. */
     isComplete: z.boolean(),
     missing: z.object({ silentShards: z.int(), reports: z.int() }),
@@ -58,13 +60,21 @@ export function shadowRoutes(api: Api, deps: HttpDeps): void {
     const missing = { silentShards: touched.silentShards, reports: touched.missingReports };
     const reports = new Map(touched.entries.map((one) => [one.entryId, one]));
     const ids = new Set([...entries.map(({ id }) => id), ...reports.keys()]);
+    const isComplete = missing.silentShards === 0 && missing.reports === 0;
+    const { heardUntilMs } = touched;
+    // Where all is heard, an entry that nobody tells of touched nobody; else that is not known.
+    const untold = isComplete && heardUntilMs !== null ? 0 : null;
     return c.json(
       {
         since: touched.sinceSecond === 0 ? null : iso(touched.sinceSecond * 1_000),
-        isComplete: missing.silentShards === 0 && missing.reports === 0,
+        heardUntil: heardUntilMs === null ? null : iso(heardUntilMs),
+        isComplete,
         missing,
         items: [...ids].map((id) =>
-          present(id, entries.find((entry) => entry.id === id) ?? null, reports.get(id) ?? null),
+          present(id, entries.find((entry) => entry.id === id) ?? null, {
+            touched: reports.get(id) ?? null,
+            untold,
+          }),
         ),
       },
       200,
@@ -75,7 +85,7 @@ export function shadowRoutes(api: Api, deps: HttpDeps): void {
 const present = (
   id: string,
   entry: PolicyEntry | null,
-  touched: TouchedReport | null,
+  { touched, untold }: { readonly touched: TouchedReport | null; readonly untold: 0 | null },
 ): z.infer<typeof item> => ({
   id,
   entry:
@@ -88,9 +98,9 @@ const present = (
           reason: entry.reason,
           expiresAt: iso(entry.expiresAtMs),
         },
-  requests: touched?.requests ?? 0,
-  clients: touched === null ? 0 : clientsOf(touched),
-  verifiedBots: touched?.verifiedBots ?? 0,
+  requests: touched?.requests ?? untold,
+  clients: touched === null ? untold : clientsOf(touched),
+  verifiedBots: touched?.verifiedBots ?? untold,
   routes: Object.entries(touched?.routes ?? {})
     .map(([route, requests]) => ({ route, requests }))
     .toSorted((a, b) => b.requests - a.requests),

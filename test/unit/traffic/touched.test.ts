@@ -113,3 +113,14 @@ it("knows what is missing: lost reports, and guards that do not say", ({ expect 
   expect(memory.touched()).toMatchObject({ sinceSecond: 0, missingReports: 2 });
   expect(new TrafficMemory(NOW_MS).touched()).toMatchObject({ sinceSecond: NOW_MS / 1_000 });
 });
+
+it("says until when guards told whom they touch, which a report without it does not", ({
+  expect,
+}) => {
+  const memory = new TrafficMemory(0);
+  expect(memory.touched()).toMatchObject({ heardUntilMs: null });
+  memory.add({ ...aFlush("older", 1), touched: undefined }, NOW_MS);
+  expect(memory.touched()).toMatchObject({ heardUntilMs: null });
+  memory.add(aFlush("isolate", 1), NOW_MS + 1);
+  expect(memory.touched()).toMatchObject({ heardUntilMs: NOW_MS + 1 });
+});

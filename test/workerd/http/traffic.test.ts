@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
+import { z } from "zod";
 import { Telemetry } from "../../../src/guard/telemetry.ts";
 import { hashText } from "../../../src/sketches/hash.ts";
 import { formatSeq } from "../../../src/policy/policy.ts";
@@ -75,7 +76,11 @@ describe("the API", () => {
     });
     expect(await deps.policy.put(entry)).toMatchObject({ ok: true });
     const shadow = await (await client()("/api/v1/shadow", { as: "viewer" })).json();
-    expect(shadow).toMatchObject({ since: null, isComplete: true });
+    expect(shadow).toMatchObject({
+      since: null,
+      heardUntil: expect.any(String),
+      isComplete: true,
+    });
     expect(shadow).toMatchObject({
       items: expect.arrayContaining([
         expect.objectContaining({
@@ -89,6 +94,32 @@ describe("the API", () => {
         expect.objectContaining({ id: "lse_block", entry: null, requests: 120 }),
       ]),
     });
+  });
+
+  it("says nothing of an entry where no guard is heard, or not every one, and zero only where all are", async ({
+    expect,
+  }) => {
+    const entry = anEntry({
+      id: "lse_quiet",
+      mode: "shadow",
+      expiresAtMs: Date.now() + 60_000,
+    });
+    expect(await deps.policy.put(entry)).toMatchObject({ ok: true });
+    const touched = { ...(await deps.traffic.touched()), entries: [], missingReports: 0 };
+    const quiet = async (changes: object) => {
+      const window = { ...touched, heardUntilMs: Date.now(), silentShards: 0, ...changes };
+      const ask = client({ traffic: but(() => deps.traffic, { touched: async () => window }) });
+      const { items } = z
+        .object({ items: z.array(z.looseObject({ id: z.string() })) })
+        .parse(await (await ask("/api/v1/shadow")).json());
+      return items.find(({ id }) => id === "lse_quiet");
+    };
+    const nobody = { requests: 0, clients: 0, verifiedBots: 0 };
+    const unknown = { requests: null, clients: null, verifiedBots: null };
+    expect(await quiet({})).toMatchObject(nobody);
+    expect(await quiet({ heardUntilMs: null })).toMatchObject(unknown);
+    expect(await quiet({ silentShards: 1 })).toMatchObject(unknown);
+    expect(await quiet({ missingReports: 1 })).toMatchObject(unknown);
   });
 
   it("says which part is missing when a shard does not answer", async ({ expect }) => {
