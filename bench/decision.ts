@@ -8,11 +8,14 @@ import { FULL, type Burden } from "./burden.ts";
 import { countersHere, fullSnapshot } from "./full-snapshot.ts";
 import { goal, short, type Goal } from "./goal.ts";
 import { spreadOf, type Spread } from "./measure.ts";
+import { profileHere, sayProfile, type ProfileLine } from "./profile.ts";
 import { requestsLike } from "./request-like.ts";
 
 export type DecisionReport = {
   readonly rounds: number;
   readonly figures: readonly DecisionFigure[];
+  /** Where the time goes of those that have a goal, the reading of facts included. */
+  readonly profile: readonly ProfileLine[];
 };
 
 export type DecisionFigure = {
@@ -27,6 +30,7 @@ export type DecisionFigure = {
 /** A visitor comes thousands of times a second here. */
 const ALLOWANCE = { limit: 100_000, windowMs: 1_000 };
 const DECISIONS = 100_000;
+const PROFILED_DECISIONS = 1_000_000;
 /** Few enough to fit between two collections. */
 const COUNTED_DECISIONS = 2_000;
 
@@ -37,6 +41,7 @@ export function decision(rounds: number): DecisionReport {
       figureOf(NOTHING_MATCHES, FULL, rounds),
       figureOf("two of the rules count everyone", { ...FULL, counting: 2 }, rounds),
     ],
+    profile: profileOf(FULL),
   };
 }
 
@@ -54,6 +59,13 @@ function figureOf(name: string, burden: Burden, rounds: number): DecisionFigure 
     p99Ns: spreadOf(samples.map(({ p99Ns }) => p99Ns)),
     allocatedBytes: spreadOf(samples.map(({ allocatedBytes }) => allocatedBytes)),
   };
+}
+
+function profileOf(burden: Burden): readonly ProfileLine[] {
+  const decideOne = decider(burden);
+  return profileHere((times) => {
+    for (let at = 0; at < times; at += 1) decideOne(at);
+  }, PROFILED_DECISIONS);
 }
 
 /** Decides on one visitor after the other. @throws {Error} when one is not simply served. */
@@ -110,7 +122,7 @@ export const decisionGoals = ({ rounds, figures }: DecisionReport): readonly Goa
       return [us("median", medianNs, 1), us("p99", p99Ns, 5)];
     });
 
-export const sayDecision = ({ figures }: DecisionReport): string =>
+export const sayDecision = ({ figures, profile }: DecisionReport): string =>
   [
     `A decision alone, under ${FULL.networks} networks and ${FULL.rules} rules`,
     ...figures.map(
@@ -118,4 +130,6 @@ export const sayDecision = ({ figures }: DecisionReport): string =>
         `  ${name.padEnd(34)}${short(medianNs.median).padStart(6)} ns (p99 ${short(p99Ns.median)}), ` +
         `${short(allocatedBytes.median)} bytes allocated`,
     ),
+    `Where the time goes when ${NOTHING_MATCHES}, profiled`,
+    ...sayProfile(profile),
   ].join("\n");
