@@ -18,7 +18,6 @@ export type Seen = SeenOfOutage & {
     /** Read once all was over. */
     readonly books: Books | null;
   } | null;
-  readonly byHand: readonly string[];
   /** What the recovery script counted, as it was committed. */
   readonly counted: string | null;
   /** What who would restore in place alone was answered. */
@@ -293,8 +292,8 @@ const purchasesOnce = ({ data, visits }: Seen): Expectation => {
   );
 };
 
-/** Detection delay, time to mitigate, collateral, and what a person still had to do. */
-export function summaryTable(seen: Seen): Table {
+/** What the pause cost, and whom. */
+export function pauseTable(seen: Seen): Table {
   const { times } = seen;
   const during = paused(seen);
   const of = (isBuy: boolean) => during.filter(({ errand }) => (errand === "buy") === isBuy);
@@ -304,15 +303,12 @@ export function summaryTable(seen: Seen): Table {
     return `${many} of ${visits.length} refused`;
   };
   return {
-    head: ["playbook 4", "measured"],
+    head: ["while writes are paused", ""],
     rows: [
-      ["detection delay, from the fault", seconds(since(times.faultAtMs, times.detectedAtMs))],
-      ["time to mitigate, from the fault", seconds(since(times.faultAtMs, times.mitigatedAtMs))],
       ["no write passes, from the fault", seconds(since(times.faultAtMs, times.enforcedAtMs))],
-      ["collateral: purchases while paused", refused(true)],
-      ["collateral: reads while paused", refused(false)],
+      ["collateral: purchases", refused(true)],
+      ["collateral: reads", refused(false)],
       ["deliveries kept and handed over", String(kept(seen))],
-      ...seen.byHand.map((what) => ["needed a person", what]),
     ],
   };
 }

@@ -1,11 +1,11 @@
 /** Data is damaged, really, while nobody's request fails: writes pause, deliveries are kept, people repair. Declared in data-corruption.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { judgeCorruption, summaryTable, type Seen } from "./data-corruption-expectations.ts";
+import { judgeCorruption, pauseTable, type Seen } from "./data-corruption-expectations.ts";
 import { tryAlone } from "./alone.ts";
 import { startDeliveries, type Deliveries } from "./deliveries.ts";
 import { firebreakAt, type Firebreak, type JournalRow } from "./firebreak.ts";
-import type { Field, Gameday, Report } from "./gameday.ts";
+import type { Field, Gameday, PersonsPart, Report } from "./gameday.ts";
 import {
   aftermathOf,
   answerThePager,
@@ -46,7 +46,7 @@ export type Log = {
   /** What who would restore in place alone was answered. */
   alone: string | null;
   /** What the on-call did with their own hands. */
-  readonly byHand: string[];
+  readonly byHand: PersonsPart[];
   after: Seen["after"];
   brokenOff: string | null;
 };
@@ -145,7 +145,6 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await until("the checks are clean", () => countOf(log, "incident.recovery_seen") > 0, patience);
   log.data = { digestBefore, digestAfter: await shop.digest(), books: null };
   say("the on-call lets writes back");
-  log.byHand.push("let writes back");
   await firebreak.revert(incident, leaseIn(log), "the rows are back, the constraint is proven");
   await until("writes are let back", () => countOf(log, "lease.reverted") > 0, patience);
   await until(
@@ -184,12 +183,21 @@ async function repair({ field, log }: Scene, shop: ShopData, branch: string): Pr
   const { say } = field;
   say("REPAIR: the on-call runs the script of the evidence, dry first");
   log.counted = await shop.recover(scriptIn(log), branch);
-  log.byHand.push(`ran the recovery script: ${log.counted}`);
+  const byHand = (what: string, why: string): void => {
+    log.byHand.push({ what, why, doneAtMs: Date.now() });
+  };
+  byHand(`ran the recovery script: ${log.counted}`, "Firebreak writes it, and never runs it");
   say("REPAIR: spoiled payments, and the constraint");
   await shop.unspoil();
-  log.byHand.push(`set ${shop.spoiled} spoiled payments right`);
+  byHand(
+    `set ${shop.spoiled} spoiled payments right`,
+    "what a row should say no check knows, only that it cannot be so",
+  );
   await shop.constrain();
-  log.byHand.push("constrained and validated the reference");
+  byHand(
+    "constrained and validated the reference",
+    "Firebreak's role for acts changes no schema of production",
+  );
 }
 
 const proposed = z.looseObject({ actId: z.string(), step: z.literal("keep-clean") });
@@ -262,7 +270,8 @@ function reportOf(scenario: Scenario, field: Field, log: Log, startedAtMs: numbe
       ...count,
       phase: count.phase === "maintenance" ? "read-only" : count.phase,
     })),
-    tables: [summaryTable(seen)],
+    tables: [pauseTable(seen)],
+    byHand: log.byHand,
     expectations,
     postmortem: log.after?.postmortem ?? null,
   });

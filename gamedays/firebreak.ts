@@ -7,6 +7,7 @@ import { serverSentEvents } from "./server-sent-events.ts";
 const REQUEST_TIMEOUT_MS = 10_000;
 /** A journal's stream breaks off at times; this often it is taken up again. */
 const RESUMES_MAX = 20;
+const JOURNAL_PAGES_MAX = 100;
 
 const paramValue = z.union([z.number(), z.boolean(), z.string()]);
 const override = z.object({ param: z.string(), value: paramValue, expiresAt: z.iso.datetime() });
@@ -90,6 +91,19 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
     },
     openIncidents: async (): Promise<readonly Incident[]> =>
       (await read("/api/v1/incidents?status=open", listOf(incident))).items,
+    incident: (id: string): Promise<Incident> => read(`/api/v1/incidents/${id}`, incident),
+    /** All of an incident's journal, as far as it has come. */
+    journalOf: async (id: string): Promise<readonly JournalRow[]> => {
+      const rows: JournalRow[] = [];
+      for (let page = 0; page < JOURNAL_PAGES_MAX; page += 1) {
+        const after = rows.at(-1)?.seq ?? 0;
+        const path = `/api/v1/incidents/${id}/journal?after=${after}`;
+        const { items, next } = await read(path, listOf(journalRow));
+        rows.push(...items);
+        if (next === null) return rows;
+      }
+      throw new Error(`the journal of ${id} has more than ${JOURNAL_PAGES_MAX} pages`);
+    },
     command: async (id: string, command: "acknowledge" | "lead"): Promise<void> => {
       const path = `/api/v1/incidents/${id}/${command}`;
       const answer = await call("responder", path, { method: "POST", body: {} });

@@ -47,6 +47,15 @@ export type Times = {
   readonly resolvedAtMs: number | null;
 };
 
+/** What a person did in the incident, or has yet to do. */
+export type PersonsPart = {
+  readonly what: string;
+  /** Why Firebreak did not do it itself, or what the person said. */
+  readonly why: string;
+  /** Null: it still waits for somebody. */
+  readonly doneAtMs: number | null;
+};
+
 export type Table = {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -64,6 +73,9 @@ export type Report = {
   readonly times: Times;
   /** Milliseconds; null where an end is missing. */
   readonly durations: {
+    /** Detection delay, and time to mitigate, from the fault itself. */
+    readonly faultToDetectMs: number | null;
+    readonly faultToMitigateMs: number | null;
     readonly timeToDetectMs: number | null;
     readonly timeToAcknowledgeMs: number | null;
     readonly timeToMitigateMs: number | null;
@@ -72,6 +84,10 @@ export type Report = {
   };
   /** Legitimate requests, as the visitors saw them end. */
   readonly phases: readonly PhaseCount[];
+  /** Of them all, from beginning to end: what it cost people who meant no harm. */
+  readonly collateral: Omit<PhaseCount, "phase" | "seconds">;
+  /** What was done by people comes first; null when the incident could not be read. */
+  readonly people: readonly PersonsPart[] | null;
   /** What this gameday measures besides. */
   readonly tables: readonly Table[];
   readonly expectations: readonly Expectation[];

@@ -1,6 +1,7 @@
 /** The ways in which production breaks in the outage gameday: what is done to it, what undoes it, and how the mitigation is felt. */
 import type { StackInfo } from "../dev/stack.ts";
 import { deployStorefront } from "./deploy-control.ts";
+import type { PersonsPart } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
 import { isWrite } from "./primary-down.ts";
 import { controlStore } from "./store-control.ts";
@@ -14,8 +15,8 @@ export type Variant = {
   /** What is done, for who watches. */
   readonly fault: string;
   readonly strike: (stack: StackInfo) => Promise<void>;
-  /** What is done to mend it in the end; null where nobody needs to. */
-  readonly mending: string | null;
+  /** What a person does to mend it in the end, and why; null where nobody needs to. */
+  readonly mending: Pick<PersonsPart, "what" | "why"> | null;
   /** Leaves the stack as it was found; `live` is the storefront's version before the fault. Doing it twice is the same. */
   readonly mend: (stack: StackInfo, live: string) => Promise<void>;
   /** Whose visits tell when the mitigation is in force. */
@@ -31,7 +32,10 @@ export const VARIANTS = {
     declared: "outage",
     fault: "stopping Postgres and its replica",
     strike: (stack) => controlAll(stack, ["postgres", "replica"], "stop"),
-    mending: "starting Postgres and its replica",
+    mending: {
+      what: "started Postgres and its replica",
+      why: "a maintenance page informs visitors; it mends nothing",
+    },
     mend: (stack) => controlAll(stack, ["postgres", "replica"], "start"),
     isTold: everybody,
     phase: "maintenance",
@@ -40,7 +44,10 @@ export const VARIANTS = {
     declared: "primary-down",
     fault: "stopping the primary; its replica runs on",
     strike: (stack) => controlAll(stack, ["postgres"], "stop"),
-    mending: "starting the primary",
+    mending: {
+      what: "started the primary",
+      why: "a failover relieves visitors; it neither mends the primary nor promotes the replica",
+    },
     mend: (stack) => controlAll(stack, ["postgres"], "start"),
     isTold: isWrite,
     phase: "failed over",

@@ -186,7 +186,7 @@ async function mitigated({ scenario, field, log, name }: Scene, visitors: Visito
     const during = await lookAtDatabases(stack, { primaryIsGone: true });
     log.looks = { ...log.looks, during };
   }
-  say(`MENDED: ${variant.mending}`);
+  say(`MENDED: ${variant.mending?.what}`);
   log.mendedAtMs = Date.now();
   await variant.mend(stack, log.live.before ?? "");
   await until("recovery is seen", () => hasRow(log, "incident.recovery_seen"), patience);
@@ -247,6 +247,10 @@ function reportOf(scene: Scene, startedAtMs: number): Report {
       phase: count.phase === "maintenance" ? variant.phase : count.phase,
     })),
     tables: name === "primary-down" ? [failoverTable(seen)] : [],
+    byHand:
+      log.mendedAtMs === null || variant.mending === null
+        ? []
+        : [{ ...variant.mending, doneAtMs: log.mendedAtMs }],
     expectations,
     postmortem: log.after?.postmortem ?? null,
   });

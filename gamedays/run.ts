@@ -5,7 +5,9 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { attachedStack, ownStack, type Ground } from "./field.ts";
+import { firebreakAt } from "./firebreak.ts";
 import type { Gameday, Report } from "./gameday.ts";
+import { withPeople } from "./people.ts";
 import { renderReport, renderSummary, type Run } from "./print.ts";
 import { gamedays } from "./registry.ts";
 
@@ -68,13 +70,20 @@ async function outcomeOf({ gameday, variant }: Planned): Promise<Report | string
   try {
     await using ground = await groundFor();
     const { stack, deployment } = ground;
-    return await gameday.run({ stack, deployment, variant, say, signal: stopping.signal });
+    const report = await gameday.run({ stack, deployment, variant, say, signal: stopping.signal });
+    return await withPeople(firebreakAt(stack), report).catch((error: unknown) => {
+      say(`who did what could not be read: ${reasonIn(error)}`);
+      return { ...report, people: null };
+    });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonIn(error);
     say(reason);
     return reason;
   }
 }
+
+const reasonIn = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 function groundFor(): Promise<Ground> {
   if (asked.attach !== undefined) return attachedStack(asked.attach);

@@ -45,4 +45,8 @@ it.for([
   expect(of("read-only")?.served).toBeGreaterThan(0);
   expect(of("afterwards")).toMatchObject({ refused: 0, broken: 0 });
   expect(report.postmortem).toContain("read-only");
+  const parts = report.people.map(({ what, doneAtMs }) => [what, doneAtMs !== null]);
+  expect(parts).toContainEqual(["took read-only back", true]);
+  expect(parts).toContainEqual(["constrained and validated the reference", true]);
+  expect(parts).toContainEqual(["Cause identified", false]);
 });

@@ -39,4 +39,10 @@ it("relieves a database in a queue of locks, and takes everything back", async (
   expect(of("unrelieved")?.failed).toBeGreaterThan(0);
   expect(of("relieved")?.served).toBeGreaterThan(0);
   expect(report.postmortem).toContain("end-long-queries");
+  const agreed = report.people.find(({ what }) => what.startsWith("agreed to end-long-queries"));
+  expect(agreed?.doneAtMs).toBeGreaterThan(0);
+  expect(agreed?.why).toContain("the report can run again tomorrow");
+  expect(report.people).toContainEqual(
+    expect.objectContaining({ what: "Cause fixed, or its fix planned", doneAtMs: null }),
+  );
 });

@@ -17,6 +17,8 @@ const report = z.object({
   tookMs: z.int(),
   incident: z.string().startsWith("inc_"),
   durations: z.object({
+    faultToDetectMs: milliseconds,
+    faultToMitigateMs: milliseconds,
     timeToDetectMs: milliseconds,
     timeToAcknowledgeMs: milliseconds,
     timeToMitigateMs: milliseconds,
@@ -31,6 +33,10 @@ const report = z.object({
       failed: z.int(),
       broken: z.int(),
     }),
+  ),
+  collateral: z.object({ served: z.int(), refused: z.int(), failed: z.int(), broken: z.int() }),
+  people: z.array(
+    z.object({ what: z.string().min(1), why: z.string().min(1), doneAtMs: milliseconds }),
   ),
   expectations: z.array(z.object({ id: z.string(), ok: z.boolean(), saw: z.string() })),
   postmortem: z.string(),

@@ -73,6 +73,8 @@ it("fails over to the replica while the primary is down, and takes it back", asy
   expect(of("failed over")?.served).toBeGreaterThan(0);
   expect(of("failed over")?.refused).toBeGreaterThan(0);
   expect(report.postmortem).toContain("failover-to-replica");
+  expect(done(report)).toContain("started the primary");
+  expect(open(report)).toContain("Root cause identified");
 });
 
 it("rolls a bad deployment back, and nothing else mends it", async ({ expect }) => {
@@ -88,7 +90,15 @@ it("rolls a bad deployment back, and nothing else mends it", async ({ expect }) 
   );
   expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
   expect(report.postmortem).toContain("rollback-deployment");
+  // Nobody but the on-call, who answered.
+  expect(done(report)).toEqual(["acknowledged it", "took the lead"]);
+  expect(open(report)).toContain("Root cause identified");
 });
+
+const open = ({ people }: GamedayReport): readonly string[] =>
+  people.flatMap(({ what, doneAtMs }) => (doneAtMs === null ? [what] : []));
+const done = ({ people }: GamedayReport): readonly string[] =>
+  people.flatMap(({ what, doneAtMs }) => (doneAtMs === null ? [] : [what]));
 
 function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string): void {
   const failed = report.expectations.filter(({ ok }) => !ok);
@@ -109,4 +119,13 @@ function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string
   expect(report.postmortem).toContain("- [x] Service restored and verified - ticked");
   expect(report.postmortem).toContain("- [ ] Root cause identified - waits for a person");
   expect(report.postmortem).toContain("maintenance-mode");
+  expect(done(report)).toEqual([
+    "acknowledged it",
+    "took the lead",
+    "started Postgres and its replica",
+  ]);
+  expect(open(report)).toEqual(
+    expect.arrayContaining(["Root cause identified", "complete the post-mortem"]),
+  );
+  expect(open(report)).not.toContain("Service restored and verified");
 }
