@@ -57,6 +57,8 @@ type EffectData = {
     readonly state?: MessageState | undefined;
     readonly link?: string | null | undefined;
     readonly people?: readonly string[] | undefined;
+    /** The keys of the messages that are told in it. */
+    readonly bundled?: readonly string[] | undefined;
   };
   /** Brings a public channel to what the public knows. */
   readonly "public.send": { readonly deliveryId: string; readonly channel: string };

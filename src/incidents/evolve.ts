@@ -1,12 +1,11 @@
 /** What an event means: the only way an incident's state changes. Total and pure; unknown rows move nothing but `seq`. */
-import { z } from "zod";
-import { REF_CHARS_MAX, URL_CHARS_MAX } from "../notify/channel.ts";
 import { stakeWith, type Stake } from "../payments/unpaid.ts";
 import { actionItemsIn } from "../postmortem/action-items.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
 import { pages } from "./severity.ts";
+import { foldTold, isTellingEvent, type TellingEvent } from "./evolve-told.ts";
 import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
 import { updatesAfter } from "./public.ts";
 import {
@@ -87,6 +86,7 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
   if (isLeaseEvent(event)) return foldLeaseEvent(state, event, row);
   if (isActEvent(event)) return foldActEvent(state, event, row);
   if (isFlowEvent(event)) return foldFlow(state, event, row);
+  if (isTellingEvent(event)) return foldTellingEvent(state, event, row);
   switch (event.type) {
     case "rule.changed":
       return { ...state, rules: { ...state.rules, [event.data.rule]: event.data.to } };
@@ -101,32 +101,8 @@ function fold(state: IncidentState, event: IncidentEvent, row: JournalRow): Inci
     case "checklist.ticked":
     case "checklist.unticked":
       return { ...state, checklist: { ...state.checklist, [event.data.item]: itemOf(event, row) } };
-    case "public.requested": {
-      const { channel, said } = event.data;
-      const ref = state.relayed[channel]?.ref ?? null;
-      return { ...state, relayed: { ...state.relayed, [channel]: { said, ref } } };
-    }
-    case "public.delivered":
-      return relayed(state, event.data);
     case "evidence.failed":
       return gathered(settle(state, event.data.effectId), event.data.collector, null);
-    case "message.failed":
-    case "public.failed":
-      return settle(state, event.data.effectId);
-    case "message.muted": {
-      const deliveries = new Set([...state.muted.deliveries, event.data.deliveryId]);
-      return { ...state, muted: { deliveries, lastAtMs: row.atMs } };
-    }
-    case "message.delivered":
-      return delivered(state, event.data, row.atMs);
-    case "message.requested": {
-      const { deliveryId, channel } = event.data;
-      return {
-        ...state,
-        deliveries: new Set([...state.deliveries, deliveryId]),
-        told: { ...state.told, [channel]: state.told[channel] ?? null },
-      };
-    }
     case "postmortem.drafted":
       return { ...state, postmortem: state.postmortem === "none" ? "drafted" : state.postmortem };
     case "postmortem.saved":
@@ -173,44 +149,14 @@ function gathered(state: IncidentState, collector: string, said: string | null):
   return { ...state, gathered: { ...state.gathered, [collector]: after } };
 }
 
-/** What the channel calls it from now on, if the receipt says: its next message is about that. */
-function delivered(
+function foldTellingEvent(
   state: IncidentState,
-  { effectId, receipt }: EventData["message.delivered"],
-  atMs: number,
+  event: TellingEvent,
+  { atMs }: JournalRow,
 ): IncidentState {
-  const awaited = state.awaiting[effectId];
-  const settled = { ...settle(state, effectId), reachedAtMs: state.reachedAtMs ?? atMs };
-  const named = receiptWithRef.safeParse(receipt);
-  if (awaited?.kind !== "message" || !named.success) return settled;
-  const { channel } = awaited;
-  const { ref, url } = named.data;
-  return {
-    ...settled,
-    told: { ...settled.told, [channel]: ref },
-    tickets: url === undefined ? settled.tickets : { ...settled.tickets, [channel]: url },
-  };
+  const told = foldTold(state, event, atMs);
+  return "effectId" in event.data ? settle(told, String(event.data.effectId)) : told;
 }
-
-/** What the public reads wakes nobody: it counts for nothing but what the channel calls it. */
-function relayed(
-  state: IncidentState,
-  { effectId, receipt }: EventData["public.delivered"],
-): IncidentState {
-  const awaited = state.awaiting[effectId];
-  const settled = settle(state, effectId);
-  const named = receiptWithRef.safeParse(receipt);
-  if (awaited?.kind !== "public" || !named.success) return settled;
-  const said = state.relayed[awaited.channel]?.said ?? "";
-  const { ref } = named.data;
-  return { ...settled, relayed: { ...settled.relayed, [awaited.channel]: { said, ref } } };
-}
-
-const receiptWithRef = z.looseObject({
-  ref: z.string().max(REF_CHARS_MAX),
-  /** Where people look at it, of a ticket. */
-  url: z.string().max(URL_CHARS_MAX).optional().catch(undefined),
-});
 
 function foldActEvent(state: IncidentState, event: ActEvent, row: JournalRow): IncidentState {
   const { atMs } = row;

@@ -3,14 +3,14 @@
  * happen outside, `nextWakeAtMs` when to look again. Time and ids arrive inside the command.
  */
 import { evidenceStage } from "./stages/evidence.ts";
-import { deliveryId } from "../shared/ids.ts";
 import { err, ok, type Result } from "../shared/result.ts";
-import { messagesFor } from "../notify/pipeline.ts";
+import { heldUntilMs } from "../notify/bundle.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import { nextLevel, unreachedAtMs } from "./escalation.ts";
 import { tellAgainAtMs } from "./mutes.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
+import { outgoing } from "./outgoing.ts";
 import { decidePerson } from "./people.ts";
 import { relays } from "./relay.ts";
 import { decideResult } from "./results.ts";
@@ -114,6 +114,7 @@ function decideOpened(
 export function nextWakeAtMs(state: IncidentState, ground: Ground): number | null {
   const wakes = [
     tellAgainAtMs(state),
+    heldUntilMs(state.heard),
     nextLevel(state, ground.site.escalation)?.dueAtMs ?? null,
     unreachedAtMs(state, ground.site.channels),
     updateDueAtMs(state, ground.site.updateEveryMs),
@@ -187,21 +188,8 @@ function withMessages(
   const after = foldDrafts(state, events, command);
   const view = viewOf(after, nextWakeAtMs(after, ground));
   if (view === null) return ok(events);
-  const requested = new Map<string, IncidentEvent>();
-  for (const { muted, ...draft } of events.flatMap((event) =>
-    messagesFor(event, view, ground.site, command.atMs, Object.keys(after.told)),
-  )) {
-    const id = deliveryId(view.id, draft.message, draft.channel);
-    if (after.deliveries.has(id)) continue;
-    if (muted === undefined) {
-      requested.set(id, { type: "message.requested", data: { ...draft, deliveryId: id } });
-    } else if (!after.muted.deliveries.has(id)) {
-      const { channel, message, why } = draft;
-      const data = { deliveryId: id, channel, message, why, ...muted };
-      requested.set(id, { type: "message.muted", data });
-    }
-  }
-  return ok([...events, ...requested.values(), ...relays(after, view, ground.site.publicChannels)]);
+  const said = outgoing(after, events, { view, site: ground.site, atMs: command.atMs });
+  return ok([...events, ...said, ...relays(after, view, ground.site.publicChannels)]);
 }
 
 export { evolve } from "./evolve.ts";

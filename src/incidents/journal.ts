@@ -33,6 +33,10 @@ const selected = {
   facts: z.unknown(),
 };
 const muteReason = z.enum(MUTE_REASONS);
+/** The messages that waited and are told in this one, each with its machine reason. */
+const bundled = z
+  .array(z.looseObject({ deliveryId: z.string(), message: z.string(), why: z.string() }))
+  .optional();
 const readings = z.array(
   z.looseObject({
     signal: z.string(),
@@ -299,6 +303,16 @@ export const EVENT_DATA = {
     state: z.enum(MESSAGE_STATES).optional(),
     link: z.string().nullable().optional(),
     people: z.array(z.string()).optional(),
+    bundled,
+  }),
+  /** It is told with others, or by itself, at `untilMs` at the latest. */
+  "message.held": z.looseObject({
+    deliveryId: z.string().startsWith("dlv_"),
+    channel: z.string(),
+    message: z.string(),
+    why: z.string(),
+    news: z.string(),
+    untilMs: atMs,
   }),
   /** It would have been requested; `mute` is what kept it back. */
   "message.muted": z.looseObject({
@@ -309,6 +323,7 @@ export const EVENT_DATA = {
     because: muteReason,
     mute: z.string(),
     untilMs: atMs,
+    bundled,
   }),
   "message.delivered": z.looseObject({ effectId, deliveryId: z.string(), receipt: z.unknown() }),
   "message.failed": z.looseObject({ effectId, deliveryId: z.string(), failure }),

@@ -85,6 +85,7 @@ const messageOf = (
   state: data.state ?? stateOf(view),
   link: data.link ?? null,
   people: data.people ?? [],
+  ...(data.bundled === undefined ? {} : { bundled: data.bundled }),
   buttons: buttonsOf(view),
   ref,
   isRepeat: attempts > 0,

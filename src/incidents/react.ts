@@ -66,6 +66,7 @@ export function react(
         state: event.data.state,
         link: event.data.link,
         people: event.data.people,
+        bundled: event.data.bundled?.map(({ message }) => message),
       });
     case "public.requested":
       return draft("public.send", `public:${event.data.channel}`, atMs, {

@@ -2,6 +2,7 @@
 import type { RuleState } from "../detection/rule-state.ts";
 import type { ActStatus } from "../mitigations/act.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
+import type { Heard } from "../notify/bundle.ts";
 import type { Stake } from "../payments/unpaid.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
@@ -155,6 +156,8 @@ export type IncidentState = {
   readonly deliveries: ReadonlySet<string>;
   /** The channels that were told of it, each with what its last receipt called it; null while none did. */
   readonly told: Readonly<Record<string, string | null>>;
+  /** By channel: what it was told lately, and what waits to be told with more. */
+  readonly heard: Readonly<Record<string, Heard>>;
   /** What people say that it belongs together with. */
   readonly links: readonly Link[];
   /** By channel, the address of the ticket that it made, where its receipt says so. */
@@ -222,6 +225,7 @@ export const initialState: IncidentState = {
   awaiting: {},
   deliveries: new Set(),
   told: {},
+  heard: {},
   links: [],
   tickets: {},
   relayed: {},

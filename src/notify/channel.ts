@@ -30,6 +30,8 @@ export type ChannelMessage = {
   readonly link: string | null;
   /** Whom it asks, by their ids in `site.yaml`. */
   readonly people: readonly string[];
+  /** The keys of the messages that waited and are told in this one. */
+  readonly bundled?: readonly string[];
   /** What can be done about it from here, as the incident is now. */
   readonly buttons: readonly Button[];
   /** What the receipt of this channel's last message about this incident called it; null before the first. */

@@ -1,6 +1,7 @@
 /** What of `site.yaml` an incident and its messages need. */
 import { USUAL_REMINDERS, type Reminders } from "../incidents/chase.ts";
 import { escalationOf, USUAL_ESCALATION, type Escalation } from "../incidents/escalation.ts";
+import { USUAL_THROTTLE, type Throttle } from "./bundle.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import { remindersOf, type Person } from "../playbooks/site-people.ts";
 import { USUAL_TEMPLATES } from "../playbooks/site-templates.ts";
@@ -17,6 +18,8 @@ export type MessageSite = {
   readonly internal: string;
   /** How often people are promised something new; null: nobody promised it. */
   readonly updateEveryMs: number | null;
+  /** How much news that wakes nobody a channel hears at once. */
+  readonly throttle: Throttle;
   /** When whoever owes a post-mortem, or something in it, is reminded. */
   readonly reminders: Reminders;
   /** Where the guard answers, such as `https://shop.example`; null leaves links as paths. */
@@ -33,6 +36,7 @@ export const messageSiteOf = (
     templates,
     update_every,
     chase,
+    throttle,
   }: SiteSpec,
   url: string | null,
 ): MessageSite => ({
@@ -44,6 +48,7 @@ export const messageSiteOf = (
   internal: templates.internal,
   updateEveryMs: resolveDuration(update_every, {}),
   reminders: remindersOf(chase),
+  throttle: { atOnceMax: throttle.at_once, withinMs: resolveDuration(throttle.within, {}) },
   url,
 });
 
@@ -57,5 +62,6 @@ export const plainSite = (
   internal: USUAL_TEMPLATES.internal,
   updateEveryMs: null,
   reminders: USUAL_REMINDERS,
+  throttle: USUAL_THROTTLE,
   ...said,
 });

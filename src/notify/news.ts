@@ -26,6 +26,7 @@ export const MESSAGE_REASONS = [
   "reopened",
   "flapping",
   "unmuted",
+  "bundle",
 ] as const;
 export type MessageReason = (typeof MESSAGE_REASONS)[number];
 
@@ -56,6 +57,8 @@ export type News = {
   readonly people: readonly string[];
   /** What may be said in public; null when that is not asked. */
   readonly draft: string | null;
+  /** Of several pieces of news told together: each in one sentence. */
+  readonly parts?: readonly string[];
 };
 
 /** What people should hear of because of `event`, or null: most events are for the journal only. */

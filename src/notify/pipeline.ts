@@ -10,7 +10,8 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { MessageState } from "./channel.ts";
 import type { MessageSite } from "./message-site.ts";
-import { newsOf, type MessageReason } from "./news.ts";
+import type { Held } from "./bundle.ts";
+import { MESSAGE_REASONS, newsOf, type MessageReason, type News } from "./news.ts";
 import { incidentLink, newsText, renderMessage } from "./templates.ts";
 
 export type { MessageReason } from "./news.ts";
@@ -30,6 +31,12 @@ export type MessageDraft = {
   readonly link: string | null;
   /** Whom it asks, by their ids in `site.yaml`; absent when nobody in particular. */
   readonly people?: string[];
+  /** What waited and is told in it. */
+  readonly bundled?: {
+    readonly deliveryId: string;
+    readonly message: string;
+    readonly why: string;
+  }[];
   /** What keeps it back, and until when at least; absent when it is to be sent. */
   readonly muted?: KeptBack;
 };
@@ -72,6 +79,54 @@ export function messagesFor(
       ? { channel, ...draft }
       : { channel, ...draft, muted: mute },
   );
+}
+
+/** What waited for a channel, in one message: the one that waited alone is said as itself. */
+export function bundleOf(
+  channel: string,
+  held: readonly Held[],
+  view: IncidentView,
+  site: MessageSite,
+  atMs: number,
+): MessageDraft {
+  const [first] = held;
+  const isOne = held.length === 1;
+  const why = MESSAGE_REASONS.find((reason) => isOne && reason === first?.why) ?? "bundle";
+  const parts = held.map((one) => one.news);
+  const news: News = {
+    why,
+    key: isOne ? (first?.message ?? "") : `bundle:${view.seq}`,
+    text: "",
+    lease: null,
+    act: null,
+    readings: [],
+    people: [],
+    draft: null,
+    parts,
+  };
+  const mute = muteAt(view, atMs);
+  return {
+    channel,
+    message: news.key,
+    why,
+    ...renderMessage(news, view, site, atMs),
+    news: newsText(news),
+    severity: view.severity,
+    state: stateOf(view),
+    link: incidentLink(view, site),
+    ...(isOne
+      ? {}
+      : {
+          bundled: held.map(({ deliveryId, message, why: reason }) => ({
+            deliveryId,
+            message,
+            why: reason,
+          })),
+        }),
+    ...(mute === null
+      ? {}
+      : { muted: { because: mute.because, mute: mute.id, untilMs: mute.endsAtMs } }),
+  };
 }
 
 /** Null for what is said because of the very mute that it tells of, and for what a person asks others for. */

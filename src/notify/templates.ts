@@ -18,6 +18,8 @@ export const SUBJECT_CHARS_MAX = 200;
 export const BODY_CHARS_MAX = 8_000;
 /** One text from outside, so that none crowds out what is asked. */
 const LINE_CHARS_MAX = 300;
+/** Of several pieces of news together. */
+const NEWS_CHARS_MAX = 2_000;
 const READINGS_MAX = 8;
 const LEASES_MAX = 10;
 const ACTS_MAX = 10;
@@ -47,6 +49,7 @@ const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   reopened: "open again",
   flapping: "flaps",
   unmuted: "is still open",
+  bundle: "has news",
 };
 
 /** Subject and body, plain text, at most `SUBJECT_CHARS_MAX` and `BODY_CHARS_MAX` characters. */
@@ -60,7 +63,7 @@ export function renderMessage(
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
     header(view, site, atMs),
-    section("What is new", [newsText(news)]),
+    section("What is new", news.parts ?? [newsText(news)]),
     section("What is wrong", whatIsWrong(news, view)),
     section("What was done", deeds(view)),
     section("What is asked of you", asks(news, view, site, atMs)),
@@ -74,7 +77,8 @@ export function renderMessage(
 }
 
 /** What is new, in one sentence on one line. */
-export const newsText = (news: News): string => `${oneLine(news.text)}.`;
+export const newsText = (news: News): string =>
+  news.parts === undefined ? `${oneLine(news.text)}.` : clip(news.parts.join(" "), NEWS_CHARS_MAX);
 
 /** Where the incident is looked at; null when nobody said where the guard answers. */
 export const incidentLink = (view: IncidentView, site: MessageSite): string | null =>

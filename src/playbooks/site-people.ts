@@ -13,6 +13,7 @@ export const LEVEL_PEOPLE_MAX = 16;
 export const REPEAT_MAX = 10;
 export const REMINDERS_MAX = 10;
 
+const THROTTLE_MS_MAX = 30 * 60_000;
 const WAIT_MS_MIN = 60_000;
 const WAIT_MS_MAX = 7 * 24 * 3_600_000;
 
@@ -92,6 +93,20 @@ export const escalation = z
   })
   .prefault({});
 export type EscalationSpec = z.infer<typeof escalation>;
+
+/** Of news that wakes nobody, a channel hears so many messages `within` this at once; what more there is comes together as one. */
+export const throttle = z
+  .strictObject({
+    at_once: z.int().min(1).max(50).default(5),
+    within: z
+      .string()
+      .refine((text) => {
+        const parsed = parseDuration(text);
+        return parsed.ok && parsed.value >= 1_000 && parsed.value <= THROTTLE_MS_MAX;
+      }, "write a duration from 1s to 30m")
+      .default("1m"),
+  })
+  .prefault({});
 
 const REMINDER_MS_MAX = 365 * 24 * 3_600_000;
 const reminder = z.string().refine((text) => {

@@ -20,6 +20,7 @@ import {
   PEOPLE_MAX,
   supplier,
   SUPPLIERS_MAX,
+  throttle,
   wait,
 } from "./site-people.ts";
 import {
@@ -351,6 +352,7 @@ const shape = z.strictObject({
   /** How often a SEV-1 or SEV-2 is to be in the news of the status page: whoever promised it is reminded. */
   update_every: wait.default("30m"),
   chase,
+  throttle,
   /** Words in place of ours. */
   templates,
   /** The contact sheet of what production depends on. */

@@ -129,6 +129,8 @@ function describeWork(event: IncidentEvent, names: Names): string {
       return `Message ${code(event.data.message)} to ${code(event.data.channel)}: ${prose(event.data.subject)}`;
     case "message.muted":
       return `Message ${code(event.data.message)} to ${code(event.data.channel)} kept back (${event.data.because}, ${code(event.data.mute)})`;
+    case "message.held":
+      return `Message ${code(event.data.message)} to ${code(event.data.channel)} waits until ${utcTime(event.data.untilMs)}: ${prose(event.data.news)}`;
     case "message.delivered":
       return `Message to ${nameOf(event.data.deliveryId, names)} delivered`;
     case "message.failed":

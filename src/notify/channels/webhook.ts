@@ -56,6 +56,7 @@ const payload = (message: ChannelMessage, atMs: number): Record<string, unknown>
     body: message.body,
     severity: message.severity,
     state: message.state,
+    ...(message.bundled === undefined ? {} : { bundled: message.bundled }),
   },
 });
 

@@ -16,6 +16,7 @@ import { checkPlaybooks } from "../../../src/playbooks/check.ts";
 import { formatDiagnostic } from "../../../src/playbooks/diagnostics.ts";
 import { playbook } from "../../../src/playbooks/schema.ts";
 import { quietAlerts } from "../../../src/playbooks/site-alerts.ts";
+import { chase, throttle } from "../../../src/playbooks/site-people.ts";
 import { USUAL_TEMPLATES } from "../../../src/playbooks/site-templates.ts";
 import type { SourceId } from "../../../src/signals/catalogue.ts";
 import { SOURCES } from "../../../src/signals/registry.ts";
@@ -124,6 +125,17 @@ describe("docs/alerts.md", () => {
 describe("docs/notifications.md", () => {
   const page = read("docs/notifications.md");
   const [secret = "", body = ""] = blocks(page, "json");
+
+  it("shows the throttle, and the post-mortem's page the reminders, that are the defaults", ({
+    expect,
+  }) => {
+    const shown = (text: string, key: string): unknown => {
+      const block = blocks(text, "yaml").find((one) => one.startsWith(`${key}:`)) ?? "";
+      return z.record(z.string(), z.unknown()).parse(parse(block))[key];
+    };
+    expect(shown(page, "throttle")).toEqual(throttle.parse(undefined));
+    expect(shown(read("docs/postmortem.md"), "chase")).toEqual(chase.parse(undefined));
+  });
 
   it("lists every reason", ({ expect }) => {
     const named = words(page);

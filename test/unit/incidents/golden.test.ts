@@ -28,6 +28,8 @@ import quiet from "./golden/journal-1-quiet.json" with { type: "json" };
 import chased from "./golden/journal-1-chased.json" with { type: "json" };
 /** Written since links and hand-overs are. */
 import linked from "./golden/journal-1-linked.json" with { type: "json" };
+/** Written since what wakes nobody may wait. */
+import held from "./golden/journal-1-held.json" with { type: "json" };
 import published from "./golden/journal-1-published.json" with { type: "json" };
 import reworded from "./golden/journal-1-reworded.json" with { type: "json" };
 import later from "./golden/journal-later.json" with { type: "json" };
@@ -102,6 +104,7 @@ describe("a journal of version 1", () => {
         ...quiet,
         ...chased,
         ...linked,
+        ...held,
       ].map(({ type }) => type),
     );
     const never = Object.keys(EVENT_DATA).filter((type) => !written.has(type));
@@ -224,6 +227,23 @@ it("a hand-over and links are read as first written", ({ expect }) => {
         says: "SEV-2 Orders are slow",
       },
     ],
+  });
+});
+
+it("what waited and was told together is read as first written", ({ expect }) => {
+  const all = held as readonly JournalRow[];
+  const before = rows.slice(0, 51);
+  const after = all.map((row, place) => ({ ...row, seq: before.length + place + 1 }));
+  const waiting = after.slice(0, 2).reduce(evolve, fold(before));
+  expect(waiting.heard["pager"]?.held.map(({ why }) => why)).toEqual(["lead_changed", "released"]);
+  const told = after.reduce(evolve, fold(before));
+  expect(told.heard["pager"]).toMatchObject({ held: [] });
+  expect(told.heard["pager"]?.calmAtMs.at(-1)).toBe(all.at(-1)?.atMs);
+  const [, , row] = after;
+  const event = row === undefined ? null : readEvent(row);
+  const effect = event === null ? null : react(told, event, 0);
+  expect(effect).toMatchObject({
+    data: { bundled: ["lead_changed:90", "released:lse_00000000000000000000000001"] },
   });
 });
 

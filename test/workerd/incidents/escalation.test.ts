@@ -47,6 +47,40 @@ const STORIES = {
     50m     pager: escalated grace
     50m     phone: escalated grace
     24h   all is said`,
+  "the lead goes round: of the news that wakes nobody, what is too much comes as one, across evictions": `
+    0s    it opens as SEV-1
+    0s      pager: opened
+    1s    ada acknowledges
+    1s      pager: acknowledged
+    2s    ada takes the lead
+    3s    bob takes the lead
+    3s      pager: lead_changed
+    4s    cyd takes the lead
+    4s      pager: lead_changed
+    5s    dan takes the lead
+    5s      pager: lead_changed
+    6s    eve takes the lead
+    6s      pager: lead_changed
+    7s    fay takes the lead
+    7s      pager: lead_changed
+    8s    gus takes the lead
+    9s    the object dies
+    10s   hal takes the lead
+    11s   the alarm comes twice
+    63s     pager: bundle
+    64s   ivy takes the lead
+    64s     pager: lead_changed
+    65s   jim takes the lead
+    65s     pager: lead_changed
+    66s   kim takes the lead
+    66s     pager: lead_changed
+    67s   lee takes the lead
+    67s     pager: lead_changed
+    68s   max takes the lead
+    70s   ada resolves
+    70s     pager: lead_changed
+    70s     pager: resolved
+    24h   all is said`,
   "an acknowledgement stops it, and stops whatever rang": `
     0s    it opens as SEV-1
     0s      pager: opened
