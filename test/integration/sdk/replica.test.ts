@@ -345,49 +345,79 @@ describe("while it is failed over", () => {
 });
 
 describe("while pools may grow", () => {
-  it("one grows as far as the server has room, seen in its connections", async ({ expect }) => {
-    const isolate = anIsolate(connections());
-    const own = { max: 20, idleTimeoutMillis: 1_000, connectionTimeoutMillis: 10_000 };
-    const ask = (max: number, reserve: number) =>
-      isolate.ask([
-        anSdkEntry("pool-size", {
-          max,
-          idleTimeoutMs: 60_000,
-          connectionTimeoutMs: 5_000,
-          reserve,
-        }),
-      ]);
-    const connected = async (settings: typeof own) => {
-      const pool = new Pool({ ...settings, connectionString: servers.postgres.url("postgres") });
-      try {
-        // More than it may connect at once; those that find no connection wait for one.
-        const work = Array.from({ length: settings.max + 20 }, () =>
-          pool.query("SELECT pg_sleep(2)"),
+  const WORK = "SELECT pg_sleep(2)";
+  const own = { max: 20, idleTimeoutMillis: 1_000, connectionTimeoutMillis: 10_000 };
+  const asking = (max: number, reserve: number) =>
+    anSdkEntry("pool-size", {
+      max,
+      idleTimeoutMs: 60_000,
+      connectionTimeoutMs: 10_000,
+      reserve,
+    });
+
+  /** How many connections the pool held, look by look, from its first query until none of `queries` is left. */
+  async function connectedWhile(settings: typeof own, queries: number): Promise<number[]> {
+    const pool = new Pool({ ...settings, connectionString: servers.postgres.url("postgres") });
+    const counts: number[] = [];
+    try {
+      let isOver = false;
+      const work = Promise.all(Array.from({ length: queries }, () => pool.query(WORK))).finally(
+        () => {
+          isOver = true;
+        },
+      );
+      while (!isOver) {
+        const [row] = await primary.query(
+          `SELECT count(*)::int AS n FROM pg_stat_activity WHERE query = '${WORK}'`,
         );
-        const seen = await vi.waitFor(
-          async () => {
-            const [row] = await primary.query(
-              "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(2)' AND state = 'active'",
-            );
-            const n = Number(row?.["n"]);
-            if (n < settings.max) throw new Error("not yet");
-            return n;
-          },
-          { timeout: 10_000 },
-        );
-        await Promise.all(work);
-        return seen;
-      } finally {
-        await pool.end();
+        counts.push(Number(row?.["n"]));
       }
-    };
-    expect(await connected((await isolate.request()).pool(own))).toBe(20);
-    await ask(100, 10);
-    // The server's room is asked for in the background; until then production's own stand.
-    expect((await isolate.request()).pool(own)).toMatchObject({ max: 100 });
-    expect(await connected((await isolate.request()).pool(own))).toBe(100);
-    await ask(1_000, 200);
-    // 300 connections, 3 kept for superusers, 200 for others.
-    expect((await isolate.request()).pool(own)).toMatchObject({ max: 97 });
+      await work;
+      return counts;
+    } finally {
+      await pool.end();
+    }
+  }
+
+  /** Where the server's room is known: it is asked for in the background, and until then production's own stand. */
+  async function settingsFor(entry: ReturnType<typeof asking>): Promise<typeof own> {
+    const isolate = anIsolate(connections());
+    await isolate.ask([entry]);
+    (await isolate.request()).pool(own);
+    await isolate.idle();
+    return (await isolate.request()).pool(own);
+  }
+
+  it("one grows as far as is asked for, seen in its connections", async ({ expect }) => {
+    const untouched = (await anIsolate(connections()).request()).pool(own);
+    expect(Math.max(...(await connectedWhile(untouched, 40)))).toBe(20);
+    const settings = await settingsFor(asking(100, 10));
+    expect(Math.max(...(await connectedWhile(settings, 120)))).toBe(100);
+  });
+
+  it("one that may have more connections than there are rises to what the reserve leaves, and no further", async ({
+    expect,
+  }) => {
+    const [row] = await primary.query(
+      `SELECT current_setting('max_connections')::int AS most,
+        current_setting('superuser_reserved_connections')::int AS kept`,
+    );
+    const reserve = 200;
+    const clamp = Number(row?.["most"]) - Number(row?.["kept"]) - reserve;
+    expect(clamp).toBeGreaterThan(own.max);
+    // Twice as many as may be served at once, under a lease that asks for ten times that.
+    const counts = await connectedWhile(await settingsFor(asking(1_000, reserve)), 2 * clamp);
+    const peakAt = counts.indexOf(Math.max(...counts));
+    const rising = counts.slice(0, peakAt + 1);
+    expect(counts[peakAt]).toBe(clamp);
+    expect(new Set(rising).size).toBeGreaterThan(1);
+    expect(rising).toEqual(rising.toSorted((a, b) => a - b));
+  });
+
+  it("one stays as large as production made it where the reserve leaves less", async ({
+    expect,
+  }) => {
+    const settings = await settingsFor(asking(1_000, 290));
+    expect(Math.max(...(await connectedWhile(settings, 40)))).toBe(20);
   });
 });
