@@ -119,16 +119,32 @@ const productionSaidSo = ({ rows }: Seen): Expectation => {
   );
 };
 
-/** By the job beside the database, at the server's own processes; how high it was says nothing of a queue of locks. */
+/** One each five seconds, and the day takes longer than that before anybody looks. */
+const CPU_SAMPLES_MIN = 3;
+
+/** By the jobs beside the servers, at their own processes; how high it was says nothing of a queue of locks, but who serves uses some. */
 const cpuIsMeasured = ({ inForce }: Seen): Expectation => {
-  const cpuRatio = inForce?.cpuRatio ?? null;
+  const read = Object.entries(inForce?.cpuRatios ?? {}).map(([signal, samples]) => {
+    const known = samples.filter((value) => value !== null);
+    const inRange = known.filter((value) => value > 0 && value <= 1);
+    return {
+      ok:
+        typeof samples.at(-1) === "number" &&
+        inRange.length === known.length &&
+        new Set(known).size >= CPU_SAMPLES_MIN,
+      saw: `${signal} ${percentOf(Math.min(...known))} to ${percentOf(Math.max(...known))}, ${new Set(known).size} values in ${samples.length} looks`,
+    };
+  });
   return expect(
     "cpu",
-    "the job beside the database says how busy its processes keep the machine",
-    cpuRatio !== null,
-    cpuRatio === null ? "unknown" : `${Math.round(cpuRatio * 100)} % of the machine`,
+    "jobs beside the database and the Workers say how busy their processes keep the machine",
+    read.length > 0 && read.every(({ ok }) => ok),
+    read.map(({ saw }) => saw).join("; ") || "not read",
   );
 };
+
+const percentOf = (ratio: number): string =>
+  Number.isFinite(ratio) ? `${Math.round(ratio * 100)} %` : "unknown";
 
 const relievedInTime = ({ times }: Seen, limits: Scenario["expect"]): Expectation => {
   const tookMs = since(times.faultAtMs, times.enforcedAtMs);

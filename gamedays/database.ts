@@ -26,6 +26,7 @@ import { DidNotHappen, until } from "./until.ts";
 import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
 const PLAYBOOK = "database";
+export type CpuSignal = "postgres.cpu_ratio" | "origin.cpu_ratio";
 /** What the gameday gathers while it goes; what never came stays empty. */
 export type Log = {
   faultAtMs: number | null;
@@ -39,8 +40,8 @@ export type Log = {
   inForce: {
     readonly kinds: readonly string[];
     readonly playbooks: readonly string[];
-    /** Share of the machine that the database's own processes use, as Firebreak knows it. */
-    readonly cpuRatio: number | null;
+    /** Shares of the machine that the server's own processes use, as Firebreak knew them look by look since the gameday began. */
+    readonly cpuRatios: Readonly<Record<CpuSignal, readonly (number | null)[]>>;
   } | null;
   /** Scans of the pitches that the replica served, before the fault and once it was over. */
   replicaScans: { readonly before: number; readonly after: number } | null;
@@ -85,6 +86,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   const { stack, say, signal } = field;
   const firebreak = firebreakAt(stack);
   const patience = { withinMs: parts.patience, signal };
+  const beganAtMs = Date.now();
   await using cleanup = new AsyncDisposableStack();
 
   if ((await firebreak.openIncidents()).length > 0) {
@@ -124,7 +126,10 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   log.inForce = {
     kinds: (await firebreak.policyEntries()).map(({ kind }) => kind),
     playbooks: (await firebreak.openIncidents()).map(({ playbook }) => playbook ?? "none"),
-    cpuRatio: await firebreak.numberKnown("postgres.cpu_ratio"),
+    cpuRatios: {
+      "postgres.cpu_ratio": await firebreak.samplesOf("postgres.cpu_ratio", beganAtMs),
+      "origin.cpu_ratio": await firebreak.samplesOf("origin.cpu_ratio", beganAtMs),
+    },
   };
   const act = await until("somebody is asked", () => askedFor(log), patience);
   say(`the on-call agrees to ${act}`);

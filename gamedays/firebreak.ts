@@ -18,6 +18,7 @@ const playbooks = z.object({
 });
 const policy = z.object({ entries: z.array(z.object({ id: z.string(), kind: z.string() })) });
 const signal = z.looseObject({ value: z.unknown().optional(), at: z.iso.datetime().nullable() });
+const signalHistory = z.object({ history: z.array(signal) });
 const writeJournals = z.object({
   items: z.array(z.object({ backlogCount: z.int(), deadCount: z.int() })),
 });
@@ -144,10 +145,12 @@ export function firebreakAt({ guard, token }: Pick<StackInfo, "guard" | "token">
       const found = await read(`/api/v1/signals/${name}`, signal);
       return found.value === value && found.at !== null ? Date.parse(found.at) : null;
     },
-    /** A number that is known now; null when it is another kind of value, or unknown. */
-    numberKnown: async (name: string): Promise<number | null> => {
-      const { value } = await read(`/api/v1/signals/${name}`, signal);
-      return typeof value === "number" ? value : null;
+    /** What a number was since then, look by look; null while it was unknown, or no number. */
+    samplesOf: async (name: string, sinceMs: number): Promise<readonly (number | null)[]> => {
+      const { history } = await read(`/api/v1/signals/${name}`, signalHistory);
+      return history
+        .filter(({ at }) => at !== null && Date.parse(at) >= sinceMs)
+        .map(({ value }) => (typeof value === "number" ? value : null));
     },
     /** Deliveries that the write journal still holds, given up or not. */
     deliveriesHeld: async (): Promise<number> =>
