@@ -145,7 +145,7 @@ export function silenceRoutes(api: Api, deps: HttpDeps): void {
     const asked = { id, author, ...termsOf(c.req.valid("json"), null, nowMs) };
     const answer = await deps.desk.silence({ ...asked, by: author, as: "new", atMs: nowMs });
     if (!answer.ok) throw refusal(answer.error, id);
-    say("created", answer.value, author);
+    sayDone(answer.value, nowMs);
     return c.json(await presentOne(answer.value), 201);
   });
 
@@ -163,16 +163,17 @@ export function silenceRoutes(api: Api, deps: HttpDeps): void {
     const asked = { id, author: by, ...terms, by, as: "replacement", atMs: nowMs } as const;
     const answer = await deps.desk.silence(asked);
     if (!answer.ok) throw refusal(answer.error, id);
-    say("replaced", answer.value, by);
+    sayDone(answer.value, nowMs);
     return c.json(await presentOne(answer.value), 200);
   });
 
   api.openapi(expire, async (c) => {
     const { id } = c.req.valid("param");
     const { name: by } = c.var.caller;
-    const ended = await deps.desk.expireSilence(id, by, deps.now());
+    const nowMs = deps.now();
+    const ended = await deps.desk.expireSilence(id, by, nowMs);
     if (ended === null) throw missing(id);
-    say("expired", ended, by);
+    sayDone(ended, nowMs);
     return c.json(await presentOne(ended), 200);
   });
 }
@@ -258,8 +259,12 @@ const wrong = (field: string, message: string, allowed: string): Problem =>
     errors: [{ field, message, allowed }],
   });
 
-const say = (silence: string, { id, endsAtMs }: Silence, by: string): void =>
-  console.log(JSON.stringify({ silence, id, by, endsAt: iso(endsAtMs) }));
+/** To the log, what was done now: whoever asks again, not having heard the answer, did it before. */
+function sayDone({ id, endsAtMs, changes }: Silence, nowMs: number): void {
+  const last = changes.at(-1);
+  if (last?.atMs !== nowMs) return;
+  console.log(JSON.stringify({ silence: last.did, id, by: last.by, endsAt: iso(endsAtMs) }));
+}
 
 const presentSilence = (
   silence: Silence,

@@ -1,4 +1,4 @@
-import { describe, it, onTestFinished } from "vitest";
+import { describe, it, onTestFinished, vi } from "vitest";
 import {
   SILENCE_AHEAD_MS_MAX,
   SILENCE_MS_MAX,
@@ -80,12 +80,19 @@ describe("a silence", () => {
     expect(await late.json()).toMatchObject({ errors: [{ field: "path.id" }] });
   });
 
-  it("asked for twice with one key is created once", async ({ expect }) => {
+  it("asked for twice with one key is created once, and said to the log once", async ({
+    expect,
+  }) => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
     const headers = { "idempotency-key": crypto.randomUUID() };
     const body = wanted();
     const first = await (await ask(PATH, { body, headers })).json<Shown>();
+    // A millisecond later at least, as everybody's second try is.
+    await new Promise((resolve) => setTimeout(resolve, 2));
     const second = await (await ask(PATH, { body, headers })).json<Shown>();
     expect(second).toEqual(first);
+    expect(log.mock.calls).toEqual([[expect.stringContaining(`"silence":"created"`)]]);
     const other = await ask(PATH, { body: { ...body, comment: "other" }, headers });
     expect(await other.json()).toMatchObject({ type: "/_firebreak/problems/idempotency-conflict" });
     await deps.desk.expireSilence(first.id, "the test", Date.now());
