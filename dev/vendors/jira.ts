@@ -57,6 +57,7 @@ const CATEGORIES = ["new", "indeterminate", "done"] as const;
 type Category = (typeof CATEGORIES)[number];
 type Issue = {
   readonly key: string;
+  readonly madeAtMs: number;
   readonly fields: z.output<typeof made>["fields"];
   category: Category;
   readonly comments: z.output<typeof adf>[];
@@ -67,6 +68,8 @@ export function jira(account: {
   readonly token: string;
   readonly project: string;
   readonly issueType: string;
+  /** How long the search does not know of what was made. */
+  readonly searchLagMs?: number;
 }): Vendor {
   const issues: Issue[] = [];
   const app = new Hono().basePath("/rest/api/3");
@@ -88,7 +91,7 @@ export function jira(account: {
     if (issues.length >= ISSUES_MAX) return refuse(c, 400, "the project is full");
     const number = issues.length + 1;
     const key = `${account.project}-${number}`;
-    issues.push({ key, fields, category: "new", comments: [] });
+    issues.push({ key, madeAtMs: Date.now(), fields, category: "new", comments: [] });
     return c.json({ id: String(10_000 + number), key, self: c.req.url }, 201);
   });
 
@@ -100,8 +103,10 @@ export function jira(account: {
     const wanted = /^project = "(\w+)" AND labels = "(\S+)"$/.exec(asked.data.jql);
     if (wanted === null) return refuse(c, 400, "Error in the JQL Query");
     const [, project, name = ""] = wanted;
+    const indexedUntilMs = Date.now() - (account.searchLagMs ?? 0);
     const found = issues.filter(
-      ({ fields: { labels = [] } }) => project === account.project && labels.includes(name),
+      ({ madeAtMs, fields: { labels = [] } }) =>
+        madeAtMs <= indexedUntilMs && project === account.project && labels.includes(name),
     );
     const page = found.toReversed().slice(0, asked.data.maxResults);
     return c.json({ issues: page.map(({ key }) => ({ key })), isLast: true });

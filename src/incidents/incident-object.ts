@@ -59,6 +59,8 @@ export type EffectContext = {
   readonly ref: string | null;
   /** Attempts that were begun before this one, ended or not: after the first, an adapter must look before it acts. */
   readonly attempts: number;
+  /** When the last of them was begun; null: there was none. */
+  readonly triedAtMs: number | null;
 };
 
 const envelope = z.object({ id: z.string().min(1).max(500), atMs: z.int(), actor });
@@ -190,10 +192,11 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     });
   }
 
-  async #perform({ effect, attempts }: OutboxRow): Promise<void> {
+  async #perform({ effect, attempts, begunAtMs }: OutboxRow): Promise<void> {
     // Written down before it is tried: an attempt that the object did not survive was one.
-    this.#rows.begin(effect.id);
-    const outcome = await this.#attempt(effect, attempts);
+    this.#rows.begin(effect.id, Date.now());
+    const triedAtMs = attempts === 0 ? null : (begunAtMs ?? 0);
+    const outcome = await this.#attempt(effect, attempts, triedAtMs);
     const retryAtMs = outcome.ok ? null : this.#retryAtMs(effect, attempts + 1, outcome.failure);
     if (retryAtMs !== null) this.#rows.postpone(effect.id, retryAtMs);
     else if (effect.kind === "desk.project") this.#rows.done(effect.id);
@@ -230,7 +233,11 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     }
   }
 
-  async #attempt(effect: Effect, attempts: number): Promise<EffectOutcome> {
+  async #attempt(
+    effect: Effect,
+    attempts: number,
+    triedAtMs: number | null,
+  ): Promise<EffectOutcome> {
     const view = viewOf(this.#state, this.#nextWakeAtMs());
     if (view === null) return refused("the incident was never opened");
     if (Date.now() > effect.deadlineMs) return tooLate(attempts);
@@ -241,7 +248,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     const ref = refOf(effect, this.#state);
     try {
       const done = await withinDeadline(ATTEMPT_MS_MAX, () =>
-        this.#deps.perform(effect, { view, lease, act, ref, attempts }),
+        this.#deps.perform(effect, { view, lease, act, ref, attempts, triedAtMs }),
       );
       if (!done.ok) return unknownOutcome(`no answer within ${formatDuration(ATTEMPT_MS_MAX)}`);
       const answer = done.value;

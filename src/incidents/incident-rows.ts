@@ -25,6 +25,8 @@ const MIGRATIONS = [
      position INTEGER NOT NULL
    );
    CREATE TABLE answers (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, answer TEXT NOT NULL);`,
+  // When the last attempt at an effect was begun.
+  `ALTER TABLE outbox ADD COLUMN begun_at_ms INTEGER;`,
 ] as const;
 
 /** Answers kept for repeated commands; the oldest go first. A tick's command is never repeated after so many others. */
@@ -48,6 +50,8 @@ export type OutboxRow = {
   readonly effect: Effect;
   /** Attempts begun, whatever became of them. */
   readonly attempts: number;
+  /** When the last of them was begun; null before the first, and where a deploy before this one began it. */
+  readonly begunAtMs: number | null;
   readonly dueAtMs: number;
 };
 
@@ -131,8 +135,12 @@ export class IncidentRows {
   }
 
   /** One more attempt at an effect begins. */
-  begin(id: string): void {
-    this.#sql.exec("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", id);
+  begin(id: string, nowMs: number): void {
+    this.#sql.exec(
+      "UPDATE outbox SET attempts = attempts + 1, begun_at_ms = ? WHERE id = ?",
+      nowMs,
+      id,
+    );
   }
 
   postpone(id: string, dueAtMs: number): void {
@@ -165,11 +173,17 @@ export class IncidentRows {
 
   #outbox(query: string, ...bindings: readonly (string | number)[]): readonly OutboxRow[] {
     return this.#sql
-      .exec<{ effect: string; attempts: number; due_at_ms: number }>(query, ...bindings)
+      .exec<{
+        effect: string;
+        attempts: number;
+        begun_at_ms: number | null;
+        due_at_ms: number;
+      }>(query, ...bindings)
       .toArray()
       .map((row) => ({
         effect: JSON.parse(row.effect) as Effect,
         attempts: row.attempts,
+        begunAtMs: row.begun_at_ms,
         dueAtMs: row.due_at_ms,
       }));
   }

@@ -58,11 +58,14 @@ const ruleState = z.custom<RuleState>(
 const failure = z.looseObject({
   class: z.enum(["retry", "refuse", "unknown_outcome"]),
   detail: z.string(),
+  afterMs: z.int().min(0).optional(),
 });
 /** How an adapter failed. `retry`: it certainly did nothing and may work later; `refuse`: it never will; `unknown_outcome`: it may have happened. */
 export type Failure = {
   readonly class: "retry" | "refuse" | "unknown_outcome";
   readonly detail: string;
+  /** To be tried again no sooner than after this long: the other side asks for it, or cannot know before. */
+  readonly afterMs?: number | undefined;
 };
 
 export const INCIDENT_STATUSES = [

@@ -71,7 +71,7 @@ export const performWith =
 /** What an effect of an earlier deploy does not say is as the incident is now. */
 const messageOf = (
   { data }: EffectOf<"message.send">,
-  { view, ref, attempts }: EffectContext,
+  { view, ref, triedAtMs }: EffectContext,
 ): ChannelMessage => ({
   deliveryId: data.deliveryId,
   incidentId: view.id,
@@ -88,7 +88,7 @@ const messageOf = (
   ...(data.bundled === undefined ? {} : { bundled: data.bundled }),
   buttons: buttonsOf(view),
   ref,
-  isRepeat: attempts > 0,
+  triedAtMs,
 });
 
 /** Whom or what a lease is about, within what its actuator takes. */

@@ -1,8 +1,10 @@
-/** Whether an effect that failed is tried again, and when: backoff with full jitter, until its deadline or the cap. */
+/** Whether an effect that failed is tried again, and when: what was asked for, and backoff with full jitter, until its deadline or the cap. */
 import type { Failure } from "./journal.ts";
 
 export const BACKOFF_BASE_MS = 500;
 export const BACKOFF_MS_MAX = 60_000;
+/** Whoever asks to wait for longer is asked again after this: a page must not hang on a header. */
+export const ASKED_WAIT_MS_MAX = 300_000;
 /** At the longest backoff this is a day: the longest deadline an effect has. */
 export const ATTEMPTS_MAX = 1_500;
 
@@ -21,7 +23,9 @@ export function afterFailure(failed: {
   if (failed.failure.class === "refuse") return { answer: "give_up", why: "refused" };
   if (failed.attempts >= ATTEMPTS_MAX) return { answer: "give_up", why: "attempts" };
   const ceilingMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(failed.attempts, 20), BACKOFF_MS_MAX);
-  const dueAtMs = failed.nowMs + Math.max(1, Math.round(ceilingMs * failed.jitter));
+  const askedMs = Math.min(failed.failure.afterMs ?? 0, ASKED_WAIT_MS_MAX);
+  // Beside what is asked, not instead: all who were turned away at once would come back at once.
+  const dueAtMs = failed.nowMs + askedMs + Math.max(1, Math.round(ceilingMs * failed.jitter));
   return dueAtMs > failed.deadlineMs
     ? { answer: "give_up", why: "deadline" }
     : { answer: "again", dueAtMs };

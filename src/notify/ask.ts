@@ -72,11 +72,14 @@ function classify(
 ): Result<Answer, Failure> {
   const { status, headers } = response;
   if (isAnswer(response, asked)) return ok({ status, text });
-  const wait = retryAfter(headers.get("retry-after"), atMs);
+  const waitMs = retryAfterMs(headers.get("retry-after"), atMs);
   // GitHub's secondary limits are a 403 that says when to come back.
   const isLater = RETRYABLE_STATUSES.has(status) || asked.later?.includes(status) === true;
-  if (status >= 500 || isLater || (status === 403 && wait !== "")) {
-    return err({ class: "retry", detail: `the receiver answered ${status}${wait}` });
+  if (status >= 500 || isLater || (status === 403 && waitMs !== null)) {
+    const said = `the receiver answered ${status}`;
+    if (waitMs === null) return err({ class: "retry", detail: said });
+    const detail = `${said}, and asks to wait ${formatDuration(waitMs)}`;
+    return err({ class: "retry", detail, afterMs: waitMs });
   }
   return err({ class: "refuse", detail: `the receiver answered ${status}${meaning(status)}` });
 }
@@ -88,11 +91,10 @@ function meaning(status: number): string {
 }
 
 /** Seconds or a date, as RFC 9110 allows; anything else is as if it were not there. */
-function retryAfter(header: string | null, atMs: number): string {
-  if (header === null) return "";
+function retryAfterMs(header: string | null, atMs: number): number | null {
+  if (header === null) return null;
   const waitMs = /^\d{1,9}$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - atMs;
-  if (!(waitMs > 0)) return "";
-  return `, and asks to wait ${formatDuration(Math.min(waitMs, RETRY_AFTER_MS_MAX))}`;
+  return waitMs > 0 ? Math.min(waitMs, RETRY_AFTER_MS_MAX) : null;
 }
 
 /** A message that may have arrived is sent again all the same: each channel sees to it that the same is the same. */

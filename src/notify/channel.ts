@@ -36,8 +36,8 @@ export type ChannelMessage = {
   readonly buttons: readonly Button[];
   /** What the receipt of this channel's last message about this incident called it; null before the first. */
   readonly ref: string | null;
-  /** It was begun before, and nobody knows what became of that: it may have arrived. */
-  readonly isRepeat: boolean;
+  /** When an earlier attempt was begun, of which nobody knows what became: it may have arrived. Null: this is the first. */
+  readonly triedAtMs: number | null;
 };
 
 /** One mail as Cloudflare's binding takes it: to at most 50 addresses. */

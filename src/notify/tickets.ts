@@ -81,7 +81,7 @@ async function keyOf(
   tracker: Tracker,
 ): Promise<Result<{ readonly ref: string; readonly url: string | null } | null, Failure>> {
   if (message.ref !== null) return ok({ ref: message.ref, url: null });
-  if (!message.isRepeat) return ok(null);
+  if (message.triedAtMs === null) return ok(null);
   const found = await tracker.find(message);
   return found.ok ? ok(found.value && { ref: found.value.key, url: found.value.url }) : found;
 }
@@ -91,7 +91,7 @@ async function tell(
   key: TicketKey,
   tracker: Tracker,
 ): Promise<Result<unknown, Failure>> {
-  const isThere = message.isRepeat ? await tracker.hasArrived(message, key) : ok(false);
+  const isThere = message.triedAtMs === null ? ok(false) : await tracker.hasArrived(message, key);
   return !isThere.ok || isThere.value ? isThere : tracker.comment(message, key);
 }
 

@@ -28,7 +28,7 @@ export const MESSAGE: ChannelMessage = {
   people: [],
   buttons: [],
   ref: null,
-  isRepeat: false,
+  triedAtMs: null,
 };
 
 const reach = (over: Partial<ChannelReach> = {}): ChannelReach => ({

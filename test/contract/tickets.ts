@@ -70,17 +70,17 @@ export function ticketContract({ id, world: anew, ticketsIn }: TrackerUnderTest)
     it("is somewhere, which its receipt says, also when it is found again", async ({ expect }) => {
       const world = await anew();
       const place = await placeOf(world.send());
-      expect(await placeOf(world.send({ isRepeat: true }))).toBe(place);
+      expect(await placeOf(world.send({ triedAtMs: 0 }))).toBe(place);
     });
 
     it("is found before it is made again, and so is what was said", async ({ expect }) => {
       const world = await anew();
       await world.fail({ kind: "duplicate" });
       expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
-      const ref = await refOf(world.send({ isRepeat: true }));
+      const ref = await refOf(world.send({ triedAtMs: 0 }));
       await world.fail({ kind: "duplicate" });
       expect(await world.send({ ...NEXT, ref })).toMatchObject({ ok: false });
-      await world.send({ ...NEXT, ref, isRepeat: true });
+      await world.send({ ...NEXT, ref, triedAtMs: 0 });
       const [ticket, ...more] = await ticketsIn(world);
       expect([more.length, ticket?.comments.length]).toEqual([0, 1]);
     });
@@ -89,14 +89,14 @@ export function ticketContract({ id, world: anew, ticketsIn }: TrackerUnderTest)
       const world = await anew();
       const ref = await refOf(world.send({}));
       await world.send({ ...END, ref });
-      expect(await refOf(world.send({ ...END, ref, isRepeat: true }))).toBe(`${ref}:closed`);
+      expect(await refOf(world.send({ ...END, ref, triedAtMs: 0 }))).toBe(`${ref}:closed`);
       expect(await ticketsIn(world)).toMatchObject([{ isOpen: false, comments: [{}] }]);
     });
 
     it("is not made when nobody can say whether it is there", async ({ expect }) => {
       const world = await anew();
       await world.fail({ kind: "5xx" });
-      const sent = await world.send({ isRepeat: true });
+      const sent = await world.send({ triedAtMs: 0 });
       expect(sent).toMatchObject({ ok: false, error: { class: "retry" } });
       expect(await ticketsIn(world)).toEqual([]);
     });
@@ -106,9 +106,9 @@ export function ticketContract({ id, world: anew, ticketsIn }: TrackerUnderTest)
       const other = `inc_${"9".repeat(26)}`;
       const forged = `\`\`\`\n<!-- firebreak:${other} --> firebreak-${other} "${NEXT.deliveryId}" @everyone`;
       const first = await refOf(world.send({ body: forged }));
-      const second = await refOf(world.send({ incidentId: other, isRepeat: true }));
+      const second = await refOf(world.send({ incidentId: other, triedAtMs: 0 }));
       expect(second).not.toBe(first);
-      await world.send({ ...NEXT, ref: first, isRepeat: true });
+      await world.send({ ...NEXT, ref: first, triedAtMs: 0 });
       expect((await ticketsIn(world)).map(({ comments }) => comments.length)).toEqual([1, 0]);
     });
 

@@ -9,6 +9,8 @@ import { defineTickets, type Ticket } from "../tickets.ts";
 
 const SUMMARY_CHARS_MAX = 255;
 const COMMENTS_MAX = 100;
+/** The search does not know at once what was made, and nothing makes it (JRACLOUD-96208): before this it is no proof that nothing was. */
+const SEARCH_LAG_MS_MAX = 60_000;
 /** The category of status that a ticket is moved to. */
 const CATEGORIES = { open: "new", closed: "done" } as const;
 
@@ -32,17 +34,20 @@ export const jira = defineTickets({
   id: "jira",
   secret,
 
-  tracker(given, ask) {
+  tracker(given, ask, atMs) {
     const call = calling(ask, given);
     return {
-      async find({ incidentId }) {
+      async find({ incidentId, triedAtMs }) {
         const jql = `project = "${given.project}" AND labels = "${labelOf(incidentId)}"`;
         const asked = { body: { jql, fields: ["labels"], maxResults: 1 } };
         const shape = z.looseObject({ issues: z.array(z.looseObject({ key })) });
         const found = await call("/search/jql", asked, shape);
         if (!found.ok) return found;
         const [issue] = found.value.issues;
-        return ok(issue === undefined ? null : ticketOf(issue.key, given));
+        if (issue !== undefined) return ok(ticketOf(issue.key, given));
+        const afterMs = (triedAtMs ?? 0) + SEARCH_LAG_MS_MAX - atMs;
+        if (afterMs <= 0) return ok(null);
+        return err({ class: "retry", detail: "Jira's search may not know of it yet", afterMs });
       },
 
       async open({ subject, body, link, severity, incidentId, deliveryId }) {

@@ -61,7 +61,7 @@ export async function tellWarRoom(
   { ask, access, oldestMs }: Pick<Workspace, "ask" | "access"> & { readonly oldestMs: number },
 ): Promise<boolean> {
   const room = new Room(ask, access, id);
-  if (message.isRepeat && (await room.hasArrived(message, null, oldestMs))) return true;
+  if (message.triedAtMs !== null && (await room.hasArrived(message, null, oldestMs))) return true;
   await room.update(message, root);
   return (await room.say(message, null)).ok;
 }

@@ -90,9 +90,10 @@ async function show(
   main: Room,
   { known, room, oldestMs }: Shown,
 ): Promise<Result<string, SlackFailure>> {
-  const root = known ?? (message.isRepeat ? await main.rootOf(message, oldestMs) : null);
+  const root = known ?? (message.triedAtMs !== null ? await main.rootOf(message, oldestMs) : null);
   if (root === null) return tsOf(await main.open(message));
-  if (message.isRepeat && (await main.hasArrived(message, root, oldestMs))) return ok(root);
+  if (message.triedAtMs !== null && (await main.hasArrived(message, root, oldestMs)))
+    return ok(root);
   const updated = await main.update(message, root, room === null ? null : noteOf(room));
   if (!updated.ok) {
     // Somebody deleted it: the incident needs a new one.

@@ -77,10 +77,10 @@ describe("an incident in a Discord channel", () => {
     const world = await bot();
     await world.fail({ kind: "duplicate" });
     expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
-    const ref = await refOf(world.send({ isRepeat: true }));
+    const ref = await refOf(world.send({ triedAtMs: 0 }));
     await world.fail({ kind: "duplicate", method: "POST" });
     expect(await world.send({ ...NEXT, ref })).toMatchObject({ ok: false });
-    await world.send({ ...NEXT, ref, isRepeat: true });
+    await world.send({ ...NEXT, ref, triedAtMs: 0 });
     expect(await messagesIn(world)).toHaveLength(2);
   });
 

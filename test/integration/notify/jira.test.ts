@@ -4,7 +4,7 @@ import { z } from "zod";
 import { jira as standIn } from "../../../dev/vendors/jira.ts";
 import { jira } from "../../../src/notify/channels/jira.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
-import { ticketContract } from "../../contract/tickets.ts";
+import { refOf, ticketContract } from "../../contract/tickets.ts";
 import { facing } from "./vendor.ts";
 
 const ACCOUNT = { email: "bot@shop.test", token: "ATATT3xFfGF0_t0ken-of.the=test" };
@@ -55,6 +55,38 @@ ticketContract({
 });
 
 describe("an issue", () => {
+  it("that may have been made is waited for as long as the search may not know of it, and made but once", async ({
+    expect,
+  }) => {
+    const searchLagMs = 300;
+    const world = await facing(
+      jira,
+      standIn({ ...SECRET, issueType: "Task", searchLagMs }),
+      (url) => ({ ...SECRET, site: url }),
+    );
+    await world.fail({ kind: "duplicate" });
+    const begunAtMs = Date.now();
+    expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
+    const again = await world.send({ triedAtMs: begunAtMs });
+    expect(again).toMatchObject({
+      ok: false,
+      error: { class: "retry", detail: "Jira's search may not know of it yet" },
+    });
+    const { afterMs = 0 } = again.ok ? {} : again.error;
+    expect(afterMs).toBeGreaterThan(59_000);
+    expect(afterMs).toBeLessThanOrEqual(60_000);
+    expect(await issuesIn(world)).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 2 * searchLagMs));
+    expect(await refOf(world.send({ triedAtMs: begunAtMs }))).toBe("OPS-1");
+    expect(await issuesIn(world)).toHaveLength(1);
+  });
+
+  it("that the search does not know after a minute was not made", async ({ expect }) => {
+    const world = await tickets();
+    const long = await refOf(world.send({ triedAtMs: Date.now() - 60_000 }));
+    expect(long).toBe("OPS-1");
+  });
+
   it("says by its labels whose it is", async ({ expect }) => {
     const world = await tickets();
     await world.send({ severity: "SEV-3" });

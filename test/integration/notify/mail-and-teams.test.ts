@@ -66,7 +66,7 @@ describe("a message by e-mail", () => {
     const world = await mail();
     await world.fail({ kind: "duplicate" });
     expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
-    expect(await world.send({ isRepeat: true })).toMatchObject({ ok: true });
+    expect(await world.send({ triedAtMs: 0 })).toMatchObject({ ok: true });
     await world.send({ deliveryId: "dlv_other" });
     expect((await world.seen()).state).toMatchObject({ mails: [{}, {}] });
   });

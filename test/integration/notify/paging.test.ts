@@ -69,7 +69,7 @@ describe.for(PAGERS)("an incident in $id", ({ stands, secretWithout, face }) => 
     const world = await face();
     await world.fail({ kind: "duplicate" });
     expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
-    const ref = await refOf(world.send({ isRepeat: true }));
+    const ref = await refOf(world.send({ triedAtMs: 0 }));
     await world.send({ ...say("open", ref), severity: "SEV-2" });
     expect(await alertsIn(world)).toMatchObject([{ status: triggered, pages: 1 }]);
   });

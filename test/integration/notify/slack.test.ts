@@ -131,7 +131,7 @@ describe("an incident in a Slack channel", () => {
     const world = await bot();
     await world.fail({ kind: "duplicate" });
     expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
-    const ref = await refOf(world.send({ isRepeat: true }));
+    const ref = await refOf(world.send({ triedAtMs: 0 }));
     expect((await messagesIn(world)).map(({ ts }) => ts)).toEqual([ref]);
   });
 
@@ -141,7 +141,7 @@ describe("an incident in a Slack channel", () => {
     const world = await bot();
     await world.fail({ kind: "duplicate" });
     await world.send();
-    const ref = await refOf(world.send({ ...NEXT, isRepeat: true }));
+    const ref = await refOf(world.send({ ...NEXT, triedAtMs: 0 }));
     expect((await messagesIn(world)).map(({ thread_ts: thread }) => thread)).toEqual([
       undefined,
       ref,
@@ -152,7 +152,7 @@ describe("an incident in a Slack channel", () => {
     const world = await bot();
     const ref = await refOf(world.send());
     await world.send({ ...NEXT, ref });
-    expect(await refOf(world.send({ ...NEXT, ref, isRepeat: true }))).toBe(ref);
+    expect(await refOf(world.send({ ...NEXT, ref, triedAtMs: 0 }))).toBe(ref);
     expect(await messagesIn(world)).toHaveLength(2);
   });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import {
   afterFailure,
+  ASKED_WAIT_MS_MAX,
   ATTEMPTS_MAX,
   BACKOFF_BASE_MS,
   BACKOFF_MS_MAX,
@@ -31,6 +32,23 @@ describe("a failed effect", () => {
     { why: "refused", changes: { failure: { class: "refuse", detail: "never" } } },
   ] as const)("is given up: $why", ({ why, changes }, { expect }) => {
     expect(afterFailure({ ...failed, ...changes })).toEqual({ answer: "give_up", why });
+  });
+
+  it.for([
+    { afterMs: 30_000, dueAtMs: 30_000 + BACKOFF_BASE_MS * 2 },
+    { afterMs: ASKED_WAIT_MS_MAX + 1, dueAtMs: ASKED_WAIT_MS_MAX + BACKOFF_BASE_MS * 2 },
+  ])("waits for as long as it is asked to, within reason: $afterMs", (asked, { expect }) => {
+    const failure = { class: "retry", detail: "busy", afterMs: asked.afterMs } as const;
+    expect(afterFailure({ ...failed, failure })).toEqual({
+      answer: "again",
+      dueAtMs: asked.dueAtMs,
+    });
+    const early = { ...failed, failure, jitter: 0 };
+    const atOnce = afterFailure(early);
+    expect(atOnce).toMatchObject({ answer: "again" });
+    expect(atOnce.answer === "again" && atOnce.dueAtMs).toBeGreaterThanOrEqual(
+      Math.min(asked.afterMs, ASKED_WAIT_MS_MAX),
+    );
   });
 
   it("may be tried at the very deadline", ({ expect }) => {

@@ -213,11 +213,12 @@ export class World {
       return ok({ summary: `${collector} answered`, facts: { collector } });
     },
     deliver: async (channel, message) => {
-      const { deliveryId, ref, isRepeat } = message;
+      const { deliveryId, ref, triedAtMs } = message;
       if (this.broken.has(channel)) return err({ class: "retry", detail: "it is broken" });
       this.arrived.push({ channel, message });
       const times = this.messages.get(deliveryId) ?? 0;
-      if (times > 0 && !isRepeat) throw new Error(`${deliveryId} came again as if it were new`);
+      if (times > 0 && triedAtMs === null)
+        throw new Error(`${deliveryId} came again as if it were new`);
       this.messages.set(deliveryId, times + 1);
       this.refs.set(deliveryId, ref);
       return ok({ status: 200, ref: ref ?? `made for ${deliveryId}` });

@@ -24,7 +24,7 @@ const MESSAGE: ChannelMessage = {
   people: [],
   buttons: [],
   ref: null,
-  isRepeat: false,
+  triedAtMs: null,
 };
 
 const deliver = (mail: ChannelReach["mail"], secret: unknown = SECRET, deadlineMs = 5_000) =>

@@ -22,7 +22,7 @@ const message: ChannelMessage = {
   people: [],
   buttons: [],
   ref: null,
-  isRepeat: false,
+  triedAtMs: null,
 };
 const reach = (fetch: ChannelReach["fetch"], deadlineMs = 5_000): ChannelReach => ({
   fetch,

@@ -99,15 +99,20 @@ describe("what the journal reads when it fails", () => {
 
   const nowMs = Date.UTC(2026, 10, 23, 14, 0, 0);
   it.for([
-    ["seconds", "30", ", and asks to wait 30s"],
-    ["a date", "Mon, 23 Nov 2026 14:02:00 GMT", ", and asks to wait 2m"],
-    ["a date in the past", "Mon, 23 Nov 2026 13:00:00 GMT", ""],
-    ["more than an hour", "86400", ", and asks to wait 1h"],
-    ["zero", "0", ""],
-    ["nonsense", "soon", ""],
-  ] as const)("reads Retry-After as %s", async ([, value, said], { expect }) => {
-    const detail = await detailOf({ status: 503, headers: { "retry-after": value } }, nowMs);
-    expect(detail).toBe(`the receiver answered 503${said}`);
+    ["seconds", "30", { said: ", and asks to wait 30s", afterMs: 30_000 }],
+    [
+      "a date",
+      "Mon, 23 Nov 2026 14:02:00 GMT",
+      { said: ", and asks to wait 2m", afterMs: 120_000 },
+    ],
+    ["a date in the past", "Mon, 23 Nov 2026 13:00:00 GMT", { said: "" }],
+    ["more than an hour", "86400", { said: ", and asks to wait 1h", afterMs: 3_600_000 }],
+    ["zero", "0", { said: "" }],
+    ["nonsense", "soon", { said: "" }],
+  ] as const)("reads Retry-After as %s", async ([, value, { said, ...waits }], { expect }) => {
+    const { result } = await delivered({ status: 503, headers: { "retry-after": value } }, nowMs);
+    const detail = `the receiver answered 503${said}`;
+    expect(result).toEqual({ ok: false, error: { class: "retry", detail, ...waits } });
   });
 });
 
