@@ -185,7 +185,9 @@ function problemWith(
       return { code: 20_127, message: "the expression is invalid: filter parsing error" };
     }
     const problem =
-      phase === "http_ratelimit" ? limitProblem(one, plan()) : shapeProblem(phase, one);
+      phase === "http_ratelimit"
+        ? limitProblem(one, plan())
+        : (shapeProblem(phase, one) ?? cacheProblem(one, plan()));
     if (problem !== null) return problem;
   }
   return null;
@@ -248,6 +250,26 @@ function shapeProblem(phase: Phase, one: Rule): Problem | null {
   return checked === undefined || checked.success
     ? null
     : { code: 20_021, message: `invalid action parameters: ${z.prettifyError(checked.error)}` };
+}
+
+/** In seconds: for less no rule of the plan keeps a copy. */
+const KEPT_MIN: Readonly<Record<Plan, number>> = {
+  free: 7_200,
+  pro: 3_600,
+  business: 1,
+  enterprise: 1,
+};
+const kept = z.looseObject({ edge_ttl: z.looseObject({ default: z.int() }) });
+
+function cacheProblem({ action_parameters }: Rule, plan: Plan): Problem | null {
+  const given = kept.safeParse(action_parameters);
+  const seconds = given.success ? given.data.edge_ttl.default : Infinity;
+  return seconds >= KEPT_MIN[plan]
+    ? null
+    : {
+        code: 20_021,
+        message: `not entitled to use an edge TTL of ${seconds} seconds, at least ${KEPT_MIN[plan]}`,
+      };
 }
 
 const limit = z.strictObject({

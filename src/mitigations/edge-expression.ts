@@ -22,6 +22,13 @@ function onRoute(route: string): string {
 export const fromNetworks = (networks: readonly string[]): string =>
   `ip.src in {${networks.join(" ")}}`;
 
+/** What asks for nothing to be done. */
+export const READS = 'http.request.method in {"GET" "HEAD"}';
+
+/** Nothing in the request says whose it is. */
+export const WITHOUT_CREDENTIALS =
+  'http.cookie eq "" and not any(http.request.headers.names[*] eq "authorization")';
+
 /** Whoever is never asked to prove that it is a browser. */
 export const exempted = ({ routes, hosts, bots }: EdgeExempt): string =>
   anyOf([

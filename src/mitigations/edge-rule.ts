@@ -201,8 +201,14 @@ const PARAMETERS_PRINTED = [
 function printOf({ expression, action, action_parameters, ratelimit }: RuleWords): string {
   const given = { ...action_parameters, ...ratelimit };
   const parameters = PARAMETERS_PRINTED.map((name) => given[name] ?? null);
+  const kept = keptFor.safeParse(action_parameters);
+  // Only where there is one, so that the print of a rule from before there were any stays what it was.
+  if (kept.success) parameters.push(kept.data.edge_ttl.default);
   return sha256Hex(JSON.stringify([action, expression, ...parameters])).slice(0, 16);
 }
+
+/** Of a rule about copies: how long they answer, in seconds. */
+const keptFor = z.looseObject({ edge_ttl: z.looseObject({ default: z.int() }) });
 
 function isIntact(rule: EdgeRule): boolean {
   const mark = readMark(rule.description);

@@ -8,6 +8,7 @@ import {
   cloudflareBlockList,
   cloudflareBlockListMarking,
 } from "./actuators/cloudflare-block-list.ts";
+import { cloudflareCache, cloudflareCacheMarking } from "./actuators/cloudflare-cache.ts";
 import {
   cloudflareRateLimit,
   cloudflareRateLimitMarking,
@@ -65,6 +66,7 @@ export const actuators = {
   [cloudflareBlockList.id]: asActuator(cloudflareBlockList),
   [cloudflareRateLimit.id]: asActuator(cloudflareRateLimit),
   [cloudflareUnderAttack.id]: asActuator(cloudflareUnderAttack),
+  [cloudflareCache.id]: asActuator(cloudflareCache),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -83,6 +85,7 @@ export const markings: readonly Marking[] = [
   scaleComputeMarking,
   addReadReplicaMarking,
   cloudflareBlockListMarking,
+  cloudflareCacheMarking,
   cloudflareRateLimitMarking,
   ...cloudflareUnderAttackMarkings,
 ];

@@ -7,7 +7,11 @@ import type { Failure } from "../incidents/journal.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { Cloudflare, CloudflareFailure } from "./cloudflare.ts";
 
-export type EdgePhase = "http_request_firewall_custom" | "http_ratelimit" | "http_config_settings";
+export type EdgePhase =
+  | "http_request_firewall_custom"
+  | "http_ratelimit"
+  | "http_config_settings"
+  | "http_request_cache_settings";
 
 /** Only at the endpoint of a phase: it never had a rule. */
 const NO_RULES_CODE = 10003;

@@ -9,7 +9,7 @@ import type { BundledPlaybook } from "./bundled.ts";
 import { ruleProblems, stepProblems, recoverProblems } from "./meaning.ts";
 import { durationProblems, paramProblems } from "./param-checks.ts";
 import type { Path, Problem } from "./problem.ts";
-import type { PlaybookSpec, RuleSpec, Severity, StepSpec } from "./schema.ts";
+import type { PlaybookSpec, RuleSpec, ScaledSpec, Severity, StepSpec } from "./schema.ts";
 import { optionProblems, selectProblems } from "./step-options.ts";
 import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
 
@@ -38,6 +38,7 @@ export type CompiledPlaybook = {
   readonly rules: readonly CompiledRule[];
   readonly severityRaises: readonly { readonly to: Severity; readonly when: Expression }[];
   readonly steps: readonly CompiledStep[];
+  readonly scale: readonly { readonly spec: ScaledSpec; readonly when: Expression }[];
   /** Null when recovery means that every rule has cleared. */
   readonly recoverWhen: Expression | null;
   /** In the playbook's order. */
@@ -65,6 +66,7 @@ export function compilePlaybook(
     rules: compiler.rules(spec.detect.rules),
     severityRaises: compiler.raises(spec.severity.raise),
     steps: compiler.steps(spec.mitigate, vocabulary),
+    scale: compiler.scale(spec.scale),
     recoverWhen: compiler.optional(spec.recover.when, ["recover", "when"]),
     checklist: compiler.checklist(spec.checklist),
   };
@@ -110,6 +112,13 @@ class Compiler {
     return specs.flatMap(({ to, when }, index) => {
       const compiled = this.optional(when, ["severity", "raise", index, "when"]);
       return compiled === null ? [] : [{ to, when: compiled }];
+    });
+  }
+
+  scale(specs: readonly ScaledSpec[]): CompiledPlaybook["scale"] {
+    return specs.flatMap((spec, index) => {
+      const when = this.optional(spec.when, ["scale", index, "when"]);
+      return when === null ? [] : [{ spec, when }];
     });
   }
 

@@ -142,6 +142,13 @@ export const checklistItem = z.union([
   }),
 ]);
 
+/** What people may make larger when no step is left. */
+export const scaled = z.strictObject({
+  what: text.max(120).describe("What is at its limit, such as Production's CPU"),
+  when: expression.describe("It is at its limit while this is true"),
+  raise: text.max(300).describe("What to make larger, and where"),
+});
+
 export const playbook = z.strictObject({
   schema: z.literal("firebreak/v1"),
   id,
@@ -181,6 +188,11 @@ export const playbook = z.strictObject({
     .max(32)
     .default([]),
   mitigate: z.array(step).max(STEPS_MAX).default([]),
+  scale: z
+    .array(scaled)
+    .max(8)
+    .default([])
+    .describe("Named in the page that says that no step is left, as far as it is at its limit"),
   recover: z.strictObject({
     when: expression
       .optional()
@@ -208,5 +220,6 @@ export type Severity = z.infer<typeof severity>;
 export type ParamSpec = z.infer<typeof param>;
 export type RuleSpec = z.infer<typeof rule>;
 export type StepSpec = z.infer<typeof step>;
+export type ScaledSpec = z.infer<typeof scaled>;
 export type ChecklistItem = z.infer<typeof checklistItem>;
 export type PlaybookSpec = z.infer<typeof playbook>;

@@ -19,6 +19,7 @@ import { durationOf, foldDrafts, paramsOf, truthOf, type Moment, type Stage } fr
 import { isPrepared, isPreparedAct, type IncidentState, type LeaseState } from "../state.ts";
 import { ladderAttempt, SETTLES_MS } from "./acts.ts";
 import { approveAndApply, AUTO } from "./leases.ts";
+import { whatToScale } from "./scale.ts";
 
 /** Leases and acts one incident may hold over its life; past it, people take over. */
 export const MITIGATIONS_MAX = 50;
@@ -36,11 +37,11 @@ export const mitigationStage: Stage = (state, moment) => {
     case "hold":
       return skips(state, answer.skipped);
     case "exhausted":
-      return [...skips(state, answer.skipped), ...exhausted(state, whatIsLeft(state))];
+      return [...skips(state, answer.skipped), ...exhausted(whatIsLeft(state), state, moment)];
     case "prepare":
     case "take": {
       if (mitigationsOf(state) >= MITIGATIONS_MAX) {
-        return exhausted(state, `${MITIGATIONS_MAX} mitigations were tried`);
+        return exhausted(`${MITIGATIONS_MAX} mitigations were tried`, state, moment);
       }
       const taken = [...skips(state, answer.skipped), ...take(answer, state, moment)];
       if (answer.answer === "take") return taken;
@@ -111,8 +112,11 @@ const skips = (state: IncidentState, skipped: readonly Skip[]): readonly Inciden
     .filter(({ step, why }) => state.skipped[step] !== why)
     .map((skip) => ({ type: "step.skipped", data: skip }));
 
-const exhausted = (state: IncidentState, why: string): readonly IncidentEvent[] =>
-  state.exhausted ? [] : [{ type: "incident.escalated", data: { because: "exhausted", why } }];
+function exhausted(why: string, state: IncidentState, moment: Moment): readonly IncidentEvent[] {
+  if (state.exhausted) return [];
+  const says = [why, ...whatToScale(state, moment)].join(". ");
+  return [{ type: "incident.escalated", data: { because: "exhausted", why: says } }];
+}
 
 type Taken = Extract<LadderAnswer, { readonly answer: "take" | "prepare" }>;
 
