@@ -1,5 +1,4 @@
 /** Workers as they would be deployed: bundled by wrangler from their own configuration, run in real workerd. */
-import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join } from "node:path";
 import {
@@ -11,6 +10,7 @@ import {
 } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
 import { z } from "zod";
+import { cachedBundle } from "./bundle-cache.ts";
 import { run } from "./child.ts";
 import { LOOPBACK } from "./loopback.ts";
 
@@ -40,7 +40,7 @@ export type Workers = AsyncDisposable & {
 /** What a Worker wrote to its console. */
 export type WorkerLog = { readonly level: string; readonly message: string };
 
-/** Bundles a Worker below `directory`, exactly as a deploy would. @throws {Error} with wrangler's own words. */
+/** Bundles a Worker below `directory`, exactly as a deploy would; the same files are bundled once. @throws {Error} with wrangler's own words. */
 export async function buildWorker(configPath: string, directory: string): Promise<BuiltWorker> {
   // wrangler writes one log per process: a second stack would bring back the folder that the first one removed.
   process.env["WRANGLER_WRITE_LOGS"] = "false";
@@ -49,7 +49,18 @@ export async function buildWorker(configPath: string, directory: string): Promis
     throw new Error(`${configPath} needs a name and a main`);
   }
   const output = join(directory, name);
-  await mkdir(output, { recursive: true });
+  await cachedBundle(configPath, output, (made) => bundle(configPath, made, directory));
+  // The rules say how to read the sources; the bundle is one module.
+  const { modulesRules: _, ...options } =
+    unstable_getMiniflareWorkerOptions(configPath).workerOptions;
+  const path = join(output, `${basename(main, extname(main))}.js`);
+  return {
+    name,
+    options: { ...options, name, modules: [{ type: "ESModule", path }], modulesRoot: output },
+  };
+}
+
+async function bundle(configPath: string, output: string, directory: string): Promise<void> {
   const packageFile = createRequire(import.meta.url).resolve("wrangler/package.json");
   const program = join(dirname(packageFile), "bin/wrangler.js");
   await run({
@@ -70,14 +81,6 @@ export async function buildWorker(configPath: string, directory: string): Promis
       },
     },
   });
-  // The rules say how to read the sources; the bundle is one module.
-  const { modulesRules: _, ...options } =
-    unstable_getMiniflareWorkerOptions(configPath).workerOptions;
-  const path = join(output, `${basename(main, extname(main))}.js`);
-  return {
-    name,
-    options: { ...options, name, modules: [{ type: "ESModule", path }], modulesRoot: output },
-  };
 }
 
 /** Runs Workers together, bound to each other by name. Visitors ask the first one. */

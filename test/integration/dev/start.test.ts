@@ -89,7 +89,9 @@ const foldersOf = ({ temporary }: Started): readonly string[] =>
   readdirSync(temporary).filter((name) => name.startsWith("firebreak-"));
 
 describe("npm start", { timeout: 90_000 }, () => {
-  it("prints one line of JSON, serves, and leaves nothing after Ctrl-C", async ({ expect }) => {
+  it("prints one line of JSON, serves, and leaves nothing after Ctrl-C; who asks for its port fails and leaves nothing either", async ({
+    expect,
+  }) => {
     const started = await start(["--json"]);
     const stack = info.parse(JSON.parse(await started.line()));
     expect(foldersOf(started)).toHaveLength(1);
@@ -97,6 +99,11 @@ describe("npm start", { timeout: 90_000 }, () => {
 
     expect((await fetch(`${stack.storefront}/health`)).status).toBe(200);
     expect(await (await fetch(`${stack.vendors}/__stack`)).json()).toEqual(stack);
+
+    const second = await start(["--json", "--port-guard", new URL(stack.guard).port]);
+    expect(await once(second.child, "exit")).toEqual([1, null]);
+    expect(leftovers(second)).toEqual([]);
+    expect((await fetch(`${stack.storefront}/health`)).status).toBe(200);
 
     started.child.kill("SIGINT");
     expect(await once(started.child, "exit")).toEqual([0, null]);
@@ -119,16 +126,6 @@ describe("npm start", { timeout: 90_000 }, () => {
     started.child.kill("SIGTERM");
     expect(await once(started.child, "exit")).toEqual([130, null]);
     expect(leftovers(started)).toEqual([]);
-  });
-
-  it("fails and leaves nothing when a port is taken", async ({ expect }) => {
-    const first = await start(["--json"]);
-    const { guard } = info.parse(JSON.parse(await first.line()));
-    const second = await start(["--json", "--port-guard", new URL(guard).port]);
-    expect(await once(second.child, "exit")).toEqual([1, null]);
-    expect(leftovers(second)).toEqual([]);
-    first.child.kill("SIGINT");
-    await once(first.child, "exit");
   });
 
   it("leaves nothing when it is killed outright", async ({ expect }) => {
