@@ -42,7 +42,7 @@ const JUDGED_OF_FAILOVER = [
   "paged",
   "public",
 ];
-const TOOK_MS_MAX = 90_000;
+const TOOK_MS_MAX = 75_000;
 
 it("carries an outage from fault to post-mortem, everything in one Worker", async ({ expect }) => {
   const { report, exitCode, output } = await runGameday(["outage"]);
