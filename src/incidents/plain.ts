@@ -25,7 +25,7 @@ export function plainPlaybook(title: string, severity: Severity): BundledPlayboo
       mitigate: [],
       scale: [],
       recover: { release_after: "30s", stage_for: "30s", stable_for: "5m", reopen_within: "30m" },
-      communicate: { update_every: "30m" },
+      communicate: {},
       checklist: [],
       guide: "",
     },

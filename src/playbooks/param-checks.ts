@@ -43,7 +43,7 @@ const namesOfDurations = ({ params }: PlaybookSpec): readonly string[] =>
   Object.entries(params).flatMap(([name, { type }]) => (type === "duration" ? [name] : []));
 
 function durationsOf(spec: PlaybookSpec): readonly (readonly [Path, string | undefined])[] {
-  const { detect, investigate, mitigate, recover, communicate } = spec;
+  const { detect, investigate, mitigate, recover } = spec;
   return [
     ...detect.rules.flatMap((rule, index): [Path, string | undefined][] => [
       [["detect", "rules", index, "for"], rule.for],
@@ -61,7 +61,6 @@ function durationsOf(spec: PlaybookSpec): readonly (readonly [Path, string | und
     ...(["release_after", "stage_for", "stable_for", "reopen_within"] as const).map(
       (key): [Path, string | undefined] => [["recover", key], recover[key]],
     ),
-    [["communicate", "update_every"], communicate.update_every],
   ];
 }
 

@@ -209,9 +209,8 @@ export const playbook = z.strictObject({
   communicate: z
     .strictObject({
       status_page: z.strictObject({ component: id, message: text }).optional(),
-      update_every: duration.default("30m"),
     })
-    .default({ update_every: "30m" }),
+    .default({}),
   checklist: z.array(checklistItem).max(32).default([]),
   guide: z.string().max(20_000).default(""),
 });
