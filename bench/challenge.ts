@@ -5,7 +5,7 @@ import { issueChallenge, readChallenge, type Issued } from "../src/guard/challen
 import { areSolved } from "../src/guard/challenge/puzzles.ts";
 import { challengeTerms, DIFFICULTY_DEFAULT } from "../src/policy/challenge.ts";
 import { sure } from "../src/shared/shape.ts";
-import { launchBrowser } from "../test/e2e/browser.ts";
+import { launchBrowser } from "../dev/chromium.ts";
 import { solutionsOf } from "../test/support/solve.ts";
 import { goal, short, type Goal } from "./goal.ts";
 import { compare, spreadOf, type Figure, type Spread } from "./measure.ts";

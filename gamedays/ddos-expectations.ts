@@ -53,6 +53,7 @@ export function judgeDdos(seen: Seen, limits: Limits): readonly Expectation[] {
     onlyTheFlood(seen),
     knownClientsUntouched(seen, limits),
     ...newcomersAreSpared(seen),
+    ...lookalikesGetThrough(seen),
     pagerIsTold(seen),
     publicIsTold(seen),
     leasesAreTakenBack(seen),
@@ -187,6 +188,22 @@ function newcomersAreSpared(seen: Seen): readonly Expectation[] {
       "those who are get through",
       through >= THROUGH_RATIO_MIN * challenged.length,
       `${through} of ${challenged.length}`,
+    ),
+  ];
+}
+
+/** Where none came, nothing is promised of them. */
+function lookalikesGetThrough({ lookalikes }: Pick<Seen, "lookalikes">): readonly Expectation[] {
+  if (lookalikes === null) return [];
+  const challenged = lookalikes.filter(({ wasChallenged }) => wasChallenged);
+  const through = challenged.filter(({ isThrough }) => isThrough).length;
+  const slowestMs = Math.max(0, ...challenged.map(({ tookMs }) => tookMs));
+  return [
+    expect(
+      "lookalikes-through",
+      "people with real browsers who look like the attackers are challenged, and get through",
+      challenged.length === lookalikes.length && through >= THROUGH_RATIO_MIN * challenged.length,
+      `${challenged.length} of ${lookalikes.length} challenged, ${through} through, the slowest after ${seconds(slowestMs)}`,
     ),
   ];
 }

@@ -11,6 +11,8 @@ export type Shape = {
   /** So many, and then no more, however long the rest takes; null: until it is over. */
   readonly shots: number | null;
   readonly shotOf: (number: number) => Shot;
+  /** People who cannot be told from the attackers, but by what their browsers can do; null: nobody. */
+  readonly lookalikes: readonly Client[] | null;
   /** Whom the steps may name: the narrowest that tells the flood from the people, and nobody else. */
   readonly named: string;
 };
@@ -24,6 +26,7 @@ const ONCE_NETWORKS = 500;
 /** A program that is no browser, whatever it says. */
 export const PROGRAM_JA4 = "t13d3112h1_e8f1e7e78f70_b26ce05bbdd6";
 const BUSTERS = 150;
+const LOOKALIKES = 20;
 
 const attacker = (address: string, ja4 = BROWSER_JA4): Client => ({
   address,
@@ -39,6 +42,7 @@ export const SHAPES = {
     requestsPerSecond: 150,
     shots: null,
     shotOf: () => ({ client: attacker(SOURCE), path: "/pitches" }),
+    lookalikes: null,
     named: SOURCE,
   },
   "one-network": {
@@ -49,6 +53,7 @@ export const SHAPES = {
       client: attacker(`${SHARED_NETWORK}.${NETWORK_FIRST + (number % NETWORK_ADDRESSES)}`),
       path: "/pitches",
     }),
+    lookalikes: null,
     named: `${SHARED_NETWORK}.0/24`,
   },
   distributed: {
@@ -60,6 +65,9 @@ export const SHAPES = {
       client: attacker(onceAt(number), PROGRAM_JA4),
       path: "/assets/site.css",
     }),
+    lookalikes: Array.from({ length: LOOKALIKES }, (_, at) =>
+      attacker(`198.20.${at}.20`, PROGRAM_JA4),
+    ),
     named: PROGRAM_JA4,
   },
   "cache-busting": {
@@ -70,6 +78,7 @@ export const SHAPES = {
       client: attacker(`198.19.${number % BUSTERS}.200`),
       path: `/pitches/${1 + scattered(number)}?v=${scattered(~number).toString(36)}`,
     }),
+    lookalikes: null,
     named: "/pitches/*",
   },
 } as const satisfies Readonly<Record<string, Shape>>;

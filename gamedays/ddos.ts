@@ -1,5 +1,6 @@
 /** A flood of one of several shapes, under ordinary traffic: it is told apart from the people, and they hardly notice. Declared in ddos.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { comeWithBrowsers, hasBrowser, type BrowserVisit } from "./browsers.ts";
 import { startPayer } from "./challenge.ts";
 import { newcomers, regulars } from "./ddos-crowd.ts";
 import {
@@ -46,6 +47,8 @@ export type Log = {
   regulars: Visitors | null;
   newcomers: Visitors | null;
   hits: readonly Hit[];
+  /** Of those who cannot be told from the attackers; null: none came, or none could, for want of a browser. */
+  lookalikes: readonly BrowserVisit[] | null;
   pager: PagerState;
   after: Aftermath | null;
   brokenOff: string | null;
@@ -66,6 +69,7 @@ export const ddos: Gameday = {
       regulars: null,
       newcomers: null,
       hits: [],
+      lookalikes: null,
       pager: { pages: [], refused: 0 },
       after: null,
       brokenOff: null,
@@ -135,8 +139,10 @@ async function play({ scenario, shape, field, log }: Scene): Promise<void> {
   following.catch(() => {});
   await answerThePager({ field, firebreak }, incident, log, patience);
   await until("a step is seen to help", () => hasRow(log, "lease.effective"), patience);
+  const coming = lookalikesCome({ shape, field });
   if (shape.shots === null) await sleep(parts.hold, undefined, { signal });
   else await until("all of it was sent", flood.isSpent, patience);
+  log.lookalikes = await coming;
 
   say("OVER: the flood stops");
   log.overAtMs = Date.now();
@@ -147,6 +153,20 @@ async function play({ scenario, shape, field, log }: Scene): Promise<void> {
   await sleep(parts.afterwards, undefined, { signal });
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = await aftermathOf(firebreak, incident);
+}
+
+/** While the flood goes on and is challenged. */
+async function lookalikesCome({
+  shape: { lookalikes },
+  field: { stack, say, signal },
+}: Pick<Scene, "shape" | "field">): Promise<readonly BrowserVisit[] | null> {
+  if (lookalikes === null) return null;
+  if (!hasBrowser()) {
+    say(`NO CHROMIUM on this machine: ${lookalikes.length} people with real browsers do not come`);
+    return null;
+  }
+  say(`${lookalikes.length} people come with real browsers that look like the attackers' program`);
+  return comeWithBrowsers(stack.guard, lookalikes, signal);
 }
 
 function reportOf({ scenario, shape, field, log }: Scene): Report {

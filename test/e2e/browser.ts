@@ -1,28 +1,8 @@
-/** A real Chromium, and what a person would notice about a page: errors, strangers' requests, text they cannot read. */
-import { existsSync } from "node:fs";
+/** What a person would notice about a page in a real browser: errors, strangers' requests, text they cannot read. */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import {
-  chromium,
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Page,
-} from "playwright-core";
-
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: chromiumPath(), headless: true, args: ARGS });
+import { join } from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
 
 /** A fresh profile that is set to refuse all cookies, as people set it. Whoever made it removes it. */
 export async function profileWithoutCookies(): Promise<string> {
@@ -31,25 +11,6 @@ export async function profileWithoutCookies(): Promise<string> {
   await mkdir(join(profile, "Default"));
   await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(preferences));
   return profile;
-}
-
-/** A browser of its own with this profile; closing the context closes it. */
-export const launchWithProfile = (
-  profile: string,
-  options: BrowserContextOptions = {},
-): Promise<BrowserContext> =>
-  chromium.launchPersistentContext(profile, {
-    executablePath: chromiumPath(),
-    headless: true,
-    args: ARGS,
-    ...options,
-  });
-
-function chromiumPath(): string {
-  const directories = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin"];
-  const found = directories.map((directory) => join(directory, "chromium")).find(existsSync);
-  if (found === undefined) throw new Error("there is no chromium on PATH");
-  return found;
 }
 
 export type Opened = {

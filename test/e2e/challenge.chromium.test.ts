@@ -5,15 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { launchBrowser, launchWithProfile } from "../../dev/chromium.ts";
 import { startStack, type Stack } from "../../dev/stack.ts";
 import { PUZZLES } from "../../src/guard/challenge/puzzles.ts";
 import { DIFFICULTY_DEFAULT } from "../../src/policy/challenge.ts";
-import {
-  launchBrowser,
-  launchWithProfile,
-  legibilityOf,
-  profileWithoutCookies,
-} from "./browser.ts";
+import { legibilityOf, profileWithoutCookies } from "./browser.ts";
 import { eventually } from "./eventually.ts";
 
 /** Kept after the run, for people to look at. */

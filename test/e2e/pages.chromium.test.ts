@@ -6,7 +6,8 @@ import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../dev/stack.ts";
-import { launchBrowser, legibilityOf, open, type Opened } from "./browser.ts";
+import { launchBrowser } from "../../dev/chromium.ts";
+import { legibilityOf, open, type Opened } from "./browser.ts";
 import { eventually } from "./eventually.ts";
 
 /** Kept after the run, for people to look at. */

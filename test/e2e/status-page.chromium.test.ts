@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, it, type ExpectStatic } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../dev/stack.ts";
 import { createStatusPage } from "../../src/platform/status-page.ts";
-import { launchBrowser, legibilityOf, open } from "./browser.ts";
+import { launchBrowser } from "../../dev/chromium.ts";
+import { legibilityOf, open } from "./browser.ts";
 import { eventually } from "./eventually.ts";
 
 /** Kept after the run, for people to look at. */

@@ -73,6 +73,15 @@ const AFTER: NonNullable<Seen["after"]> = {
   publicStatuses: ["investigating", "resolved"],
 };
 
+const lookalike = (changes: Partial<NonNullable<Seen["lookalikes"]>[number]> = {}) => ({
+  atMs: FAULT_MS + 12_000,
+  wasChallenged: true,
+  isThrough: true,
+  tookMs: 900,
+  ...changes,
+});
+const LOOKALIKES = Array.from({ length: 20 }, () => lookalike());
+
 const GOOD_SHAPE: Seen["shape"] = { named: SOURCE, shots: null, requestsPerSecond: 0.2 };
 const GOOD: Seen = {
   faultAtMs: FAULT_MS,
@@ -83,6 +92,7 @@ const GOOD: Seen = {
   shape: GOOD_SHAPE,
   visits: [visit("served"), visit("served", { wasChallenged: true, visitor: "203.0.113.1" })],
   newVisits: NEW_VISITS,
+  lookalikes: LOOKALIKES,
   times: { ...timesIn(ROWS), faultAtMs: FAULT_MS, enforcedAtMs: FAULT_MS + 11_000 },
   hits: [hit(0, "reached"), hit(1_000, "lost"), hit(11_000, "stopped"), hit(15_000, "stopped")],
   pager: {
@@ -165,6 +175,21 @@ describe("the flood's gameday", () => {
       "one who was challenged in vain",
       {
         newVisits: NEW_VISITS.with(0, visit("broken", { visitor: "new 0", wasChallenged: true })),
+      },
+    ],
+    [
+      "lookalikes-through",
+      "one who looks like the attackers and is not asked",
+      { lookalikes: LOOKALIKES.with(0, lookalike({ wasChallenged: false })) },
+    ],
+    [
+      "lookalikes-through",
+      "two of twenty who are asked in vain",
+      {
+        lookalikes: LOOKALIKES.with(0, lookalike({ isThrough: false })).with(
+          1,
+          lookalike({ isThrough: false }),
+        ),
       },
     ],
     ["paged", "a page of another incident", { incident: "inc_2" }],
