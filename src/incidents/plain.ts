@@ -23,7 +23,6 @@ export function plainPlaybook(title: string, severity: Severity): BundledPlayboo
       detect: { trigger: "any", rules: [] },
       investigate: [],
       mitigate: [],
-      scale: [],
       recover: { release_after: "30s", stage_for: "30s", stable_for: "5m", reopen_within: "30m" },
       communicate: {},
       checklist: [],

@@ -66,7 +66,7 @@ export function compilePlaybook(
     rules: compiler.rules(spec.detect.rules),
     severityRaises: compiler.raises(spec.severity.raise),
     steps: compiler.steps(spec.mitigate, vocabulary),
-    scale: compiler.scale(spec.scale),
+    scale: compiler.scale(spec.scale ?? []),
     recoverWhen: compiler.optional(spec.recover.when, ["recover", "when"]),
     checklist: compiler.checklist(spec.checklist),
   };

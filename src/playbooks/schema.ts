@@ -191,7 +191,8 @@ export const playbook = z.strictObject({
   scale: z
     .array(scaled)
     .max(8)
-    .default([])
+    // Incidents that are open hold the playbook as it was: one from before there was this has none.
+    .optional()
     .describe("Named in the page that says that no step is left, as far as it is at its limit"),
   recover: z.strictObject({
     when: expression
