@@ -17,6 +17,7 @@ import {
   type Unknown,
 } from "./provider.ts";
 import { reconcile, type BookedOrder, type Reconciled } from "./reconcile.ts";
+import { lookOnce, LOOK_EVERY_MS, type Books } from "./reconciliation.ts";
 import { RetryQueue, type Claim, type PaymentStore } from "./retry-queue.ts";
 
 export type PaymentsOptions = {
@@ -28,6 +29,8 @@ export type PaymentsOptions = {
   readonly queue: string;
   /** Writes down in production's own books how a payment ended. Called at least once for each, so it must not mind a second time. */
   readonly onSettled: (payment: Payment, settlement: Settlement) => Promise<void>;
+  /** Production's own books; with them, they are held against every provider once payments had to wait. */
+  readonly books?: Books;
   /** For one call of a provider; 30 s at most. */
   readonly deadlineMs?: number;
   /** How long after it was asked a provider that knows nothing of a payment is believed; longer than it may still be at work on it. */
@@ -65,6 +68,15 @@ export class PaymentsMemory {
   isDrainDue(nowMs: number): boolean {
     if (nowMs < this.#nextDrainAtMs) return false;
     this.#nextDrainAtMs = nowMs + DRAIN_MS_MAX;
+    return true;
+  }
+
+  #nextLookAtMs = 0;
+
+  /** Whether to ask for the turn to look into the books. */
+  isLookDue(nowMs: number): boolean {
+    if (nowMs < this.#nextLookAtMs) return false;
+    this.#nextLookAtMs = nowMs + LOOK_EVERY_MS;
     return true;
   }
 
@@ -124,7 +136,7 @@ export class Payments {
     return reconcile(this.#deps.options.providers, books, this.#deadlineMs);
   }
 
-  /** Tries again what waits, as far as its time has come, and asks the first provider how it is. In the background, and seldom. */
+  /** Tries again what waits, as far as its time has come, asks the first provider how it is, and reconciles. In the background, and seldom. */
   work(): void {
     const { memory, waitUntil, asked, sessionKey, options } = this.#deps;
     const nowMs = Date.now();
@@ -137,7 +149,22 @@ export class Payments {
     ) {
       waitUntil(this.#probe(first));
     }
-    if (this.#queue !== null && memory.isDrainDue(nowMs)) waitUntil(this.#drain(this.#queue));
+    const queue = this.#queue;
+    if (queue === null) return;
+    if (memory.isDrainDue(nowMs)) waitUntil(this.#drain(queue));
+    const { books } = options;
+    // While one fails there is no use in asking it about every order.
+    const isOver = switched === null && asked(sessionKey)["payment-bypass"] === null;
+    if (books !== undefined && isOver && memory.isLookDue(nowMs)) {
+      waitUntil(this.#look(queue, books));
+    }
+  }
+
+  /** Books that cannot be read are held against the providers another time. */
+  async #look(queue: RetryQueue, books: Books): Promise<void> {
+    const { options, newToken } = this.#deps;
+    const deps = { queue, books, providers: options.providers, deadlineMs: this.#deadlineMs };
+    await lookOnce(deps, newToken()).catch(() => {});
   }
 
   /** The order without its payment, where that is asked for and what is owed stays within bounds. */

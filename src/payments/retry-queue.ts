@@ -6,6 +6,13 @@ import { within } from "../guard/deadline.ts";
 import { parseJson } from "../shared/json.ts";
 import { either, list, number, text } from "../shared/shape.ts";
 import { job, newJob, settlement, type Job, type Payment, type Settlement } from "./payment.ts";
+import {
+  isSettled as isReconciled,
+  newReconciliation,
+  reconciliation,
+  type LookTimes,
+  type Reconciliation,
+} from "./reconciliation.ts";
 import * as scripts from "./scripts.ts";
 import type { Unpaid } from "./unpaid.ts";
 
@@ -173,6 +180,47 @@ export class RetryQueue {
       if (read !== null) found.push({ ...read, key: plainKey(key), deadAtMs: Number(deadAtMs) });
     }
     return found;
+  }
+
+  /** The turn to hold some orders against the providers; null when it is nobody's, or somebody else's. */
+  async takeLook(
+    token: string,
+    { leaseMs, everyMs, againAfterMs }: LookTimes,
+  ): Promise<{ readonly sinceMs: number; readonly before: Reconciliation } | null> {
+    const times = [leaseMs, everyMs, againAfterMs].map(String);
+    const answer = await this.#run(scripts.TAKE_LOOK, [token, ...times]);
+    if (answer === null || answer[0] !== "yours") return null;
+    const [, , since, written = "", startedAtMs] = answer;
+    const read = reconciliation(parseJson(written.slice(3)));
+    const before = read.ok ? read.value : newReconciliation(Number(startedAtMs));
+    return { sinceMs: Number(since), before };
+  }
+
+  /** What the look has found; false when it is somebody else's turn by now. */
+  endLook(token: string, found: Reconciliation): Promise<boolean> {
+    const state = !found.isComplete ? "looking" : isReconciled(found) ? "agrees" : "differs";
+    return this.#isDone(scripts.END_LOOK, [token, state, `p1:${JSON.stringify(found)}`]);
+  }
+
+  /** When a payment last had to wait, null for never; and the last time that all books were held against the providers. */
+  async reconciled(): Promise<{
+    readonly troubleAtMs: number | null;
+    readonly report: Reconciliation | null;
+  } | null> {
+    const answer = await this.#run(scripts.RECONCILED, []);
+    if (answer === null) return null;
+    const [, , trouble = "", written = ""] = answer;
+    const read = reconciliation(parseJson(written.slice(3)));
+    return {
+      troubleAtMs: trouble === "" ? null : Number(trouble),
+      report: read.ok ? read.value : null,
+    };
+  }
+
+  /** Those of the payments that are not settled. */
+  async underWay(keys: readonly string[]): Promise<ReadonlySet<string> | null> {
+    const answer = await this.#run(scripts.UNDER_WAY, [...keys]);
+    return answer === null ? null : new Set(answer.slice(2).map(plainKey));
   }
 
   async state(): Promise<QueueState | null> {

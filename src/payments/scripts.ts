@@ -4,7 +4,8 @@
  *
  * A payment is in `jobs` from its first attempt until it is settled, and there in one place: `due` (to be tried, by when), `held`
  * (somebody tries it, by when it is anybody's again) or `dead` (people must look, since when). `claims` says who holds it, `queued`
- * since when it waits for a later attempt, `owing` what an order that was taken unpaid owes, `owed` the sums of that.
+ * since when it waits for a later attempt, `owing` what an order that was taken unpaid owes, `owed` the sums of that. `reconcile` says
+ * `since` when books must be held against the providers, when there was `trouble` last, and how far that is (`report`).
  *
  * A job is written `p1:<attempts>:<asked at>:<JSON>`, which no client takes for JSON of its own; keys come back as `k:<key>`.
  */
@@ -19,6 +20,7 @@ export const QUEUE_KEYS = [
   "owing",
   "owed",
   "rate",
+  "reconcile",
 ] as const;
 
 /** Payments that may be under way and waiting at once; past it, they are charged without the queue's protection. */
@@ -27,11 +29,13 @@ export const JOBS_MAX = 100_000;
 const LEFT_COUNTED_MAX = 1_000;
 /** Of those that wait, and of those that were given up, so many are added up. */
 export const UNPAID_COUNTED_MAX = 1_000;
+/** A payment that has to wait was made so long before at most. */
+const MADE_BEFORE_MS = 120_000;
 /** What a claim that ran out hands back at a time. */
 const RETURNED_MAX = 20;
 
 const PRELUDE = `
-local jobs, due, held, dead, claims, queued, owing, owed, rate, settled = unpack(KEYS)
+local jobs, due, held, dead, claims, queued, owing, owed, rate, reconcile, settled = unpack(KEYS)
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function ms(n) return string.format('%.0f', n) end
@@ -39,6 +43,10 @@ local function isMine(key, token) return redis.call('HGET', claims, key) == toke
 local function release(key)
   redis.call('ZREM', held, key)
   redis.call('HDEL', claims, key)
+end
+local function troubled()
+  redis.call('HSETNX', reconcile, 'since', ms(now - ${MADE_BEFORE_MS}))
+  redis.call('HSET', reconcile, 'trouble', ms(now))
 end
 local function forgive(key)
   local debt = redis.call('HGET', owing, key)
@@ -82,6 +90,7 @@ redis.call('ZADD', queued, ms(now), key)
 redis.call('HSET', owing, key, currency .. ':' .. amount)
 redis.call('HINCRBY', owed, currency .. ':amount', amount)
 redis.call('HINCRBY', owed, currency .. ':count', 1)
+troubled()
 return {'deferred', ms(now), ''}`);
 
 /** ARGV: token, ms until it is anybody's again, ms between two claims of anybody. Takes what is due longest. */
@@ -91,6 +100,7 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', ms(now), 'LIMIT',
   release(key)
   redis.call('ZADD', due, ms(now), key)
   redis.call('ZADD', queued, 'NX', ms(now), key)
+  troubled()
 end
 local free = tonumber(redis.call('GET', rate) or '0')
 if free > now then return {'wait', ms(now), 'k:', '', ms(free - now)} end
@@ -129,6 +139,7 @@ redis.call('HSET', jobs, key, 'p1:' .. attempts .. ':' .. askedAt .. ':' .. job)
 release(key)
 redis.call('ZADD', due, ms(now + delay), key)
 redis.call('ZADD', queued, 'NX', ms(now), key)
+troubled()
 return {'done', ms(now)}`);
 
 /** ARGV: key, token, attempts, asked at, job. Puts it where people look. */
@@ -139,6 +150,7 @@ redis.call('HSET', jobs, key, 'p1:' .. attempts .. ':' .. askedAt .. ':' .. job)
 release(key)
 redis.call('ZREM', queued, key)
 redis.call('ZADD', dead, ms(now), key)
+troubled()
 return {'done', ms(now)}`);
 
 /** ARGV: most, keys. Tries dead ones again, from their first attempt on; without keys, the oldest. */
@@ -158,6 +170,55 @@ for _, key in ipairs(keys) do
   end
 end
 return {'done', ms(now), tostring(driven)}`);
+
+/**
+ * ARGV: token, ms until it is anybody's again, ms between looks, ms from a pass that did not agree to the next. The turn to look, of
+ * who asks: since when, and the pass so far, which is empty at the beginning of one.
+ */
+export const TAKE_LOOK = script(`
+local token, lease, every, again = unpack(ARGV)
+local since, report, state, started, ended, holder, holderUntil = unpack(redis.call('HMGET', reconcile,
+  'since', 'report', 'state', 'started', 'ended', 'holder', 'until'))
+if not since then return {'idle', ms(now)} end
+if holder and tonumber(holderUntil) > now then return {'held', ms(now)} end
+if state and state ~= 'looking' then
+  local trouble = redis.call('HGET', reconcile, 'trouble')
+  if state == 'agrees' and tonumber(trouble) < tonumber(started) then
+    redis.call('HDEL', reconcile, 'since')
+    return {'idle', ms(now)}
+  end
+  if tonumber(ended) + tonumber(again) > now then return {'wait', ms(now)} end
+elseif ended and tonumber(ended) + tonumber(every) > now then return {'wait', ms(now)} end
+if state ~= 'looking' then
+  redis.call('HSET', reconcile, 'next', ms(now))
+  report = ''
+end
+redis.call('HSET', reconcile, 'holder', token, 'until', ms(now + lease))
+return {'yours', ms(now), since, report or '', redis.call('HGET', reconcile, 'next') or ms(now)}`);
+
+/** ARGV: token, state (`looking`, `agrees` or `differs`), pass. What a look has found. A pass that is not whole leaves the last one's report. */
+export const END_LOOK = script(`
+local token, state, report = unpack(ARGV)
+if redis.call('HGET', reconcile, 'holder') ~= token then return {'lost', ms(now)} end
+redis.call('HDEL', reconcile, 'holder', 'until')
+redis.call('HSET', reconcile, 'state', state, 'report', report, 'ended', ms(now))
+if state ~= 'looking' then
+  redis.call('HSET', reconcile, 'started', redis.call('HGET', reconcile, 'next'), 'whole', report)
+end
+return {'done', ms(now)}`);
+
+/** No ARGV. When a payment last had to wait, and the last whole pass. */
+export const RECONCILED = script(`
+local trouble, whole = unpack(redis.call('HMGET', reconcile, 'trouble', 'whole'))
+return {'done', ms(now), trouble or '', whole or ''}`);
+
+/** ARGV: keys. Those of them that are not settled. */
+export const UNDER_WAY = script(`
+local answer = {'done', ms(now)}
+for _, key in ipairs(ARGV) do
+  if redis.call('HEXISTS', jobs, key) == 1 then answer[#answer + 1] = 'k:' .. key end
+end
+return answer`);
 
 /** ARGV: key. Drops a dead one for good. */
 export const DISCARD = script(`

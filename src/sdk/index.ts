@@ -19,6 +19,7 @@ export type { Payment, Settlement } from "../payments/payment.ts";
 export type { Payments, PaymentsOptions, Receipt } from "../payments/payments.ts";
 export type { Ask, Charged, Found, PaymentProvider } from "../payments/provider.ts";
 export type { BookedOrder, Reconciled } from "../payments/reconcile.ts";
+export type { Books } from "../payments/reconciliation.ts";
 export type { PaymentStore } from "../payments/retry-queue.ts";
 export type { PoolSettings } from "./pool.ts";
 export type { Row, Sql } from "./sql.ts";

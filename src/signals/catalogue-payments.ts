@@ -30,6 +30,14 @@ export const PAYMENTS = {
     evidence: seen.owed,
     describes: "Orders that were taken unpaid and are not paid yet.",
   },
+  "payments.unreconciled_count": {
+    type: "int",
+    unit: "orders",
+    source: "payments",
+    evidence: seen.owed,
+    describes:
+      "Orders that production's books and the providers tell differently (unmatched, double, missing), as production last looked after payments had to wait.",
+  },
   "payments.unmatched_count": {
     type: "int",
     unit: "payments",

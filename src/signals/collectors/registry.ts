@@ -17,6 +17,7 @@ import {
 import { githubCommits } from "./github-commits.ts";
 import { integrityScope } from "./integrity-scope.ts";
 import { passwordReset } from "./password-reset.ts";
+import { paymentsReconciled } from "./payments-reconciled.ts";
 import { paymentsUnpaid } from "./payments-unpaid.ts";
 import { postgresBlockingChains } from "./postgres-blocking-chains.ts";
 import { postgresConnections } from "./postgres-connections.ts";
@@ -50,6 +51,7 @@ export const COLLECTORS = {
   "postgres-table-sizes": postgresTableSizes,
   "redis-info": redisInfo,
   "payments-unpaid": paymentsUnpaid,
+  "payments-reconciled": paymentsReconciled,
   "top-talkers": topTalkers,
   "sign-in-offenders": signInOffenders,
   "suspicious-requests": suspiciousRequests,

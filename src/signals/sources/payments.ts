@@ -1,5 +1,6 @@
 /** What the shop's payments owe: how much waits to be charged, since when, what was given up, and what its own books cannot explain. */
 import { z } from "zod";
+import { isSettled, problemCount } from "../../payments/reconciliation.ts";
 import { RetryQueue } from "../../payments/retry-queue.ts";
 import type { Redis } from "../../platform/redis.ts";
 import type { Postgres } from "../../platform/postgres.ts";
@@ -15,6 +16,7 @@ const inQueue = [
   "payments.queue_age_seconds",
   "payments.given_up_count",
   "payments.owing_count",
+  "payments.unreconciled_count",
 ] as const;
 const emits = [...inQueue, "payments.unmatched_count"] as const;
 
@@ -48,8 +50,9 @@ async function askQueue(redis: Redis | null, name: string, signal: AbortSignal) 
     return answerAll(inQueue, { unknown: "not_configured", detail });
   }
   const store = { eval: (...asked: [string, string[], string[]]) => redis.eval(...asked, signal) };
-  const state = await new RetryQueue(store, name).state();
-  if (state === null) {
+  const queue = new RetryQueue(store, name);
+  const [state, reconciled] = await Promise.all([queue.state(), queue.reconciled()]);
+  if (state === null || reconciled === null) {
     return answerAll(inQueue, {
       unknown: "no_data",
       detail: "Redis does not answer for the queue",
@@ -60,8 +63,22 @@ async function askQueue(redis: Redis | null, name: string, signal: AbortSignal) 
     "payments.queue_age_seconds": { value: state.oldestAgeMs / 1_000 },
     "payments.given_up_count": { value: state.deadCount },
     "payments.owing_count": { value: state.owingCount },
+    "payments.unreconciled_count": unreconciled(reconciled),
   };
 }
+
+/** What is wrong is wrong until it is looked at again; that nothing is takes a look at all since payments last had to wait. */
+function unreconciled({ troubleAtMs, report }: Reconciled): Answer {
+  if (report !== null && problemCount(report) > 0) return { value: problemCount(report) };
+  if (troubleAtMs === null) return { value: 0 };
+  if (report === null || report.startedAtMs < troubleAtMs) {
+    const detail = "the books were not held against the providers since a payment had to wait";
+    return { unknown: "no_data", detail };
+  }
+  if (isSettled(report)) return { value: 0 };
+  return { unknown: "no_data", detail: "some orders are under way, or a provider did not say" };
+}
+type Reconciled = NonNullable<Awaited<ReturnType<RetryQueue["reconciled"]>>>;
 
 async function askUnmatched(
   postgres: Postgres | null,

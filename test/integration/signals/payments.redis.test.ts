@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { createRedis, type Redis } from "../../../src/platform/redis.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
+import { LOOK_TIMES, newReconciliation } from "../../../src/payments/reconciliation.ts";
 import { RetryQueue } from "../../../src/payments/retry-queue.ts";
 import { bundle } from "../../../src/playbooks/deployed.ts";
 import { ok } from "../../../src/shared/result.ts";
@@ -29,6 +30,25 @@ const SPEC = bundle.site.payments ?? null;
 const poll = (reach: Partial<SourceReach> = {}) =>
   payments.poll(aPoll({ redis, postgres: storefront.watcher, payments: SPEC, ...reach }));
 
+const aCollection = (queue: string) => ({
+  atMs: 0,
+  onsetAtMs: 0,
+  signals: [],
+  history: async () => [],
+  cloudflareStatus: null,
+  deployments: async () => [],
+  github: null,
+  cloudflare: null,
+  traffic: aTraffic(),
+  postgres: null,
+  replica: null,
+  integrityChecks: [],
+  audit: null,
+  kept: null,
+  redis,
+  payments: { queue },
+});
+
 describe("the payments source", () => {
   it("counts what waits, since when, what owes and what was given up", async ({ expect }) => {
     expect(await poll()).toMatchObject({
@@ -53,27 +73,37 @@ describe("the payments source", () => {
     expect("value" in age && Number(age.value)).toBeGreaterThan(0);
   });
 
+  it("counts what books and providers tell differently, and knows nothing before somebody looked", async ({
+    expect,
+  }) => {
+    const signal = "payments.unreconciled_count";
+    const name = SPEC?.queue ?? "";
+    const collect = () => collectEvidence("payments-reconciled", aCollection(name));
+    expect((await poll())[signal]).toEqual({ value: 0 });
+    const queue = new RetryQueue(ground.store, name);
+    await queue.defer(aPayment("order-1"), "stripe", { amountMax: 10_000, countMax: 5 });
+    expect((await poll())[signal]).toMatchObject({ unknown: "no_data" });
+    expect(await collect()).toMatchObject({
+      value: { summary: "The books were not held against the providers yet" },
+    });
+    const turn = await queue.takeLook("t", LOOK_TIMES);
+    const before = turn?.before ?? newReconciliation(0);
+    const problems = [{ key: "order-1", verdict: "double" }] as const;
+    const found = { ...before, after: "order-1", isComplete: true, doubleCount: 1 };
+    await queue.endLook("t", { ...found, problems: [...problems] });
+    expect((await poll())[signal]).toEqual({ value: 1 });
+    expect(await collect()).toMatchObject({
+      value: { summary: "Books against providers: 1 orders: 1 double (order-1 double)" },
+    });
+  });
+
   it("adds up by currency what waits or was given up, and says nothing of whose it is", async ({
     expect,
   }) => {
     const collect = (given: { readonly redis?: Redis | null; readonly queue?: string } = {}) =>
       collectEvidence("payments-unpaid", {
-        atMs: 0,
-        onsetAtMs: 0,
-        signals: [],
-        history: async () => [],
-        cloudflareStatus: null,
-        deployments: async () => [],
-        github: null,
-        cloudflare: null,
-        traffic: aTraffic(),
-        postgres: null,
-        replica: null,
-        integrityChecks: [],
-        audit: null,
-        kept: null,
-        redis: given.redis === undefined ? redis : given.redis,
-        payments: { queue: given.queue ?? "shop" },
+        ...aCollection(given.queue ?? "shop"),
+        ...(given.redis === undefined ? {} : { redis: given.redis }),
       });
     expect(await collect()).toEqual(
       ok({ summary: "Waits to be charged: nothing", facts: { unpaid: [], leftOutCount: 0 } }),
