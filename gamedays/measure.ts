@@ -12,8 +12,12 @@ export type Visit = {
   readonly outcome: Outcome;
   /** It was asked for a little work first; `outcome` is what came of it then. */
   readonly wasChallenged?: boolean;
-  /** Of a purchase that production answered: how, and which payment it named. */
-  readonly purchase?: { readonly status: number; readonly paymentId: string | null };
+  /** Of a purchase that production answered: how, in which word, and which payment it named. */
+  readonly purchase?: {
+    readonly status: number;
+    readonly word: string | null;
+    readonly paymentId: string | null;
+  };
 };
 
 export const PHASES = ["calm", "unprotected", "maintenance", "release", "afterwards"] as const;

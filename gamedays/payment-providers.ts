@@ -6,7 +6,7 @@ import type { Fault } from "../dev/vendors/vendor.ts";
 export const PROVIDERS = ["stripe-api", "square-api"] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
-/** How the first provider fails, by variant. The last two charge the customer and lose the answer. */
+/** How the first provider fails, by variant. */
 export const FAULTS = {
   "5xx": { kind: "5xx" },
   garbage: { kind: "garbage" },
@@ -14,29 +14,43 @@ export const FAULTS = {
   half: { kind: "duplicate", every: 2 },
 } as const satisfies Readonly<Record<string, Pick<Fault, "kind"> & Partial<Fault>>>;
 export type FaultName = keyof typeof FAULTS;
+/** The customer is charged, and nobody hears of it. */
+export const losesAnswers = (fault: string): boolean => fault === "timeout" || fault === "half";
 export const FAULT_NAMES = Object.keys(FAULTS) as [FaultName, ...FaultName[]];
 
 const TIMES_MAX = 1_000_000;
 
 export type Charge = { readonly provider: Provider; readonly id: string; readonly order: string };
 
+const heard = z.object({
+  calls: z.array(
+    z.object({
+      atMs: z.number(),
+      method: z.string(),
+      status: z.number().nullable(),
+      body: z.string(),
+    }),
+  ),
+});
 const desk = z.object({
   state: z.object({ charges: z.array(z.object({ id: z.string(), order: z.string() })) }),
 });
 
-/** From now on the first provider fails so, whatever it is asked. */
-export async function failFirst(
+/** From now on a provider fails so, whatever it is asked. */
+export const failProvider = (
   { vendors }: Pick<StackInfo, "vendors">,
+  provider: Provider,
   fault: FaultName,
-): Promise<void> {
-  await tell(`${vendors}/__vendor/stripe-api`, {
+): Promise<void> =>
+  tell(`${vendors}/__vendor/${provider}`, {
     method: "POST",
     body: JSON.stringify({ ...FAULTS[fault], times: TIMES_MAX }),
   });
-}
 
-export const mendFirst = ({ vendors }: Pick<StackInfo, "vendors">): Promise<void> =>
-  tell(`${vendors}/__vendor/stripe-api/fault`, { method: "DELETE" });
+export const mendProvider = (
+  { vendors }: Pick<StackInfo, "vendors">,
+  provider: Provider,
+): Promise<void> => tell(`${vendors}/__vendor/${provider}/fault`, { method: "DELETE" });
 
 /** What customers were charged, by both. */
 export async function readCharges({
@@ -49,6 +63,22 @@ export async function readCharges({
       .state.charges.map(({ id, order }) => ({ provider, id, order }));
   };
   return (await Promise.all(PROVIDERS.map(of))).flat();
+}
+
+/** When each order that was charged was last asked to be charged, by its key. */
+export async function readChargedAtMs({
+  vendors,
+}: Pick<StackInfo, "vendors">): Promise<ReadonlyMap<string, number>> {
+  const of = async (provider: Provider) => {
+    const response = await fetch(`${vendors}/__vendor/${provider}`);
+    return heard
+      .parse(await response.json())
+      .calls.flatMap(({ atMs, method, status, body }): readonly (readonly [string, number])[] => {
+        const order = /order-\d+/.exec(body)?.[0];
+        return method === "POST" && status === 200 && order !== undefined ? [[order, atMs]] : [];
+      });
+  };
+  return new Map((await Promise.all(PROVIDERS.map(of))).flat());
 }
 
 async function tell(url: string, init: RequestInit): Promise<void> {

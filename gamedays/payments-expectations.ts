@@ -10,13 +10,20 @@ import {
 } from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
-import type { Charge } from "./payment-providers.ts";
-import type { Log } from "./payments.ts";
+import { losesAnswers } from "./payment-providers.ts";
+import type { Log } from "./payments-day.ts";
+import {
+  isTaken,
+  PAID,
+  promisedBy,
+  providersOf,
+  purchasesIn,
+  TAKEN,
+  type Purchase,
+} from "./purchases.ts";
 import type { Scenario } from "./scenario.ts";
 import { seconds, since } from "./time.ts";
 
-const PAID = 201;
-const PENDING = 202;
 const FIRST = "stripe-api";
 const SECOND = "square-api";
 /** Requests that are under way, and isolates that have not heard, when the first order is charged elsewhere. */
@@ -45,31 +52,6 @@ export type Seen = Omit<Log, "visitors"> & {
   readonly spans: Spans;
 };
 
-type Purchase = { readonly atMs: number; readonly status: number; readonly key: string | null };
-
-/** In the order in which they were sent. */
-const purchasesIn = (visits: readonly Visit[]): readonly Purchase[] =>
-  visits
-    .flatMap(({ atMs, purchase }) =>
-      purchase === undefined
-        ? []
-        : [{ atMs, status: purchase.status, key: keyOf(purchase.paymentId) }],
-    )
-    .toSorted((a, b) => a.atMs - b.atMs);
-
-const keyOf = (paymentId: string | null): string | null =>
-  paymentId === null ? null : `order-${paymentId}`;
-
-const isTaken = ({ status }: Purchase): boolean => status === PAID || status === PENDING;
-
-/** Orders that customers were told are taken, paid or not yet. */
-export const promisedBy = (visits: readonly Visit[]): ReadonlySet<string> =>
-  new Set(
-    purchasesIn(visits)
-      .filter(isTaken)
-      .flatMap(({ key }) => (key === null ? [] : [key])),
-  );
-
 /** The switch is felt with the first order that the second provider charges at once. */
 export function spansOf({
   faultAtMs,
@@ -95,7 +77,10 @@ export function spansOf({
   };
 }
 
-export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly Expectation[] {
+export function judgePayments(
+  seen: Seen,
+  { expect: limits }: Pick<Scenario, "expect">,
+): readonly Expectation[] {
   return [
     completed(seen),
     detectedInTime(seen, limits),
@@ -107,7 +92,9 @@ export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly 
     noneRefused(seen),
     noneLost(seen),
     noneDoubled(seen),
+    ...(losesAnswers(seen.variant) ? [unheardChargedOnce(seen)] : []),
     booksAgree(seen),
+    productionReconciled(seen),
     firstCharges(seen),
     pagerIsTold(seen),
     publicIsTold(seen),
@@ -119,7 +106,7 @@ export function judgePayments(seen: Seen, limits: Scenario["expect"]): readonly 
 /** Or there was nothing to be switched away from. */
 const ordersWaited = ({ visits, spans }: Seen): Expectation => {
   const waited = within(purchasesIn(visits), spans.failing).filter(
-    ({ status }) => status === PENDING,
+    ({ status }) => status === TAKEN,
   ).length;
   return expect(
     "harm",
@@ -165,7 +152,7 @@ const onlyTrialsWait = ({ visits, charges, spans: { switched } }: Seen): Expecta
   const fromMs = (switched?.fromMs ?? Infinity) + LEARNING_MS;
   const untilMs = switched?.untilMs ?? Infinity;
   const waiting = within(purchasesIn(visits), { fromMs, untilMs }).filter(
-    ({ status }) => status === PENDING,
+    ({ status }) => status === TAKEN,
   );
   const others = waiting.filter(({ key }) => !providersOf(charges, key).includes(FIRST)).length;
   const trialsMax = Math.ceil((untilMs - fromMs) / TRIAL_EVERY_MS);
@@ -177,7 +164,7 @@ const onlyTrialsWait = ({ visits, charges, spans: { switched } }: Seen): Expecta
   );
 };
 
-const noneRefused = ({ visits }: Seen): Expectation => {
+export const noneRefused = ({ visits }: Seen): Expectation => {
   const made = purchasesIn(visits);
   const refused = made.filter(({ status }) => REFUSED.includes(status)).length;
   const others = made.filter((purchase) => !isTaken(purchase)).length - refused;
@@ -189,7 +176,7 @@ const noneRefused = ({ visits }: Seen): Expectation => {
   );
 };
 
-const noneLost = ({ visits, orders, charges }: Seen): Expectation => {
+export const noneLost = ({ visits, orders, charges }: Seen): Expectation => {
   const promised = promisedBy(visits);
   const kept = orders.filter(
     ({ key, status }) =>
@@ -203,7 +190,7 @@ const noneLost = ({ visits, orders, charges }: Seen): Expectation => {
   );
 };
 
-const noneDoubled = ({ orders, charges }: Seen): Expectation => {
+export const noneDoubled = ({ orders, charges }: Seen): Expectation => {
   const doubled = orders.filter(({ key }) => providersOf(charges, key).length > 1);
   return expect(
     "orders-doubled",
@@ -213,8 +200,22 @@ const noneDoubled = ({ orders, charges }: Seen): Expectation => {
   );
 };
 
+/** Whoever charges and does not say so is asked before anybody else charges. */
+const unheardChargedOnce = ({ visits, charges, chargedInFault }: Seen): Expectation => {
+  const unheard = purchasesIn(visits).filter(
+    ({ status, key }) => status === TAKEN && providersOf(chargedInFault, key).includes(FIRST),
+  );
+  const again = unheard.filter(({ key }) => providersOf(charges, key).join() !== FIRST);
+  return expect(
+    "unheard-once",
+    "who was charged by the first provider, and its answer lost, is charged by nobody again",
+    unheard.length > 0 && again.length === 0,
+    `${unheard.length} were, ${again.length} of them charged again`,
+  );
+};
+
 /** The shop's own books against both providers', by reference. */
-const booksAgree = ({ orders, charges }: Seen): Expectation => {
+export const booksAgree = ({ orders, charges }: Seen): Expectation => {
   const booked = new Set(orders.flatMap(({ references }) => references));
   const keys = new Set(orders.map(({ key }) => key));
   const ours = charges.filter(({ order }) => keys.has(order));
@@ -225,6 +226,17 @@ const booksAgree = ({ orders, charges }: Seen): Expectation => {
     "each charge is one transaction of the shop's books, and each transaction one charge",
     ours.length > 0 && unbooked === 0 && uncharged === 0,
     `${ours.length} charges, ${booked.size} transactions; ${unbooked} not booked, ${uncharged} not charged`,
+  );
+};
+
+/** Not unknown: it is only once every order since the trouble was looked at. */
+export const productionReconciled = ({ reconciledAtMs, mendedAtMs }: Seen): Expectation => {
+  const tookMs = since(mendedAtMs, reconciledAtMs);
+  return expect(
+    "books-held",
+    "production itself holds its books against both providers once it is over, and Firebreak hears that they agree",
+    tookMs !== null && tookMs > 0,
+    tookMs === null ? "it did not" : `${seconds(tookMs)} after the providers worked again`,
   );
 };
 
@@ -258,7 +270,7 @@ export const orderTable = ({
         phase,
         String(made.length),
         count(({ status }) => status === PAID),
-        count(({ status }) => status === PENDING),
+        count(({ status }) => status === TAKEN),
         count(({ key }) => providersOf(charges, key).includes("square-api")),
         count(({ key }) => key === null || !paid.has(key)),
         count(({ key }) => providersOf(charges, key).length > 1),
@@ -266,9 +278,6 @@ export const orderTable = ({
     }),
   };
 };
-
-const providersOf = (charges: readonly Charge[], key: string | null): readonly string[] =>
-  charges.filter(({ order }) => order === key).map(({ provider }) => provider);
 
 const within = (made: readonly Purchase[], span: Span | null): readonly Purchase[] =>
   span === null ? [] : made.filter(({ atMs }) => atMs >= span.fromMs && atMs < span.untilMs);

@@ -3,6 +3,7 @@
  * site does not slow them down, as it does not in life.
  */
 import { z } from "zod";
+import { parseJson } from "../src/shared/json.ts";
 import { outcomeOf, type Errand, type Received } from "./answer.ts";
 import { isChallenge, type Payer } from "./challenge.ts";
 import type { Visit } from "./measure.ts";
@@ -130,18 +131,21 @@ function wentOf(errand: Errand, received: Received): Went {
   const outcome = outcomeOf(errand, received);
   const { status, body } = received;
   return errand === "buy" && (outcome === "served" || outcome === "failed")
-    ? { outcome, purchase: { status, paymentId: paymentIdIn(body) } }
+    ? { outcome, purchase: { status, ...orderIn(body) } }
     : { outcome };
 }
 
-const named = z.object({ payment_id: z.string() });
+const named = z.object({ payment_id: z.string(), status: z.string() });
 
-function paymentIdIn(body: string): string | null {
-  try {
-    return named.safeParse(JSON.parse(body)).data?.payment_id ?? null;
-  } catch {
-    return null; // Production's error pages name none.
-  }
+function orderIn(body: string): {
+  readonly word: string | null;
+  readonly paymentId: string | null;
+} {
+  const read = named.safeParse(parseJson(body));
+  // Production's error pages name no order.
+  return read.success
+    ? { word: read.data.status, paymentId: read.data.payment_id }
+    : { word: null, paymentId: null };
 }
 
 function requestFor(

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import type { App } from "./app.ts";
 import { readBody } from "./body.ts";
+import { KEY_PREFIX } from "./payments.ts";
 import { findPitch } from "./pitches.ts";
 import { readSession } from "./sessions.ts";
 import { addressOf } from "./visitor.ts";
@@ -27,7 +28,7 @@ export const checkout = new Hono<App>().post("/", async (c) => {
   const { id } = z.object({ id: z.string() }).parse(ordered?.[0]);
   const [amount, currency] = [pitch.price_cents, "usd"];
   const receipt = await payments.charge({
-    key: `order-${id}`,
+    key: `${KEY_PREFIX}${id}`,
     amount,
     currency,
     details: { payment_id: id, made_at: Math.floor(Date.now() / 1_000) },
@@ -37,9 +38,11 @@ export const checkout = new Hono<App>().post("/", async (c) => {
     case "charged":
       return c.json({ ...answer, status: "succeeded" }, 201);
     case "pending":
-    case "deferred":
-      // The order stands; the customer hears when it is paid.
+      // Somebody may have been charged; the customer hears when that is known.
       return c.json({ ...answer, status: "pending" }, 202);
+    case "deferred":
+      // The order stands, and nobody has been charged for it yet.
+      return c.json({ ...answer, status: "deferred" }, 202);
     case "declined":
       return c.json({ ...answer, status: "failed", error: "the card was declined" }, 402);
     case "refused":

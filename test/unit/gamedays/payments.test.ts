@@ -5,13 +5,13 @@ import type { Visit } from "../../../gamedays/measure.ts";
 import {
   judgePayments,
   orderTable,
-  promisedBy,
   spansOf,
   type Seen,
 } from "../../../gamedays/payments-expectations.ts";
+import { promisedBy } from "../../../gamedays/purchases.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
 
-const limits = (await readScenario("payments")).expect;
+const scenario = await readScenario("payments");
 
 const aPurchase = (atMs: number, status: number, id: number): Visit => ({
   atMs,
@@ -19,7 +19,11 @@ const aPurchase = (atMs: number, status: number, id: number): Visit => ({
   visitor: "198.51.100.1",
   errand: "buy",
   outcome: status === 201 || status === 202 ? "served" : "failed",
-  purchase: { status, paymentId: status === 500 ? null : String(id) },
+  purchase: {
+    status,
+    word: status === 202 ? "pending" : "succeeded",
+    paymentId: status === 500 ? null : String(id),
+  },
 });
 const aRow = (type: string, atMs: number, data: object = {}): JournalRow =>
   ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
@@ -39,6 +43,10 @@ function aDay(): Seen {
   const spans = spansOf(log);
   return {
     ...log,
+    variant: "timeout",
+    chargedAtMs: new Map(),
+    reconciledAtMs: 21_000,
+    chargedInFault: charges.slice(0, 15),
     startedAtMs: 0,
     incident: "inc_1",
     rows: [
@@ -86,7 +94,7 @@ function aDay(): Seen {
 }
 
 const failedIn = (seen: Seen): readonly string[] =>
-  judgePayments(seen, limits).flatMap(({ id, ok }) => (ok ? [] : [id]));
+  judgePayments(seen, scenario).flatMap(({ id, ok }) => (ok ? [] : [id]));
 
 describe("the payments gameday", () => {
   it("keeps every promise on a good day", ({ expect }) => {
@@ -161,6 +169,24 @@ describe("the payments gameday", () => {
       }),
     ],
     [
+      "an unheard charge that the second provider makes again",
+      "unheard-once",
+      (day) => ({
+        ...day,
+        charges: [...day.charges, { provider: "square-api", id: "ref_x", order: "order-6" }],
+      }),
+    ],
+    [
+      "a provider that says what it charges, where the day is about one that does not",
+      "unheard-once",
+      (day) => ({ ...day, chargedInFault: [] }),
+    ],
+    [
+      "books that nobody holds against the providers",
+      "books-held",
+      (day) => ({ ...day, reconciledAtMs: null }),
+    ],
+    [
       "a charge that the books do not have",
       "reconciled",
       (day) => ({
@@ -208,6 +234,10 @@ describe("the payments gameday", () => {
       expect(failedIn(spoil(aDay()))).toContain(promise);
     });
   }
+
+  it("asks for lost answers only of a provider that charges before it fails", ({ expect }) => {
+    expect(failedIn({ ...aDay(), variant: "5xx", chargedInFault: [] })).toEqual([]);
+  });
 
   it("does not blame payments for what the shop itself could not take", ({ expect }) => {
     const day = aDay();
