@@ -50,7 +50,12 @@ function isPlainBody(headers: ResponseLike["headers"]): boolean {
 }
 
 /** Some are for caches like this one only; none may forbid. */
-const CACHE_HEADERS = ["cache-control", "cdn-cache-control", "surrogate-control"] as const;
+const CACHE_HEADERS = [
+  "cache-control",
+  "cdn-cache-control",
+  "cloudflare-cdn-cache-control",
+  "surrogate-control",
+] as const;
 /** `must-revalidate` and its kin forbid what an emergency cache is for: answering with what may have changed. */
 const FORBIDDING: ReadonlySet<string> = new Set([
   "private",

@@ -42,6 +42,12 @@ it.for([
   ["an age that is none", says("max-age=soon"), false, false],
   ["an age without a value", says("public, max-age"), false, false],
   ["no-store for CDNs", [...says("public"), ["cdn-cache-control", "no-store"]], false, false],
+  [
+    "no-store for Cloudflare",
+    [...says("public"), ["cloudflare-cdn-cache-control", "no-store"]],
+    false,
+    false,
+  ],
   ["private for surrogates", [...says("public"), ["surrogate-control", "private"]], false, false],
   ["the old no-cache", [["pragma", "no-cache"]], false, false],
   ["a cookie", [...says("public"), ["set-cookie", "a=1"]], false, false],
@@ -94,7 +100,12 @@ it("shares nothing that is said to be private or carries a cookie, whatever else
     ' private = "a" ',
     "must-revalidate",
   );
-  const header = fc.constantFrom("cache-control", "cdn-cache-control", "surrogate-control");
+  const header = fc.constantFrom(
+    "cache-control",
+    "cdn-cache-control",
+    "cloudflare-cdn-cache-control",
+    "surrogate-control",
+  );
   const forbidding = fc.oneof(
     fc
       .tuple(header, fc.array(word), no, fc.array(word))
