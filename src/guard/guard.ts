@@ -32,7 +32,8 @@ export function guardRequest(
 ): Promise<Response> {
   if (deps.isOff) return deps.origin(request);
   const scene: Scene = { request, deps, waitUntil: (promise) => ctx.waitUntil(promise) };
-  if (isOwn(request)) return answerOwn(scene);
+  const own = isOwn(request) ? answerOwn(scene) : null;
+  if (own !== null) return own;
   const plan = planFor(scene);
   return plan instanceof Promise
     ? plan.then((made) => carryOut(scene, made))
@@ -169,14 +170,21 @@ function marked(
 
 const isOwn = (request: Request): boolean => orElse(() => isOwnUrl(request.url), false);
 
-/** Our own routes never fall through to production, which does not know them. */
-async function answerOwn(scene: Scene): Promise<Response> {
+/** Our own routes never fall through to production, which does not know them. Null: this one is not ours. */
+function answerOwn(scene: Scene): Promise<Response> | null {
   const { request, deps } = scene;
   if (deps.challenges !== null && isChallengeUrl(request.url)) {
     return answerChallenge(scene, deps.challenges);
   }
+  return deps.ownRoutes === null ? null : askControl(scene, deps.ownRoutes);
+}
+
+async function askControl(
+  { request, deps }: Scene,
+  control: NonNullable<GuardDeps["ownRoutes"]>,
+): Promise<Response> {
   try {
-    return await deps.ownRoutes(request);
+    return await control(request);
   } catch (fault) {
     orElse(() => deps.onFault(fault), undefined);
     return problemAnswer(request, "control-unreachable", {

@@ -9,11 +9,14 @@ export function matchesRoute(path: string, pattern: string): boolean {
 }
 
 /**
- * A pattern as routers compare it that care neither about capitals nor about a slash at the end. What limits, blocks or switches
- * off goes by it, so that no spelling gets round it; what takes protection away goes by `matchesRoute`.
+ * A pattern as routers compare it that care neither about capitals nor about a slash at the end, written as paths are read: without
+ * escapes. What limits, blocks or switches off goes by it, so that no spelling gets round it; what takes protection away goes by
+ * `matchesRoute`.
  */
 export const foldRoute = (pattern: string): string =>
-  pattern.endsWith("/*") ? pattern.toLowerCase() : foldPath(pattern);
+  pattern.endsWith("/*")
+    ? `${resolve(unwrap(pattern.slice(0, -1))).toLowerCase()}*`
+    : foldPath(resolve(unwrap(pattern)));
 
 /** A path to be compared with the folded patterns that name one path. */
 export function foldPath(path: string): string {
@@ -21,11 +24,12 @@ export function foldPath(path: string): string {
   return small.length > 1 && small.endsWith("/") ? small.slice(0, -1) : small;
 }
 
-/** Whether some router takes this path for one of the pattern, which is folded. */
-export const mayMatchRoute = (path: string, folded: string): boolean =>
-  folded.endsWith("/*")
-    ? path.toLowerCase().startsWith(folded.slice(0, -1))
-    : foldPath(path) === folded;
+/** Whether some router takes this path for one of the pattern, which is folded: to Hono's, `/search` is on `/search/*`. */
+export function mayMatchRoute(path: string, folded: string): boolean {
+  if (!folded.endsWith("/*")) return foldPath(path) === folded;
+  const small = path.toLowerCase();
+  return small.startsWith(folded.slice(0, -1)) || small === folded.slice(0, -2);
+}
 
 export type PathFacts = {
   /** The path as the most generous router would read it: escapes unwrapped, `.`, `..`, `//` and `\` resolved. */

@@ -12,8 +12,8 @@ export type GuardDeps = {
   /** `GUARD=off`: production is served before anything else is looked at. */
   readonly isOff: boolean;
   readonly origin: (request: Request) => Promise<Response>;
-  /** Everything below `/_firebreak`. */
-  readonly ownRoutes: (request: Request) => Promise<Response>;
+  /** Everything below `/_firebreak`; null inside an app, where all but the challenge there is the app's, and guarded like the rest. */
+  readonly ownRoutes: ((request: Request) => Promise<Response>) | null;
   readonly snapshots: Pick<Snapshots, "current" | "peek">;
   readonly telemetry: Pick<Telemetry, "ask" | "record" | "recordChallenge">;
   /** Null where nobody is ever challenged. */

@@ -228,10 +228,14 @@ function countedOf(match: unknown): Where | null {
   return {
     ...ANYWHERE,
     routes: on ?? null,
-    methods: methods === undefined ? null : new Set(methods),
+    methods: methods === undefined ? null : countedMethods(methods),
     clients: clientsOf(read.value),
   };
 }
+
+/** A HEAD is a GET to whoever answers it, and as dear: nobody asks twice as much for being content with less. */
+const countedMethods = (methods: readonly string[]): ReadonlySet<string> =>
+  new Set(methods.includes("GET") ? [...methods, "HEAD"] : methods);
 
 type NamedClients = Read<typeof blockedClients>;
 

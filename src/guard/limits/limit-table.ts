@@ -84,15 +84,16 @@ function limitsOnPath(table: LimitTable, path: string): readonly LimitEntry[] {
   let end = -1;
   for (let slashes = 0; slashes < prefixSlashesMax; slashes += 1) {
     end = folded.indexOf("/", end + 1);
-    if (end === -1) break;
+    // What `/search/*` means is `/search` itself, too.
+    if (end === -1) return joined(found, byPrefix.get(`${folded}/`));
     found = joined(found, byPrefix.get(folded.slice(0, end + 1)));
   }
   return found;
 }
 
-/** Without the star of the patterns that have one; folded, as they are. */
+/** Without the star of the patterns that have one, nor the slash before it; folded, as they are. */
 function stemOf(patterns: readonly string[]): string {
-  const [first = "", ...others] = patterns.map((pattern) => pattern.replace(/\*$/, ""));
+  const [first = "", ...others] = patterns.map((pattern) => pattern.replace(/\/\*$/, ""));
   let length = first.length;
   for (const other of others) while (!other.startsWith(first.slice(0, length))) length -= 1;
   return first.slice(0, length);

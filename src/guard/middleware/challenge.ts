@@ -95,7 +95,7 @@ export const challenge = ({ isOn, signingKeys, turnstileSecret, ...given }: Chal
     const parts = known.get(env) ?? assemble(c);
     known.set(env, parts);
     const origin = proceed(c, next);
-    const deps = { ...parts, origin, ownRoutes: origin };
+    const deps = { ...parts, origin, ownRoutes: null };
     return replace(c, await guardRequest(c.req.raw, deps, waiting(c)));
   });
 };

@@ -64,7 +64,7 @@ export const emergencyCache = ({ isOn, ...given }: EmergencyCacheOptions) => {
   return createMiddleware(async function emergencyCache(c, next) {
     if (!(await isOnOrNot(isOn, c))) return next();
     const origin = proceed(c, next);
-    const deps = { ...parts, origin, ownRoutes: origin };
+    const deps = { ...parts, origin, ownRoutes: null };
     return replace(c, await guardRequest(c.req.raw, deps, c.executionCtx));
   });
 };

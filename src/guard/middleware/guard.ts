@@ -49,7 +49,7 @@ export const guard = <Env extends object>(options: GuardOptions<Env>) => {
     const held = parts.get(c.env) ?? assemble(options, c.env);
     if (held === null) return next();
     parts.set(c.env, held);
-    const deps: GuardDeps = { ...held, origin, ownRoutes: origin };
+    const deps: GuardDeps = { ...held, origin, ownRoutes: null };
     return replace(c, await guardRequest(c.req.raw, deps, waiting(c)));
   });
 };

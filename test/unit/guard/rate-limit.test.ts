@@ -147,6 +147,8 @@ describe("counts a request only where the entry says", () => {
     ["beside its prefix", { routes: ["/api/*"] }, { path: "/apis" }, false],
     ["its method", { methods: ["POST"] }, { method: "POST" }, true],
     ["another method", { methods: ["POST"] }, { method: "GET" }, false],
+    ["a HEAD, which is a GET without its body", { methods: ["GET"] }, { method: "HEAD" }, true],
+    ["a HEAD, where writes are counted", { methods: ["POST"] }, { method: "HEAD" }, false],
     ["its network", { networks: ["192.0.2.0/24"] }, {}, true],
     ["another network", { networks: ["198.51.100.0/24"] }, {}, false],
     ["its operator", { asns: [64_496] }, { place: () => ({ asn: 64_496, country: null }) }, true],

@@ -81,9 +81,16 @@ it("still takes what is paid after it was switched off", async ({ expect }) => {
   expect((await ask("/_firebreak/challenge/redeem", init)).status).toBe(303);
 });
 
-it("leaves all other paths of that prefix to the app", async ({ expect }) => {
-  const { ask } = anApp();
-  expect(await (await ask("/_firebreak/status")).text()).toBe("the app");
+it("leaves all other paths of that prefix to the app, for who has paid", async ({ expect }) => {
+  const { ask, seen } = anApp();
+  const page = await ask("/_firebreak/status", { headers: { accept: HTML } });
+  expect([page.status, seen.length]).toEqual([403, 0]);
+  const paid = await ask("/_firebreak/challenge/redeem", {
+    method: "POST",
+    body: new URLSearchParams(workOf(await page.text())),
+  });
+  const served = await ask("/_firebreak/status", { headers: { cookie: cookieOf(paid) } });
+  expect(await served.text()).toBe("the app");
 });
 
 it("spares verified bots by Cloudflare's word where Cloudflare stands in front, and nowhere else", async ({

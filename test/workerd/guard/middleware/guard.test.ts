@@ -82,6 +82,27 @@ it("answers in the app's place by policy", async ({ expect }) => {
   expect(runs()).toBe(0);
 });
 
+it("guards what the app serves below the prefix of ours like all the rest", async ({ expect }) => {
+  const { ask, runs } = await production([
+    inAMinute({
+      kind: "block-networks",
+      match: { networks: ["192.0.2.0/24"], routes: ["/_firebreak/*"] },
+    }),
+  ]);
+  const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
+  for (const path of ["/_firebreak", "/_firebreak/x", "/_firebreak/..%2fcart"]) {
+    expect((await ask(path, from("192.0.2.7"))).response.status, path).toBe(403);
+  }
+  expect(runs()).toBe(0);
+  expect((await ask("/_firebreak/x", from("198.51.100.7"))).response.status).toBe(200);
+});
+
+it("takes what is paid for a challenge itself, and never asks the app", async ({ expect }) => {
+  const { ask, runs } = await production([inAMinute()]);
+  const { response } = await ask("/_firebreak/challenge/puzzle");
+  expect([response.status, runs()]).toEqual([200, 0]);
+});
+
 it("lets writes wait in read-only, and reads go on", async ({ expect }) => {
   const { ask } = await production([inAMinute({ kind: "read-only" })]);
   expect((await ask("/cart", { method: "POST" })).response.status).toBe(503);
