@@ -4,14 +4,16 @@ import type { RequestLike } from "./facts.ts";
 export type Audience = "page" | "program" | "websocket" | "preflight";
 
 export function audienceOf({ method, headers }: RequestLike): Audience {
-  if (method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket") {
-    return "websocket";
-  }
+  if (isUpgrade(method, headers.get("upgrade"))) return "websocket";
   if (method === "OPTIONS" && headers.get("access-control-request-method") !== null) {
     return "preflight";
   }
   return prefersHtml(headers) ? "page" : "program";
 }
+
+/** Asks for a WebSocket. */
+export const isUpgrade = (method: string, upgrade: string | null): boolean =>
+  method === "GET" && upgrade?.toLowerCase() === "websocket";
 
 /** A navigation, or an Accept that names HTML at least as gladly as JSON. A bare star is what programs send. */
 function prefersHtml(headers: RequestLike["headers"]): boolean {

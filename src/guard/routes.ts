@@ -43,28 +43,35 @@ export type PathFacts = {
 const NO_OTHERS: readonly string[] = [];
 
 /**
- * A path in which there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing that
- * some router takes for an end. Nearly all are like that, and parsing a URL costs more than a whole decision.
+ * A URL in whose path there is nothing to unwrap or resolve: no escape, no empty segment, none that begins with a dot, nothing that
+ * some router takes for an end; and before which nothing ends the host but a slash. Nearly all are like that, and parsing a URL
+ * costs more than a whole decision.
  */
-const PLAIN_PATH = /^(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?$/;
+const PLAIN_URL =
+  /^https?:\/\/[^/?#\\]+(?=\/)(?:\/[\w~!$&'()*+,=:@-][\w.~!$&'()*+,=:@-]*)*\/?(?:\?|$)/;
 
-/** Reads the path of a URL, as `Request` has it. */
+/**
+ * Reads the path of a URL as a request has it. One that came over the wire is as its client wrote it, host and dots and all:
+ * production may parse it, or go by what is written. Never throws, whatever stands there.
+ */
 export function pathOf(url: string): PathFacts {
-  const path = writtenPath(url);
-  const isPlain = path !== "" && PLAIN_PATH.test(path);
-  return isPlain ? { path, isPlain, others: NO_OTHERS } : readPath(new URL(url).pathname);
-}
-
-/** What stands between host and query; empty where it is not clear what does. */
-function writtenPath(url: string): string {
   const from = url.indexOf("/", url.indexOf("://") + 3);
-  if (from === -1) return "";
-  const query = url.indexOf("?", from);
-  const until = query === -1 ? url.length : query;
-  return url.slice(from, until);
+  if (PLAIN_URL.test(url)) {
+    const query = url.indexOf("?", from);
+    const path = url.slice(from, query === -1 ? url.length : query);
+    return { path, isPlain: true, others: NO_OTHERS };
+  }
+  const [written = "/"] = from === -1 ? [] : url.slice(from).split(/[?#]/, 1);
+  const parsed = URL.parse(url)?.pathname ?? written;
+  const facts = readPath(parsed);
+  if (parsed === written) return facts;
+  const unwrapped = unwrap(written);
+  const asWritten = resolve(unwrapped);
+  const all = new Set([...facts.others, asWritten, ...othersOf(unwrapped, asWritten)]);
+  return { path: facts.path, isPlain: false, others: [...all].filter((one) => one !== facts.path) };
 }
 
-/** Reads the pathname of a parsed URL (whose literal dot segments are already resolved). */
+/** Reads a pathname. */
 export function readPath(pathname: string): PathFacts {
   const unwrapped = unwrap(pathname);
   const path = resolve(unwrapped);

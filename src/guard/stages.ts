@@ -1,12 +1,14 @@
 /** The stages that policy entries stand in, in the order they are asked; one more is one more row, in its place. */
 import type { EnforcedKind, RefusingEntry } from "../policy/kinds.ts";
 import type { GuardSettings } from "../policy/policy.ts";
+import { isUpgrade } from "./audience.ts";
 import { isSharedRead } from "./emergency-cache/shared-read.ts";
 import { isAllowed } from "./client-table.ts";
 import type { RequestFacts } from "./facts.ts";
+import { readsOnlyInUrl } from "./graphql/reads-only.ts";
 import type { LimitRefusal } from "./limits/rate-limit.ts";
 import type { LoadedPolicy } from "./loaded-policy.ts";
-import { matchesRoute } from "./routes.ts";
+import { foldRoute, matchesRoute, mayMatchRoute } from "./routes.ts";
 import type { Verdict, VerdictReason } from "./verdict.ts";
 
 export type Stage = {
@@ -29,6 +31,13 @@ export type Stage = {
 
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 const mayWrite = (method: string): boolean => !READING_METHODS.has(method);
+
+/** Where the method says that it reads, but what it asks for may not. */
+const mayWriteByUrl = (facts: RequestFacts, { graphqlRoutes }: GuardSettings): boolean =>
+  graphqlRoutes.some((route) => mayBeOn(facts, foldRoute(route))) && !readsOnlyInUrl(facts.url);
+
+const mayBeOn = ({ path, otherPaths }: RequestFacts, folded: string): boolean =>
+  mayMatchRoute(path, folded) || otherPaths.some((other) => mayMatchRoute(other, folded));
 
 /** A browser's own: with an origin, and without any header by which some applications would take it for another method. */
 const isPreflight = (facts: RequestFacts): boolean =>
@@ -91,7 +100,10 @@ export const STAGES: readonly Stage[] = [
     kind: "read-only",
     exempt: { reason: "read_only_exempt", routes: ({ readOnlyExempt }) => readOnlyExempt },
     spares: sparesNobody,
-    concerns: ({ method, isGraphqlRead }) => mayWrite(method) && isGraphqlRead !== true,
+    concerns: (facts, settings) =>
+      mayWrite(facts.method)
+        ? facts.isGraphqlRead !== true
+        : isUpgrade(facts.method, facts.header("upgrade")) || mayWriteByUrl(facts, settings),
     mayConcern: mayWrite,
   },
   {

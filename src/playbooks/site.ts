@@ -184,7 +184,7 @@ const shape = z.strictObject({
   status_page: z
     .union([path, z.url({ protocol: /^https$/ }).max(500), z.null()])
     .default("/_firebreak/status"),
-  /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused. */
+  /** Where POST carries GraphQL: in read-only its queries are served and its mutations refused, in a URL too. */
   graphql_routes: z.array(routePattern).max(ROUTES_MAX).default([]),
   /**
    * Deliveries that are kept in maintenance and read-only, and given to production afterwards. Off by default: 503 with

@@ -335,6 +335,8 @@ const LIMITS = {
 
 /** A person who goes to a page. A script that asks for HTML could do nothing with the page, and gets a problem like any program. */
 const isNavigation = (request: RequestLike): boolean =>
+  // What no browser would have sent: a host that is none.
+  URL.canParse(request.url) &&
   (request.method === "GET" || request.method === "HEAD") &&
   audienceOf(request) === "page" &&
   (request.headers.get("sec-fetch-mode") ?? "navigate") === "navigate";

@@ -10,4 +10,4 @@ export const REDEEM_PATH = `${CHALLENGE_PATH}/redeem`;
 export const RETURN_PATH = `${CHALLENGE_PATH}/return`;
 
 export const isChallengeUrl = (url: string): boolean =>
-  new URL(url).pathname.startsWith(`${CHALLENGE_PATH}/`);
+  URL.parse(url)?.pathname.startsWith(`${CHALLENGE_PATH}/`) === true;

@@ -5,6 +5,7 @@
 import type { Acceptance, JournalApi } from "../../write-journal/journal-api.ts";
 import type { JournalRoute } from "../../policy/policy.ts";
 import { within } from "../deadline.ts";
+import { holdingBody } from "../held-bodies.ts";
 import type { SigningKey } from "../signed.ts";
 import type { VerdictReason } from "../verdict.ts";
 import { REPLAY_HEADER, verifyReplay } from "./envelope.ts";
@@ -43,8 +44,10 @@ export async function handOver(
   const journal = link.journal(route.id);
   const secrets = secretsIn(link.secret(route.secret) ?? "");
   if (journal === null || secrets.length === 0) return "journal_missed";
-  const reading = readBytes(request.clone(), route.bodyBytesMax);
-  const body = await within(reading, HAND_OVER_DEADLINE_MS, null);
+  const held = { deadlineMs: HAND_OVER_DEADLINE_MS, unread: null };
+  const body = await holdingBody(request, held, () =>
+    within(readBytes(request.clone(), route.bodyBytesMax), HAND_OVER_DEADLINE_MS, null),
+  );
   if (body === null) return "journal_missed";
 
   const { pathname, search } = new URL(request.url);

@@ -37,7 +37,40 @@ describe("a path as the most generous router reads it", () => {
     ["/%77ebhooks%2f%ff", "/webhooks/\ufffd", false],
     ["/a%00b", "/a\u0000b", true],
   ] as const)("%s", ([written, path, isPlain], { expect }) => {
-    expect(pathOf(urlOf(written))).toMatchObject({ path, isPlain });
+    expect(pathOf(new Request(urlOf(written)).url)).toMatchObject({ path, isPlain });
+  });
+
+  /** As workerd hands them on: neither parsed nor corrected. */
+  it.for([
+    ["http://shop.example/api/../assets/x", ["/assets/x", "/api/../assets/x"]],
+    ["http://shop.example/api/%2e%2e/assets/x", ["/assets/x", "/api/../assets/x"]],
+    ["http://shop.example/api\\..\\assets\\x", ["/assets/x", "/api/../assets/x"]],
+    ["http://shop.example/api/./assets", ["/api/assets", "/api/./assets"]],
+    ["http://shop.example:99999/api//assets", ["/api/assets"]],
+    ["http://[::1/api/;x", ["/api/;x", "/api/"]],
+    ["http://shop.example\\api?/assets/x", ["/api", "/assets/x"]],
+    ["http://shop.example?y=/assets/x", ["/", "/assets/x"]],
+    ["http://shop.example#/assets/x", ["/", "/assets/x"]],
+  ] as const)("%s is all of what it may be, and exempt from nothing", ([url, read], { expect }) => {
+    const { path, isPlain, others } = pathOf(url);
+    expect(new Set([path, ...others])).toEqual(new Set(read));
+    expect(isPlain).toBe(false);
+  });
+
+  it("is one whatever stands there", ({ expect }) => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((rest) => `http://${rest}`),
+        ),
+        (url) => {
+          expect(pathOf(url).path).toMatch(/^\//);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(pathOf("http://shop.example*").path).toBe("/");
   });
 
   it("never calls a path plain that means another one", ({ expect }) => {

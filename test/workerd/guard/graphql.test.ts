@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { BODY_BYTES_MAX } from "../../../src/guard/graphql/reads-only.ts";
+import { LARGE_BODIES_MAX } from "../../../src/guard/held-bodies.ts";
 import { forAMinute, guarded } from "./guarded.ts";
 
 const READ_ONLY = [forAMinute({ kind: "read-only" })];
@@ -55,6 +56,17 @@ describe("refuses, and asks production nothing", () => {
     ["another route", "/cart", post(QUERY)],
     ["a route that routers may read differently", "/x/..%2fgraphql", post(QUERY)],
     ["another method", "/graphql", { ...post(QUERY), method: "PUT" }],
+    ["a mutation in the URL", "/graphql?query=mutation%7Bb%7D", {}],
+    ["a mutation in the URL, percent by percent", "/graphql?qu%65ry=m%75tation%7Bb%7D", {}],
+    ["a HEAD that mutates", "/graphql?query=mutation%7Bb%7D", { method: "HEAD" }],
+    [
+      "a mutation in the URL, by name",
+      "/graphql?query=query%20A%7Ba%7Dmutation%20B%7Bb%7D&operationName=B",
+      {},
+    ],
+    ["a query and a mutation in the URL", "/graphql?query=%7Ba%7D&query=mutation%7Bb%7D", {}],
+    ["a mutation on another spelling", "//Graphql/?query=mutation%7Bb%7D", {}],
+    ["no GraphQL at all", "/graphql?query=mutation", {}],
   ] satisfies [string, string, RequestInit][])("%s", async ([, path, init], { expect }) => {
     const { ask, calls, counted } = inReadOnly();
     const response = await ask(path, init);
@@ -65,6 +77,43 @@ describe("refuses, and asks production nothing", () => {
     expect(calls).toHaveLength(0);
     expect(counted).toMatchObject([{ outcome: { kind: "refused", reason: "read_only" } }]);
   });
+});
+
+it.for([
+  ["a query in the URL", "/graphql?query=%7Ba%7D"],
+  [
+    "a query beside a mutation, by name",
+    "/graphql?query=query%20A%7Ba%7Dmutation%20B%7Bb%7D&operationName=A",
+  ],
+  ["a query that was sent before", "/graphql?extensions=%7B%22persistedQuery%22%3A%7B%7D%7D"],
+  ["the page where queries are tried out", "/graphql?query="],
+  ["another route", "/search?query=mutation%7Bb%7D"],
+] as const)("serves a GET: %s", async ([, path], { expect }) => {
+  const { ask, calls } = inReadOnly();
+  expect([(await ask(path)).status, calls.length]).toEqual([200, 1]);
+});
+
+it("holds a bounded number of bodies, and never keeps a short one waiting for these", async ({
+  expect,
+}) => {
+  const { ask, calls } = inReadOnly();
+  const endings: (() => void)[] = [];
+  const stalled = () =>
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(QUERY));
+        endings.push(() => controller.close());
+      },
+    });
+  const held = Array.from({ length: LARGE_BODIES_MAX }, () => ask("/graphql", post(stalled())));
+  expect((await ask("/graphql", post(stalled()))).status).toBe(503);
+  expect((await ask("/graphql", post(QUERY))).status).toBe(503);
+  const short = post(QUERY, { "content-length": String(QUERY.length) });
+  expect((await ask("/graphql", short)).status).toBe(200);
+  for (const end of endings) end();
+  expect(new Set((await Promise.all(held)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect(calls).toHaveLength(LARGE_BODIES_MAX + 1);
+  expect((await ask("/graphql", post(QUERY))).status).toBe(200);
 });
 
 const padded = (bytes: number) => {

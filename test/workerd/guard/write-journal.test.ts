@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import type { GuardDeps } from "../../../src/guard/guard.ts";
 import { signReplay } from "../../../src/guard/write-journal/envelope.ts";
+import { LARGE_BODIES_MAX } from "../../../src/guard/held-bodies.ts";
 import { HAND_OVER_DEADLINE_MS } from "../../../src/guard/write-journal/hand-over.ts";
 import type { GuardSettings, PolicyEntry } from "../../../src/policy/policy.ts";
 import { signedByStripe } from "../../../dev/payment-provider.ts";
@@ -67,6 +68,25 @@ it("keeps a delivery once, however often it comes", async ({ expect }) => {
   expect((await ask(PATH, one)).status).toBe(200);
   expect((await ask(PATH, one)).status).toBe(200);
   expect(await kept()).toBe(1);
+});
+
+it("is not kept busy by strangers who never finish what they send", async ({ expect }) => {
+  const { ask, kept, reasons } = journaling(MAINTENANCE);
+  expect(await kept()).toBe(0);
+  const endings: (() => void)[] = [];
+  const stalled = (): RequestInit => ({
+    method: "POST",
+    body: new ReadableStream({ start: (body) => void endings.push(() => body.close()) }),
+  });
+  const held = Array.from({ length: LARGE_BODIES_MAX }, () => ask(PATH, stalled()));
+  const one = await delivery();
+  expect((await ask(PATH, one)).status).toBe(503);
+  const headers = new Headers(one.headers);
+  headers.set("content-length", "100");
+  expect((await ask(PATH, { ...one, headers })).status).toBe(200);
+  expect(reasons()).toEqual(["journal_missed", "journaled"]);
+  for (const end of endings) end();
+  await Promise.all(held);
 });
 
 type Link = Partial<GuardDeps["journal"]>;
