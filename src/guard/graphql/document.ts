@@ -5,7 +5,10 @@ export type Operation = {
   readonly name: string | null;
 };
 
-/** Every operation of the document, in order; null when it is not one that could be executed. Never throws. */
+/** People write hundreds. Beyond these, what somebody sent only to be read is not read. */
+export const TOKENS_MAX = 20_000;
+
+/** Every operation of the document, in order; null when it is not one that could be executed, or too long. Never throws. */
 export function operationsIn(document: string): readonly Operation[] | null {
   const tokens = tokensOf(document);
   if (tokens === null) return null;
@@ -40,7 +43,7 @@ function tokensOf(document: string): readonly string[] | null {
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < document.length) {
     const match = TOKEN.exec(document);
-    if (match === null) return null;
+    if (match === null || tokens.length === TOKENS_MAX) return null;
     if (match.groups?.["string"] !== undefined) tokens.push('"');
     else if (match.groups?.["word"] !== undefined) tokens.push(match.groups["word"]);
   }

@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { Kind, parse } from "graphql";
 import { describe, it } from "vitest";
-import { operationsIn, type Operation } from "../../../../src/guard/graphql/document.ts";
+import {
+  operationsIn,
+  TOKENS_MAX,
+  type Operation,
+} from "../../../../src/guard/graphql/document.ts";
 
 /** What the reference implementation reads, null when it refuses the document or finds anything that is not executable. */
 function reference(document: string): readonly Operation[] | null {
@@ -151,4 +155,10 @@ it("takes time in proportion to the text, however it is written", ({ expect }) =
   const startedAtMs = performance.now();
   for (const piece of evil) operationsIn(piece.repeat(SIZE / piece.length));
   expect(performance.now() - startedAtMs).toBeLessThan(2_000);
+});
+
+it("reads no document of more words than people write", ({ expect }) => {
+  const of = (words: number) => `{${" a".repeat(words - 2)} }`;
+  expect(operationsIn(of(TOKENS_MAX))).toEqual([query()]);
+  expect(operationsIn(of(TOKENS_MAX + 1))).toBeNull();
 });
