@@ -13,7 +13,7 @@ const directory = mkdtempSync(join(tmpdir(), "firebreak-as-sent-"));
 
 let workerd: Workerd;
 beforeAll(async () => {
-  await bundle({ app: "test/integration/guard/as-sent-app.ts" }, directory);
+  await bundle({ app: "test/workerd/guard/as-sent-app.ts" }, directory);
   workerd = await startWorkerd({
     name: "as-sent",
     directory,
