@@ -191,7 +191,9 @@ const policyIsEmpty = ({ after }: Seen): Expectation =>
     "policy",
     "nothing is left in the policy",
     after !== null && after.policyEntries.length === 0,
-    after === null ? "not read" : `${after.policyEntries.length} entries`,
+    after === null
+      ? "not read"
+      : after.policyEntries.map(({ kind, id }) => `${kind} by ${id}`).join(", ") || "0 entries",
   );
 
 const OUTAGE_INDICATOR = "critical";

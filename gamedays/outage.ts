@@ -149,6 +149,12 @@ async function play(scene: Scene): Promise<void> {
   await (variant.mending === null ? rolledBack(log, patience) : mitigated(scene, visitors));
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
+  // What payment providers delivered meanwhile waits until it is tried again, and its entry with it.
+  await until(
+    "kept deliveries are handed over",
+    async () => (await firebreak.deliveriesHeld()) === 0,
+    patience,
+  );
   await until(
     "the status page is green",
     () => status.samples.at(-1)?.indicator === "none",
