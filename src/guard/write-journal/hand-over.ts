@@ -10,7 +10,7 @@ import type { SigningKey } from "../signed.ts";
 import type { VerdictReason } from "../verdict.ts";
 import { REPLAY_HEADER, verifyReplay } from "./envelope.ts";
 import { readBytes } from "./read-bytes.ts";
-import { KEPT_HEADERS, secretsIn, verifyDelivery } from "./schemes.ts";
+import { KEPT_HEADERS, proofHeader, secretsIn, verifyDelivery } from "./schemes.ts";
 
 /** For the body, and then for the journal's answer. Senders wait ten seconds and more; one that is told to come again does. */
 export const HAND_OVER_DEADLINE_MS = 5_000;
@@ -44,6 +44,9 @@ export async function handOver(
   const journal = link.journal(route.id);
   const secrets = secretsIn(link.secret(route.secret) ?? "");
   if (journal === null || secrets.length === 0) return "journal_missed";
+  const token = request.headers.get(REPLAY_HEADER);
+  // Who does not even claim to be the sender has nothing read.
+  if (token === null && !request.headers.has(proofHeader(route))) return "journal_unproved";
   const held = { deadlineMs: HAND_OVER_DEADLINE_MS, unread: null };
   const body = await holdingBody(request, held, () =>
     within(readBytes(request.clone(), route.bodyBytesMax), HAND_OVER_DEADLINE_MS, null),
@@ -51,7 +54,6 @@ export async function handOver(
   if (body === null) return "journal_missed";
 
   const { pathname, search } = new URL(request.url);
-  const token = request.headers.get(REPLAY_HEADER);
   const path = pathname + search;
   if (token !== null && (await verifyReplay(token, { keys, instance, path, body, nowMs })).ok) {
     return "passes";
