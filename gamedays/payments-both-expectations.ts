@@ -97,19 +97,20 @@ const deferredWithin = (seen: Seen, countMax: number): Expectation => {
   );
 };
 
-/** The customer hears that it is not known whether they paid, which is another word. */
+/** The customer hears that it is not known whether they paid, which is another word; the last may meet providers that work again. */
 const beyondIsAnswered = (seen: Seen): Expectation => {
   const untilMs = seen.mendedAtMs ?? Infinity;
   const firstMs = deferredIn(seen)[0]?.atMs ?? Infinity;
   const beyond = purchasesIn(seen.visits).filter(
     ({ atMs, word }) => atMs > firstMs && atMs < untilMs && word !== "deferred",
   );
-  const pending = beyond.filter(({ status, word }) => status === TAKEN && word === "pending");
+  const count = (word: string): number => beyond.filter((one) => one.word === word).length;
+  const [pending, paid] = [count("pending"), count("succeeded")];
   return expect(
     "beyond-bound",
-    "who orders beyond that is told that the payment is pending, and in no other way",
-    beyond.length > 0 && pending.length === beyond.length,
-    `${pending.length} of ${beyond.length}`,
+    "who orders beyond that is told that the payment is pending, or that it is paid, and nothing else",
+    pending > 0 && pending + paid === beyond.length,
+    `${pending} pending, ${paid} paid, of ${beyond.length}`,
   );
 };
 

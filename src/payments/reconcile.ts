@@ -6,8 +6,8 @@ import { askWhatBecame, type PaymentProvider } from "./provider.ts";
 
 /** One report's orders; more are for several reports. */
 export const RECONCILED_MAX = 1_000;
-/** Orders that are asked about at once. */
-const AT_ONCE = 5;
+/** Orders that are asked about at once; a Worker's request has six connections. */
+export const AT_ONCE = 3;
 
 export type BookedOrder = {
   readonly payment: Payment;

@@ -4,7 +4,7 @@
  */
 import { list, nullable, object, oneOf, text, truth, whole, type Read } from "../shared/shape.ts";
 import type { PaymentProvider } from "./provider.ts";
-import { reconcile, verdictOn, type BookedOrder, type Reconciled } from "./reconcile.ts";
+import { AT_ONCE, reconcile, verdictOn, type BookedOrder, type Reconciled } from "./reconcile.ts";
 import type { RetryQueue } from "./retry-queue.ts";
 
 /** Orders that one look asks both providers about. */
@@ -12,8 +12,10 @@ export const LOOKED_AT_MAX = 50;
 export const LOOK_EVERY_MS = 1_000;
 /** Once all were looked at, and some did not agree. */
 export const AGAIN_AFTER_MS = 10_000;
+/** In this time a look asks; what it has not asked about by then is the next one's. With the last call it ends before a Worker is cut off. */
+export const LOOK_MS_MAX = 8_000;
 /** How long one isolate has for a look; then it is another's. */
-export const LOOK_LEASE_MS = 60_000;
+export const LOOK_LEASE_MS = 30_000;
 export type LookTimes = {
   readonly leaseMs: number;
   readonly everyMs: number;
@@ -120,26 +122,37 @@ export function withLook(
   };
 }
 
-/** One look, if it is anybody's turn. Whoever dies in it has changed nothing. */
-export async function lookOnce(
-  { queue, books, providers, deadlineMs, times = LOOK_TIMES }: LookDeps,
-  token: string,
-): Promise<void> {
+/** One look, if it is anybody's turn. Whoever dies in it has changed nothing; whoever fails in it gives the turn back. */
+export async function lookOnce(deps: LookDeps, token: string): Promise<void> {
+  const { queue, times = LOOK_TIMES } = deps;
   const turn = await queue.takeLook(token, times);
   if (turn === null) return;
-  const asked = { sinceMs: turn.sinceMs, after: turn.before.after, max: LOOKED_AT_MAX };
+  const found = await look(deps, turn).catch(() => null);
+  await queue.endLook(token, found ?? turn.before);
+}
+
+async function look(
+  { queue, books, providers, deadlineMs }: LookDeps,
+  { sinceMs, before }: { readonly sinceMs: number; readonly before: Reconciliation },
+): Promise<Reconciliation | null> {
+  const untilMs = Date.now() + LOOK_MS_MAX;
+  const asked = { sinceMs, after: before.after, max: LOOKED_AT_MAX };
   const orders = (await books(asked)).slice(0, LOOKED_AT_MAX);
-  const found = await reconcile(providers, orders, deadlineMs);
+  const found: Reconciled[] = [];
+  while (found.length < orders.length && Date.now() < untilMs) {
+    const some = orders.slice(found.length, found.length + AT_ONCE);
+    found.push(...(await reconcile(providers, some, deadlineMs)));
+  }
   const doubted = found.filter(({ verdict }) => verdict !== "agrees").map(({ key }) => key);
   // In this order: what is not under way any more is in the books by now.
   const underWay = await queue.underWay(doubted);
-  if (underWay === null) return;
+  if (underWay === null) return null;
   const booked = new Map(
     (doubted.length === 0 ? [] : await books(asked)).map((one) => [one.payment.key, one]),
   );
   const again = found.map((one) => inLightOf(one, booked.get(one.key)));
-  const isLast = orders.length < LOOKED_AT_MAX;
-  await queue.endLook(token, withLook(turn.before, again, underWay, isLast));
+  const isLast = orders.length < LOOKED_AT_MAX && found.length === orders.length;
+  return withLook(before, again, underWay, isLast);
 }
 
 export type LookDeps = {

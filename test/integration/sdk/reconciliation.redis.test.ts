@@ -114,6 +114,18 @@ describe("reconciliation as a job", () => {
     expect(await report()).toMatchObject({ agreeCount: orders.length, isComplete: true });
   });
 
+  it("gives the turn back where the books cannot be read", async ({ expect }) => {
+    await trouble();
+    const books: Books = async () => {
+      throw new Error("no database");
+    };
+    const queue = queueOn();
+    await lookOnce({ queue, books, providers: both(), deadlineMs: 100, times: AT_ONCE }, "me");
+    expect(await report()).toBeNull();
+    await look([order("unpaid")], queueOn(), "other");
+    expect(await report()).toMatchObject({ agreeCount: 1, isComplete: true });
+  });
+
   it("is one isolate's at a time", async ({ expect }) => {
     await trouble();
     expect(await queueOn().takeLook("one", AT_ONCE)).not.toBeNull();
@@ -151,10 +163,11 @@ describe("reconciliation as a job", () => {
       await trouble();
       let step = 0;
       const eval_: PaymentStore["eval"] = async (...asked) => {
+        if (step >= dies) throw new Error("dead");
         step += 1;
         const answer = await ground.store.eval(...asked);
         // The step is done, and nobody hears of it.
-        if (step >= dies) throw new Error("dead");
+        if (step === dies) throw new Error("dead");
         return answer;
       };
       await look(orders, queueOn({ eval: eval_ }), "dead");
