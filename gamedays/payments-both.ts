@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Field } from "./gameday.ts";
 import { failProvider, mendProvider, PROVIDERS } from "./payment-providers.ts";
-import { playDay, type Log } from "./payments-day.ts";
+import { playDay, type Acting, type Log } from "./payments-day.ts";
 import { purchasesIn } from "./purchases.ts";
 import type { Scenario } from "./scenario.ts";
 import { until } from "./until.ts";
@@ -24,7 +24,7 @@ export async function playBoth(scenario: Scenario, field: Field, log: Log): Prom
     mended: "both payment providers work again",
     mend: () => onBoth(mendProvider),
   };
-  await playDay({ scenario, field, log }, trouble, async ({ firebreak, incident, patience }) => {
+  const meanwhile = async ({ firebreak, incident, patience }: Acting): Promise<void> => {
     const lease = await until(
       "somebody is asked whether to take orders unpaid",
       () => asked(log),
@@ -33,6 +33,13 @@ export async function playBoth(scenario: Scenario, field: Field, log: Log): Prom
     say("the on-call agrees to take orders unpaid");
     await firebreak.approve(incident, lease, "we know these customers");
     await until("orders go beyond the bound", () => beyond(log) >= BEYOND_MIN, patience);
+  };
+  await playDay({ scenario, field, log }, trouble, meanwhile, async ({ firebreak, patience }) => {
+    log.reconciledAtMs = await until(
+      "production's books agree with both providers",
+      () => firebreak.knownAtMs("payments.unreconciled_count", 0),
+      patience,
+    );
   });
 }
 

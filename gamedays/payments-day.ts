@@ -75,7 +75,10 @@ export type Acting = {
   readonly patience: Parameters<typeof until>[2];
 };
 
-/** A day from its calm to when everybody's order is paid; `meanwhile` is what happens until the trouble is mended. */
+/**
+ * A day from its calm to when everybody's order is paid; `meanwhile` is what happens until the trouble is mended, `afterwards` what is
+ * seen once the incident is over, while people still buy.
+ */
 export async function playDay(
   {
     scenario,
@@ -84,6 +87,7 @@ export async function playDay(
   }: { readonly scenario: Scenario; readonly field: Field; readonly log: Log },
   trouble: Trouble,
   meanwhile: (acting: Acting) => Promise<void>,
+  afterwards: (acting: Acting) => Promise<void> = async () => {},
 ): Promise<void> {
   const { parts } = scenario;
   const { stack, say, signal } = field;
@@ -132,11 +136,7 @@ export async function playDay(
   await sleep(parts.afterwards, undefined, { signal });
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = await aftermathOf(firebreak, incident);
-  log.reconciledAtMs = await until(
-    "production's books agree with both providers",
-    () => firebreak.knownAtMs("payments.unreconciled_count", 0),
-    patience,
-  );
+  await afterwards({ firebreak, incident, patience });
   // Nobody buys any more; what is still on its way ends.
   await visitors[Symbol.asyncDispose]();
   const promised = promisedBy(visitors.visits);

@@ -94,7 +94,6 @@ export function judgePayments(
     noneDoubled(seen),
     ...(losesAnswers(seen.variant) ? [unheardChargedOnce(seen)] : []),
     booksAgree(seen),
-    productionReconciled(seen),
     firstCharges(seen),
     pagerIsTold(seen),
     publicIsTold(seen),

@@ -16,15 +16,13 @@ const JUDGED = [
   "orders-lost",
   "orders-doubled",
   "reconciled",
-  "books-held",
   "back",
   "taken-back",
   "post-mortem",
   "paged",
   "public",
 ];
-/** About 75 s, and what a busy machine adds. */
-const TOOK_MS_MAX = 90_000;
+const TOOK_MS_MAX = 75_000;
 
 it.for(["5xx", "timeout", "garbage", "half"])(
   "by %s: payments go to the second provider and back, none refused, lost or doubled",
@@ -44,19 +42,3 @@ it.for(["5xx", "timeout", "garbage", "half"])(
     expect(report.postmortem).toContain("switch-payment-provider");
   },
 );
-
-it("by both: orders are taken unpaid up to the bound once a person agrees, and all are charged once", async ({
-  expect,
-}) => {
-  const { report, exitCode, output } = await runGameday(["payments", "--variant", "both"]);
-  expect(
-    report.expectations.filter(({ ok }) => !ok),
-    output,
-  ).toEqual([]);
-  expect(exitCode).toBe(0);
-  expect(report.expectations.map(({ id }) => id)).toEqual(
-    expect.arrayContaining(["agreed", "within-bound", "beyond-bound", "drain-bounded"]),
-  );
-  expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
-  expect(report.postmortem).toContain("payment-bypass");
-});
