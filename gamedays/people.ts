@@ -143,7 +143,7 @@ const doneIn = (rows: readonly JournalRow[]): readonly PersonsPart[] =>
     const words = SAID[row.type];
     if (row.actor.kind !== PERSON || words === undefined) return [];
     const said = dataOf(row);
-    const until = rows.filter(({ seq }) => seq < row.seq);
+    const until = rows.filter(({ seq }) => seq <= row.seq);
     return [{ ...words(said, mitigationOf(until, said), until), doneAtMs: Date.parse(row.at) }];
   });
 

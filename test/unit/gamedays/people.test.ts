@@ -135,11 +135,16 @@ it("tells what people did, when, and why it was theirs to do", ({ expect }) => {
 
 it("asks for as many people as the act does", ({ expect }) => {
   const rows = [
-    row("act.proposed", { actId: "a", actuator: "restore-in-place", mode: "manual", approvals: 2 }),
+    row(
+      "act.proposed",
+      { actId: "a", actuator: "restore-in-place", mode: "manual", approvals: 2 },
+      { actor: PERSON, second: 1 },
+    ),
     row("act.approved", { actId: "a", why: "I would" }, { actor: PERSON, second: 2 }),
     row("act.declined", { actId: "a", why: "no need" }, { actor: PERSON, second: 3 }),
   ];
   expect(brief({ rows })).toEqual([
+    "1: asked for restore-in-place: no step of the playbook proposes it",
     '2: agreed to restore-in-place: it needs 2 different people; "I would"',
     '3: decided against restore-in-place: "no need"',
   ]);
