@@ -22,7 +22,7 @@ import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { watchStatus, type StatusSample } from "./status-watch.ts";
 import { liveStorefront } from "./deploy-control.ts";
-import { lookAtDatabases } from "./two-databases.ts";
+import { lookAtDatabases, lookOnceBooked } from "./two-databases.ts";
 import { DidNotHappen, until } from "./until.ts";
 import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 
@@ -166,7 +166,7 @@ async function play(scene: Scene): Promise<void> {
   log.live = { before, after: await liveStorefront(stack) };
   log.looks = {
     ...log.looks,
-    after: await lookAtDatabases(stack, { primaryIsGone: false }),
+    after: await lookOnceBooked(stack, patience),
   };
   log.pager = await readPager(stack, log.faultAtMs);
   log.after = {

@@ -184,7 +184,7 @@ const purchasesKept = ({ visits, looks: { before, after } }: FailedOver): Expect
       made >= confirmed &&
       made <= confirmed + unsure &&
       after?.primary?.unmatched === 0,
-    saw: `${made ?? "unknown"} made, ${confirmed} confirmed, ${unsure} without an answer`,
+    saw: `${made ?? "unknown"} made, ${confirmed} confirmed, ${unsure} without an answer, ${after?.primary?.unmatched ?? "unknown"} without exactly one transaction`,
   };
 };
 

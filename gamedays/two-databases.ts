@@ -1,9 +1,11 @@
 /** What the primary and its replica say of themselves, to whoever looks with the owner's password. Asked anew each time: one of them may be gone. */
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { z } from "zod";
 import type { StackInfo } from "../dev/stack.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const LOOK_AGAIN_MS = 500;
 
 const reads = z.object({ is_replica: z.boolean(), reads: z.coerce.number() });
 const payments = z.object({
@@ -58,6 +60,19 @@ export async function lookAtDatabases(
       unmatched: books.unmatched,
     },
   };
+}
+
+/** As soon as each payment has its transaction, or as it is then: what was charged while nobody could book it is booked when that is tried again. */
+export async function lookOnceBooked(
+  stack: Pick<StackInfo, "postgres" | "replica">,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<Look> {
+  const untilMs = Date.now() + withinMs;
+  for (;;) {
+    const look = await lookAtDatabases(stack, { primaryIsGone: false });
+    if (look.primary?.unmatched === 0 || Date.now() >= untilMs) return look;
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+  }
 }
 
 async function one<T>(connectionString: string, row: z.ZodType<T>, text: string): Promise<T> {
