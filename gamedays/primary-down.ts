@@ -172,21 +172,20 @@ const purchasesKept = ({ visits, looks: { before, after } }: FailedOver): Expect
   const bought = visits.filter(isWrite);
   const confirmed = bought.filter(({ outcome }) => outcome === "served").length;
   const unsure = bought.filter(({ outcome }) => outcome === "failed" || outcome === "lost").length;
-  const made =
-    before?.primary == null || after?.primary == null
-      ? null
-      : after.primary.payments - before.primary.payments;
+  const made = madeBetween(before, after);
+  const unmatched = after?.primary?.unmatched ?? null;
   return {
     id: "purchases",
     says: "every confirmed purchase is in the primary's books afterwards, once, and no refused one is",
-    ok:
-      made !== null &&
-      made >= confirmed &&
-      made <= confirmed + unsure &&
-      after?.primary?.unmatched === 0,
-    saw: `${made ?? "unknown"} made, ${confirmed} confirmed, ${unsure} without an answer, ${after?.primary?.unmatched ?? "unknown"} without exactly one transaction`,
+    ok: made !== null && made >= confirmed && made <= confirmed + unsure && unmatched === 0,
+    saw: `${made ?? "unknown"} made, ${confirmed} confirmed, ${unsure} without an answer, ${unmatched ?? "unknown"} without exactly one transaction`,
   };
 };
+
+const madeBetween = (before: Look | null, after: Look | null): number | null =>
+  before?.primary == null || after?.primary == null
+    ? null
+    : after.primary.payments - before.primary.payments;
 
 /** What this variant measures besides. */
 export function failoverTable(seen: FailedOver): Table {
