@@ -1,5 +1,6 @@
 /**
- * Mail to customers by a Resend broadcast to a segment of the site's contacts: one when something serious begins, one when that is over.
+ * Mail to customers by a Resend broadcast to a segment of the site's contacts: one when something serious begins, or comes back, one when
+ * that is over.
  * A draft for a person to send, unless the secret says otherwise; whom it reaches, and who wants no more of it, is Resend's to know.
  */
 import { z } from "zod";
@@ -52,8 +53,12 @@ export const resendBroadcast = definePublicChannel({
   },
 });
 
-const nameOf = ({ incidentId }: PublicMessage, kind: string): string =>
-  `firebreak ${incidentId} ${kind}`;
+/** One of each kind for each time that it began: what ended and came back is named with the end that was none. */
+function nameOf({ incidentId, status, updates }: PublicMessage, kind: Kind): string {
+  const before = status === "resolved" ? updates.slice(0, -1) : updates;
+  const ended = before.findLast((update) => update.status === "resolved");
+  return `firebreak ${incidentId} ${kind}${ended === undefined ? "" : ` after ${ended.id}`}`;
+}
 
 function broadcastOf(message: PublicMessage, kind: Kind, { from, segment, send }: Secret) {
   const { mail, updates } = message;

@@ -132,6 +132,34 @@ publicChannelContract({
   },
 });
 
+describe("mail to customers", () => {
+  const BACK = { ...FIRST, id: `${FIRST.id}9`, atMs: END.atMs + 1_000, message: "It is back." };
+  const OVER = { ...END, id: `${END.id}9`, atMs: END.atMs + 2_000, message: "Now it is over." };
+
+  it("says that what was over has come back, and ends again, each once", async ({ expect }) => {
+    const world = await facingPublic(MAIL);
+    const again = { status: "investigating", updates: [FIRST, END, BACK] } as const;
+    const over = { status: "resolved", updates: [FIRST, END, BACK, OVER] } as const;
+    for (const message of [
+      {},
+      { status: "resolved", updates: [FIRST, END] } as const,
+      again,
+      again,
+      over,
+      over,
+    ]) {
+      expect(await world.send(message)).toMatchObject({ ok: true });
+    }
+    const all = mails.parse(await world.state()).broadcasts;
+    expect(all.map(({ text }) => text.split("\n\nUnsubscribe")[0])).toEqual([
+      PUBLIC.mail.body,
+      END.message,
+      PUBLIC.mail.body,
+      OVER.message,
+    ]);
+  });
+});
+
 describe.for([
   [
     "statuspage",
