@@ -39,6 +39,7 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     lists: null,
     overdue: null,
     overdueItems: null,
+    silences: null,
     clientAddress: null,
     nowMs,
   });

@@ -1,4 +1,5 @@
 /** What each playbook needs and has not got, and the one line that mends it. Pure. */
+import type { Silence } from "../alerts/silences.ts";
 import type { CompiledPlaybook } from "../playbooks/compile.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 import { parseDuration } from "../shared/duration.ts";
@@ -9,6 +10,7 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { AgreedItem } from "../postmortem/due.ts";
 import type { Parts, PartState } from "./deps.ts";
 import { owedFindings } from "./owed-findings.ts";
+import { quietFindings } from "./quiet-findings.ts";
 
 /** `ok`, or: `missing` was never set up, `failing` was and does not work, `due` waits for people. */
 export type FindingState = "ok" | "missing" | "failing" | "due";
@@ -27,7 +29,8 @@ export type Finding = {
     | "write-journal"
     | "integrity"
     | "limiter"
-    | "client-address";
+    | "client-address"
+    | "silence";
   readonly id: string;
   readonly state: FindingState;
   readonly detail: string | null;
@@ -61,6 +64,8 @@ export type DoctorInput = {
   readonly overdue: readonly IncidentView[] | null;
   /** The same of what was agreed on in them. */
   readonly overdueItems: readonly AgreedItem[] | null;
+  /** Null when nobody could be asked. */
+  readonly silences: readonly Silence[] | null;
   /** How the site says that it is known; null: nobody asks. */
   readonly clientAddress: SiteSpec["client_address"] | null;
   readonly nowMs: number;
@@ -78,6 +83,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts === null ? [] : [partFinding("limiter", input.parts.limiter)]),
     ...addressFindings(input.clientAddress),
     ...journalFindings(input.signals ?? {}),
+    ...quietFindings(input),
     ...owedFindings(input),
   ];
   const playbooks = input.playbooks.map((playbook) => ({
@@ -100,6 +106,7 @@ export function signalsReadBy(playbook: CompiledPlaybook): readonly SignalName[]
     ...playbook.severityRaises.map((raise) => raise.when),
     ...playbook.steps.flatMap((step) => [step.when, step.expect]),
     playbook.recoverWhen,
+    ...playbook.scale.map(({ when }) => when),
     ...playbook.checklist.map(({ seen }) => (seen?.by === "signals" ? seen.when : null)),
   ];
   return [...new Set(expressions.flatMap((expression) => expression?.signals ?? []))];

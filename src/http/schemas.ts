@@ -210,6 +210,7 @@ const finding = z
       "integrity",
       "limiter",
       "client-address",
+      "silence",
     ]),
     id: z.string(),
     state: z.enum(["ok", "missing", "failing", "due"]),

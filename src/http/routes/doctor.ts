@@ -28,11 +28,12 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
     compiled ??= compileAll(deps);
     const nowMs = deps.now();
     // The report must come when Firebreak is ill: what does not answer is a finding.
-    const [status, collected, lists, views] = await Promise.allSettled([
+    const [status, collected, lists, views, silences] = await Promise.allSettled([
       deps.monitor.status(),
       deps.monitor.signals(),
       deps.policy.lists(),
       viewsSince(deps.desk, nowMs - REMEMBERED_MS),
+      deps.desk.silences(),
     ]);
     const { ok, site, playbooks } = reportOf({
       playbooks: compiled,
@@ -46,6 +47,7 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
         views.status === "fulfilled"
           ? agreedItems(views.value, nowMs).filter(({ isOverdue }) => isOverdue)
           : null,
+      silences: silences.status === "fulfilled" ? silences.value : null,
       clientAddress: deps.bundle.site.client_address,
       nowMs,
     });
