@@ -87,6 +87,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Of those in one file that say that they may go beside each other.
+          maxConcurrency: 2,
         },
       },
       {

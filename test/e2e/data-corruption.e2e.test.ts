@@ -28,11 +28,11 @@ const JUDGED = [
 ];
 const TOOK_MS_MAX = 75_000;
 
-it.for([
-  ["everything in one Worker", []],
-  ["the guard as a Worker of its own", ["--split"]],
-] as const)("pauses writes until the rows are back, with %s", async ([, options], { expect }) => {
-  const { report, exitCode, output } = await runGameday(["data-corruption", ...options]);
+// As production should have it; that one Worker does the same is seen by the outages.
+it("pauses writes until the rows are back, with the guard as a Worker of its own", async ({
+  expect,
+}) => {
+  const { report, exitCode, output } = await runGameday(["data-corruption", "--split"]);
   expect(
     report.expectations.filter(({ ok }) => !ok),
     output,
