@@ -191,7 +191,10 @@ describe("a person with a slow phone", () => {
     const painted = noticed.flatMap((one) => ("frame" in one ? one.solved : []));
     const steps = [...new Set(painted)];
     expect(steps, "the bar moves forward, and never back").toEqual(steps.toSorted((a, b) => a - b));
-    expect(steps.length, "the bar moves in steps that are painted").toBeGreaterThan(PUZZLES / 4);
+    // The page is slowed down, and its Worker is not: there, the work may be over in few of the page's slow frames.
+    expect(steps.length, "the bar moves in steps that are painted").toBeGreaterThan(
+      hasWorker ? 2 : PUZZLES / 4,
+    );
     const touched = noticed.find((one) => "touched" in one);
     expect(touched?.solved, "a touch is heard while there is work left").toBeLessThan(PUZZLES);
     const said = noticed.flatMap((one) => ("said" in one ? one.said : []));
