@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import { LEASE_AHEAD_MS_MAX } from "../../../src/incidents/people.ts";
+import { LEASE_AHEAD_MS_MAX } from "../../../src/incidents/people-mitigations.ts";
 import { readEvent } from "../../../src/incidents/journal.ts";
 import { HOLD_FACTOR_MAX } from "../../../src/incidents/stages/leases.ts";
 import { MITIGATIONS_MAX } from "../../../src/incidents/stages/mitigation.ts";
