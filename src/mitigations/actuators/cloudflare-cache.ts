@@ -26,6 +26,8 @@ const PHASE = "http_request_cache_settings";
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const FRESH_MS_MAX = 86_400_000;
+/** Cloudflare's word for an answer that is not kept at all. */
+const NO_STORE = -1;
 /** A rule of a plan may keep a copy for no less than this. */
 const FRESH_MS_MIN: Readonly<Record<ZonePlan, number>> = {
   free: 2 * HOUR_MS,
@@ -97,7 +99,12 @@ export function wordsFor(
     action: "set_cache_settings",
     action_parameters: {
       cache: true,
-      edge_ttl: { mode: "override_origin", default: Math.floor(freshMs / SECOND_MS) },
+      edge_ttl: {
+        mode: "override_origin",
+        default: Math.floor(freshMs / SECOND_MS),
+        // An error that production gave once, under load, must not be what everybody reads from then on.
+        status_code_ttl: [{ status_code_range: { from: 400, to: 599 }, value: NO_STORE }],
+      },
       // What a browser keeps cannot be taken back.
       browser_ttl: { mode: "respect_origin" },
     },

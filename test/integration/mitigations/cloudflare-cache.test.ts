@@ -60,7 +60,11 @@ describe("copies at Cloudflare", () => {
       action: "set_cache_settings",
       action_parameters: {
         cache: true,
-        edge_ttl: { mode: "override_origin", default: 300 },
+        edge_ttl: {
+          mode: "override_origin",
+          default: 300,
+          status_code_ttl: [{ status_code_range: { from: 400, to: 599 }, value: -1 }],
+        },
         browser_ttl: { mode: "respect_origin" },
       },
       expression: [
