@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 import { aView } from "../../support/metrics.ts";
-import { doctorReport, signalsReadBy, type DoctorInput } from "../../../src/http/doctor-report.ts";
+import { doctorReport, type DoctorInput } from "../../../src/http/doctor-report.ts";
+import { signalsReadBy } from "../../../src/http/signal-findings.ts";
 import type { ListHead } from "../../../src/policy/lists.ts";
 import { compilePlaybook, type CompiledPlaybook } from "../../../src/playbooks/compile.ts";
 import { playbook } from "../../../src/playbooks/schema.ts";
