@@ -1,4 +1,5 @@
 /** Builders for what sources reach: everything missing, until a test says otherwise. */
+import type { CollectorContext } from "../../src/signals/collectors/collector.ts";
 import type { PollContext, SourceReach, Vantage } from "../../src/signals/source.ts";
 import type { OfAllShards, TrafficReader } from "../../src/traffic/shards.ts";
 import type {
@@ -138,4 +139,27 @@ export const aVantage = (baseUrl: string): Vantage => ({
   baseUrl,
   fetch: (url, init) => fetch(url, init),
   sign: async () => ({ "x-firebreak-probe": "signed" }),
+});
+
+type Collected = Omit<CollectorContext, "signal">;
+
+/** What collectors may reach where nothing is configured. */
+export const aCollection = (given: Partial<Collected>): Collected => ({
+  atMs: 0,
+  onsetAtMs: 0,
+  signals: [],
+  history: async () => [],
+  cloudflareStatus: null,
+  deployments: async () => [],
+  github: null,
+  cloudflare: null,
+  traffic: aTraffic(),
+  postgres: null,
+  replica: null,
+  redis: null,
+  integrityChecks: [],
+  audit: null,
+  payments: null,
+  kept: null,
+  ...given,
 });

@@ -1,26 +1,17 @@
 /** What production found when it last held its books against every payment provider: counts, and orders by their keys. */
 import { reconciliationText } from "../../payments/reconciliation.ts";
-import { RetryQueue } from "../../payments/retry-queue.ts";
 import { err, ok } from "../../shared/result.ts";
+import { QUEUE_IS_SILENT, queueFor } from "../payments-queue.ts";
 import { defineCollector } from "./collector.ts";
 
 export const paymentsReconciled = defineCollector({
   id: "payments-reconciled",
 
-  async collect({ redis, payments, signal }) {
-    if (payments === null) {
-      return err({ class: "refuse", detail: "site.yaml says nothing of payments" });
-    }
-    if (redis === null) {
-      return err({ class: "refuse", detail: "REDIS_URL or REDIS_TOKEN is not set" });
-    }
-    const store = {
-      eval: (...asked: [string, string[], string[]]) => redis.eval(...asked, signal),
-    };
-    const found = await new RetryQueue(store, payments.queue).reconciled();
-    if (found === null) {
-      return err({ class: "retry", detail: "Redis does not answer for the queue" });
-    }
+  async collect(context) {
+    const queue = queueFor(context);
+    if (!queue.ok) return queue;
+    const found = await queue.value.reconciled();
+    if (found === null) return err(QUEUE_IS_SILENT);
     const { troubleAtMs, report } = found;
     const isStale = report !== null && troubleAtMs !== null && report.startedAtMs < troubleAtMs;
     const stale = isStale ? ", before payments last had to wait" : "";

@@ -1,8 +1,9 @@
 /** What the shop's payments owe: how much waits to be charged, since when, what was given up, and what its own books cannot explain. */
 import { z } from "zod";
 import { isSettled, problemCount } from "../../payments/reconciliation.ts";
-import { RetryQueue } from "../../payments/retry-queue.ts";
+import type { RetryQueue } from "../../payments/retry-queue.ts";
 import type { Redis } from "../../platform/redis.ts";
+import { QUEUE_IS_SILENT, queueIn } from "../payments-queue.ts";
 import type { Postgres } from "../../platform/postgres.ts";
 import { answerAll, defineSource, type Answer } from "../source.ts";
 import { STORE_DEADLINE_MS, STORE_EVERY_MS } from "./store.ts";
@@ -49,13 +50,12 @@ async function askQueue(redis: Redis | null, name: string, signal: AbortSignal) 
     const detail = "REDIS_URL or REDIS_TOKEN is not set";
     return answerAll(inQueue, { unknown: "not_configured", detail });
   }
-  const store = { eval: (...asked: [string, string[], string[]]) => redis.eval(...asked, signal) };
-  const queue = new RetryQueue(store, name);
+  const queue = queueIn(redis, name, signal);
   const [state, reconciled] = await Promise.all([queue.state(), queue.reconciled()]);
   if (state === null || reconciled === null) {
     return answerAll(inQueue, {
       unknown: "no_data",
-      detail: "Redis does not answer for the queue",
+      detail: QUEUE_IS_SILENT.detail,
     });
   }
   return {

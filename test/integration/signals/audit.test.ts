@@ -5,7 +5,7 @@ import { bundle } from "../../../src/playbooks/deployed.ts";
 import { auditSpec, type AuditSpec } from "../../../src/audit/audit.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { audit } from "../../../src/signals/sources/audit.ts";
-import { aPoll, aTraffic, NOW_MS } from "../../support/signals.ts";
+import { aCollection, aPoll, NOW_MS } from "../../support/signals.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 let storefront: Storefront;
@@ -27,24 +27,15 @@ const DECLARED = bundle.site.audit ?? null;
 const poll = (declared: AuditSpec | null = DECLARED) =>
   audit.poll(aPoll({ postgres: storefront.watcher, audit: declared }));
 const collect = (collector: string, declared: AuditSpec | null = DECLARED, atMs = NOW_MS) =>
-  collectEvidence(collector, {
-    atMs,
-    onsetAtMs: atMs,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    github: null,
-    deployments: async () => [],
-    cloudflare: null,
-    postgres: storefront.watcher,
-    replica: null,
-    redis: null,
-    traffic: aTraffic(),
-    integrityChecks: [],
-    audit: declared,
-    payments: null,
-    kept: null,
-  });
+  collectEvidence(
+    collector,
+    aCollection({
+      atMs,
+      onsetAtMs: atMs,
+      postgres: storefront.watcher,
+      audit: declared,
+    }),
+  );
 
 /** Attempts of `count` numbers n; `address`, `account` and `at` are SQL over n. */
 const attempts = (

@@ -7,7 +7,7 @@ import { LOG_EVENTS_MAX } from "../../../src/platform/cloudflare-logs.ts";
 import { edge, EDGE_LAG_MS, EDGE_WINDOW_MS } from "../../../src/signals/sources/edge.ts";
 import { deployments } from "../../../src/signals/sources/deployments.ts";
 import { LOG_LAG_MS, logs } from "../../../src/signals/sources/logs.ts";
-import { aPoll, aTraffic } from "../../support/signals.ts";
+import { aCollection, aPoll } from "../../support/signals.ts";
 import { before, ONSET_MS, TOKEN, vendor } from "../mitigations/cloudflare.ts";
 
 const WORKER = {
@@ -67,24 +67,14 @@ async function asked(given: CloudflareState = WORLD) {
 }
 
 const collect = (id: string, cloudflare: CloudflareProduction | null) =>
-  collectEvidence(id, {
-    atMs: ONSET_MS + 30_000,
-    onsetAtMs: ONSET_MS,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    deployments: async () => [],
-    github: null,
-    cloudflare,
-    postgres: null,
-    replica: null,
-    redis: null,
-    traffic: aTraffic(),
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-  });
+  collectEvidence(
+    id,
+    aCollection({
+      atMs: ONSET_MS + 30_000,
+      onsetAtMs: ONSET_MS,
+      cloudflare,
+    }),
+  );
 const COLLECTORS = [
   "cloudflare-deployments",
   "cloudflare-pages-deployments",

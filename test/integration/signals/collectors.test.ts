@@ -4,7 +4,7 @@ import type { CollectorContext, Evidence } from "../../../src/signals/collectors
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { createPostgres } from "../../../src/platform/postgres.ts";
 import { aSession, running, startStorefront, type Storefront } from "../../support/storefront.ts";
-import { aTraffic } from "../../support/signals.ts";
+import { aCollection } from "../../support/signals.ts";
 
 let storefront: Storefront;
 beforeAll(async () => {
@@ -13,25 +13,13 @@ beforeAll(async () => {
 afterAll(() => storefront?.[Symbol.asyncDispose]());
 
 async function collected(id: string, context: Partial<CollectorContext> = {}): Promise<Evidence> {
-  const answer = await collectEvidence(id, {
-    atMs: 0,
-    onsetAtMs: 0,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    deployments: async () => [],
-    github: null,
-    cloudflare: null,
-    traffic: aTraffic(),
-    postgres: storefront.watcher,
-    replica: null,
-    redis: null,
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-    ...context,
-  });
+  const answer = await collectEvidence(
+    id,
+    aCollection({
+      postgres: storefront.watcher,
+      ...context,
+    }),
+  );
   if (!answer.ok) throw new Error(answer.error.detail);
   return answer.value;
 }

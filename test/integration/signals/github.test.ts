@@ -8,7 +8,7 @@ import { createCloudflare } from "../../../src/platform/cloudflare.ts";
 import { githubRepository, type Repository } from "../../../src/platform/github.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { keep } from "../../support/servers.ts";
-import { aTraffic } from "../../support/signals.ts";
+import { aCollection } from "../../support/signals.ts";
 import { before, ONSET_MS } from "../mitigations/cloudflare.ts";
 
 const TOKEN = "ghp_0123456789abcdef0123456789abcdef0123";
@@ -69,24 +69,16 @@ const collect = (
   cloudflare: Production | null = null,
   told: readonly Deployment[] = [],
 ) =>
-  collectEvidence("github-commits", {
-    atMs: ONSET_MS + 30_000,
-    onsetAtMs: ONSET_MS,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    cloudflare,
-    deployments: async (toMs) => told.filter(({ atMs }) => atMs <= toMs),
-    github,
-    postgres: null,
-    replica: null,
-    redis: null,
-    traffic: aTraffic(),
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-  });
+  collectEvidence(
+    "github-commits",
+    aCollection({
+      atMs: ONSET_MS + 30_000,
+      onsetAtMs: ONSET_MS,
+      cloudflare,
+      deployments: async (toMs) => told.filter(({ atMs }) => atMs <= toMs),
+      github,
+    }),
+  );
 
 describe("commits", () => {
   it("are those between the deployment before the last one and the harm, newest first", async ({

@@ -7,7 +7,7 @@ import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { measured } from "../../../src/signals/signal.ts";
 import type { Answers } from "../../../src/signals/source.ts";
 import { integrity } from "../../../src/signals/sources/integrity.ts";
-import { aPoll, aReach, aTraffic, NOW_MS } from "../../support/signals.ts";
+import { aCollection, aPoll, aReach, NOW_MS } from "../../support/signals.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 let storefront: Storefront;
@@ -28,22 +28,10 @@ const PITCHES_HAVE_USERS = {
 };
 
 /** What the scope of damage does not need. */
-const NO_CONTEXT = {
+const NO_CONTEXT = aCollection({
   atMs: NOW_MS,
   onsetAtMs: NOW_MS,
-  signals: [],
-  history: async () => [],
-  cloudflareStatus: null,
-  deployments: async () => [],
-  github: null,
-  cloudflare: null,
-  replica: null,
-  redis: null,
-  traffic: aTraffic(),
-  audit: null,
-  payments: null,
-  kept: null,
-};
+});
 
 /** Polls in a row that hand on what they keep. */
 function aMonitor(

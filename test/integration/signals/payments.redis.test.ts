@@ -9,7 +9,7 @@ import { ok } from "../../../src/shared/result.ts";
 import { payments } from "../../../src/signals/sources/payments.ts";
 import type { SourceReach } from "../../../src/signals/source.ts";
 import { aPayment, paymentGround, type PaymentGround } from "../../support/payments.ts";
-import { aPoll, aTraffic } from "../../support/signals.ts";
+import { aCollection, aPoll } from "../../support/signals.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 let ground: PaymentGround;
@@ -30,24 +30,7 @@ const SPEC = bundle.site.payments ?? null;
 const poll = (reach: Partial<SourceReach> = {}) =>
   payments.poll(aPoll({ redis, postgres: storefront.watcher, payments: SPEC, ...reach }));
 
-const aCollection = (queue: string) => ({
-  atMs: 0,
-  onsetAtMs: 0,
-  signals: [],
-  history: async () => [],
-  cloudflareStatus: null,
-  deployments: async () => [],
-  github: null,
-  cloudflare: null,
-  traffic: aTraffic(),
-  postgres: null,
-  replica: null,
-  integrityChecks: [],
-  audit: null,
-  kept: null,
-  redis,
-  payments: { queue },
-});
+const collectionOf = (queue: string) => aCollection({ redis, payments: { queue } });
 
 describe("the payments source", () => {
   it("counts what waits, since when, what owes and what was given up", async ({ expect }) => {
@@ -78,7 +61,7 @@ describe("the payments source", () => {
   }) => {
     const signal = "payments.unreconciled_count";
     const name = SPEC?.queue ?? "";
-    const collect = () => collectEvidence("payments-reconciled", aCollection(name));
+    const collect = () => collectEvidence("payments-reconciled", collectionOf(name));
     expect((await poll())[signal]).toEqual({ value: 0 });
     const queue = new RetryQueue(ground.store, name);
     await queue.defer(aPayment("order-1"), "stripe", { amountMax: 10_000, countMax: 5 });
@@ -102,7 +85,7 @@ describe("the payments source", () => {
   }) => {
     const collect = (given: { readonly redis?: Redis | null; readonly queue?: string } = {}) =>
       collectEvidence("payments-unpaid", {
-        ...aCollection(given.queue ?? "shop"),
+        ...collectionOf(given.queue ?? "shop"),
         ...(given.redis === undefined ? {} : { redis: given.redis }),
       });
     expect(await collect()).toEqual(

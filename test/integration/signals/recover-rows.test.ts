@@ -7,7 +7,7 @@ import { integrityCheck, type IntegrityCheck } from "../../../src/integrity/chec
 import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
 import { measured } from "../../../src/signals/signal.ts";
-import { aTraffic, NOW_MS } from "../../support/signals.ts";
+import { aCollection, NOW_MS } from "../../support/signals.ts";
 import { startStorefront, type Storefront } from "../../support/storefront.ts";
 
 /** Names as nobody should choose them. */
@@ -84,24 +84,16 @@ async function collected(
   dropRatio = 0,
   integrityChecks = CHECKS,
 ): Promise<{ readonly script: string; readonly summary: string }> {
-  const evidence = await collectEvidence("recover-rows", {
-    atMs: NOW_MS,
-    onsetAtMs: NOW_MS,
-    signals: [],
-    history: async (name) => [measured(name, dropRatio, { atMs: NOW_MS, freshMs: 1_000 })],
-    cloudflareStatus: null,
-    cloudflare: null,
-    deployments: async () => [],
-    github: null,
-    redis: null,
-    traffic: aTraffic(),
-    postgres: watcher,
-    replica: null,
-    integrityChecks,
-    audit: null,
-    payments: null,
-    kept: null,
-  });
+  const evidence = await collectEvidence(
+    "recover-rows",
+    aCollection({
+      atMs: NOW_MS,
+      onsetAtMs: NOW_MS,
+      history: async (name) => [measured(name, dropRatio, { atMs: NOW_MS, freshMs: 1_000 })],
+      postgres: watcher,
+      integrityChecks,
+    }),
+  );
   if (!evidence.ok) throw new Error(evidence.error.detail);
   const { script } = evidence.value.facts as { script: string | null };
   return { script: script ?? "", summary: evidence.value.summary };

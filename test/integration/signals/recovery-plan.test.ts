@@ -9,7 +9,7 @@ import { pastBranchName } from "../../../src/platform/neon-kept.ts";
 import { createPostgres } from "../../../src/platform/postgres.ts";
 import type { KeptBranches } from "../../../src/signals/collectors/collector.ts";
 import { collectEvidence } from "../../../src/signals/collectors/registry.ts";
-import { aTraffic, NOW_MS } from "../../support/signals.ts";
+import { aCollection, NOW_MS } from "../../support/signals.ts";
 import { startStorefront, type Storefront } from "../../support/storefront.ts";
 import { vendor } from "../mitigations/neon.ts";
 
@@ -94,24 +94,16 @@ async function aNeon() {
 }
 
 const collect = (kept: KeptBranches | null) =>
-  collectEvidence("recovery-plan", {
-    atMs: NOW_MS,
-    onsetAtMs: NOW_MS,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    cloudflare: null,
-    deployments: async () => [],
-    github: null,
-    redis: null,
-    traffic: aTraffic(),
-    postgres: storefront.watcher,
-    replica: null,
-    integrityChecks: CHECKS,
-    audit: null,
-    payments: null,
-    kept,
-  });
+  collectEvidence(
+    "recovery-plan",
+    aCollection({
+      atMs: NOW_MS,
+      onsetAtMs: NOW_MS,
+      postgres: storefront.watcher,
+      integrityChecks: CHECKS,
+      kept,
+    }),
+  );
 
 /** As the engine asks: again for as long as it may be tried again. */
 const plan = (kept: KeptBranches) =>

@@ -6,29 +6,14 @@ import { startWarden } from "../../../dev/warden.ts";
 import { createRedis } from "../../../src/platform/redis.ts";
 import { redisInfo } from "../../../src/signals/collectors/redis-info.ts";
 import { keep } from "../../support/servers.ts";
-import { aTraffic } from "../../support/signals.ts";
+import { aCollection } from "../../support/signals.ts";
 
 it("is evidence of its memory and clients", async ({ expect }) => {
   const { directory } = keep(startWarden());
   const server = keep(await startRedis({ directory, warn: () => {} }));
   const bridge = keep(await startUpstashBridge({ redis: server, token: "t" }));
   const answer = await redisInfo.collect({
-    atMs: 0,
-    onsetAtMs: 0,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    deployments: async () => [],
-    github: null,
-    cloudflare: null,
-    traffic: aTraffic(),
-    postgres: null,
-    replica: null,
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-    redis: createRedis({ url: bridge.url, token: "t" }),
+    ...aCollection({ redis: createRedis({ url: bridge.url, token: "t" }) }),
     signal: AbortSignal.timeout(5_000),
   });
   expect(answer).toMatchObject({

@@ -1,10 +1,10 @@
 /** What the payments gameday promises where both providers fail: each promise holds on a good day, and is broken by what should break it. */
 import { describe, it } from "vitest";
-import type { JournalRow } from "../../../gamedays/firebreak.ts";
 import type { Visit } from "../../../gamedays/measure.ts";
 import { judgeBoth } from "../../../gamedays/payments-both-expectations.ts";
 import { spansOf, type Seen } from "../../../gamedays/payments-expectations.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { aRow, ENDED, pagedAt } from "../../support/payments-day.ts";
 
 const scenario = await readScenario("payments-both");
 const CAP = 15;
@@ -21,8 +21,6 @@ const aPurchase = (atMs: number, word: string, id: number): Visit => ({
     paymentId: String(id),
   },
 });
-const aRow = (type: string, atMs: number, data: object = {}): JournalRow =>
-  ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
 
 /** An order a second: calm until 5 s, failing until 8 s, unpaid until 23 s, beyond the bound until 25 s, well again. */
 function aDay(): Seen {
@@ -65,22 +63,8 @@ function aDay(): Seen {
     chargedInFault: [],
     chargedAtMs,
     reconciledAtMs: 45_000,
-    pager: {
-      pages: [
-        {
-          id: "dlv_1",
-          firstAtMs: 6_000,
-          deliveries: 1,
-          payload: { data: { incident: "inc_1", message: "opened", subject: "payments fail" } },
-        },
-      ],
-      refused: 0,
-    },
-    after: {
-      policyEntries: [],
-      postmortem: "## Timeline\n- all of it",
-      publicStatuses: ["investigating", "resolved"],
-    },
+    pager: pagedAt(6_000),
+    after: ENDED,
     brokenOff: null,
     spans: spansOf(log),
     times: {

@@ -1,6 +1,5 @@
 /** What the payments gameday promises: each promise holds on a good day, and is broken by what should break it. */
 import { describe, it } from "vitest";
-import type { JournalRow } from "../../../gamedays/firebreak.ts";
 import type { Visit } from "../../../gamedays/measure.ts";
 import {
   judgePayments,
@@ -10,6 +9,7 @@ import {
 } from "../../../gamedays/payments-expectations.ts";
 import { promisedBy } from "../../../gamedays/purchases.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { aRow, ENDED, pagedAt } from "../../support/payments-day.ts";
 
 const scenario = await readScenario("payments");
 
@@ -25,8 +25,6 @@ const aPurchase = (atMs: number, status: number, id: number): Visit => ({
     paymentId: status === 500 ? null : String(id),
   },
 });
-const aRow = (type: string, atMs: number, data: object = {}): JournalRow =>
-  ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
 
 /** One order a second: calm until 5 s, failing until 8 s, switched until 15 s, mended; taken back at 17 s. */
 function aDay(): Seen {
@@ -61,22 +59,8 @@ function aDay(): Seen {
       references: [id],
     })),
     charges,
-    pager: {
-      pages: [
-        {
-          id: "dlv_1",
-          firstAtMs: 6_000,
-          deliveries: 1,
-          payload: { data: { incident: "inc_1", message: "opened", subject: "payments fail" } },
-        },
-      ],
-      refused: 0,
-    },
-    after: {
-      policyEntries: [],
-      postmortem: "## Timeline\n- all of it",
-      publicStatuses: ["investigating", "resolved"],
-    },
+    pager: pagedAt(6_000),
+    after: ENDED,
     brokenOff: null,
     spans,
     times: {

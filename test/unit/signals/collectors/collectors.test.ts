@@ -19,32 +19,19 @@ import {
 } from "../../../../src/sketches/top-talkers.ts";
 import { measured, unknownSignal, type Signal } from "../../../../src/signals/signal.ts";
 import { UNSEEN_SECONDS } from "../../../../src/traffic/suspects.ts";
-import { aTalkersWindow, aTraffic } from "../../../support/signals.ts";
+import { aCollection, aTalkersWindow, aTraffic } from "../../../support/signals.ts";
 import { sendJson, serve } from "../../../support/http-server.ts";
 
 const samples = z.array(z.object({ atMs: z.int() }));
 const ONSET_MS = 1_800_000_000_000;
 const context = (
   fields: Partial<Omit<CollectorContext, "signal">>,
-): Omit<CollectorContext, "signal"> => ({
-  atMs: ONSET_MS + 60_000,
-  onsetAtMs: ONSET_MS,
-  signals: [],
-  history: async () => [],
-  cloudflareStatus: null,
-  deployments: async () => [],
-  github: null,
-  cloudflare: null,
-  postgres: null,
-  replica: null,
-  redis: null,
-  traffic: aTraffic(),
-  integrityChecks: [],
-  audit: null,
-  payments: null,
-  kept: null,
-  ...fields,
-});
+): Omit<CollectorContext, "signal"> =>
+  aCollection({
+    atMs: ONSET_MS + 60_000,
+    onsetAtMs: ONSET_MS,
+    ...fields,
+  });
 
 it("every collector is listed under its own id", ({ expect }) => {
   expect(Object.values(COLLECTORS).map(({ id }) => id)).toEqual(COLLECTOR_IDS);

@@ -4,7 +4,7 @@ import { mergeSignIns } from "../../../../src/traffic/sign-in-figures.ts";
 import { SignInMemory } from "../../../../src/traffic/sign-in-memory.ts";
 import type { SignInReport } from "../../../../src/traffic/traffic-api.ts";
 import { failedAt, openedAt } from "../../../support/sign-ins.ts";
-import { aTraffic } from "../../../support/signals.ts";
+import { aCollection, aTraffic } from "../../../support/signals.ts";
 
 const NOW = 1_800_000_000;
 const failed = failedAt(NOW);
@@ -13,24 +13,14 @@ const collected = (signIns: readonly SignInReport[], silentShards = 0) => {
   const memory = new SignInMemory();
   memory.add(signIns, NOW);
   const told = async () => ({ ...mergeSignIns([memory.window(NOW)]), silentShards });
-  return collectEvidence("sign-in-offenders", {
-    atMs: NOW * 1_000,
-    onsetAtMs: NOW * 1_000,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    deployments: async () => [],
-    github: null,
-    cloudflare: null,
-    postgres: null,
-    replica: null,
-    redis: null,
-    traffic: aTraffic({ signIns: told }),
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-  });
+  return collectEvidence(
+    "sign-in-offenders",
+    aCollection({
+      atMs: NOW * 1_000,
+      onsetAtMs: NOW * 1_000,
+      traffic: aTraffic({ signIns: told }),
+    }),
+  );
 };
 
 it("tells networks, not addresses, and accounts by their hashes", async ({ expect }) => {

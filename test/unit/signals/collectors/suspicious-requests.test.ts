@@ -1,7 +1,7 @@
 import { it } from "vitest";
 import { collectEvidence } from "../../../../src/signals/collectors/registry.ts";
 import type { LoggedWindow, SuspiciousRequest } from "../../../../src/traffic/traffic-api.ts";
-import { aTraffic } from "../../../support/signals.ts";
+import { aCollection, aTraffic } from "../../../support/signals.ts";
 
 const NOW_MS = 1_800_000_000_000;
 
@@ -19,30 +19,20 @@ const aRequest = (atMs: number, given: Partial<SuspiciousRequest> = {}): Suspici
 });
 
 const collected = (window: LoggedWindow, silentShards = 0) =>
-  collectEvidence("suspicious-requests", {
-    atMs: NOW_MS,
-    onsetAtMs: NOW_MS - 60_000,
-    signals: [],
-    history: async () => [],
-    cloudflareStatus: null,
-    deployments: async () => [],
-    github: null,
-    cloudflare: null,
-    postgres: null,
-    replica: null,
-    redis: null,
-    traffic: aTraffic({
-      logged: async (sinceMs) => ({
-        ...window,
-        requests: window.requests.filter(({ atMs }) => atMs >= sinceMs),
-        silentShards,
+  collectEvidence(
+    "suspicious-requests",
+    aCollection({
+      atMs: NOW_MS,
+      onsetAtMs: NOW_MS - 60_000,
+      traffic: aTraffic({
+        logged: async (sinceMs) => ({
+          ...window,
+          requests: window.requests.filter(({ atMs }) => atMs >= sinceMs),
+          silentShards,
+        }),
       }),
     }),
-    integrityChecks: [],
-    audit: null,
-    payments: null,
-    kept: null,
-  });
+  );
 
 it("tells the newest first, and what they have in common", async ({ expect }) => {
   const requests = [
