@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, it, vi } from "vitest";
 import { startRedis, type Redis as RedisServer } from "../../../dev/redis.ts";
 import { startUpstashBridge } from "../../../dev/upstash-bridge.ts";
 import { startWarden } from "../../../dev/warden.ts";
-import { keyOf, LOCK_MS } from "../../../src/sdk/query-cache.ts";
+import { EARLY_SHARE, keyOf, LOCK_MS, QueryCache } from "../../../src/sdk/query-cache.ts";
 import type { Connections, Row, Sql } from "../../../src/sdk/index.ts";
 import { anIsolate, anSdkEntry } from "../../support/sdk.ts";
 import { startPostgresBehindNeon, type PostgresBehindNeon } from "../../support/servers.ts";
@@ -143,6 +143,67 @@ describe("results of reads", () => {
       await isolate.idle();
       expect(await other.query(QUERY, [1])).toEqual([{ version: 2 }]);
     });
+  });
+});
+
+describe("the end of a result's time", () => {
+  const TTL_MS = 300_000;
+
+  /** When each of `many` results that were read now is to be asked for anew, counted from then. */
+  async function endsMs(random: () => number, many: number): Promise<readonly number[]> {
+    const cache = new QueryCache(random);
+    const store = stores["the client made plain"]();
+    const kept: Promise<unknown>[] = [];
+    const context = {
+      store,
+      terms: { ttlMs: TTL_MS, valueBytesMax: 1_000 },
+      waitUntil: (work: Promise<unknown>) => void kept.push(work),
+    };
+    const values: unknown[] = [];
+    for (let n = 0; n < many; n += 1) {
+      const key = `ends:${n}`;
+      await cache.rows({ key, notBeforeMs: null, ask: async () => ROWS }, context);
+      await Promise.all(kept);
+      values.push(await store.get(key));
+    }
+    return values.map((value) => {
+      const [, asked, until] = String(value).split(":", 3).map(Number);
+      return (until ?? NaN) - (asked ?? NaN);
+    });
+  }
+
+  it("is somewhere in the last part of it, for each another", async ({ expect }) => {
+    const ends = await endsMs(Math.random, 40);
+    expect(Math.min(...ends)).toBeGreaterThanOrEqual(TTL_MS * (1 - EARLY_SHARE));
+    expect(Math.max(...ends)).toBeLessThanOrEqual(TTL_MS);
+    // Of 40 that fall evenly, all within a quarter of the part is one in 10^22.
+    expect(Math.max(...ends) - Math.min(...ends)).toBeGreaterThan((TTL_MS * EARLY_SHARE) / 4);
+    expect(new Set(ends).size).toBeGreaterThan(20);
+  });
+
+  it("is its whole time at the latest, and that less the part at the earliest", async ({
+    expect,
+  }) => {
+    expect(await endsMs(() => 0, 1)).toEqual([TTL_MS]);
+    await server.command(["FLUSHALL"]);
+    expect(await endsMs(() => 1, 1)).toEqual([TTL_MS * (1 - EARLY_SHARE)]);
+  });
+
+  it("has one ask anew, while the others still read what was kept", async ({ expect }) => {
+    const answer = Promise.withResolvers<Row[]>();
+    const { sql, asked } = aDatabase(() => answer.promise);
+    const isolates = [await anIsolateOn(sql), await anIsolateOn(sql), await anIsolateOn(sql)];
+    const nowMs = Date.now();
+    const old = '{"columns":["n"],"rows":[[{"j":1}]]}';
+    await server.command(["SET", keyOfQuery, `firebreak1:${nowMs - 290_000}:${nowMs - 1}:${old}`]);
+    const reads = isolates.map(async (isolate) => (await isolate.request()).query(QUERY, [1]));
+    expect(await Promise.race(reads)).toEqual([{ n: 1 }]);
+    answer.resolve([{ n: 2 }]);
+    const all = await Promise.all(reads);
+    await Promise.all(isolates.map((isolate) => isolate.idle()));
+    expect(all.filter(([row]) => row?.["n"] === 1)).toHaveLength(2);
+    expect(all.filter(([row]) => row?.["n"] === 2)).toHaveLength(1);
+    expect(asked).toHaveLength(1);
   });
 });
 
