@@ -1,8 +1,9 @@
 /** What happens in the bad-deployment variant of the outage, and what must be true of it. Declared in bad-deployment.yaml. */
 import type { Expectation, Times } from "./gameday.ts";
 import type { JournalRow } from "./firebreak.ts";
-import type { Visit } from "./measure.ts";
+import type { Boundaries, Visit } from "./measure.ts";
 import type { Scenario } from "./scenario.ts";
+import { seconds, since } from "./time.ts";
 
 export type Mended = {
   readonly rows: readonly JournalRow[];
@@ -12,6 +13,31 @@ export type Mended = {
   readonly liveAfter: string | null;
   readonly liveBefore: string | null;
 };
+
+/**
+ * A rollback is enforced by no guard: visitors feel it at the first request that is served after the last that failed, and all are
+ * back with it.
+ */
+export function boundariesOfRollback(
+  visits: readonly Visit[],
+  faultAtMs: number | null,
+): Boundaries {
+  const backAtMs = servedAgainAtMs(visits, faultAtMs);
+  return { faultAtMs, enforcedAtMs: backAtMs, firstBackAtMs: backAtMs, allBackAtMs: backAtMs };
+}
+
+/** Null while nobody failed, or nobody was served since. */
+function servedAgainAtMs(visits: readonly Visit[], faultAtMs: number | null): number | null {
+  if (faultAtMs === null) return null;
+  const failed = failedIn(visits, faultAtMs);
+  if (failed.length === 0) return null;
+  const lastMs = Math.max(...failed.map(({ atMs, tookMs }) => atMs + tookMs));
+  const after = visits.filter(({ outcome, atMs }) => outcome === "served" && atMs > lastMs);
+  return after.length === 0 ? null : Math.min(...after.map(({ atMs }) => atMs));
+}
+
+const failedIn = (visits: readonly Visit[], faultAtMs: number | null): readonly Visit[] =>
+  visits.filter(({ outcome, atMs }) => outcome === "failed" && atMs >= (faultAtMs ?? Infinity));
 
 /** The rollback mended it, and nothing else did anything. */
 export function judgeRollback(seen: Mended, limits: Scenario["expect"]): readonly Expectation[] {
@@ -49,27 +75,13 @@ const wasLive = ({ liveBefore, liveAfter }: Mended): Expectation => ({
   saw: `${liveBefore ?? "unknown"}, and afterwards ${liveAfter ?? "unknown"}`,
 });
 
-/** At the visitors: from the first request that was served after the last that failed. */
-const servedAgain = (
-  { visits, times: { faultAtMs } }: Mended,
-  limits: Scenario["expect"],
-): Expectation => {
-  const failed = visits.filter(
-    ({ outcome, atMs }) => outcome === "failed" && atMs >= (faultAtMs ?? 0),
-  );
-  const lastMs = Math.max(...failed.map(({ atMs, tookMs }) => atMs + tookMs));
-  const after = visits.filter(({ atMs }) => atMs > lastMs);
-  const tookMs = faultAtMs === null || failed.length === 0 ? null : lastMs - faultAtMs;
+const servedAgain = ({ visits, times }: Mended, limits: Scenario["expect"]): Expectation => {
+  const tookMs = since(times.faultAtMs, times.enforcedAtMs);
+  const failed = failedIn(visits, times.faultAtMs).length;
   return {
     id: "served-again",
-    says: `visitors are served again within ${limits.enforced_within / 1_000} s of the fault`,
-    ok:
-      tookMs !== null &&
-      tookMs <= limits.enforced_within &&
-      after.some(({ outcome }) => outcome === "served"),
-    saw:
-      tookMs === null
-        ? "no request failed"
-        : `${(tookMs / 1_000).toFixed(1)} s, ${failed.length} requests failed`,
+    says: `visitors are served again within ${seconds(limits.enforced_within)} of the fault`,
+    ok: tookMs !== null && tookMs <= limits.enforced_within,
+    saw: failed === 0 ? "no request failed" : `${seconds(tookMs)}, ${failed} requests failed`,
   };
 };

@@ -40,7 +40,7 @@ export type Times = {
   readonly detectedAtMs: number | null;
   readonly acknowledgedAtMs: number | null;
   readonly mitigatedAtMs: number | null;
-  /** Measured at the visitors: from here on they saw nothing but the guard's answer. */
+  /** Measured at the visitors: from here on they felt the mitigation, a guard's answer or production as it was before. */
   readonly enforcedAtMs: number | null;
   readonly recoveredAtMs: number | null;
   readonly releasedAtMs: number | null;

@@ -1,7 +1,7 @@
 /** Production breaks, really: its databases stop, or only the primary, or a bad version is deployed. Declared in outage.yaml, primary-down.yaml and bad-deployment.yaml. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Field, Gameday, Report } from "./gameday.ts";
-import { judgeRollback } from "./bad-deployment.ts";
+import { boundariesOfRollback, judgeRollback } from "./bad-deployment.ts";
 import { firebreakAt, type JournalRow } from "./firebreak.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
 import {
@@ -233,10 +233,13 @@ function reportOf(scene: Scene, startedAtMs: number): Report {
   const { field, log, name } = scene;
   const variant: Variant = VARIANTS[name];
   const visits = log.visitors?.visits ?? [];
-  const boundaries = boundariesOf(visits.filter(variant.isTold), {
-    faultAtMs: log.faultAtMs,
-    releaseAtMs: releaseStages(log.rows)[0]?.atMs ?? timesIn(log.rows).releasedAtMs,
-  });
+  const boundaries =
+    name === "bad-deployment"
+      ? boundariesOfRollback(visits, log.faultAtMs)
+      : boundariesOf(visits.filter(variant.isTold), {
+          faultAtMs: log.faultAtMs,
+          releaseAtMs: releaseStages(log.rows)[0]?.atMs ?? timesIn(log.rows).releasedAtMs,
+        });
   const times = {
     ...timesIn(log.rows),
     faultAtMs: log.faultAtMs,
