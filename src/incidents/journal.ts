@@ -59,6 +59,7 @@ const failure = z.looseObject({
   class: z.enum(["retry", "refuse", "unknown_outcome"]),
   detail: z.string(),
   afterMs: z.int().min(0).optional(),
+  notApplicable: z.literal(true).optional(),
 });
 /** How an adapter failed. `retry`: it certainly did nothing and may work later; `refuse`: it never will; `unknown_outcome`: it may have happened. */
 export type Failure = {
@@ -66,6 +67,8 @@ export type Failure = {
   readonly detail: string;
   /** To be tried again no sooner than after this long: the other side asks for it, or cannot know before. */
   readonly afterMs?: number | undefined;
+  /** A refusal that is an answer: what it is for is not the case here, and nobody has anything to mend. */
+  readonly notApplicable?: true | undefined;
 };
 
 export const INCIDENT_STATUSES = [

@@ -12,6 +12,7 @@ import { sha256Hex } from "../shared/ids.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
 import type { ActActuator, Done, Reach } from "./actuator.ts";
+import { notApplicable } from "./not-applicable.ts";
 
 /** An attack is seen after it began. */
 const BEFORE_ONSET_MS = 3_600_000;
@@ -62,11 +63,13 @@ export function declaredChange<Options>(given: Given<Options>): Functions<Option
       const last = await ask(reach, lastSignInQuery(signIns, fromMs));
       if (!last.ok) return last;
       const untilMs = last.value[0]?.at_ms ?? null;
-      if (untilMs === null) return refuse("nobody signed in since an hour before the harm began");
+      if (untilMs === null) {
+        return notApplicable("nobody signed in since an hour before the harm began");
+      }
       const counted = await ask(reach, affectedQuery(signIns, fromMs, untilMs));
       if (!counted.ok) return counted;
       const accounts = counted.value[0]?.accounts ?? 0;
-      if (accounts === 0) return refuse("no account was opened after many failures");
+      if (accounts === 0) return notApplicable("no account was opened after many failures");
       const most = given.rowsMax(options);
       if (accounts > most) {
         return refuse(

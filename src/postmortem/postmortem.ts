@@ -145,7 +145,7 @@ function mitigationText(mitigation: Mitigation): string {
   return `${code(lease.actuator)}, ${lease.mode}, attempt ${lease.attempt}: ${parts.join("; ")}`;
 }
 
-function deedText({ act, effect, failure }: Deed): string {
+function deedText({ act, effect, failure, declined }: Deed): string {
   const effectText = effect.length === 0 ? "" : ` (${readingsText(effect)})`;
   const parts = [
     act.shadow ? "in shadow, nothing was done" : null,
@@ -155,6 +155,7 @@ function deedText({ act, effect, failure }: Deed): string {
     act.status === "ineffective" ? `did not help: ${prose(act.why)}${effectText}` : null,
     act.status === "declined" ? `declined: ${prose(act.why)}` : null,
     act.status === "unclear" ? "nobody could tell whether it was done" : null,
+    declined === null ? null : `not a case for it: ${prose(declined)}`,
     failure === null ? null : `failed to ${prose(failure)}`,
   ].filter((part) => part !== null);
   return `${code(act.actuator)}, ${act.mode}, attempt ${act.attempt}, an act: ${parts.join("; ")}`;

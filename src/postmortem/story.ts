@@ -35,6 +35,8 @@ export type Deed = {
   readonly act: ActState;
   readonly effect: Readings;
   readonly failure: string | null;
+  /** Why it declined to be done, where that is an answer and no failure. */
+  readonly declined: string | null;
 };
 
 export type Delivery = {
@@ -131,7 +133,7 @@ function mitigationOf(lease: LeaseState, moments: readonly Moment[]): Mitigation
 }
 
 function deedOf(act: ActState, events: readonly IncidentEvent[]): Deed {
-  const start: Deed = { act, effect: [], failure: null };
+  const start: Deed = { act, effect: [], failure: null, declined: null };
   return events
     .filter(isActEvent)
     .filter(({ data }) => data.actId === act.id)
@@ -144,11 +146,16 @@ function foldDeed(deed: Deed, event: ActEvent): Deed {
     case "act.ineffective":
       return { ...deed, effect: event.data.readings };
     case "act.failed":
-      return { ...deed, failure: `${event.data.during}: ${event.data.failure.detail}` };
+      return { ...deed, ...failing(event.data) };
     default:
       return deed;
   }
 }
+
+const failing = ({ during, failure }: EventData["act.failed"]): Partial<Deed> =>
+  failure.notApplicable === true
+    ? { declined: failure.detail }
+    : { failure: `${during}: ${failure.detail}` };
 
 function foldMitigation(mitigation: Mitigation, { atMs, event }: Moment): Mitigation {
   switch (event.type) {

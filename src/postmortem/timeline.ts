@@ -181,9 +181,12 @@ function describeAct(event: ActEvent, names: Names): string {
     case "act.ineffective":
       return withReadings(`${name} did not help: ${prose(event.data.why)}`, event.data.readings);
     case "act.failed":
-      return `${name} failed to ${event.data.during}: ${prose(event.data.failure.detail)}`;
+      return `${name} ${notDone(event.data)}: ${prose(event.data.failure.detail)}`;
   }
 }
+
+const notDone = ({ during, failure }: EventData["act.failed"]): string =>
+  failure.notApplicable === true ? "not done, as this is no case for it" : `failed to ${during}`;
 
 function describeLease(event: IncidentEvent, names: Names): string {
   if (!("leaseId" in event.data)) return code(event.type);

@@ -14,6 +14,7 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { utcTime } from "../../shared/utc.ts";
 import { defineAct, type CloudflareReach, type Reach } from "../actuator.ts";
 import { deployedWithin, notTheCause } from "../deployed-before.ts";
+import { notApplicable } from "../not-applicable.ts";
 
 const REASON_CHARS_MAX = 300;
 
@@ -52,13 +53,16 @@ export const rollbackDeployment = defineAct({
     if (!deployments.ok) return deployments;
     const [live, ...earlier] = deployments.value;
     if (live === undefined) return refuse(`${worker} was never deployed`);
+    if (isOwn(live, reach)) return refuse(OWN_IS_LIVE);
     const obstacle = obstacleTo(live, { onsetAtMs, within, reach });
-    if (obstacle !== null) return refuse(obstacle);
+    if (obstacle !== null) return notApplicable(obstacle);
     const deployable = await readDeployable(api, worker);
     if (!deployable.ok) return deployable;
     const found = newestWhole(live, earlier, deployable.value);
     if (found === null) {
-      return refuse(`${worker} has no earlier version that ran for everybody and can still run`);
+      return notApplicable(
+        `${worker} has no earlier version that ran for everybody and can still run`,
+      );
     }
     return ok({
       judged: {
@@ -83,7 +87,9 @@ export const rollbackDeployment = defineAct({
     if (own !== undefined) return ok(done(what, own.id));
     const [live] = deployments.value;
     if (live?.id !== what.liveDeploymentId) {
-      return refuse(`${what.script} was deployed by somebody since; nothing was rolled back`);
+      return notApplicable(
+        `${what.script} was deployed by somebody since; nothing was rolled back`,
+      );
     }
     const deployed = await deployVersion(api, what.script, {
       versionId: what.targetVersionId,
@@ -113,7 +119,11 @@ export const rollbackDeployment = defineAct({
 
 type Judged = z.infer<typeof judged>;
 
-/** Why what is live is not to be touched, or null. */
+const OWN_IS_LIVE = "that Worker is Firebreak itself, which is never rolled back by itself";
+const isOwn = ({ versions }: Deployment, { cloudflare }: Reach): boolean =>
+  versions.some(({ id }) => id === (cloudflare?.own.versionId ?? null));
+
+/** Why what is live is not what a rollback is for, or null. */
 function obstacleTo(
   live: Deployment,
   {
@@ -122,12 +132,7 @@ function obstacleTo(
     reach,
   }: { readonly onsetAtMs: number; readonly within: string; readonly reach: Reach },
 ): string | null {
-  const { cloudflare, instance } = reach;
-  const ownVersion = cloudflare?.own.versionId ?? null;
-  if (live.versions.some(({ id }) => id === ownVersion)) {
-    return "that Worker is Firebreak itself, which is never rolled back by itself";
-  }
-  if (live.message.startsWith(`firebreak/${instance}/`)) {
+  if (live.message.startsWith(`firebreak/${reach.instance}/`)) {
     return "what is live is a rollback already";
   }
   return notTheCause({ createdAtMs: live.createdAtMs, onsetAtMs, within });

@@ -10,6 +10,7 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { utcTime } from "../../shared/utc.ts";
 import { defineAct, type CloudflareReach, type Reach } from "../actuator.ts";
 import { deployedWithin, notTheCause } from "../deployed-before.ts";
+import { notApplicable } from "../not-applicable.ts";
 
 const options = z.strictObject({ deployed_within: deployedWithin });
 const judged = z.object({ project: z.string(), liveId: z.string(), targetId: z.string() });
@@ -36,11 +37,13 @@ export const rollbackPages = defineAct({
     const { id, createdAtMs } = live.value;
     const builds = await readPagesDeployments(api, project);
     if (!builds.ok) return builds;
-    if (builds.value[0]?.id !== id) return refuse("what is live is a rollback already");
+    if (builds.value[0]?.id !== id) return notApplicable("what is live is a rollback already");
     const obstacle = notTheCause({ createdAtMs, onsetAtMs, within });
-    if (obstacle !== null) return refuse(obstacle);
+    if (obstacle !== null) return notApplicable(obstacle);
     const earlier = builds.value.find((one) => one.id !== id && one.isBuilt);
-    if (earlier === undefined) return refuse(`${project} has no earlier build that was whole`);
+    if (earlier === undefined) {
+      return notApplicable(`${project} has no earlier build that was whole`);
+    }
     return ok({
       judged: { project, liveId: id, targetId: earlier.id },
       says: `roll ${project} back from ${nameOf(live.value)} to ${nameOf(earlier)}`,
@@ -56,7 +59,9 @@ export const rollbackPages = defineAct({
     if (!live.ok) return live;
     if (live.value?.id === what.targetId) return ok(done(what));
     if (live.value?.id !== what.liveId) {
-      return refuse(`${what.project} was deployed by somebody since; nothing was rolled back`);
+      return notApplicable(
+        `${what.project} was deployed by somebody since; nothing was rolled back`,
+      );
     }
     const rolled = await rollBackPages(api, what.project, what.targetId);
     return rolled.ok ? ok(done(what)) : rolled;

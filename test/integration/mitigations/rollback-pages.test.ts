@@ -74,14 +74,21 @@ describe("a rollback of Pages", () => {
     ],
     ["it was rolled back already", { ...SITE, live: "p1" }, /a rollback already/],
     ["nothing was built before", { ...SITE, deployments: [build("p3", 5)] }, /no earlier build/],
-    ["nothing is live", { live: "none", deployments: [] }, /never deployed/],
-  ] as const)("is refused when %s", async ([, site, why], { expect }) => {
+  ] as const)("is not applicable when %s", async ([, site, why], { expect }) => {
     const { reach } = await vendor({
       pages: { site: { ...site, deployments: [...site.deployments] } },
     });
     expect(await act.judge(asked, reach())).toMatchObject({
       ok: false,
-      error: { class: "refuse", detail: expect.stringMatching(why) },
+      error: { class: "refuse", detail: expect.stringMatching(why), notApplicable: true },
+    });
+  });
+
+  it("is refused where nothing was ever deployed, for somebody to mend", async ({ expect }) => {
+    const { reach } = await vendor({ pages: { site: { live: "none", deployments: [] } } });
+    expect(await act.judge(asked, reach())).toEqual({
+      ok: false,
+      error: { class: "refuse", detail: expect.stringMatching(/never deployed/) },
     });
   });
 

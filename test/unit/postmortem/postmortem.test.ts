@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { EVENT_DATA, type EventData } from "../../../src/incidents/journal.ts";
 import { renderPostmortem, TIMELINE_LINES_MAX } from "../../../src/postmortem/postmortem.ts";
-import { leaseId } from "../../../src/shared/ids.ts";
+import { actId, leaseId } from "../../../src/shared/ids.ts";
 import { ADA, aJournal, anOutage, INCIDENT_ID, OPENED_AT_MS } from "../../support/journal.ts";
 
 const golden = readFileSync(
@@ -28,6 +28,16 @@ const proposed: EventData["lease.proposed"] = {
   shadow: false,
   siteWide: true,
   masks: [],
+};
+const aRollback: EventData["act.proposed"] = {
+  actId: actId(INCIDENT_ID, "rollback", 1),
+  step: "rollback",
+  attempt: 1,
+  actuator: "rollback-deployment",
+  with: {},
+  mode: "auto",
+  shadow: false,
+  siteWide: true,
 };
 const applied = (effectId: string) => ({
   ...lease,
@@ -242,6 +252,29 @@ describe("what the journal can judge", () => {
     expect(markdown).toContain("   - `read-only` did not help: errors went on.");
     expect(markdown).toContain("- [ ] platform-team - Review why `read-only` did not help");
     expect(markdown).toContain("Decide what to do with what `read-only` could not take back");
+  });
+
+  it("leaves nobody to mend a rollback that was not applicable, and somebody one that failed", ({
+    expect,
+  }) => {
+    const failed = (failure: { readonly notApplicable?: true }): string =>
+      render(
+        aJournal()
+          .write("act.proposed", aRollback)
+          .write("act.failed", {
+            effectId: "2:0",
+            actId: aRollback.actId,
+            during: "judge",
+            failure: { class: "refuse", detail: "deployed long before", ...failure },
+          }),
+      );
+    const mend = "Mend why `rollback-deployment` failed";
+    expect(failed({})).toContain(mend);
+    expect(failed({})).toContain("`rollback-deployment` failed to judge: deployed long before.");
+    const declined = failed({ notApplicable: true });
+    expect(declined).not.toMatch(/mend|failed to/i);
+    expect(declined).toContain("never done; not a case for it: deployed long before");
+    expect(declined).toContain("not done, as this is no case for it: deployed long before");
   });
 
   it("calls it luck when production recovered by itself", ({ expect }) => {
