@@ -237,6 +237,7 @@ const SEEN_ITEMS = [
   "A way back worked out beside production, before it touches it",
   "Rows recovered, and the checks clean",
   "Constraints back and validated",
+  "Post-mortem scheduled",
 ];
 
 const checklistTicked = ({ rows }: Seen): Expectation => {

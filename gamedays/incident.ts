@@ -42,6 +42,8 @@ export type Aftermath = {
   readonly postmortem: string;
   /** What the status page said of it, first to last. */
   readonly publicStatuses: readonly string[];
+  /** Titles of the incidents that are open then. */
+  readonly openIncidents: readonly string[];
 };
 
 /** `written`: what people wrote to the public themselves, which is not the machine's to count. */
@@ -55,6 +57,7 @@ export const aftermathOf = async (
   publicStatuses: (await firebreak.publicUpdates(incident))
     .filter(({ body }) => !written.includes(body))
     .map(({ status }) => status),
+  openIncidents: (await firebreak.openIncidents()).map(({ title }) => title),
 });
 
 /** The on-call hears the pager, says so, and takes the lead. */

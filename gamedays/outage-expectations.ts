@@ -1,4 +1,5 @@
 /** What the outage gameday promises, each judged on what was seen. Pure. */
+import { z } from "zod";
 import type { JournalRow } from "./firebreak.ts";
 import {
   completed,
@@ -65,6 +66,8 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     statusNeverGreen(seen, limits),
     postmortemIsWhole(seen),
     kpisAnswer(seen),
+    alertsAreOneIncident(seen),
+    checklistTicked(seen),
   ];
 }
 
@@ -242,6 +245,39 @@ const kpisAnswer = ({ after }: Seen): Expectation => {
     `MTTD ${seconds(means[0])}, MTTA ${seconds(means[1])}, MTTR ${seconds(means[2])}`,
   );
 };
+
+const ALERTS_CLEARED = "Monitoring alerts cleared";
+
+const alertsAreOneIncident = ({ rows, after }: Seen): Expectation => {
+  const ticked = tickedIn(rows).includes(ALERTS_CLEARED);
+  const open = after?.openIncidents ?? null;
+  return expect(
+    "one-incident",
+    "what the site's monitoring says of it opens no incident of its own, and its end is noticed",
+    ticked && open?.length === 0,
+    `${ticked ? "cleared" : "never seen to clear"}; open: ${open === null ? "not read" : open.join(", ") || "none"}`,
+  );
+};
+
+/** What an incident that is over shows by itself; the rest of the checklist is for people. */
+const RECORDED = ["Status page updated", "Post-mortem scheduled"];
+
+const checklistTicked = ({ rows }: Seen): Expectation => {
+  const ticked = tickedIn(rows);
+  return expect(
+    "checklist",
+    "the checklist knows by itself that the status page says so, and who owes the post-mortem until when",
+    RECORDED.every((item) => ticked.includes(item)),
+    ticked.join(", ") || "nothing",
+  );
+};
+
+/** By whatever was seen, not by a person. */
+const tickedIn = (rows: readonly JournalRow[]): readonly string[] =>
+  rows.flatMap(({ type, actor, data }) =>
+    type === "checklist.ticked" && actor.kind !== "person" ? [textOf(data)] : [],
+  );
+const textOf = (data: unknown): string => z.object({ text: z.string() }).parse(data).text;
 
 /** What the page showed, without repetitions. */
 const indicatorsIn = (samples: readonly StatusSample[]): readonly string[] =>

@@ -19,6 +19,8 @@ export type Variant = {
   readonly mending: Pick<PersonsPart, "what" | "why"> | null;
   /** Leaves the stack as it was found; `live` is the storefront's version before the fault. Doing it twice is the same. */
   readonly mend: (stack: StackInfo, live: string) => Promise<void>;
+  /** Whether the site's own monitoring tool says so too, later than Firebreak knows. */
+  readonly isAlertedOf: boolean;
   /** Whose visits tell when the mitigation is in force. */
   readonly isTold: (visit: Visit) => boolean;
   /** What the time in which they are refused is called. */
@@ -37,6 +39,7 @@ export const VARIANTS = {
       why: "a maintenance page informs visitors; it mends nothing",
     },
     mend: (stack) => controlAll(stack, ["postgres", "replica"], "start"),
+    isAlertedOf: true,
     isTold: everybody,
     phase: "maintenance",
   },
@@ -49,6 +52,7 @@ export const VARIANTS = {
       why: "a failover relieves visitors; it neither mends the primary nor promotes the replica",
     },
     mend: (stack) => controlAll(stack, ["postgres"], "start"),
+    isAlertedOf: false,
     isTold: isWrite,
     phase: "failed over",
   },
@@ -58,6 +62,7 @@ export const VARIANTS = {
     strike: (stack) => deployStorefront(stack, BROKEN),
     mending: null,
     mend: deployStorefront,
+    isAlertedOf: false,
     isTold: everybody,
     phase: "maintenance",
   },

@@ -15,6 +15,7 @@ import {
 import { releaseStages, timesIn } from "./journal.ts";
 import { judgeOutage, type Seen } from "./outage-expectations.ts";
 import { isVariant, VARIANTS, type Variant, type VariantName } from "./outage-variants.ts";
+import { raiseAlert, type OutsideAlert } from "./outside-alert.ts";
 import { overridden } from "./overrides.ts";
 import { readPager, type PagerState } from "./pager.ts";
 import { failoverTable, judgeFailover, type Looks } from "./primary-down.ts";
@@ -29,6 +30,8 @@ import { ordinary, startVisitors, type Visitors } from "./visitors.ts";
 const PLAYBOOK = "outage";
 /** Expectations of a maintenance page; where none is shown, they say nothing. */
 const OF_MAINTENANCE: ReadonlySet<string> = new Set(["enforced", "informed", "staged", "sticky"]);
+/** Of what the site's own monitoring tool said; where it said nothing, so do they. */
+const OF_ALERTS: ReadonlySet<string> = new Set(["one-incident"]);
 /** Of what outlasts the fault; where nothing is applied and nobody refused, they say nothing either. */
 const OF_LEASES: ReadonlySet<string> = new Set(["lease", "afterwards"]);
 /** All visits of this long must be refused before the mitigation counts as felt. */
@@ -39,6 +42,7 @@ type Log = {
   faultAtMs: number | null;
   incident: string | null;
   readonly rows: JournalRow[];
+  alert: OutsideAlert | null;
   visitors: Visitors | null;
   statusSamples: readonly StatusSample[];
   pager: PagerState;
@@ -63,6 +67,7 @@ export const outage: Gameday = {
       faultAtMs: null,
       incident: null,
       rows: [],
+      alert: null,
       visitors: null,
       statusSamples: [],
       pager: { pages: [], refused: 0 },
@@ -145,6 +150,11 @@ async function play(scene: Scene): Promise<void> {
   const following = follow({ field, firebreak }, incident, log);
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
+  if (variant.isAlertedOf) {
+    log.alert = await raiseAlert(stack);
+    cleanup.defer(log.alert.end);
+    say(`ALERT from outside: ${log.alert.name}`);
+  }
   await answerThePager({ field, firebreak }, incident, log, patience);
   await (variant.mending === null ? rolledBack(log, patience) : mitigated(scene, visitors));
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
@@ -195,6 +205,7 @@ async function mitigated({ scenario, field, log, name }: Scene, visitors: Visito
   say(`MENDED: ${variant.mending?.what}`);
   log.mendedAtMs = Date.now();
   await variant.mend(stack, log.live.before ?? "");
+  await log.alert?.end();
   await until("recovery is seen", () => hasRow(log, "incident.recovery_seen"), patience);
   await until("the lease is taken back", () => hasRow(log, "lease.reverted"), patience);
 }
@@ -220,10 +231,10 @@ function judge(seen: Seen & Pick<Log, "live" | "looks" | "mendedAtMs">, { scenar
     case "everything-down":
       return all;
     case "primary-down":
-      return [...without(OF_MAINTENANCE), ...judgeFailover(seen, expect)];
+      return [...without(OF_MAINTENANCE, OF_ALERTS), ...judgeFailover(seen, expect)];
     case "bad-deployment":
       return [
-        ...without(OF_MAINTENANCE, OF_LEASES),
+        ...without(OF_MAINTENANCE, OF_LEASES, OF_ALERTS),
         ...judgeRollback({ ...seen, liveBefore: before, liveAfter: after }, expect),
       ];
   }

@@ -159,6 +159,7 @@ const opened = z.looseObject({
             when: z.string().optional(),
             collected: z.array(z.string()).optional(),
             effective: z.string().optional(),
+            recorded: z.string().optional(),
           }),
         ]),
       ),
@@ -177,12 +178,19 @@ function itemsLeft({ incident: { checklist }, rows }: Told): readonly PersonsPar
     );
 }
 
+const NOT_RECORDED: Readonly<Record<string, string>> = {
+  status_page: "the status page does not say that it is over",
+  customers_mailed: "no receipt says that customers were mailed of its end",
+  postmortem_owed: "nobody owes a post-mortem of it",
+};
+
 function unseen(item: z.infer<typeof opened>["playbook"]["spec"]["checklist"][number] | undefined) {
   if (item === undefined || typeof item === "string") {
     return "nothing that Firebreak watches can show it";
   }
-  const { when, collected = [], effective } = item;
+  const { when, collected = [], effective, recorded } = item;
   if (when !== undefined) return `it was not seen, or not known, that ${when}`;
+  if (recorded !== undefined) return NOT_RECORDED[recorded] ?? recorded;
   if (effective !== undefined) return `step ${effective} was not seen to help`;
   return `not all evidence for it could be had: ${collected.join(", ")}`;
 }

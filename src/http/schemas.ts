@@ -77,7 +77,7 @@ export const checklistItem = z
     item: z.int(),
     text: z.string(),
     /** `people` tick it; the others are seen, and ticked, by Firebreak. */
-    seenBy: z.enum(["people", "signals", "evidence", "step"]),
+    seenBy: z.enum(["people", "signals", "evidence", "step", "record"]),
     ticked: z.boolean(),
     /** The last word on it. */
     by: z.string().nullable(),

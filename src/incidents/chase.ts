@@ -61,14 +61,17 @@ const momentsOf = (dueAtMs: number, { beforeMs, afterMs }: Reminders): readonly 
 
 /** A rehearsal owes nothing, and what is open again has something better to do. */
 function owedOf(state: IncidentState): readonly Owed[] {
-  const { opened, severity, lead, anchors, postmortem, actions } = state;
-  if (opened === null || opened.drill || !isResolved(state)) return [];
-  const dueAtMs = dueAfter({ severity, drill: false, resolvedAtMs: anchors.resolvedAtMs });
-  const owner = lead ?? opened.playbook.spec.owner;
-  return [
-    ...(dueAtMs === null || postmortem === "completed" ? [] : [{ action: null, owner, dueAtMs }]),
-    ...actions.flatMap(owedItem),
-  ];
+  if (state.opened === null || state.opened.drill || !isResolved(state)) return [];
+  const itself = state.postmortem === "completed" ? null : owedPostmortem(state);
+  return [...(itself === null ? [] : [itself]), ...state.actions.flatMap(owedItem)];
+}
+
+/** Who owes the post-mortem, and until when; null where none has to be. */
+export function owedPostmortem({ opened, severity, lead, anchors }: IncidentState) {
+  if (opened === null) return null;
+  const { drill, playbook } = opened;
+  const dueAtMs = dueAfter({ severity, drill, resolvedAtMs: anchors.resolvedAtMs });
+  return dueAtMs === null ? null : { action: null, owner: lead ?? playbook.spec.owner, dueAtMs };
 }
 
 const owedItem = ({ action, owner, dueAtMs, isDone }: WrittenItem): readonly Owed[] =>

@@ -45,7 +45,7 @@ export function foldTold(state: IncidentState, event: TellingEvent, atMs: number
       return { ...state, relayed: { ...state.relayed, [channel]: { said, ref } } };
     }
     case "public.delivered":
-      return relayed(state, event.data);
+      return relayed(state, event.data, atMs);
     case "message.failed":
     case "public.failed":
       return state;
@@ -75,19 +75,26 @@ function delivered(
 function relayed(
   state: IncidentState,
   { effectId, receipt }: EventData["public.delivered"],
+  atMs: number,
 ): IncidentState {
   const awaited = state.awaiting[effectId];
   const named = receiptWithRef.safeParse(receipt);
   if (awaited?.kind !== "public" || !named.success) return state;
   const said = state.relayed[awaited.channel]?.said ?? "";
-  const { ref } = named.data;
-  return { ...state, relayed: { ...state.relayed, [awaited.channel]: { said, ref } } };
+  const { ref, mailed } = named.data;
+  return {
+    ...state,
+    relayed: { ...state.relayed, [awaited.channel]: { said, ref } },
+    endMailedAtMs: mailed === "end" ? atMs : state.endMailedAtMs,
+  };
 }
 
 const receiptWithRef = z.looseObject({
   ref: z.string().max(REF_CHARS_MAX),
   /** Where people look at it, of a ticket. */
   url: z.string().max(URL_CHARS_MAX).optional().catch(undefined),
+  /** What customers were mailed. */
+  mailed: z.enum(["begin", "end"]).optional().catch(undefined),
 });
 
 type Said = Extract<

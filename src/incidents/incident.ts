@@ -9,7 +9,7 @@ import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import { nextLevel, unreachedAtMs } from "./escalation.ts";
 import { tellAgainAtMs } from "./mutes.ts";
 import type { IncidentEvent } from "./journal.ts";
-import { decideInStages, foldDrafts, type Ground, type Moment } from "./moment.ts";
+import { decideInStages, foldDrafts, type Ground, type Moment, type Stage } from "./moment.ts";
 import { outgoing } from "./outgoing.ts";
 import { decidePerson } from "./people.ts";
 import { relays } from "./relay.ts";
@@ -28,7 +28,7 @@ import {
 import { actSilenceDueAtMs, actSilenceStage, actVerifyStage } from "./stages/acts.ts";
 import { chaseDueAtMs } from "./chase.ts";
 import { chaseStage } from "./stages/chase.ts";
-import { checklistStage } from "./stages/checklist.ts";
+import { checklistStage, recordsStage } from "./stages/checklist.ts";
 import { mitigationStage } from "./stages/mitigation.ts";
 import { mutedBy, muteStage, unmuteStage } from "./stages/mutes.ts";
 import { escalationStage, resolutionStage, statusStage, updateStage } from "./stages/progress.ts";
@@ -57,8 +57,9 @@ const OBSERVE = [
   checklistStage,
   resolutionStage,
   statusStage,
+  recordsStage,
 ] as const;
-const OBSERVE_RESOLVED = [expiryStage, chaseStage] as const;
+const OBSERVE_RESOLVED = [expiryStage, chaseStage, recordsStage] as const;
 const WAKE = [
   expiryStage,
   silenceStage,
@@ -68,7 +69,11 @@ const WAKE = [
   updateStage,
   chaseStage,
   statusStage,
+  recordsStage,
 ] as const;
+const AFTER_RESULT = [statusStage, recordsStage] as const;
+/** What a person's own command journals is that person's word; the records wait for the next that is Firebreak's. */
+const AFTER_PERSON = [statusStage] as const;
 
 /** What a command means: the events to append, none when there is nothing to do, or why it is refused. */
 export function decide(
@@ -101,11 +106,15 @@ function decideOpened(
       return ok(decideInStages(state, blind(command, ground), [muteStage(command), unmuteStage]));
     case "report_effect": {
       const decided = decideResult(state, command);
-      return decided.ok ? ok(withStatus(state, decided.value, command, ground)) : decided;
+      return decided.ok
+        ? ok(withStages(state, decided.value, command, ground, AFTER_RESULT))
+        : decided;
     }
     default: {
       const decided = decidePerson(state, command, ground);
-      return decided.ok ? ok(withStatus(state, decided.value, command, ground)) : decided;
+      return decided.ok
+        ? ok(withStages(state, decided.value, command, ground, AFTER_PERSON))
+        : decided;
     }
   }
 }
@@ -159,14 +168,16 @@ function open(command: CommandOf<"open">): readonly IncidentEvent[] {
   ];
 }
 
-function withStatus(
+/** What follows from the events at once. */
+function withStages(
   state: IncidentState,
   events: readonly IncidentEvent[],
   command: IncidentCommand,
   ground: Ground,
+  stages: readonly Stage[],
 ): readonly IncidentEvent[] {
   const after = foldDrafts(state, events, command);
-  return [...events, ...statusStage(after, blind(command, ground))];
+  return [...events, ...decideInStages(after, blind(command, ground), stages)];
 }
 
 /** A moment without signals: nothing that needs them can be concluded. */

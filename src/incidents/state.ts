@@ -166,6 +166,8 @@ export type IncidentState = {
   readonly relayed: Readonly<
     Record<string, { readonly said: string; readonly ref: string | null }>
   >;
+  /** When customers were last mailed that it is over, by the receipt; null before that. */
+  readonly endMailedAtMs: number | null;
   /** All well since; null while it is not. */
   readonly recoveredSinceMs: number | null;
   /** Escalations because nobody acknowledged, and when the last of them was. */
@@ -229,6 +231,7 @@ export const initialState: IncidentState = {
   links: [],
   tickets: {},
   relayed: {},
+  endMailedAtMs: null,
   recoveredSinceMs: null,
   silences: 0,
   lastSilenceAtMs: null,

@@ -57,6 +57,7 @@ export const checklistView = ({ opened, checklist }: IncidentState): readonly It
 function seenBy(item: ChecklistItem): ItemView["seenBy"] {
   if (typeof item === "string") return "people";
   if ("collected" in item) return "evidence";
+  if ("recorded" in item) return "record";
   return "effective" in item ? "step" : "signals";
 }
 

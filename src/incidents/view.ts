@@ -70,7 +70,7 @@ export type ItemView = {
   readonly item: number;
   readonly text: string;
   /** `signals`, `evidence` and `step`: Firebreak sees it for itself. */
-  readonly seenBy: "people" | "signals" | "evidence" | "step";
+  readonly seenBy: "people" | "signals" | "evidence" | "step" | "record";
   readonly isTicked: boolean;
   /** The last word on it; null when nobody has said anything. */
   readonly word: { readonly by: string; readonly atMs: number; readonly why: string } | null;

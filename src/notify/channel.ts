@@ -66,6 +66,8 @@ export type Receipt = {
   readonly ref?: string;
   /** Where people look at that, of a ticket, at most `URL_CHARS_MAX` characters. */
   readonly url?: string;
+  /** What customers were mailed: that it began, or that it is over. Absent of a draft that waits for a person. */
+  readonly mailed?: "begin" | "end";
 };
 export const REF_CHARS_MAX = 200;
 export const URL_CHARS_MAX = 500;

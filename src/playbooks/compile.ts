@@ -9,7 +9,7 @@ import type { BundledPlaybook } from "./bundled.ts";
 import { ruleProblems, stepProblems, recoverProblems } from "./meaning.ts";
 import { durationProblems, paramProblems } from "./param-checks.ts";
 import type { Path, Problem } from "./problem.ts";
-import type { PlaybookSpec, RuleSpec, ScaledSpec, Severity, StepSpec } from "./schema.ts";
+import type { PlaybookSpec, Recorded, RuleSpec, ScaledSpec, Severity, StepSpec } from "./schema.ts";
 import { optionProblems, selectProblems } from "./step-options.ts";
 import type { ActuatorWords, Vocabulary } from "./vocabulary.ts";
 
@@ -52,6 +52,7 @@ export type CompiledItem = {
     | { readonly by: "signals"; readonly when: Expression }
     | { readonly by: "evidence"; readonly collectors: readonly string[] }
     | { readonly by: "step"; readonly step: string }
+    | { readonly by: "record"; readonly record: Recorded }
     | null;
 };
 
@@ -158,6 +159,9 @@ class Compiler {
       }
       if ("effective" in item) {
         return [{ text: item.item, seen: { by: "step", step: item.effective } }];
+      }
+      if ("recorded" in item) {
+        return [{ text: item.item, seen: { by: "record", record: item.recorded } }];
       }
       const when = this.optional(item.when, ["checklist", index, "when"]);
       return when === null ? [] : [{ text: item.item, seen: { by: "signals", when } }];

@@ -121,6 +121,10 @@ export const step = z.strictObject({
     .describe("Defaults to what the actuator declares"),
 });
 
+/** What an incident that is over knows of its own end. */
+export const RECORDS = ["status_page", "customers_mailed", "postmortem_owed"] as const;
+export type Recorded = (typeof RECORDS)[number];
+
 /** A line that somebody ticks, or one that Firebreak can see for itself. */
 export const checklistItem = z.union([
   text,
@@ -139,6 +143,14 @@ export const checklistItem = z.union([
     effective: id.describe(
       "Ticked once this step is seen to help, or was done, if it mends nothing",
     ),
+  }),
+  z.strictObject({
+    item: text,
+    recorded: z
+      .enum(RECORDS)
+      .describe(
+        "Ticked once the incident is over and its records show it: the status page says so, customers were mailed so, the post-mortem has an owner and a date; open again if the incident is",
+      ),
   }),
 ]);
 

@@ -22,6 +22,8 @@ const JUDGED = [
   "post-mortem",
   "kpis",
   "public",
+  "one-incident",
+  "checklist",
 ];
 const JUDGED_OF_FAILOVER = [
   "completed",
@@ -123,6 +125,9 @@ function expectGreen(expect: ExpectStatic, report: GamedayReport, output: string
   expect(report.postmortem).toContain(report.incident);
   // Seen by Firebreak itself, once visitors were let back in; the cause is for a person to find.
   expect(report.postmortem).toContain("- [x] Service restored and verified - ticked");
+  expect(report.postmortem).toContain("- [x] Monitoring alerts cleared - ticked");
+  expect(report.postmortem).toContain("- [x] Status page updated - ticked");
+  expect(report.postmortem).toContain("- [x] Post-mortem scheduled - ticked");
   expect(report.postmortem).toContain("- [ ] Root cause identified - waits for a person");
   expect(report.postmortem).toContain("maintenance-mode");
   expect(done(report)).toEqual([

@@ -22,4 +22,5 @@ export const ENDED: Seen["after"] = {
   policyEntries: [],
   postmortem: "## Timeline\n- all of it",
   publicStatuses: ["investigating", "resolved"],
+  openIncidents: [],
 };

@@ -8,10 +8,12 @@ import type { Failure } from "../../incidents/journal.ts";
 import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { apiRoot, asking, type Ask, type Asked } from "../ask.ts";
+import type { Receipt } from "../channel.ts";
 import { definePublicChannel, type PublicMessage } from "../public-channel.ts";
 
 const BROADCASTS_MAX = 100;
 type Kind = "begin" | "end";
+const OUT: ReadonlySet<string> = new Set(["queued", "sending", "sent"]);
 /** Resend puts the address in, one for each who reads it. */
 const UNSUBSCRIBE = "{{{RESEND_UNSUBSCRIBE_URL}}}";
 
@@ -27,7 +29,9 @@ const secret = z.strictObject({
 type Secret = z.output<typeof secret>;
 
 const made = z.looseObject({ id: z.string().max(60) });
-const listed = z.looseObject({ data: z.array(made.extend({ name: z.string().nullish() })) });
+const listed = z.looseObject({
+  data: z.array(made.extend({ name: z.string().nullish(), status: z.string().nullish() })),
+});
 
 export const resendBroadcast = definePublicChannel({
   id: "resend-broadcast",
@@ -38,20 +42,27 @@ export const resendBroadcast = definePublicChannel({
     const all = await call(`?limit=${BROADCASTS_MAX}`, { method: "GET" }, listed);
     if (!all.ok) return all;
     // It has no idempotency key for these: the name is our mark.
-    const find = (kind: Kind) =>
-      all.value.data.find(({ name }) => name === nameOf(message, kind))?.id;
+    const find = (kind: Kind) => all.value.data.find(({ name }) => name === nameOf(message, kind));
     const begun = find("begin");
     const isOver = message.status === "resolved";
     const isWanted = isOver ? begun !== undefined : message.impact !== "minor";
     const kind = isOver ? "end" : "begin";
     const known = find(kind);
-    if (!isWanted || known !== undefined) {
-      return ok({ status: 200, ...(known === undefined ? {} : { ref: known }) });
-    }
+    if (known !== undefined) return ok(receiptOf(200, known.id, isOut(known.status) ? kind : null));
+    if (!isWanted) return ok({ status: 200 });
     const sent = await call("", { body: broadcastOf(message, kind, given) }, made);
-    return sent.ok ? ok({ status: 201, ref: sent.value.id }) : sent;
+    return sent.ok ? ok(receiptOf(201, sent.value.id, given.send ? kind : null)) : sent;
   },
 });
+
+const receiptOf = (status: number, ref: string, mailed: Kind | null): Receipt => ({
+  status,
+  ref,
+  ...(mailed === null ? {} : { mailed }),
+});
+
+/** It is no draft any more, by Resend's word for it. */
+const isOut = (status: string | null | undefined): boolean => OUT.has(status ?? "");
 
 /** One of each kind for each time that it began: what ended and came back is named with the end that was none. */
 function nameOf({ incidentId, status, updates }: PublicMessage, kind: Kind): string {

@@ -213,7 +213,13 @@ describe("mail to customers", () => {
 
   it("is a draft for a person to send, in the site's words, with a way out", async ({ expect }) => {
     const world = await facingPublic(MAIL);
-    await world.send();
+    // Nobody is mailed by it, and its receipt does not say so, now or when it is asked again.
+    for (const status of [201, 200]) {
+      expect(await world.send()).toEqual({
+        ok: true,
+        value: { status, ref: expect.any(String) },
+      });
+    }
     const [draft] = await sentIn(world);
     expect(draft).toMatchObject({ subject: "Shop Service Disruption" });
     expect(draft?.send).toBeUndefined();
@@ -225,8 +231,12 @@ describe("mail to customers", () => {
       ...MAIL,
       secretFor: (url) => ({ ...MAIL.secretFor(url), secret: { ...RESEND, send: true, api: url } }),
     });
-    await world.send();
+    for (const status of [201, 200]) {
+      expect(await world.send()).toMatchObject({ value: { status, mailed: "begin" } });
+    }
     expect(await sentIn(world)).toMatchObject([{ send: true }]);
+    const over = { status: "resolved" as const, updates: [FIRST, END] as const };
+    expect(await world.send(over)).toMatchObject({ value: { status: 201, mailed: "end" } });
   });
 
   it("is about nothing small, and ends nothing that it did not begin", async ({ expect }) => {

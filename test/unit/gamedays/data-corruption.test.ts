@@ -71,6 +71,7 @@ const ROWS: readonly JournalRow[] = [
     "A way back worked out beside production, before it touches it",
     "Rows recovered, and the checks clean",
     "Constraints back and validated",
+    "Post-mortem scheduled",
   ].map((text, item) => row(10 + item, 10_000, "checklist.ticked", { item, text })),
   ...["act_1", "inc_1/2026-11-23T14:00:09.000Z"].flatMap((name, n) => [
     row(20 + n, 5_100, "act.proposed", { actId: `act_${n}`, beside: true }),

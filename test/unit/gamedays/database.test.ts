@@ -105,6 +105,7 @@ const PAGER = { pages: [pageOf("opened"), pageOf("resolved")], refused: 0 };
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
   publicStatuses: ["investigating", "resolved"],
+  openIncidents: [],
   postmortem: "## Timeline\n- [x] done",
 };
 

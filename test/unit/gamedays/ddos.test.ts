@@ -71,6 +71,7 @@ const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
   postmortem: `## Timeline\n${SOURCE}`,
   publicStatuses: ["investigating", "resolved"],
+  openIncidents: [],
 };
 
 const lookalike = (changes: Partial<NonNullable<Seen["lookalikes"]>[number]> = {}) => ({

@@ -29,7 +29,10 @@ const ROWS: readonly JournalRow[] = [
   row(6, 15_000, "lease.releasing", { share: 0.5 }),
   row(7, 18_000, "lease.releasing", { share: 0.2 }),
   row(8, 21_000, "lease.reverted"),
+  row(8, 21_000, "checklist.ticked", { text: "Monitoring alerts cleared" }),
   row(9, 25_000, "incident.resolved"),
+  row(9, 25_000, "checklist.ticked", { text: "Status page updated" }),
+  row(9, 25_000, "checklist.ticked", { text: "Post-mortem scheduled" }),
   row(10, 25_000, "message.requested", { channel: "pager", message: "resolved" }),
 ];
 
@@ -54,6 +57,7 @@ const VISITS: readonly Visit[] = [
 
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
+  openIncidents: [],
   publicStatuses: ["investigating", "monitoring", "resolved"],
   postmortem: "## Timeline\n- [ ] ada - Find [the cause](https://shop.example)\n- [x] done",
   kpis: {
@@ -106,6 +110,9 @@ const failedOf = (given: Seen): readonly string[] =>
   judgeOutage(given, LIMITS)
     .filter(({ ok }) => !ok)
     .map(({ id }) => id);
+
+const isItem = (data: unknown, text: string): boolean =>
+  typeof data === "object" && data !== null && "text" in data && data.text === text;
 
 const withoutRows = (...types: readonly string[]) =>
   ROWS.filter(({ type }) => !types.includes(type));
@@ -280,6 +287,21 @@ describe("a promise is broken by", () => {
         after: { ...AFTER, kpis: { ...AFTER.kpis, timeToAcknowledge: { meanMs: null } } },
       }),
       id: "kpis",
+    },
+    {
+      what: "an alert that became an incident of its own",
+      given: seen({ after: { ...AFTER, openIncidents: ["Shop is down"] } }),
+      id: "one-incident",
+    },
+    {
+      what: "alerts whose end nobody noticed",
+      given: seen({ rows: ROWS.filter(({ data }) => !isItem(data, "Monitoring alerts cleared")) }),
+      id: "one-incident",
+    },
+    {
+      what: "a checklist that does not know of the status page",
+      given: seen({ rows: ROWS.filter(({ data }) => !isItem(data, "Status page updated")) }),
+      id: "checklist",
     },
   ];
 

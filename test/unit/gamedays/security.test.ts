@@ -103,6 +103,7 @@ function aDay(): Seen {
       policyEntries: [{ id: "act_1", kind: "sessions-revoked" }],
       postmortem: "## Timeline\n- all of it",
       publicStatuses: ["investigating", "resolved"],
+      openIncidents: [],
     },
     brokenOff: null,
     visits: Array.from({ length: 500 }, (_, n) => aVisit(n * 150)),
@@ -287,6 +288,7 @@ describe("the security gameday", () => {
         after: {
           postmortem: "## Timeline",
           publicStatuses: ["investigating", "resolved"],
+          openIncidents: [],
           policyEntries: [{ id: "lse_1", kind: "block-networks" }],
         },
       }),

@@ -1,5 +1,6 @@
 /** The checklist: ticked by what is seen, by people, and by neither against the other. */
 import { describe, it } from "vitest";
+import type { EffectOutcome } from "../../../src/incidents/command.ts";
 import { compilePlaybook } from "../../../src/playbooks/compile.ts";
 import { catalogue } from "../../../src/signals/catalogue.ts";
 import { bundledOf, Drive, DOWN, ENFORCED, SMALL_OUTAGE, WELL } from "../../support/incident.ts";
@@ -112,6 +113,89 @@ describe("what Firebreak sees", () => {
     for (let tick = 0; tick < 5; tick += 1) incident.after(SECOND).see(ENFORCED);
     const said = incident.journal.filter(({ type }) => type === "checklist.ticked");
     expect(said).toHaveLength(2);
+  });
+});
+
+describe("what an incident that is over knows of its end", () => {
+  const PAGE = 0;
+  const MAIL = 1;
+  const OWED = 2;
+  const RECORDED = {
+    ...SMALL_OUTAGE,
+    communicate: { status_page: { component: "website", message: "We are looking into it." } },
+    checklist: [
+      { item: "Page updated", recorded: "status_page" },
+      { item: "Customers mailed", recorded: "customers_mailed" },
+      { item: "Post-mortem scheduled", recorded: "postmortem_owed" },
+    ],
+  };
+  /** Mail to customers goes out by a public channel. */
+  function mailing(spec: object = RECORDED): Drive {
+    const incident = new Drive(spec, [], { publicChannels: [{ id: "customers" }] });
+    return incident.open();
+  }
+  const why = ({ state }: Drive, item: number): string => state.checklist[item]?.why ?? "";
+  const sent = (mailed?: string): EffectOutcome => ({
+    ok: true,
+    value: { status: 201, ref: "b1", ...(mailed === undefined ? {} : { mailed }) },
+  });
+
+  it("is nothing before it is over", ({ expect }) => {
+    const incident = mailing();
+    incident.settle(sent("begin"));
+    incident.after(SECOND).see(WELL);
+    expect(ticked(incident)).toEqual([]);
+  });
+
+  it("is what the status page says, and who owes the post-mortem until when", ({ expect }) => {
+    const incident = mailing();
+    incident.do("resolve", { why: "over" });
+    incident.settle();
+    expect(ticked(incident)).toEqual([PAGE, OWED]);
+    expect(why(incident, PAGE)).toBe("the status page says resolved: website");
+    expect(why(incident, OWED)).toBe("tests owes it until 2027-01-20");
+  });
+
+  it("is a receipt of the mail to customers that it is over, and no draft of one", ({ expect }) => {
+    const incident = mailing();
+    incident.settle(sent("begin"));
+    incident.do("resolve", { why: "over" });
+    incident.settle(sent());
+    expect(ticked(incident)).not.toContain(MAIL);
+    incident.do("publish", { message: "It was a disk.", status: null, component: null });
+    incident.settle(sent("end"));
+    expect(ticked(incident)).toContain(MAIL);
+    expect(why(incident, MAIL)).toBe("customers were mailed that it is over");
+  });
+
+  it("is open again when the incident is, and the mail of an end that was none counts no more", ({
+    expect,
+  }) => {
+    const incident = mailing();
+    incident.settle(sent("begin"));
+    incident.do("resolve", { why: "over" });
+    incident.settle(sent("end"));
+    expect(ticked(incident)).toEqual([PAGE, MAIL, OWED]);
+    incident.after(SECOND).do("reopen", { why: "it is back" });
+    incident.see(DOWN);
+    expect(ticked(incident)).toEqual([]);
+    expect(why(incident, PAGE)).toBe("it is open again");
+    incident.settle(sent("begin"));
+    incident.after(SECOND).do("resolve", { why: "over" });
+    incident.settle(sent());
+    expect(ticked(incident)).toEqual([PAGE, OWED]);
+    incident.do("publish", { message: "It was a disk.", status: null, component: null });
+    incident.settle(sent("end"));
+    expect(ticked(incident)).toEqual([PAGE, MAIL, OWED]);
+  });
+
+  it("is no post-mortem where none has to be, nor a page where nothing was public", ({
+    expect,
+  }) => {
+    const incident = mailing({ ...RECORDED, communicate: {} });
+    incident.do("set_severity", { severity: "SEV-3", why: "it is" });
+    incident.do("resolve", { why: "over" });
+    expect(ticked(incident)).toEqual([]);
   });
 });
 

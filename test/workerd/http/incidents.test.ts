@@ -151,7 +151,13 @@ describe("commands", () => {
         why: "the pool was exhausted",
       },
       { item: 2, seenBy: "signals", ticked: false, at: null },
-      { item: 3, ticked: false, by: "responder@test", why: "it was another page" },
+      {
+        item: 3,
+        seenBy: "record",
+        ticked: false,
+        by: "responder@test",
+        why: "it was another page",
+      },
       { item: 4, by: null },
       { item: 5, by: null },
     ]);
@@ -174,7 +180,7 @@ describe("commands", () => {
     });
     const markdown = await (await ask(`${path}/postmortem.md`)).text();
     expect(markdown).toMatch(/- \[x\] Root cause identified - ticked .* the pool was exhausted/);
-    expect(markdown).toContain("- [ ] Customer communication sent - waits for a person");
+    expect(markdown).toContain("- [ ] Customer communication sent - not seen yet");
     expect((await post("postmortem/complete", { why: "it was nobody's" })).status).toBe(200);
   });
 
