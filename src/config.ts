@@ -16,6 +16,7 @@ import { createNeon, NEON_API_URL, type NeonProduction } from "./platform/neon.t
 import { createPostgresWriter, type PostgresWriter } from "./platform/postgres-writer.ts";
 import { createPostgres, type Postgres } from "./platform/postgres.ts";
 import { createRedis, type Redis } from "./platform/redis.ts";
+import { createRedisWriter, type RedisWriter } from "./platform/redis-writer.ts";
 import { webhookSecretName } from "./webhooks/registry.ts";
 import { webhookSources } from "./wiring/webhooks.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
@@ -32,6 +33,7 @@ export type Config = {
   readonly replica: Postgres | null;
   /** With the role that may run the site's statements. */
   readonly postgresActs: PostgresWriter | null;
+  readonly redisActs: RedisWriter | null;
   /** The same database as another compute of it serves it; null when it is not configured. */
   readonly postgresAt: (host: string) => Postgres | null;
   readonly redis: Redis | null;
@@ -65,6 +67,7 @@ export function readConfig(env: Env): Config {
     postgres: readPostgres(env, "POSTGRES_URL"),
     replica: readPostgres(env, "POSTGRES_REPLICA_URL"),
     postgresActs: readPostgresActs(env),
+    redisActs: readRedisActs(env),
     postgresAt: (host) => readPostgres(env, "POSTGRES_URL", host),
     redis:
       env.REDIS_URL === undefined || env.REDIS_TOKEN === undefined
@@ -134,6 +137,11 @@ function readPostgresActs(env: Env): PostgresWriter | null {
   return connectionString === undefined
     ? null
     : createPostgresWriter({ connectionString, fetchEndpoint }, "POSTGRES_ACTS_URL");
+}
+
+function readRedisActs(env: Env): RedisWriter | null {
+  const { REDIS_URL: url, REDIS_ACTS_TOKEN: token } = env;
+  return url === undefined || token === undefined ? null : createRedisWriter({ url, token });
 }
 
 function readPostgres(

@@ -50,6 +50,8 @@ export type Env = {
   readonly POSTGRES_FETCH_ENDPOINT?: string;
   readonly REDIS_URL?: string;
   readonly REDIS_TOKEN?: string;
+  /** May also drop the sessions that `site.yaml` names: Upstash's standard token, not the read-only one. */
+  readonly REDIS_ACTS_TOKEN?: string;
   /** Comma-separated base URLs, asked in order. */
   readonly CLOUDFLARE_STATUS_URLS?: string;
   /** Reads and rolls back production, and changes its zone; docs/deploy.md lists what it may. */

@@ -121,7 +121,7 @@ const partFinding = (kind: PartKind, { id, missing }: PartState): Finding => ({
 /** A part that lacks a secret says which; the rest is in its own words. */
 function mendPart(kind: PartKind, missing: string): string {
   const secret =
-    /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|CLOUDFLARE_API_TOKEN|NEON_API_KEY|SIGNING_KEYS|POSTGRES_REPLICA_URL|POSTGRES_ACTS_URL)\b/.exec(
+    /\b(?:CHANNEL_[A-Z0-9_]+|JOURNAL_[A-Z0-9_]+|CLOUDFLARE_API_TOKEN|NEON_API_KEY|SIGNING_KEYS|POSTGRES_REPLICA_URL|POSTGRES_ACTS_URL|REDIS_ACTS_TOKEN)\b/.exec(
       missing,
     )?.[0];
   if (secret !== undefined) return `wrangler secret put ${secret}`;

@@ -6,6 +6,7 @@ import type { NeonProduction } from "../platform/neon.ts";
 import type { ActId, LeaseId } from "../shared/ids.ts";
 import type { AuditSpec } from "../audit/audit.ts";
 import type { PostgresWriter } from "../platform/postgres-writer.ts";
+import type { RedisWriter } from "../platform/redis-writer.ts";
 import type { Postgres } from "../platform/postgres.ts";
 import type { Result } from "../shared/result.ts";
 import type { PolicyEntry, PolicySeq } from "../policy/policy.ts";
@@ -157,6 +158,14 @@ export type Reach = {
   readonly neon: NeonReach | null;
   /** Null when no role may change who may come in. */
   readonly credentials: CredentialsReach | null;
+  /** Null when the site does not say that production keeps sessions in Redis. */
+  readonly sessions: SessionsReach | null;
+};
+
+/** What the keys of those sessions begin with, and a token of its own that may drop them; null: there is none. */
+export type SessionsReach = {
+  readonly prefix: string;
+  readonly writer: RedisWriter | null;
 };
 
 /** The rows that say who may come in: how the site says they are changed, and a role of its own that may. */

@@ -22,6 +22,7 @@ import { emergencyCache } from "./actuators/emergency-cache.ts";
 import { emergencyQueryCache } from "./actuators/emergency-query-cache.ts";
 import { endLongQueries } from "./actuators/end-long-queries.ts";
 import { failoverToReplica } from "./actuators/failover-to-replica.ts";
+import { flushSessions } from "./actuators/flush-sessions.ts";
 import { forcePasswordReset } from "./actuators/force-password-reset.ts";
 import { maintenanceMode } from "./actuators/maintenance-mode.ts";
 import { paymentBypass } from "./actuators/payment-bypass.ts";
@@ -76,6 +77,7 @@ export const acts: Readonly<Record<string, Act>> = {
   [snapshotBranch.id]: asAct(snapshotBranch),
   [restoreInPlace.id]: asAct(restoreInPlace),
   [revokeSessions.id]: asAct(revokeSessions),
+  [flushSessions.id]: asAct(flushSessions),
   [forcePasswordReset.id]: asAct(forcePasswordReset),
   [rotateApiKeys.id]: asAct(rotateApiKeys),
 };

@@ -34,7 +34,7 @@ export function createRedis(config: RedisConfig): Redis {
     async ping(signal) {
       const startedAtMs = Date.now();
       try {
-        const answer = await driver(config, signal).ping();
+        const answer = await redisDriver(config, signal).ping();
         return answer === "PONG"
           ? ok({ tookMs: Date.now() - startedAtMs })
           : err(storeFailure("malformed", "PING did not answer PONG"));
@@ -43,11 +43,12 @@ export function createRedis(config: RedisConfig): Redis {
       }
     },
 
-    eval: (script, keys, args, signal) => driver(config, signal).eval(script, [...keys], [...args]),
+    eval: (script, keys, args, signal) =>
+      redisDriver(config, signal).eval(script, [...keys], [...args]),
 
     async info(signal) {
       try {
-        const answer = await driver(config, signal).info();
+        const answer = await redisDriver(config, signal).info();
         return typeof answer === "string"
           ? ok(answer.slice(0, INFO_CHARACTERS_MAX))
           : err(storeFailure("malformed", "INFO did not answer with text"));
@@ -66,7 +67,8 @@ class Driver extends Upstash {
   }
 }
 
-const driver = ({ url, token }: RedisConfig, signal: AbortSignal): Driver =>
+/** A client for one deadline. What it throws goes no further: its messages quote commands. */
+export const redisDriver = ({ url, token }: RedisConfig, signal: AbortSignal): Driver =>
   new Driver({
     url,
     token,

@@ -327,6 +327,16 @@ const shape = z.strictObject({
       unmatched: select("write a SELECT that finds payments without a transaction").optional(),
     })
     .optional(),
+  /** Where production keeps sessions, for `flush-sessions`. */
+  sessions: z
+    .strictObject({
+      /** What the keys of all of them begin with, and nothing else does. */
+      redis_prefix: z
+        .string()
+        .regex(/^[\w:.{}/-]{3,100}$/, "write 3 to 100 letters, digits or _ : . { } / -")
+        .refine((prefix) => !prefix.startsWith("firebreak"), "those keys are Firebreak's own"),
+    })
+    .optional(),
   /** Where production writes down who signs in and who touches what. */
   audit: auditSpec.optional(),
   components: z

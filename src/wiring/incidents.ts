@@ -131,7 +131,11 @@ export const reachOf = (
     signingKeys,
     postgres,
     postgresActs,
-  }: Pick<Config, "cloudflare" | "neon" | "signingKeys" | "postgres" | "postgresActs">,
+    redisActs,
+  }: Pick<
+    Config,
+    "cloudflare" | "neon" | "signingKeys" | "postgres" | "postgresActs" | "redisActs"
+  >,
 ): Reach => ({
   instance: instanceOf(bundle.site),
   canSign: signingKeys.length > 0,
@@ -148,6 +152,10 @@ export const reachOf = (
   postgres,
   credentials:
     postgresActs === null ? null : { spec: bundle.site.audit ?? null, writer: postgresActs },
+  sessions:
+    bundle.site.sessions === undefined
+      ? null
+      : { prefix: bundle.site.sessions.redis_prefix, writer: redisActs },
 });
 
 /** When every integrity check last held, as the monitor saw it; null when it cannot say. */

@@ -36,6 +36,7 @@ export const reachWith = (cloudflare: CloudflareReach | null): Reach => ({
   cloudflare,
   neon: null,
   credentials: null,
+  sessions: null,
   postgres: null,
 });
 

@@ -41,6 +41,7 @@ export async function brokenInto(): Promise<BrokenInto> {
     cloudflare: null,
     neon: null,
     canSign: false,
+    sessions: null,
     postgres: createPostgres({ connectionString: watcherUrl, fetchEndpoint }),
     credentials: {
       spec,

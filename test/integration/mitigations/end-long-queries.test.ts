@@ -24,6 +24,7 @@ const reach = (postgres: Postgres | null = storefront.watcher): Reach => ({
   cloudflare: null,
   neon: null,
   credentials: null,
+  sessions: null,
   canSign: false,
   postgres,
 });

@@ -18,6 +18,7 @@ const REACH: Reach = {
   cloudflare: null,
   neon: null,
   credentials: null,
+  sessions: null,
 };
 
 const leaseIdOf = (n: number): `lse_${string}` => `lse_${n.toString(16).padStart(26, "0")}`;

@@ -36,6 +36,7 @@ function site() {
     cloudflare: null,
     neon: null,
     credentials: null,
+    sessions: null,
     canSign: true,
     postgres: null,
     policy: {

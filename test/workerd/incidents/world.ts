@@ -181,6 +181,7 @@ export class World {
       cloudflare: null,
       neon: null,
       credentials: null,
+      sessions: null,
       canSign: true,
       postgres: null,
       policy: {

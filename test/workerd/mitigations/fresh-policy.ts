@@ -20,6 +20,7 @@ export const reachOf = (policy: PolicyApi): Reach => ({
   cloudflare: null,
   neon: null,
   credentials: null,
+  sessions: null,
   canSign: true,
   postgres: null,
   policy: {
