@@ -74,6 +74,13 @@ export const TOLD = {
     evidence: seen.users,
     describes: "Different people who reported anything in the last ten minutes.",
   },
+  "reports.unavailable_count": {
+    type: "int",
+    unit: "users",
+    source: "reports",
+    evidence: seen.users,
+    describes: "Those of them who cannot reach or use the site.",
+  },
   "reports.data_count": {
     type: "int",
     unit: "users",

@@ -1,7 +1,12 @@
 /** What users and support say. Before the first report ever the counts are unknown: perhaps nobody can reach us. */
 import { answerAll, defineSource } from "../source.ts";
 
-const emits = ["reports.users_count", "reports.data_count", "reports.payment_count"] as const;
+const emits = [
+  "reports.users_count",
+  "reports.unavailable_count",
+  "reports.data_count",
+  "reports.payment_count",
+] as const;
 
 export const reports = defineSource({
   id: "reports",
@@ -16,6 +21,7 @@ export const reports = defineSource({
     }
     return {
       "reports.users_count": { value: reporters },
+      "reports.unavailable_count": { value: byKind.unavailable ?? 0 },
       "reports.data_count": { value: dataReporters },
       "reports.payment_count": { value: byKind.payment ?? 0 },
     };

@@ -161,13 +161,16 @@ describe("POST /reports", () => {
       say("wrong_data", "192.0.2.1"),
       say("payment", "192.0.2.2"),
       say("slow", "192.0.2.3"),
+      say("unavailable", "192.0.2.2"),
+      say("unavailable", "192.0.2.3"),
     ]);
     expect(await reports.poll(poll())).toEqual({
       "reports.users_count": { value: 3 },
+      "reports.unavailable_count": { value: 2 },
       "reports.data_count": { value: 1 },
       "reports.payment_count": { value: 1 },
     });
-    expect(await desk.reports(100)).toHaveLength(4);
+    expect(await desk.reports(100)).toHaveLength(6);
   });
 
   it("reaches the desk once for many strangers, and names none of them", async ({ expect }) => {
