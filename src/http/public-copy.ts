@@ -162,7 +162,7 @@ const remembered = (last: PublicCopy | null): Listed => ({
   pastSinceMs: last?.pastSinceMs ?? null,
 });
 
-/** Everything open, however old, and what was resolved in the last 90 days; newest first. */
+/** Everything open, however old, and what ended in the last 90 days; newest first. */
 async function list(deps: CopyDeps): Promise<Listed> {
   const [open, past] = await Promise.all([deps.desk.open(), pastViews(deps)]);
   const byId = new Map([...open, ...past.views].map((view) => [view.id, view]));
@@ -195,8 +195,12 @@ async function pastViews({ desk, now }: CopyDeps) {
     }
     if (oldestMs < sinceMs) break;
   } while (before !== null);
-  return { views: views.filter(({ anchors }) => anchors.detectedAtMs >= sinceMs), sinceMs };
+  return { views: views.filter((view) => endedAtMs(view) >= sinceMs), sinceMs };
 }
+
+/** One that lasted for weeks is not over the day it ends. */
+const endedAtMs = ({ anchors }: IncidentView): number =>
+  anchors.resolvedAtMs ?? anchors.detectedAtMs;
 
 /** Without the operator's reason. */
 function publicWindows(news: Policy | null, last: PublicCopy | null): PublicCopy["windows"] {

@@ -7,9 +7,10 @@ import { env } from "cloudflare:workers";
 import { describe, it, onTestFinished, vi } from "vitest";
 import { PROBLEMS } from "../../../src/http/problems.ts";
 import worker from "../../../src/index.ts";
-import { COPY_TTL_MS } from "../../../src/http/public-copy.ts";
+import { COPY_TTL_MS, PAST_MS } from "../../../src/http/public-copy.ts";
 import type { HttpDeps } from "../../../src/http/deps.ts";
 import type { MonitorApi } from "../../../src/monitor/monitor-api.ts";
+import { aView } from "../../support/metrics.ts";
 import { aScope, but, client, declared, deps } from "./api.ts";
 
 const anyone = { as: null } as const;
@@ -220,6 +221,50 @@ describe("status page", () => {
     expect(page).toContain(id);
     expect(page).toContain("this is the last we know");
     expect(page).not.toMatch(/>\s*Operational|All systems operational/);
+  });
+
+  it("tells of the 90 days in which an incident ended, however long it lasted", async ({
+    expect,
+  }) => {
+    const nowMs = Date.now();
+    travelTo(nowMs);
+    const desk = env.TEST_DESK.getByName(crypto.randomUUID());
+    const edgeMs = nowMs - PAST_MS;
+    const lasted = async (id: string, detectedAtMs: number, resolvedAtMs: number) =>
+      desk.project(
+        aView({
+          id,
+          statusPage: { component: "website", message: "" },
+          anchors: { ...aView().anchors, onsetAtMs: detectedAtMs, detectedAtMs, resolvedAtMs },
+        }),
+      );
+    await lasted("inc_1_gone", edgeMs - 1_000, edgeMs - 1);
+    await lasted("inc_2_edge", edgeMs - 1_000, edgeMs);
+    await lasted("inc_3_long", edgeMs - 30 * 24 * 3_600_000, nowMs - 1_000);
+    await lasted("inc_4_late", edgeMs + 1, edgeMs + 2);
+
+    const ask = await isolate({ desk, ...tickedAt(nowMs) });
+    const json = await (
+      await ask("/status/api/v2/incidents.json", anyone)
+    ).json<{
+      incidents: { id: string }[];
+    }>();
+    const shown = json.incidents.map(({ id }) => id);
+    expect(shown).toEqual(["inc_4_late", "inc_2_edge", "inc_3_long"]);
+    const page = await (await ask("/status", anyone)).text();
+    for (const id of shown) expect(page).toContain(`id="${id}"`);
+    expect(page).not.toContain("inc_1_gone");
+    expect(page).toMatch(/All that we know of in the last\s+90 days\./);
+  });
+
+  it("has nothing to say of days that it never saw, and no share of them that was well", async ({
+    expect,
+  }) => {
+    const dead = () => Promise.reject(new Error("overloaded"));
+    const ask = await isolate({ desk: but(() => deps.desk, { open: dead, list: dead }) });
+    const page = await (await ask("/status", anyone)).text();
+    expect(page).toMatch(/Past incidents<\/h2>\s*<p>Not known at the moment\.<\/p>/);
+    expect(page).not.toMatch(/uptime|\d\s*%/i);
   });
 
   it("on a hostname of its own links to itself", async ({ expect }) => {
