@@ -50,8 +50,6 @@ import type { IncidentView } from "./view.ts";
 /** Open incidents the monitor feeds at once; past it the newest wait, and those that no playbook claims before all others. */
 export const OPEN_MAX = 100;
 export const COMMANDS_AT_ONCE_MAX = 6;
-/** Open incidents that hear at once of a silence that may mean them; past it the newest do not, those that no playbook claims first. */
-export const SILENCED_AT_ONCE_MAX = 1_000;
 /** One attempt at giving an incident a command; the incident answers the same command once, however often it comes. */
 export const COMMAND_MS_MAX = 10_000;
 /** A command to an incident is worth trying for a day. */
@@ -312,7 +310,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       silences: [silence, ...others.filter(({ endsAtMs }) => endsAtMs > atMs - EXPIRED_KEEP_MS)],
       also: () => {
         this.#silenceRows.save(silence, atMs);
-        for (const incident of this.#rows.open(SILENCED_AT_ONCE_MAX)) {
+        for (const incident of this.#rows.everyOpen()) {
           const isMeant = couldMean(silence, incident);
           if (!isMeant && (before === null || !couldMean(before, incident))) continue;
           const mute = silenceMute(silence);

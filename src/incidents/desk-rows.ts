@@ -136,6 +136,17 @@ export class DeskRows {
     );
   }
 
+  /** All that is open, those first that a playbook claims; one after the other, so that a storm of them need not fit in memory. */
+  *everyOpen(): Generator<IncidentView> {
+    const ids = this.#sql
+      .exec<{ id: string }>(
+        "SELECT id FROM incidents WHERE status <> 'resolved' ORDER BY playbook = ?, id",
+        PLAIN_PLAYBOOK_ID,
+      )
+      .toArray();
+    for (const { id } of ids) yield* this.#views("SELECT view FROM incidents WHERE id = ?", id);
+  }
+
   list(query: {
     readonly status: "open" | "resolved" | null;
     readonly before: string | null;

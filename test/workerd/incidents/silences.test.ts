@@ -1,5 +1,5 @@
 /** What the desk makes of silences: who is told of what, when the clock or a person says so, across evictions. */
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, it, onTestFinished, vi } from "vitest";
 import type { IncidentCommand } from "../../../src/incidents/command.ts";
 import { SILENCES_MAX } from "../../../src/alerts/silences.ts";
@@ -151,6 +151,27 @@ describe("a silence", () => {
     await life.desk.receive([anAlert()], T0);
     await life.settle();
     expect(mutesIn(commandsOf(life))).toHaveLength(2);
+  });
+
+  it("reaches every incident that is open, in a storm of them too", async ({ expect }) => {
+    const life = new DeskLife();
+    const COUNT = 1_100;
+    await life.trigger(aTrigger());
+    const [view] = await life.desk.open();
+    if (view === undefined) throw new Error("nothing is open");
+    await runInDurableObject(life.stub, (_, { storage: { sql } }) => {
+      sql.exec(
+        `WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?)
+         INSERT INTO incidents SELECT 'inc_storm_' || n, playbook, 'storm', 'detected', 0,
+           json_set(view, '$.id', 'inc_storm_' || n, '$.scope', 'storm') FROM incidents, counted`,
+        COUNT,
+      );
+    });
+    await life.desk.silence(aSilence({ matchers: ['scope="storm"'] }));
+    await life.settle();
+    const muted = life.world.handled.filter(({ command }) => command.type === "mute");
+    expect(new Set(muted.map(({ incidentId }) => incidentId)).size).toBe(COUNT);
+    expect(muted.map(({ incidentId }) => incidentId)).not.toContain(view.id);
   });
 
   it("that is replaced takes back what it no longer means", async ({ expect }) => {
