@@ -123,7 +123,9 @@ function classify(error: unknown, signal: AbortSignal): StoreFailure {
   if (error.code !== undefined) return classifySqlState(error.code);
   const status = /HTTP status (\d{3})/.exec(error.message)?.[1];
   if (status === undefined) return classifyProxyWords(error.message);
-  const isOurs = status === "401" || status === "403" || status === "429";
+  // It is there, and has enough of us for now.
+  if (status === "429") return { ...storeFailure("refused", "HTTP 429"), class: "retry" };
+  const isOurs = status === "401" || status === "403";
   return storeFailure(isOurs ? "refused" : "unreachable", `HTTP ${status}`);
 }
 

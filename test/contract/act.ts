@@ -35,6 +35,11 @@ export type ActUnderTest = {
   readonly ground: () => Promise<ActGround>;
 };
 
+/** What the part about failures needs of an act and its ground. */
+export type FailingActUnderTest = Omit<ActUnderTest, "ground"> & {
+  readonly ground: () => Promise<Omit<ActGround, "version" | "interfere">>;
+};
+
 /** Stands in reasons and broken journals; no failure may repeat it. */
 const SECRET = "hunter2-of-the-test";
 
@@ -47,7 +52,18 @@ export function actContract(given: ActUnderTest): void {
   });
 }
 
-const asked = ({ options, onsetAtMs }: ActUnderTest): StoredAct => ({
+/**
+ * For an act upon what may go by itself, such as a query: then it is done, whoever did it, and nothing is refused because it has gone. How
+ * it fails is as of any other.
+ */
+export function failingActContract(given: FailingActUnderTest): void {
+  describe(`the act contract about failures, kept by ${given.act.id}`, () => {
+    failing(given);
+    describing(given);
+  });
+}
+
+const asked = ({ options, onsetAtMs }: FailingActUnderTest): StoredAct => ({
   id: "act_00000000000000000000000001",
   incidentId: "inc_contract",
   options,
@@ -56,7 +72,10 @@ const asked = ({ options, onsetAtMs }: ActUnderTest): StoredAct => ({
 });
 
 /** The act as the journal gives it back once it was judged. */
-async function judged(given: ActUnderTest, { reach }: ActGround): Promise<StoredJudgedAct> {
+async function judged(
+  given: FailingActUnderTest,
+  { reach }: Pick<ActGround, "reach">,
+): Promise<StoredJudgedAct> {
   const judgement = await given.act.judge(asked(given), reach);
   if (!judgement.ok) throw new Error(judgement.error.detail);
   return { ...asked(given), judged: JSON.parse(JSON.stringify(judgement.value.judged)) as unknown };
@@ -127,7 +146,7 @@ function performing(given: ActUnderTest): void {
   });
 }
 
-function failing(given: ActUnderTest): void {
+function failing(given: FailingActUnderTest): void {
   const { act } = given;
 
   it.for([
@@ -205,7 +224,7 @@ function failing(given: ActUnderTest): void {
   });
 }
 
-function describing({ act, options, badOptions }: ActUnderTest): void {
+function describing({ act, options, badOptions }: FailingActUnderTest): void {
   it("takes its own options, and names the field of any other", ({ expect }) => {
     expect(act.words.problemsWith(options)).toEqual([]);
     for (const bad of badOptions) {

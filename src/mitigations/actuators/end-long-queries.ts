@@ -10,6 +10,7 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { defineAct, type Confirmation, type Done, type Reach } from "../actuator.ts";
 import { durationOption, msOf } from "../duration-option.ts";
 import { longSession, selectVictims, victim, victimOf, type Victim } from "../long-queries.ts";
+import { notApplicable } from "../not-applicable.ts";
 
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CALL_MS_MAX = 8_000;
@@ -60,7 +61,7 @@ export const endLongQueries = defineAct({
     const besides = spared.length === 0 ? "" : `; ${spared.length} are spared: ${why}`;
     if (victims.length === 0) {
       const detail = `no query older than ${given.older_than} may be ended${besides}`;
-      return err({ class: "refuse", detail });
+      return spared.length === 0 ? notApplicable(detail) : err({ class: "refuse", detail });
     }
     const shown = victims.map(victimOf);
     return ok({
@@ -71,14 +72,14 @@ export const endLongQueries = defineAct({
 
   async perform({ options: { grace }, judged: { victims } }, reach) {
     const asked = await ask(reach, signal("pg_cancel_backend", victims.filter(isActive)));
-    if (!asked.ok) return asked;
+    if (!asked.ok) return err(unheard(asked.error));
     const left = await untilGone(victims.filter(isActive), msOf(grace), reach);
-    if (!left.ok) return left;
+    if (!left.ok) return err(halfDone(left.error));
     const stubborn = victims.filter(
       (one) => !isActive(one) || left.value.some(({ pid }) => pid === one.pid),
     );
     const ended = await ask(reach, signal("pg_terminate_backend", stubborn));
-    if (!ended.ok) return ended;
+    if (!ended.ok) return err(halfDone(ended.error));
     return ok(
       report(victims, {
         cancelled: pidsOf(asked.value),
@@ -194,6 +195,13 @@ const signal = (how: "pg_cancel_backend" | "pg_terminate_backend", victims: read
   params: identities(victims),
   text: `SELECT pid FROM (SELECT a.pid, ${how}(a.pid) AS sent ${SAME}) s WHERE sent`,
 });
+
+/** Who was asked to stop may have stopped, although nobody heard the answer; what was turned away did nothing. */
+const unheard = (failure: Failure): Failure =>
+  failure.class === "refuse" || failure.detail.endsWith("HTTP 429") ? failure : halfDone(failure);
+
+/** Some were asked to stop already. */
+const halfDone = ({ detail }: Failure): Failure => ({ class: "unknown_outcome", detail });
 
 /** Each of these may be asked again: they act only on who is still at the judged query. */
 async function ask<Row>(

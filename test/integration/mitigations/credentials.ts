@@ -1,5 +1,4 @@
 /** A storefront whose accounts were broken into, and a wire to its database on which changes go wrong. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type pg from "pg";
@@ -9,6 +8,7 @@ import { createPostgresWriter } from "../../../src/platform/postgres-writer.ts";
 import { createPostgres } from "../../../src/platform/postgres.ts";
 import { err } from "../../../src/shared/result.ts";
 import type { ChangeFault } from "../../contract/act.ts";
+import { startNeonWire } from "../../support/neon-wire.ts";
 import { aSession, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 /** As the repository's own site declares it. */
@@ -32,7 +32,9 @@ export type BrokenInto = AsyncDisposable & {
 
 export async function brokenInto(): Promise<BrokenInto> {
   const storefront = await startStorefront();
-  const wire = await startWire(storefront.fetchEndpoint);
+  const wire = await startNeonWire(storefront.fetchEndpoint, {
+    isChange: ({ headers }) => headers["neon-batch-read-only"] !== "true",
+  });
   const { actsUrl, watcherUrl } = storefront.database;
   const nobody = async () => err({ class: "refuse", detail: "not needed here" } as const);
   const reachAt = (fetchEndpoint: string, spec: AuditSpec | null): Reach => ({
@@ -95,47 +97,5 @@ export async function brokenInto(): Promise<BrokenInto> {
       await wire.close();
       await storefront[Symbol.asyncDispose]();
     },
-  };
-}
-
-/** Passes everything on, but for the next call that may change something, when told so. */
-async function startWire(target: string) {
-  let next: ChangeFault | null = null;
-  const server = createServer((request, response) => {
-    void pass(request, response).catch(() => response.destroy());
-  });
-  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(Buffer.from(chunk as Uint8Array));
-    const isChange = request.headers["neon-batch-read-only"] !== "true";
-    const fault = isChange ? next : null;
-    if (isChange) next = null;
-    if (fault === "429") return void response.writeHead(429).end("{}");
-    if (fault === "403") return void response.writeHead(403).end("{}");
-    if (fault === "5xx") return void response.writeHead(502).end("{}");
-    if (fault === "timeout") return void request.socket.destroy();
-    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
-      name.startsWith("neon-") || name === "content-type"
-        ? [[name, String(value)] as [string, string]]
-        : [],
-    );
-    const answer = await fetch(target, { method: "POST", headers, body: Buffer.concat(chunks) });
-    const body = Buffer.from(await answer.arrayBuffer());
-    if (fault === "answer_lost") return void request.socket.destroy();
-    response.writeHead(answer.status, { "content-type": "application/json" }).end(body);
-  };
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}/sql`,
-    failNextChange: (fault: ChangeFault): void => {
-      next = fault;
-    },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
   };
 }

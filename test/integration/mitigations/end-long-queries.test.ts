@@ -6,6 +6,8 @@ import type { StoredAct } from "../../../src/mitigations/opaque.ts";
 import { acts } from "../../../src/mitigations/registry.ts";
 import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
 import { err } from "../../../src/shared/result.ts";
+import { failingActContract } from "../../contract/act.ts";
+import { startNeonWire } from "../../support/neon-wire.ts";
 import { aSession, running, startStorefront, type Storefront } from "../../support/storefront.ts";
 
 const act = acts["end-long-queries"];
@@ -48,11 +50,55 @@ const judgedOn = (count: number, given: StoredAct) =>
     },
     { timeout: 10_000, interval: 100 },
   );
+/** The server may take a moment to notice that the test before has gone. */
+const noneLeft = () =>
+  vi.waitFor(async () => {
+    const answer = await act.judge(anAct(), reach());
+    if (answer.ok) throw new Error(answer.value.says);
+  });
 const isAlive = async (client: pg.Client): Promise<boolean> =>
   client.query("SELECT 1").then(
     () => true,
     () => false,
   );
+
+let wire: Awaited<ReturnType<typeof startNeonWire>>;
+let stopped: Promise<unknown> = Promise.resolve();
+beforeAll(async () => {
+  wire = await startNeonWire(storefront.fetchEndpoint, {
+    isChange: ({ body }) => body.includes("pg_cancel_backend(a.pid)"),
+    settled: () => stopped.then(() => {}),
+  });
+});
+afterAll(() => wire?.close());
+
+failingActContract({
+  act,
+  options: { older_than: "1s", grace: "2s" },
+  badOptions: [
+    { options: { older_than: "10ms" }, field: "older_than" },
+    { options: { pids: [1] }, field: "pids" },
+  ],
+  onsetAtMs: 0,
+  get secret() {
+    return new URL(storefront.database.watcherUrl).password;
+  },
+  async ground() {
+    await noneLeft();
+    let timesDone = 0;
+    stopped = running(await owner("long"), "SELECT pg_sleep(60)").then(() => (timesDone += 1));
+    await judgedOn(1, anAct());
+    // The driver has one endpoint for all: who was made last says where.
+    const at = (connectionString: string): Reach =>
+      reach(createPostgres({ connectionString, fetchEndpoint: wire.url }));
+    return {
+      unreachable: at("postgresql://nobody:hunter3@nowhere.invalid:1/x"),
+      reach: at(storefront.database.watcherUrl),
+      timesDone: async () => timesDone,
+      failNextChange: async (fault) => wire.failNextChange(fault),
+    };
+  },
+});
 
 describe("end-long-queries", () => {
   it("cancels a long query, leaves its session, and tells whom it hit without their values", async ({
@@ -165,6 +211,26 @@ describe("end-long-queries", () => {
       value: { says: "0 queries cancelled, 0 sessions ended, 1 had gone by themselves" },
     });
     expect(await second).toBeNull();
+  });
+
+  it("that nobody needs is not applicable; where some are spared it is for people", async ({
+    expect,
+  }) => {
+    await noneLeft();
+    expect(await act.judge(anAct(), reach())).toMatchObject({
+      error: { class: "refuse", notApplicable: true },
+    });
+    void running(await owner("pg_dump"), "SELECT pg_sleep(60)");
+    await vi.waitFor(
+      async () => {
+        const answer = await act.judge(anAct(), reach());
+        expect(answer).toMatchObject({
+          error: { detail: expect.stringContaining("1 are spared") },
+        });
+        expect(answer).not.toMatchObject({ error: { notApplicable: true } });
+      },
+      { timeout: 10_000, interval: 100 },
+    );
   });
 
   it("says what is missing, and what it may not do", async ({ expect }) => {

@@ -69,6 +69,18 @@ describe("ping", () => {
     expect(await postgres.ping(soon())).toMatchObject({ ok: false, error: { kind } });
   });
 
+  it.for([
+    [429, "retry"],
+    [403, "refuse"],
+    [502, "retry"],
+  ] as const)(
+    "that ends in a %i may be tried again or not: %s",
+    async ([status, kind], { expect }) => {
+      const { postgres } = await aDatabase((_, response) => sendJson(response, status, {}));
+      expect(await postgres.ping(soon())).toMatchObject({ error: { class: kind } });
+    },
+  );
+
   it("asks once, whatever comes back", async ({ expect }) => {
     const { postgres, received } = await aDatabase((_, response) => sendJson(response, 502, {}));
     await postgres.ping(soon());
