@@ -1,5 +1,5 @@
 /** Letting a compute grow and taking that back, against a stand-in that refuses what Neon refuses. */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { Reach } from "../../../src/mitigations/actuator.ts";
 import { readMark } from "../../../src/mitigations/mark.ts";
 import type { StoredLease } from "../../../src/mitigations/opaque.ts";
@@ -25,8 +25,8 @@ const aLease = (changes: Partial<StoredLease> = {}): StoredLease => ({
 });
 
 /** A small project: `ep-main` may use 2 CU. */
-async function project() {
-  const neon = await vendor();
+async function project(given: Parameters<typeof vendor>[0] = {}) {
+  const neon = await vendor(given);
   const change = async (path: string, method: string, body?: unknown): Promise<void> => {
     const answer = await neon.ask(path, { method, body });
     if (!answer.ok) throw new Error(await answer.text());
@@ -96,6 +96,35 @@ describe("scaling a compute", () => {
       value: { prior },
     });
     expect(await maxCu()).toBe(8.25);
+  });
+
+  it("waits while the project is busy, and until its own operations have ended, both ways", async ({
+    expect,
+  }) => {
+    const neon = await project({ operationMs: 700 });
+    const busy = { error: { class: "retry", detail: expect.stringContaining("HTTP 423") } };
+    const lease = aLease();
+    const patience = { timeout: 10_000, interval: 100 };
+    // Somebody else is at work on it; a change that did not wait for its end would find it locked.
+    await neon.setMaxCu(3);
+    expect(await apply(lease, neon.reach())).toMatchObject(busy);
+    expect(await neon.notes()).toEqual([]);
+    const applied = await vi.waitFor(async () => {
+      const answer = await apply(lease, neon.reach());
+      if (!answer.ok) throw new Error(answer.error.detail);
+      return answer.value;
+    }, patience);
+    expect(applied.prior).toEqual({ computeId: "ep-main", beforeCu: 3, afterCu: 4 });
+    const one = { ...lease, prior: applied.prior };
+    expect(await actuator.verify(one, neon.reach())).toEqual({ ok: true, value: true });
+    // Locked no more: this is not turned away.
+    await neon.setMaxCu(4);
+    expect(await actuator.revert(one, neon.reach())).toMatchObject(busy);
+    await vi.waitFor(
+      async () => expect(await actuator.revert(one, neon.reach())).toMatchObject({ ok: true }),
+      patience,
+    );
+    expect([await neon.maxCu(), await neon.notes()]).toEqual([3, []]);
   });
 
   it("is refused where it may use as much already", async ({ expect }) => {
