@@ -44,6 +44,7 @@ export const firebreakBindings = (from: {
   POSTGRES_FETCH_ENDPOINT: from.stored.fetchEndpoint,
   REDIS_URL: from.cached.restUrl,
   REDIS_TOKEN: from.cached.token,
+  REDIS_ACTS_TOKEN: from.cached.token,
   CLOUDFLARE_STATUS_URLS: `${from.vendorsUrl}/cloudflare-status`,
   CLOUDFLARE_API_URL: `${from.vendorsUrl}/cloudflare-api`,
   CLOUDFLARE_API_TOKEN: from.secrets.cloudflareToken,

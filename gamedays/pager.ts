@@ -7,7 +7,13 @@ const page = z.object({
   firstAtMs: z.int(),
   deliveries: z.int(),
   payload: z.object({
-    data: z.object({ incident: z.string(), message: z.string(), subject: z.string() }),
+    data: z.object({
+      incident: z.string(),
+      message: z.string(),
+      subject: z.string(),
+      /** What was held back and comes together. */
+      bundled: z.array(z.string()).optional(),
+    }),
   }),
 });
 const desk = z.object({

@@ -51,6 +51,8 @@ export type Log = {
     /** The first moment at which it took none of them. */
     readonly outAtMs: number;
   } | null;
+  /** Sessions that Redis still kept when a person agreed to remove them all. */
+  flushed: number | null;
   /** Who must choose a new password since the on-call ran what the evidence prepared. */
   reset: readonly number[] | null;
   pager: PagerState;
@@ -92,6 +94,7 @@ export function judgeSecurity(seen: Seen, limits: Limits): readonly Expectation[
     attackIsStopped(seen),
     machinesAreBlocked(seen),
     thievesAreOut(seen),
+    sessionsAreFlushed(seen),
     passwordsAreReset(seen),
     calmIsUntouched(seen),
     knownClients(seen, limits),
@@ -163,6 +166,14 @@ const thievesAreOut = ({ thieves, loot }: Seen): Expectation =>
     thieves === null
       ? "never"
       : `${thieves.wereIn} were in, all out ${seconds(thieves.outAtMs - thieves.approvedAtMs)} after the word`,
+  );
+
+const sessionsAreFlushed = ({ flushed }: Seen): Expectation =>
+  expect(
+    "flushed",
+    "what is left of sessions in Redis is removed once a person agrees",
+    flushed !== null && flushed > 0,
+    flushed === null ? "never" : `${flushed} sessions`,
   );
 
 const passwordsAreReset = ({ reset, loot }: Seen): Expectation => {
@@ -248,7 +259,9 @@ const challengedGetThrough = (seen: Seen): Expectation => {
 
 const peopleHeard = ({ pager, incident }: Seen): Expectation => {
   const pages = pager.pages.filter(({ payload }) => payload.data.incident === incident);
-  const heard = pages.map(({ payload }) => payload.data.message.split(":")[0] ?? "");
+  const heard = pages
+    .flatMap(({ payload: { data } }) => [data.message, ...(data.bundled ?? [])])
+    .map((message) => message.split(":")[0] ?? "");
   const missing = MESSAGES.filter((message) => !heard.includes(message));
   return expect(
     "people",

@@ -56,6 +56,7 @@ export const security: Gameday = {
       loot: [],
       arrivals: [],
       thieves: null,
+      flushed: null,
       reset: null,
       pager: { pages: [], refused: 0 },
       told: null,
@@ -160,7 +161,11 @@ async function contain(
   const statement = await until("a statement is prepared", () => statementIn(log), patience);
   log.reset = await accounts.resetPasswords(statement);
   say(`the on-call runs the prepared statement: ${log.reset.length} must choose a new password`);
-  const act = await until("signing out is prepared", () => judgedAct(log), patience);
+  const act = await until(
+    "signing out is prepared",
+    () => judgedAct(log, "revoke-sessions"),
+    patience,
+  );
   const wereIn = await countIn(stack.guard, stuffing.loot);
   say(`${wereIn} stolen sessions work`);
   const approvedAtMs = Date.now();
@@ -176,6 +181,13 @@ async function contain(
   );
   log.thieves = { wereIn, approvedAtMs, outAtMs: Date.now() };
   say("no stolen session works any more");
+  const flush = await until(
+    "a flush is prepared",
+    () => judgedAct(log, "flush-sessions"),
+    patience,
+  );
+  await firebreak.approve(incident, flush, "whatever asks Redis alone is to hear of it, too");
+  log.flushed = await until("Redis is flushed", () => flushedBy(log, flush), patience);
   await firebreak.publish(incident, WORDS);
   await until(
     "the public can read it",
@@ -190,7 +202,12 @@ const countIn = async (site: string, loot: readonly Loot[]): Promise<number> =>
 
 const proposed = z.looseObject({ leaseId: z.string(), actuator: z.string() });
 const prepared = z.object({ statement: z.string() });
+const proposedAct = z.looseObject({ actId: z.string(), actuator: z.string() });
 const judged = z.looseObject({ actId: z.string() });
+const flushed = z.looseObject({
+  actId: z.string(),
+  receipt: z.looseObject({ keys: z.int() }),
+});
 
 const leaseIn = ({ rows }: Log, actuator: string): string | null =>
   rows
@@ -198,8 +215,26 @@ const leaseIn = ({ rows }: Log, actuator: string): string | null =>
     .flatMap(({ data }) => proposed.safeParse(data).data ?? [])
     .find((lease) => lease.actuator === actuator)?.leaseId ?? null;
 
-const judgedAct = ({ rows }: Log): string | null =>
-  judged.safeParse(rows.find(({ type }) => type === "act.judged")?.data).data?.actId ?? null;
+function judgedAct({ rows }: Log, actuator: string): string | null {
+  const ids = rows
+    .filter(({ type }) => type === "act.proposed")
+    .flatMap(({ data }) => proposedAct.safeParse(data).data ?? [])
+    .filter((act) => act.actuator === actuator)
+    .map(({ actId }) => actId);
+  return (
+    rows
+      .filter(({ type }) => type === "act.judged")
+      .flatMap(({ data }) => judged.safeParse(data).data?.actId ?? [])
+      .find((id) => ids.includes(id)) ?? null
+  );
+}
+
+/** How many sessions Redis kept, by the receipt. */
+const flushedBy = ({ rows }: Log, actId: string): number | null =>
+  rows
+    .filter(({ type }) => type === "act.performed")
+    .flatMap(({ data }) => flushed.safeParse(data).data ?? [])
+    .find((act) => act.actId === actId)?.receipt.keys ?? null;
 
 const statementIn = ({ rows }: Log): string | null =>
   prepared.safeParse(evidenceOf(rows, "password-reset")?.facts).data?.statement ?? null;

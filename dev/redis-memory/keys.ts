@@ -1,6 +1,7 @@
 /** Commands on keys of any kind, and on the server. */
+import type { Reply } from "../redis-reply.ts";
 import type { Command, Commands } from "./commands.ts";
-import { integer, type Store } from "./store.ts";
+import { integer, RedisError, type Store } from "./store.ts";
 
 const expire = (unitMs: number): Command => ({
   min: 2,
@@ -31,6 +32,12 @@ export const keyCommands: Commands = {
     max: Infinity,
     run: (store, keys) => keys.filter((key) => store.delete(key)).length,
   },
+  UNLINK: {
+    min: 1,
+    max: Infinity,
+    run: (store, keys) => keys.filter((key) => store.delete(key)).length,
+  },
+  SCAN: { min: 1, max: 5, run: scan },
   EXISTS: {
     min: 1,
     max: Infinity,
@@ -54,6 +61,36 @@ function info(store: Store): string {
     "# Keyspace",
     `db0:keys=${store.size}`,
   ].join("\r\n");
+}
+
+/** How many to look at is a wish that may be exceeded: here one look is at all of them, and the cursor is at its end. */
+function scan(store: Store, [cursor = "", ...options]: readonly string[]): Reply {
+  if (integer(cursor) !== 0) throw new RedisError("ERR invalid cursor");
+  let pattern = /^/;
+  for (let at = 0; at < options.length; at += 2) {
+    const name = options[at]?.toUpperCase();
+    const value = options[at + 1];
+    if (value === undefined) throw new RedisError("ERR syntax error");
+    if (name === "MATCH") pattern = globOf(value);
+    else if (name !== "COUNT" || integer(value) < 1) throw new RedisError("ERR syntax error");
+  }
+  return ["0", store.keys().filter((key) => pattern.test(key))];
+}
+
+/** Of Redis's patterns those that have no classes of characters. */
+function globOf(pattern: string): RegExp {
+  if (/(?<!\\)\[/.test(pattern)) throw new RedisError("ERR patterns with [ are not known here");
+  const parts = pattern.match(/\\?[^]/g) ?? [];
+  const source = parts.map((part) => {
+    if (part === "*") return "[^]*";
+    return part === "?"
+      ? "[^]"
+      : (part.length > 1 ? part.slice(1) : part).replaceAll(
+          /[$()*+./?[\\\]^{|}]/g,
+          String.raw`\$&`,
+        );
+  });
+  return new RegExp(`^${source.join("")}$`);
 }
 
 function clear(store: Store): string {

@@ -103,6 +103,9 @@ export const SITE_PARAMS = {
 } as const satisfies Record<string, z.infer<typeof param>>;
 export type SiteParamName = keyof typeof SITE_PARAMS;
 
+/** What Firebreak keeps in production's Redis begins with it. */
+const OWN_KEYS = "firebreak";
+
 const shape = z.strictObject({
   schema: z.literal("firebreak-site/v1"),
   /** With `environment`, the instance: it is in every dedup key, cookie, token and vendor mark. */
@@ -334,7 +337,11 @@ const shape = z.strictObject({
       redis_prefix: z
         .string()
         .regex(/^[\w:.{}/-]{3,100}$/, "write 3 to 100 letters, digits or _ : . { } / -")
-        .refine((prefix) => !prefix.startsWith("firebreak"), "those keys are Firebreak's own"),
+        // Nor what is above them: below "fire" are the payments that wait.
+        .refine(
+          (prefix) => !prefix.startsWith(OWN_KEYS) && !OWN_KEYS.startsWith(prefix),
+          "those keys are Firebreak's own",
+        ),
     })
     .optional(),
   /** Where production writes down who signs in and who touches what. */

@@ -68,6 +68,26 @@ export function upstashContract(name: string, startRedis: () => Promise<Redis>):
       expect((await upstash.smembers("set")).toSorted()).toEqual(["x", "y"]);
     });
 
+    it("finds keys by how they begin, and removes them", async ({ expect }) => {
+      const upstash = client();
+      const made = Array.from({ length: 30 }, (_, n) => `found:${n}`);
+      await Promise.all(["founder", "f*und:1", ...made].map((key) => upstash.set(key, 1)));
+      const scan = async (match: string): Promise<readonly string[]> => {
+        const found: string[] = [];
+        let cursor = "0";
+        do {
+          const [next, keys] = await upstash.scan(cursor, { match, count: 10 });
+          found.push(...keys);
+          cursor = next;
+        } while (cursor !== "0");
+        return [...new Set(found)].toSorted();
+      };
+      expect(await scan("found:*")).toEqual(made.toSorted());
+      expect(await scan("f\\*und:?")).toEqual(["f*und:1"]);
+      expect(await upstash.unlink(...made, "nobody")).toBe(30);
+      expect(await scan("f*und*")).toEqual(["f*und:1", "founder"]);
+    });
+
     it("refuses a command that does not fit the kind of the key", async ({ expect }) => {
       const upstash = client();
       await upstash.rpush("a-list", "x");

@@ -11,6 +11,7 @@ const JUDGED = [
   "attack-stopped",
   "blocked",
   "thieves-out",
+  "flushed",
   "passwords",
   "calm",
   "known-clients",

@@ -93,6 +93,7 @@ function aDay(): Seen {
       anArrival(102, { who: "office", errand: "sign-in", answer: "denied" }),
     ],
     thieves: { wereIn: 2, approvedAtMs: 20_000, outAtMs: 20_400 },
+    flushed: 12,
     reset: [100, 101],
     pager: {
       refused: 0,
@@ -125,6 +126,20 @@ const failedIn = (seen: Seen): readonly string[] =>
   judgeSecurity(seen, limits).flatMap(({ id, ok }) => (ok ? [] : [id]));
 
 describe("the security gameday", () => {
+  it("counts as heard what comes in a bundle", ({ expect }) => {
+    const day = aDay();
+    const [last] = day.pager.pages.slice(-1);
+    if (last === undefined) throw new Error("there are pages");
+    const isReleased = ({ payload }: typeof last): boolean =>
+      payload.data.message.startsWith("released");
+    const bundle = { message: "bundle:9", bundled: ["act.effective:act_1", "released:lse_1"] };
+    const pages = day.pager.pages.map((page) =>
+      isReleased(page) ? { ...page, payload: { data: { ...page.payload.data, ...bundle } } } : page,
+    );
+    expect(pages).not.toEqual(day.pager.pages);
+    expect(failedIn({ ...day, pager: { ...day.pager, pages } })).not.toContain("people");
+  });
+
   it("keeps every promise on a good day", ({ expect }) => {
     expect(failedIn(aDay())).toEqual([]);
     expect(aDay().times.enforcedAtMs).toBe(11_900);
@@ -175,6 +190,7 @@ describe("the security gameday", () => {
       "blocked",
       (day) => ({ ...day, tries: [...day.tries, aTry(30_000, "blocked", 1)] }),
     ],
+    ["sessions that stay in Redis", "flushed", (day) => ({ ...day, flushed: null })],
     ["stolen sessions that nobody saw end", "thieves-out", (day) => ({ ...day, thieves: null })],
     ["a new password for a bystander", "passwords", (day) => ({ ...day, reset: [100, 7] })],
     [

@@ -193,6 +193,22 @@ describe("doctorReport", () => {
       { kind: "actuator", state: "missing", mend: "wrangler secret put CLOUDFLARE_API_TOKEN" },
     ],
     [
+      "an act without the token that may write",
+      {
+        parts: {
+          actuators: [
+            { id: "read-only", missing: "REDIS_ACTS_TOKEN is not set, or REDIS_URL is not" },
+          ],
+          channels: [{ id: "pager", missing: null }],
+          publicChannels: [],
+          writeJournals: [],
+          integrity: [],
+          limiter: BOUND,
+        },
+      },
+      { kind: "actuator", state: "missing", mend: "wrangler secret put REDIS_ACTS_TOKEN" },
+    ],
+    [
       "an actuator without its vendor's zone",
       {
         parts: {

@@ -159,6 +159,12 @@ describe("site.yaml", () => {
     ],
     ["people: [{ id: ada, name: A, slack: ada }]", /^people\[0\].slack: write a member's id/],
     ["suppliers: [{ id: neon, name: Neon }]", /^suppliers\[0\]: say how they are reached/],
+    ["sessions: { redis_prefix: fire }", "sessions.redis_prefix: those keys are Firebreak's own"],
+    [
+      'sessions: { redis_prefix: "firebreak:payments:" }',
+      "sessions.redis_prefix: those keys are Firebreak's own",
+    ],
+    ['sessions: { redis_prefix: "session:*" }', /^sessions.redis_prefix: .*write 3 to 100 letters/],
   ] as const;
 
   it.for(rows)("with %s is refused", ([line, message], { expect }) => {
