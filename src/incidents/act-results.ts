@@ -44,17 +44,24 @@ function afterJudgement(state: IncidentState, act: ActState): readonly IncidentE
   return [{ type: "act.performing", data: { actId: act.id } }];
 }
 
+/** The options with which it would be done, of which some are new; null for a refusal that asks for nothing, or for nothing new. */
+export function askedOf(
+  { options }: Pick<ActState, "options">,
+  failure: unknown,
+): Readonly<Record<string, unknown>> | null {
+  const { ask = {} } = asking.safeParse(failure).data ?? {};
+  return Object.entries(ask).some(([key, value]) => options[key] !== value) ? ask : null;
+}
+
 /** The same again with what was missing, for a person to say; once, for a second refusal is an answer. */
 function askingFor(
   { opened, acts }: IncidentState,
   act: ActState,
   failure: unknown,
 ): readonly IncidentEvent[] {
-  const asked = asking.safeParse(failure);
-  if (!asked.success || opened === null) return [];
-  const options = { ...act.options, ...asked.data.ask };
-  const isNew = Object.entries(asked.data.ask).some(([key, value]) => act.options[key] !== value);
-  if (!isNew) return [];
+  const missing = askedOf(act, failure);
+  if (missing === null || opened === null) return [];
+  const options = { ...act.options, ...missing };
   const attempt = acts.filter(({ step }) => step === act.step).length + 1;
   return [
     {

@@ -155,7 +155,7 @@ function deedText({ act, effect, failure, declined }: Deed): string {
     act.status === "ineffective" ? `did not help: ${prose(act.why)}${effectText}` : null,
     act.status === "declined" ? `declined: ${prose(act.why)}` : null,
     act.status === "unclear" ? "nobody could tell whether it was done" : null,
-    declined === null ? null : `not a case for it: ${prose(declined)}`,
+    declined === null ? null : prose(declined),
     failure === null ? null : `failed to ${prose(failure)}`,
   ].filter((part) => part !== null);
   return `${code(act.actuator)}, ${act.mode}, attempt ${act.attempt}, an act: ${parts.join("; ")}`;

@@ -1,5 +1,6 @@
 /** What a post-mortem is about, gathered from the journal's rows: everything but the words. */
 import { z } from "zod";
+import { askedOf } from "../incidents/act-results.ts";
 import { evolve } from "../incidents/evolve.ts";
 import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import {
@@ -146,16 +147,19 @@ function foldDeed(deed: Deed, event: ActEvent): Deed {
     case "act.ineffective":
       return { ...deed, effect: event.data.readings };
     case "act.failed":
-      return { ...deed, ...failing(event.data) };
+      return { ...deed, ...failing(deed, event.data) };
     default:
       return deed;
   }
 }
 
-const failing = ({ during, failure }: EventData["act.failed"]): Partial<Deed> =>
-  failure.notApplicable === true
-    ? { declined: failure.detail }
-    : { failure: `${during}: ${failure.detail}` };
+function failing({ act }: Deed, { during, failure }: EventData["act.failed"]): Partial<Deed> {
+  const { detail } = failure;
+  if (failure.notApplicable === true) return { declined: `not a case for it: ${detail}` };
+  return askedOf(act, failure) === null
+    ? { failure: `${during}: ${detail}` }
+    : { declined: `asked for a person's word: ${detail}` };
+}
 
 function foldMitigation(mitigation: Mitigation, { atMs, event }: Moment): Mitigation {
   switch (event.type) {

@@ -277,6 +277,26 @@ describe("what the journal can judge", () => {
     expect(declined).toContain("not done, as this is no case for it: deployed long before");
   });
 
+  it("leaves nobody to mend an act that asked for a person's word, until that was not enough", ({
+    expect,
+  }) => {
+    const refused = (options: EventData["act.proposed"]["with"]): string =>
+      render(
+        aJournal()
+          .write("act.proposed", { ...aRollback, with: options })
+          .write("act.failed", {
+            effectId: "2:0",
+            actId: aRollback.actId,
+            during: "perform",
+            failure: { class: "refuse", detail: "secrets have changed", ask: { force: true } },
+          }),
+      );
+    const asked = refused({ force: false });
+    expect(asked).not.toMatch(/Mend why/);
+    expect(asked).toContain("never done; asked for a person's word: secrets have changed");
+    expect(refused({ force: true })).toContain("Mend why `rollback-deployment` failed");
+  });
+
   it("calls it luck when production recovered by itself", ({ expect }) => {
     const journal = aJournal().after(60_000).write("incident.recovery_seen", { readings: [] });
     expect(render(journal)).toContain(
