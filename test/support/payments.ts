@@ -28,9 +28,22 @@ export type PaymentGround = AsyncDisposable & {
   readonly mend: (name: VendorName) => Promise<void>;
   /** Which orders each provider has charged, a line for each charge. */
   readonly charges: () => Promise<readonly string[]>;
+  /** Under which idempotency keys a provider was asked to charge, answered or not. */
+  readonly keysSentTo: (name: VendorName) => Promise<readonly string[]>;
 };
 
 const desk = z.object({ state: z.object({ charges: z.array(z.object({ order: z.string() })) }) });
+
+const sent = z.object({
+  calls: z.array(
+    z.object({
+      method: z.string(),
+      headers: z.record(z.string(), z.string()),
+      body: z.string(),
+    }),
+  ),
+});
+const keyed = z.object({ idempotency_key: z.string() });
 
 export async function paymentGround(): Promise<PaymentGround> {
   await using starting = new AsyncDisposableStack();
@@ -67,6 +80,16 @@ export async function paymentGround(): Promise<PaymentGround> {
         return read.state.charges.map(({ order }) => `${order} by ${name}`);
       };
       return (await Promise.all(VENDORS.map(of))).flat();
+    },
+    async keysSentTo(name) {
+      const { calls } = sent.parse(await (await fetch(`${url}/__vendor/${name}`)).json());
+      return calls
+        .filter(({ method }) => method === "POST")
+        .map(
+          // Stripe has it in a header, Square in the body.
+          ({ headers, body }) =>
+            headers["idempotency-key"] ?? keyed.parse(JSON.parse(body)).idempotency_key,
+        );
     },
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };

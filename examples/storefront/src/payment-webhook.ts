@@ -31,13 +31,13 @@ export const paymentWebhook = new Hono<App>().post("/", async (c) => {
     return c.json({ error: received.error }, 401);
   }
   const { id, body, isReplay, receivedAtMs } = received.value;
-  const parsed = event.safeParse(JSON.parse(new TextDecoder().decode(body)));
+  const parsed = event.safeParse(readJson(new TextDecoder().decode(body)));
   if (!parsed.success) {
     report("payment.event_failed");
     return c.json({ error: "this is no event of the payment provider" }, 422);
   }
   const { type, data } = parsed.data;
-  await db.sql`
+  const booking = db.sql`
     WITH event AS (
       INSERT INTO payment_events (event_id, type, is_replay, received_at)
       VALUES (${id}, ${type}, ${isReplay}, ${new Date(receivedAtMs).toISOString()})
@@ -46,6 +46,21 @@ export const paymentWebhook = new Hono<App>().post("/", async (c) => {
     UPDATE payments SET status = coalesce(${STATUSES[type] ?? null}, status)
     FROM transactions, event
     WHERE transactions.payment_id = payments.id AND transactions.stripe_id = ${data.object.id}`;
+  try {
+    await booking;
+  } catch (error) {
+    report("payment.event_failed");
+    throw error;
+  }
   report("payment.event");
   return c.json({ received: true });
 });
+
+/** Undefined is no JSON. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

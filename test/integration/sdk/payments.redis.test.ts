@@ -107,6 +107,24 @@ describe("payments as production makes them", () => {
     expect(reports.filter((kind) => kind === "payment.elsewhere")).toHaveLength(2);
   });
 
+  it.for([
+    // Surely nobody was charged, so it is the same attempt at another door.
+    ["took nothing", "429", "order-1"],
+    // The first said afterwards that it knows nothing of it; of that attempt no answer may come back.
+    ["lost its answer", "5xx", "order-1~1"],
+  ] as const)(
+    "the idempotency key is the order's at both providers, when the first %s",
+    async ([, kind, key], { expect }) => {
+      await ground.fail("stripe-api", { kind, method: "POST" });
+      expect(await shop().payments.charge(aPayment())).toEqual({ status: "pending" });
+      const { work } = shop({ "payment-provider": { to: "backup", probeEveryMs: 60_000 } });
+      await work();
+      expect(await ground.charges()).toEqual(["order-1 by square-api"]);
+      expect(await ground.keysSentTo("stripe-api")).toEqual(["order-1"]);
+      expect(await ground.keysSentTo("square-api")).toEqual([key]);
+    },
+  );
+
   it("a first provider that does not answer gets no trial", async ({ expect }) => {
     const switched = { "payment-provider": { to: "backup", probeEveryMs: 60_000 } };
     const { payments, reports, work } = shop(switched);
