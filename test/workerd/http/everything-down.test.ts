@@ -107,6 +107,9 @@ describe("while Postgres, Redis, production, the guard and the monitor are down 
     const { status, page, indicator } = await told(isolate({ ...DOWN, ...also }));
     expect({ status, indicator }).toEqual({ status: 200, indicator: "critical" });
     expect(page).toContain(id);
+    expect(page).toContain(
+      "We are currently experiencing a service outage affecting all users. Our team has been notified and is investigating.",
+    );
     expect(page.includes("this is the last we know")).toBe(isByHeart);
     expect(page).not.toMatch(GREEN);
   });
