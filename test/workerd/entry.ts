@@ -9,6 +9,7 @@ import { GuardPolicyObject } from "../../src/policy/policy-object.ts";
 import { guardSettings } from "../../src/policy/policy.ts";
 import { sure } from "../../src/shared/shape.ts";
 import { TrafficObject } from "../../src/traffic/traffic-object.ts";
+import { counted } from "./incidents/counted.ts";
 import type { TestDesk, TestIncident } from "./incidents/objects.ts";
 import type { TestJournal } from "./write-journal/objects.ts";
 import { worldOf } from "./monitor/world.ts";
@@ -56,6 +57,7 @@ export class TestMonitor extends MonitorObject {
 
 export class TestPolicy extends GuardPolicyObject {
   constructor(ctx: DurableObjectState, env: unknown) {
+    counted(ctx);
     super(ctx, env, { instance: TEST_INSTANCE, settings: () => TEST_SETTINGS });
   }
 }
