@@ -8,6 +8,7 @@ import type { ActView, IncidentView, LeaseView } from "../incidents/view.ts";
 import { stakeText } from "../payments/unpaid.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
+import { shareText } from "../shared/share.ts";
 import { utcTime } from "../shared/utc.ts";
 import { isWaiting } from "./buttons.ts";
 import { fill } from "../playbooks/site-templates.ts";
@@ -62,7 +63,7 @@ export function renderMessage(
   const drill = view.drill ? "Drill: " : "";
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
-    header(view, site, atMs),
+    header(news, view, site, atMs),
     section("What is new", news.parts ?? [newsText(news)]),
     section("What is wrong", whatIsWrong(news, view)),
     section("What was done", deeds(view)),
@@ -85,13 +86,18 @@ export const incidentLink = (view: IncidentView, site: MessageSite): string | nu
   site.url === null ? null : link(site, apiPath(view));
 
 /** The mission's internal template, or the site's own. */
-function header(view: IncidentView, { internal, title }: MessageSite, atMs: number): string {
+function header(
+  { readings }: News,
+  view: IncidentView,
+  { internal, title }: MessageSite,
+  atMs: number,
+): string {
   const { onsetAtMs, resolvedAtMs } = view.anchors;
   const words = fill<"internal">(internal, {
     severity: view.severity,
     title: oneLine(view.title),
     status: capitalised(view.status),
-    impact: impactText(view),
+    impact: impactText(view, readings),
     lead: oneLine(view.lead ?? "nobody yet"),
     duration: formatDuration(Math.max(0, (resolvedAtMs ?? atMs) - onsetAtMs)),
     since: utcTime(onsetAtMs),
@@ -101,10 +107,27 @@ function header(view: IncidentView, { internal, title }: MessageSite, atMs: numb
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
 }
 
-/** What the public is told of it, and what waits to be paid where somebody looked. */
-function impactText({ statusPage, stake }: IncidentView): string {
-  const known = oneLine(statusPage?.message ?? NOT_KNOWN);
-  return stake === undefined ? known : `${known} Revenue: ${stakeText(stake)}.`;
+/** What the public is told of it, the share that was just measured, and what waits to be paid where somebody looked. */
+function impactText({ statusPage, stake }: IncidentView, readings: readonly Evidence[]): string {
+  const share = harmText(readings);
+  return [
+    oneLine(statusPage?.message ?? NOT_KNOWN),
+    ...(share === null ? [] : [`Measured: ${share}.`]),
+    ...(stake === undefined ? [] : [`Revenue: ${stakeText(stake)}.`]),
+  ].join(" ");
+}
+
+/** The best measure there is: what visitors meet, else what probes meet; null where neither was measured, or neither is harmed. */
+function harmText(readings: readonly Evidence[]): string | null {
+  const valueOf = (signal: string): number | null => {
+    const value = readings.find((reading) => reading.signal === signal)?.value;
+    return typeof value === "number" ? value : null;
+  };
+  const failing = valueOf("traffic.error_ratio");
+  if (failing !== null) return failing > 0 ? `${shareText(failing)} of requests fail` : null;
+  const passing = valueOf("probe.around_success_ratio");
+  if (passing === null || passing >= 1) return null;
+  return `${shareText(1 - passing)} of probes fail, and of visitors it is not known yet`;
 }
 
 function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {

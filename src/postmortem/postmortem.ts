@@ -4,12 +4,13 @@ import { checklistView } from "../incidents/view-of.ts";
 import type { JournalRow } from "../incidents/journal.ts";
 import { stakeText } from "../payments/unpaid.ts";
 import { formatDuration } from "../shared/duration.ts";
+import { shareText } from "../shared/share.ts";
 import { utcDate, utcTime } from "../shared/utc.ts";
 import { dueAfter } from "./due.ts";
 import { actionItems, gotLucky, wentWell, wentWrong } from "./lessons.ts";
 import { bullets, code, prose } from "./markdown.ts";
 import { storyOf, type Deed, type Impact, type Mitigation, type Story } from "./story.ts";
-import { readingsText, REVERTED, shareText, timelineOf, type TimelineLine } from "./timeline.ts";
+import { readingsText, REVERTED, timelineOf, type TimelineLine } from "./timeline.ts";
 
 /** A journal longer than this shows its two ends; the rest stays in the journal. */
 export const TIMELINE_LINES_MAX = 1_000;

@@ -7,6 +7,7 @@ import {
 } from "../incidents/journal.ts";
 import { isActEvent, type ActEvent } from "../incidents/evolve-acts.ts";
 import { formatDuration } from "../shared/duration.ts";
+import { shareText } from "../shared/share.ts";
 import { utcTime } from "../shared/utc.ts";
 import { code, prose } from "./markdown.ts";
 
@@ -251,8 +252,6 @@ export const REVERTED = {
   gone: "it was gone already",
   changed: "somebody had changed it, so it was left as it is",
 } as const;
-
-export const shareText = (share: number): string => `${Math.round(share * 100)} %`;
 
 const withReadings = (text: string, readings: Readings): string =>
   readings.length === 0 ? text : `${text}; ${readingsText(readings)}`;
