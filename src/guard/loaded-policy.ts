@@ -65,7 +65,8 @@ export function loadPolicy(policy: Policy, listed: ListedNetworks | null = null)
       "rate-limit": ofKind("rate-limit"),
       maintenance: ofKind("maintenance"),
       "read-only": ofKind("read-only"),
-      "disabled-feature": ofKind("disabled-feature"),
+      // One without routes is switched off in production itself, by the SDK.
+      "disabled-feature": ofKind("disabled-feature").filter(({ routes }) => routes?.length !== 0),
       "write-journal": ofKind("write-journal"),
       "emergency-cache": ofKind("emergency-cache"),
       "security-log": ofKind("security-log"),

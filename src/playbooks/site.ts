@@ -199,7 +199,8 @@ const shape = z.strictObject({
     .array(
       z.strictObject({
         id,
-        routes: z.array(partPattern).min(1).max(ROUTES_MAX),
+        /** With none, only production knows of it: its SDK says by `isOff` whether it is switched off. */
+        routes: z.array(partPattern).max(ROUTES_MAX).default([]),
         /** Only requests that carry this header, with this value if it is given. */
         header: z
           .strictObject({

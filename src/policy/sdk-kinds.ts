@@ -88,6 +88,14 @@ export function sdkAction<Kind extends SdkKind>(
   return read.ok ? (read.value as SdkAction<Kind>) : null;
 }
 
-/** Whether an entry of one of these kinds is understood. */
+/** The feature that an entry switches off by the name that `site.yaml` gives it; null of every other. The guard reads it too, for its routes. */
+export function featureOff({ kind, match }: PolicyEntry): string | null {
+  if (kind !== "disabled-feature") return null;
+  const read = named(match);
+  return read.ok ? read.value.feature : null;
+}
+const named = only({ feature: text(60, 1) });
+
+/** Whether production has anything to do with it, and it is understood. */
 export const isSdkEntry = (entry: PolicyEntry): boolean =>
-  isForSdk(entry.kind) && sdkAction(entry.kind, entry) !== null;
+  (isForSdk(entry.kind) && sdkAction(entry.kind, entry) !== null) || featureOff(entry) !== null;

@@ -141,7 +141,21 @@ export class Firebreak {
     });
   }
 
-  /** The same for a query that did not go through `Database`, such as one of a `Pool`: what its error says of the database. */
+  /**
+   * Whether a part of the site is switched off now (`disable-features`), by its name under `features` in `site.yaml`: ask before what it does.
+   * From memory; a new isolate begins as if nothing were.
+   */
+  isOff(
+    feature: string,
+    {
+      session,
+      waitUntil,
+    }: { readonly session: Pick<Session, "key">; readonly waitUntil: WaitUntil },
+  ): boolean {
+    return this.#view.isOff(feature, session.key, waitUntil);
+  }
+
+  /** Tells of a query that did not go through `Database`, such as one of a `Pool`: what its error says of the database. */
   reportFailure(error: unknown, waitUntil: WaitUntil): void {
     for (const kind of reportsOf(error)) this.report(kind, waitUntil);
   }

@@ -13,7 +13,7 @@ import {
 } from "../policy/policy.ts";
 import { readPolicy } from "../policy/read.ts";
 import { anything, object } from "../shared/shape.ts";
-import { isSdkEntry, sdkAction, type SdkAction } from "../policy/sdk-kinds.ts";
+import { featureOff, isSdkEntry, sdkAction, type SdkAction } from "../policy/sdk-kinds.ts";
 import type { SdkKind } from "../policy/sdk-names.ts";
 
 export const REFRESH_DEADLINE_MS = 2_000;
@@ -84,7 +84,15 @@ export class PolicyView {
     };
   }
 
-  /** The same of one kind, for everybody, and all entries of it: revocations add up. */
+  /** Whether a part of the site is switched off for this session, by its name in `site.yaml`. */
+  isOff(feature: string, sessionKey: string, waitUntil: WaitUntil): boolean {
+    this.#keepFresh(waitUntil);
+    return this.#inForce(Date.now()).some(
+      (entry) => featureOff(entry) === feature && isInShare(sessionKey, entry.salt, entry.share),
+    );
+  }
+
+  /** What is asked of one kind, for everybody, and all entries of it: revocations add up. */
   allOf<Kind extends SdkKind>(kind: Kind, waitUntil: WaitUntil): readonly SdkAction<Kind>[] {
     this.#keepFresh(waitUntil);
     return this.#inForce(Date.now())

@@ -130,6 +130,31 @@ describe("in maintenance", () => {
   });
 });
 
+describe("with a part of the site switched off that only production knows", () => {
+  it("visitors have the rest of the page, and all of it again afterwards", async ({ expect }) => {
+    const why = "the list asks too much of the database";
+    await api("mitigations", {
+      actuator: "disable-features",
+      with: { feature: "latest-pitches" },
+      lease: "10m",
+      why,
+    });
+    const isLeftOut = async () =>
+      (await (await fetch(`${stack.info.guard}/`)).text()).includes("not shown for now");
+    await eventually(isLeftOut);
+    await using opened = await visit(`${stack.info.guard}/`, {});
+    await screenshot(opened, "feature-off");
+    expect(opened.status).toBe(200);
+    expect(await opened.page.locator(".pitches").count()).toBe(0);
+    expect(await opened.page.getByLabel("E-mail").count()).toBe(1);
+    expect((await fetch(`${stack.info.guard}/pitches/1`)).status).toBe(200);
+    await api("mitigations/release-all", { why: "it is well again" });
+    await eventually(async () => !(await isLeftOut()));
+    await opened.page.reload();
+    expect(await opened.page.locator(".pitches").count()).toBe(1);
+  });
+});
+
 type Visit = Opened & AsyncDisposable;
 
 /** A visitor of their own, with nothing remembered. */

@@ -23,6 +23,8 @@ export type Stores = {
   readonly payments: Payments;
   /** Tells Firebreak that something happened, in the background. */
   readonly report: (kind: ReportKind, who?: SignInParties) => void;
+  /** Whether Firebreak has switched a part of the shop off, by its name in site.yaml. */
+  readonly isOff: (feature: string) => boolean;
   /** What Firebreak asks of sign-ins and sessions now. */
   readonly security: () => Promise<Security>;
 };
@@ -76,6 +78,7 @@ export function openStores(env: Env, visit: Visit): Stores {
     redis,
     payments: firebreak.payments(paymentsOn(env, redis, db), visit),
     report: (kind, who) => firebreak.report(kind, visit.waitUntil, who),
+    isOff: (feature) => firebreak.isOff(feature, visit),
     security: () => firebreak.security(visit.session, visit.waitUntil),
   };
 }

@@ -1,4 +1,4 @@
-/** Switches a part of the site off: by its routes, or by the name that `site.yaml` gives it. */
+/** Switches a part of the site off: by its routes, or by the name that `site.yaml` gives it, which production may ask for through the SDK. */
 import { z } from "zod";
 import { featureHeader, featureRoutes } from "../../policy/words.ts";
 import { defineLease } from "../actuator.ts";

@@ -161,6 +161,7 @@ const OFF = "disabled_feature disabled_feature f";
 const byHeader = (header: object) => checkoutOff({ match: { routes: ["/pay"], header } });
 const FEATURES: GuardSettings["features"] = [
   { id: "checkout", routes: ["/checkout/*"], header: null },
+  { id: "latest", routes: [], header: null },
   { id: "beta", routes: ["/a"], header: { name: "x-beta", value: "1" } },
 ];
 const named = (feature: string) => checkoutOff({ match: { feature } });
@@ -190,6 +191,7 @@ describe("a disabled feature", () => {
     ["by name, elsewhere", { path: "/cart" }, [named("checkout")], "serve clean -"],
     ["by name, with a header", { path: "/a", header: saying("1") }, [named("beta")], OFF],
     ["by name, without", { path: "/a" }, [named("beta")], "serve clean -"],
+    ["by a name that only production knows", { path: "/a" }, [named("latest")], "serve clean -"],
     ["a name the site lacks", { path: "/checkout/pay" }, [named("gone")], "serve clean -"],
     [
       "all of the site",
