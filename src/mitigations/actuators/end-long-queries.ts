@@ -23,7 +23,7 @@ const names = z.array(z.string().min(1).max(100)).max(NAMES_MAX).default([]);
 
 const options = z.strictObject({
   older_than: durationOption(1_000, 86_400_000).default("5m"),
-  /** At most this many; an act is done once, so it is also the most in any minute. */
+  /** At most this many by one act; how many acts the automation may do is the site's `actions_per_hour_max`. */
   max: z.int().min(1).max(20).default(10),
   /** Those that hold a transaction open and do nothing count as well, by the transaction's age. */
   idle_in_transaction: z.boolean().default(false),
