@@ -20,6 +20,8 @@ const COLD_POLL_MS = 25;
 /** How far back the page tells of incidents, and of how many at most. */
 export const PAST_MS = 90 * 24 * 3_600_000;
 export const PAST_INCIDENTS_MAX = 200;
+/** One that lasted for longer than this beside newer ones may be missing: they are read by when they began. */
+const LASTED_MS_MAX = 30 * 24 * 3_600_000;
 /** What is kept for a colder isolate to say while nobody answers; it is never taken for news. */
 const LAST_WORDS_SECONDS = 24 * 3_600;
 
@@ -193,7 +195,7 @@ async function pastViews({ desk, now }: CopyDeps) {
     if (before !== null && oldestMs >= sinceMs && views.length >= PAST_INCIDENTS_MAX) {
       return { views, sinceMs: oldestMs };
     }
-    if (oldestMs < sinceMs) break;
+    if (oldestMs < sinceMs - LASTED_MS_MAX) break;
   } while (before !== null);
   return { views: views.filter((view) => endedAtMs(view) >= sinceMs), sinceMs };
 }

@@ -64,7 +64,8 @@ export function declaredChange<Options>(given: Given<Options>): Functions<Option
       if (!last.ok) return last;
       const untilMs = last.value[0]?.at_ms ?? null;
       if (untilMs === null) {
-        return notApplicable("nobody signed in since an hour before the harm began");
+        // Nobody tried, or nobody writes it down any more: that is for people to look at.
+        return refuse("nobody signed in since an hour before the harm began");
       }
       const counted = await ask(reach, affectedQuery(signIns, fromMs, untilMs));
       if (!counted.ok) return counted;

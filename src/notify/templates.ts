@@ -127,7 +127,9 @@ function harmText(readings: readonly Evidence[]): string | null {
   if (failing !== null) return failing > 0 ? `${shareText(failing)} of requests fail` : null;
   const passing = valueOf("probe.around_success_ratio");
   if (passing === null || passing >= 1) return null;
-  return `${shareText(1 - passing)} of probes fail, and of visitors it is not known yet`;
+  const isAsked = readings.some(({ signal }) => signal === "traffic.error_ratio");
+  const probes = `${shareText(1 - passing)} of probes fail`;
+  return isAsked ? `${probes}, and of visitors it is not known yet` : probes;
 }
 
 function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {

@@ -11,15 +11,17 @@ import { errorName } from "./error-name.ts";
 import { redisDriver, type RedisConfig } from "./redis.ts";
 
 /** Keys that Redis looks at in one request; it may name a few more. */
-const SCAN_COUNT = 1_000;
+export const SCAN_COUNT = 5_000;
 /** In one go; with more keys than that the next goes on. */
-export const BATCHES_MAX = 100;
+export const BATCHES_MAX = 50;
+/** After which no batch is begun: below every deadline, so that how far it came is still told. */
+const GO_MS_MAX = 8_000;
 /** How long it is remembered that it was done. */
 const REMEMBERED_SECONDS = 7 * 86_400;
 const BEGINNING = "0";
 
-/** `isAll`: there are no more. */
-export type Counted = { readonly keys: number; readonly isAll: boolean };
+/** `isAll`: there are no more. `inRedis` are all keys that there are. */
+export type Counted = { readonly keys: number; readonly isAll: boolean; readonly inRedis: number };
 /** `isDone`: every key that was there when it began is gone. */
 export type Dropped = { readonly keys: number; readonly isDone: boolean };
 
@@ -43,14 +45,16 @@ export function createRedisWriter(config: RedisConfig): RedisWriter {
   return {
     count: (prefix, signal) =>
       asking(config, signal, async (redis) => {
+        const inRedis = await redis.dbsize();
+        const isInTime = goes();
         let [keys, cursor] = [0, BEGINNING];
-        for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+        while (isInTime()) {
           const [next, found] = await scan(redis, prefix, cursor);
           keys += found.length;
-          if (next === BEGINNING) return { keys, isAll: true };
+          if (next === BEGINNING) return { keys, isAll: true, inRedis };
           cursor = next;
         }
-        return { keys, isAll: false };
+        return { keys, isAll: false, inRedis };
       }),
 
     drop: ({ id, prefix }, signal) =>
@@ -58,7 +62,8 @@ export function createRedisWriter(config: RedisConfig): RedisWriter {
         const begun = await read(redis, id);
         if (begun?.isDone === true) return { keys: begun.keys, isDone: true };
         let [keys, cursor] = [begun?.keys ?? 0, begun?.cursor ?? BEGINNING];
-        for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+        const isInTime = goes();
+        while (isInTime()) {
           const [next, found] = await scan(redis, prefix, cursor);
           keys += found.length;
           const isDone = next === BEGINNING;
@@ -70,6 +75,16 @@ export function createRedisWriter(config: RedisConfig): RedisWriter {
       }),
 
     dropped: (id, signal) => asking(config, signal, (redis) => read(redis, id)),
+  };
+}
+
+/** Whether another batch of this go may be begun. */
+function goes(): () => boolean {
+  const untilMs = Date.now() + GO_MS_MAX;
+  let batches = 0;
+  return () => {
+    batches += 1;
+    return batches <= BATCHES_MAX && Date.now() < untilMs;
   };
 }
 

@@ -75,6 +75,12 @@ export const rule = z.strictObject({
     .enum(["keep", "fire"])
     .default("keep")
     .describe("What an unknown answer means: keep the state, or count as true"),
+  opens_only: z
+    .boolean()
+    .default(false)
+    .describe(
+      "It helps to open an incident; that it is still true keeps no mitigation in force and hides no recovery, as with what people said minutes ago",
+    ),
   why: text,
 });
 

@@ -197,18 +197,23 @@ const shape = z.strictObject({
   /** Parts of the site that `disable-features` may switch off by name. */
   features: z
     .array(
-      z.strictObject({
-        id,
-        /** With none, only production knows of it: its SDK says by `isOff` whether it is switched off. */
-        routes: z.array(partPattern).max(ROUTES_MAX).default([]),
-        /** Only requests that carry this header, with this value if it is given. */
-        header: z
-          .strictObject({
-            name: headerName,
-            value: z.string().max(500).optional(),
-          })
-          .optional(),
-      }),
+      z
+        .strictObject({
+          id,
+          /** With none, only production knows of it: its SDK says by `isOff` whether it is switched off. */
+          routes: z.array(partPattern).max(ROUTES_MAX).default([]),
+          /** Only requests that carry this header, with this value if it is given. */
+          header: z
+            .strictObject({
+              name: headerName,
+              value: z.string().max(500).optional(),
+            })
+            .optional(),
+        })
+        .refine(({ routes, header }) => header === undefined || routes.length > 0, {
+          path: ["header"],
+          message: "a header narrows routes: name some, for the SDK knows no headers",
+        }),
     )
     .max(FEATURES_MAX)
     .default([]),
@@ -337,7 +342,10 @@ const shape = z.strictObject({
       /** What the keys of all of them begin with, and nothing else does. */
       redis_prefix: z
         .string()
-        .regex(/^[\w:.{}/-]{3,100}$/, "write 3 to 100 letters, digits or _ : . { } / -")
+        .regex(
+          /^[\w:.{}/-]{2,99}[:./}-]$/,
+          "write 3 to 100 letters, digits or _ : . { } / -, and end with : . / } or -, or keys that only look alike go with them",
+        )
         // Nor what is above them: below "fire" are the payments that wait.
         .refine(
           (prefix) => !prefix.startsWith(OWN_KEYS) && !OWN_KEYS.startsWith(prefix),

@@ -84,9 +84,11 @@ export class PolicyView {
     };
   }
 
-  /** Whether a part of the site is switched off for this session, by its name in `site.yaml`. */
+  /** Whether a part of the site is switched off for this session, by its name in `site.yaml`. One that is about a header is the guard's alone. */
   isOff(feature: string, sessionKey: string, waitUntil: WaitUntil): boolean {
     this.#keepFresh(waitUntil);
+    const { features = [] } = this.#held?.policy.settings ?? {};
+    if (features.some(({ id, header }) => id === feature && header !== null)) return false;
     return this.#inForce(Date.now()).some(
       (entry) => featureOff(entry) === feature && isInShare(sessionKey, entry.salt, entry.share),
     );

@@ -81,10 +81,10 @@ const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10
 
 const inWords = ({ signal, value = "unknown" }: Reading): string => `${signal} = ${String(value)}`;
 
-/** What signals said holds for as long as the recovery does, and what records said while it is over; what was done stays done. */
+/** What signals said holds for as long as the recovery does, and what records said for as long as they do; what was done stays done. */
 const isLost = ({ seen }: CompiledItem, state: IncidentState): boolean =>
   (seen?.by === "signals" && state.recoveredSinceMs === null) ||
-  (seen?.by === "record" && !isResolved(state));
+  (seen?.by === "record" && (!isResolved(state) || RECORDS[seen.record](state) === null));
 
 const ticked = ({ text }: CompiledItem, item: number, found: Found): IncidentEvent => ({
   type: "checklist.ticked",
@@ -96,7 +96,7 @@ const lost = ({ text, seen }: CompiledItem, item: number): IncidentEvent => ({
   data: {
     item,
     text,
-    why: seen?.by === "record" ? "it is open again" : "the recovery was lost",
+    why: seen?.by === "record" ? "it is not so any more" : "the recovery was lost",
   },
 });
 

@@ -56,7 +56,8 @@ export const severityStage: Stage = (state, moment) => {
 export type Health = "well" | "harmed" | "unsure";
 
 export function healthOf(state: IncidentState, moment: Moment): Health {
-  const { rules, recoverWhen } = moment.playbook;
+  const { recoverWhen } = moment.playbook;
+  const rules = moment.playbook.rules.filter(({ spec }) => !spec.opens_only);
   if (rules.length === 0) return "unsure";
   const isHarmSeen = rules.some((rule) => truthOf(rule.when, state, moment) === "true");
   if (recoverWhen === null) {

@@ -8,8 +8,8 @@ import type { Dropped, RedisWriter } from "../../platform/redis-writer.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { defineAct, type Done, type Reach } from "../actuator.ts";
 
-/** Below what the engine gives one attempt, so that it can still say how far it came. */
-const CALL_MS_MAX = 15_000;
+/** For finding out and doing together, below what the engine gives one attempt. */
+const [LOOK_MS_MAX, CALL_MS_MAX] = [4_000, 14_000];
 
 const options = z.strictObject({});
 const judged = z.object({ prefix: z.string() });
@@ -30,14 +30,14 @@ export const flushSessions = defineAct({
     const sessions = sessionsIn(reach);
     if (!sessions.ok) return sessions;
     const { prefix, writer } = sessions.value;
-    const counted = await writer.count(prefix, deadline());
+    const counted = await writer.count(prefix, deadline(CALL_MS_MAX));
     if (!counted.ok) return counted;
-    const { keys, isAll } = counted.value;
+    const { keys, isAll, inRedis } = counted.value;
     if (keys === 0 && isAll) return refuse(`Redis has no key that begins with ${prefix}`);
     const many = isAll ? String(keys) : `at least ${keys}`;
     return ok({
       judged: { prefix },
-      says: `drop ${many} keys that begin with ${prefix} from Redis: everybody whose session is there signs in again`,
+      says: `drop ${many} of the ${inRedis} keys in Redis, those that begin with "${prefix}": everybody whose session is there signs in again`,
     });
   },
 
@@ -48,7 +48,7 @@ export const flushSessions = defineAct({
     if (prefix !== before.prefix) {
       return refuse("site.yaml names another prefix than the one that was judged");
     }
-    const dropped = await writer.drop({ id, prefix }, deadline());
+    const dropped = await writer.drop({ id, prefix }, deadline(CALL_MS_MAX));
     if (!dropped.ok) return dropped;
     const detail = `${dropped.value.keys} keys are gone so far; it goes on from there`;
     return dropped.value.isDone
@@ -59,7 +59,7 @@ export const flushSessions = defineAct({
   async confirm({ id, judged: { prefix } }, reach) {
     const sessions = sessionsIn(reach);
     if (!sessions.ok) return sessions;
-    const found = await sessions.value.writer.dropped(id, deadline());
+    const found = await sessions.value.writer.dropped(id, deadline(LOOK_MS_MAX));
     if (!found.ok) return found;
     return found.value?.isDone === true
       ? ok({ done: true, ...doneBy(found.value, prefix) })
@@ -67,7 +67,7 @@ export const flushSessions = defineAct({
   },
 });
 
-const deadline = (): AbortSignal => AbortSignal.timeout(CALL_MS_MAX);
+const deadline = (ms: number): AbortSignal => AbortSignal.timeout(ms);
 
 const doneBy = ({ keys }: Dropped, prefix: string): Done => ({
   says: `dropped ${keys} keys that began with ${prefix} from Redis`,

@@ -179,7 +179,7 @@ describe("what an incident that is over knows of its end", () => {
     incident.after(SECOND).do("reopen", { why: "it is back" });
     incident.see(DOWN);
     expect(ticked(incident)).toEqual([]);
-    expect(why(incident, PAGE)).toBe("it is open again");
+    expect(why(incident, PAGE)).toBe("it is not so any more");
     incident.settle(sent("begin"));
     incident.after(SECOND).do("resolve", { why: "over" });
     incident.settle(sent());

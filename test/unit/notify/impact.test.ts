@@ -30,13 +30,15 @@ it.for([
   [
     "what probes meet, where visitors are not seen",
     { "probe.around_success_ratio": 0.25 },
-    `75 ${PROBES}`,
+    "75 % of probes fail.",
   ],
   [
     "what probes meet, where visitors could not be counted",
     { "traffic.error_ratio": null, "probe.around_success_ratio": 0 },
     `100 ${PROBES}`,
   ],
+  ["a trace of requests", { "traffic.error_ratio": 0.004 }, "under 1 % of requests fail."],
+  ["next to all requests", { "traffic.error_ratio": 0.996 }, "over 99 % of requests fail."],
   ["nothing of what was not measured", { "traffic.error_ratio": null }, null],
   ["no probe that passes", { "probe.around_success_ratio": 1 }, null],
 ] as const)("the impact is %s", ([, values, said], { expect }) => {

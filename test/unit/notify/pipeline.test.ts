@@ -88,7 +88,7 @@ describe("an outage, from first to last message", () => {
     expect(opened?.body).toBe(
       `SEV-1 Incident: Complete service outage
 Status: Detected
-Impact: The shop is down for everybody. Measured: 100 % of probes fail, and of visitors it is not known yet.
+Impact: The shop is down for everybody. Measured: 100 % of probes fail.
 Lead: nobody yet
 Duration: 7s, since 14:02:04 UTC
 Next Update: as soon as something changes; Firebreak looks again at 14:03:11 UTC at the latest

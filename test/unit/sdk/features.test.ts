@@ -22,7 +22,12 @@ function policyOf(entries: readonly PolicyEntry[]): Policy {
     instance: "shop.test",
     previous: { epoch: 1, n: 0 },
     entries,
-    settings: aSettings({ features: [{ id: "latest", routes: [], header: null }] }),
+    settings: aSettings({
+      features: [
+        { id: "latest", routes: [], header: null },
+        { id: "beta", routes: ["/search"], header: { name: "x-beta", value: undefined } },
+      ],
+    }),
     networks: null,
     nowMs: NOW_MS,
   });
@@ -61,11 +66,12 @@ describe("a feature is off", () => {
 
   it.for([
     ["in shadow", { mode: "shadow" }],
+    ["for all where it is about a header", { match: { feature: "beta" } }, "beta"],
     ["by its routes alone", { match: { routes: ["/latest"] } }],
     ["of another kind", { kind: "maintenance", match: {} }],
     ["for nobody", { share: 0 }],
-  ] as const)("not %s", async ([, changes], { expect }) => {
-    expect((await isolate([anOff(changes)])).isOff()).toBe(false);
+  ] as const)("not %s", async ([, changes, feature = "latest"], { expect }) => {
+    expect((await isolate([anOff(changes)])).isOff(feature)).toBe(false);
   });
 
   it("for as many as its share says, the same each time", async ({ expect }) => {

@@ -223,7 +223,7 @@ describe("status page", () => {
     expect(page).not.toMatch(/>\s*Operational|All systems operational/);
   });
 
-  it("tells of the 90 days in which an incident ended, however long it lasted", async ({
+  it("tells of the 90 days in which an incident ended, though it began before them", async ({
     expect,
   }) => {
     const nowMs = Date.now();
