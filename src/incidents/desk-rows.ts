@@ -46,6 +46,7 @@ const MIGRATIONS = [
   MEASURED_MIGRATION,
   DEPLOYED_MIGRATION,
   SILENCES_MIGRATION,
+  "CREATE INDEX outbox_by_incident ON outbox (incident_id, position);",
 ] as const;
 
 /** Nobody repeats a request after a day without asking what became of it. */

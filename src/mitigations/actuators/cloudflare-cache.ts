@@ -102,8 +102,8 @@ export function wordsFor(
       edge_ttl: {
         mode: "override_origin",
         default: Math.floor(freshMs / SECOND_MS),
-        // An error that production gave once, under load, must not be what everybody reads from then on.
-        status_code_ttl: [{ status_code_range: { from: 400, to: 599 }, value: NO_STORE }],
+        // An error that production gave once, under load, or a way to its sorry page, must not be what everybody gets from then on.
+        status_code_ttl: [{ status_code_range: { from: 300, to: 599 }, value: NO_STORE }],
       },
       // What a browser keeps cannot be taken back.
       browser_ttl: { mode: "respect_origin" },

@@ -63,7 +63,7 @@ describe("copies at Cloudflare", () => {
         edge_ttl: {
           mode: "override_origin",
           default: 300,
-          status_code_ttl: [{ status_code_range: { from: 400, to: 599 }, value: -1 }],
+          status_code_ttl: [{ status_code_range: { from: 300, to: 599 }, value: -1 }],
         },
         browser_ttl: { mode: "respect_origin" },
       },
