@@ -1,6 +1,6 @@
 /** Long queries in a real database, ended; and those that must not be, not. */
 import type pg from "pg";
-import { afterAll, beforeAll, describe, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, it, vi } from "vitest";
 import type { Reach } from "../../../src/mitigations/actuator.ts";
 import type { StoredAct } from "../../../src/mitigations/opaque.ts";
 import { acts } from "../../../src/mitigations/registry.ts";
@@ -52,10 +52,13 @@ const judgedOn = (count: number, given: StoredAct) =>
   );
 /** The server may take a moment to notice that the test before has gone. */
 const noneLeft = () =>
-  vi.waitFor(async () => {
-    const answer = await act.judge(anAct(), reach());
-    if (answer.ok) throw new Error(answer.value.says);
-  });
+  vi.waitFor(
+    async () => {
+      const answer = await act.judge(anAct(), reach());
+      if (answer.ok) throw new Error(answer.value.says);
+    },
+    { timeout: 10_000 },
+  );
 const isAlive = async (client: pg.Client): Promise<boolean> =>
   client.query("SELECT 1").then(
     () => true,
@@ -101,6 +104,8 @@ failingActContract({
 });
 
 describe("end-long-queries", () => {
+  beforeEach(noneLeft);
+
   it("cancels a long query, leaves its session, and tells whom it hit without their values", async ({
     expect,
   }) => {
