@@ -196,7 +196,11 @@ describe("a person with a slow phone", () => {
       hasWorker ? 2 : PUZZLES / 4,
     );
     const touched = noticed.find((one) => "touched" in one);
-    expect(touched?.solved, "a touch is heard while there is work left").toBeLessThan(PUZZLES);
+    expect(touched, "a touch is heard before the page is left").toBeDefined();
+    // As for the steps: a Worker may be through with its work before the slow page has heard of the touch.
+    if (!hasWorker) {
+      expect(touched?.solved, "a touch is heard while there is work left").toBeLessThan(PUZZLES);
+    }
     const said = noticed.flatMap((one) => ("said" in one ? one.said : []));
     expect(said[0]).toBe("Working. This takes a moment.");
     expect(said.at(-1)).toBe("Done. Taking you to the page.");
