@@ -50,13 +50,20 @@ function findAct(id: string, deps: ActDeps): Result<Act, Failure> {
   return missing === null ? ok(act) : refuse(missing);
 }
 
-const storedAct = (data: EffectOf<"act.judge">["data"], { view }: EffectContext): StoredAct => ({
-  id: data.actId,
-  incidentId: view.id,
-  options: data.with,
-  reason: data.reason,
-  onsetAtMs: view.anchors.onsetAtMs,
-});
+function storedAct(data: EffectOf<"act.judge">["data"], { view }: EffectContext): StoredAct {
+  const others = view.acts.filter(
+    ({ id, actuator }) => actuator === data.actuator && id !== data.actId,
+  );
+  const doneAtMs = Math.max(...others.flatMap(({ performedAtMs }) => performedAtMs ?? []));
+  return {
+    id: data.actId,
+    incidentId: view.id,
+    options: data.with,
+    reason: data.reason,
+    onsetAtMs: view.anchors.onsetAtMs,
+    ...(Number.isFinite(doneAtMs) ? { lastDoneMsAgo: Date.now() - doneAtMs } : {}),
+  };
+}
 
 const unclear = ({ detail }: Failure): Result<never, Failure> =>
   err({

@@ -130,6 +130,8 @@ export type AskedAct<Options> = {
   readonly reason: string;
   /** When the harm began. */
   readonly onsetAtMs: number;
+  /** How long ago the incident last did the same by another act; absent: it never did. */
+  readonly lastDoneMsAgo?: number;
 };
 
 export type JudgedAct<Options, Judged> = AskedAct<Options> & { readonly judged: Judged };

@@ -19,11 +19,16 @@ const LOOKED_AT_MAX = 100;
 const LOOK_EVERY_MS = 250;
 const NAMES_MAX = 20;
 
+/** What was ended must show whether it helped, before more is. */
+const EVERY_MS = 60_000;
+const isTooSoon = (agoMs: number | undefined): boolean => agoMs !== undefined && agoMs < EVERY_MS;
+const tooSoon = () => notApplicable("queries were ended less than a minute ago");
+
 const names = z.array(z.string().min(1).max(100)).max(NAMES_MAX).default([]);
 
 const options = z.strictObject({
   older_than: durationOption(1_000, 86_400_000).default("5m"),
-  /** At most this many by one act; how many acts the automation may do is the site's `actions_per_hour_max`. */
+  /** At most this many by one act, and so in any minute of an incident. */
   max: z.int().min(1).max(20).default(10),
   /** Those that hold a transaction open and do nothing count as well, by the transaction's age. */
   idle_in_transaction: z.boolean().default(false),
@@ -49,7 +54,8 @@ export const endLongQueries = defineAct({
   }),
   missing: ({ postgres }) => (postgres === null ? "POSTGRES_URL is not set" : null),
 
-  async judge({ options: given }, reach) {
+  async judge({ options: given, lastDoneMsAgo }, reach) {
+    if (isTooSoon(lastDoneMsAgo)) return tooSoon();
     const sessions = await ask(reach, findLong(given));
     if (!sessions.ok) return sessions;
     const { victims, spared } = selectVictims(sessions.value, {
@@ -70,7 +76,8 @@ export const endLongQueries = defineAct({
     });
   },
 
-  async perform({ options: { grace }, judged: { victims } }, reach) {
+  async perform({ options: { grace }, judged: { victims }, lastDoneMsAgo }, reach) {
+    if (isTooSoon(lastDoneMsAgo)) return tooSoon();
     const asked = await ask(reach, signal("pg_cancel_backend", victims.filter(isActive)));
     if (!asked.ok) return err(unheard(asked.error));
     const left = await untilGone(victims.filter(isActive), msOf(grace), reach);

@@ -144,6 +144,20 @@ describe("end-long-queries", () => {
     expect(await isAlive(client)).toBe(true);
   });
 
+  it("ends none within a minute of those before, and says so", async ({ expect }) => {
+    const client = await owner("reports");
+    const outcome = running(client, "SELECT pg_sleep(60)");
+    const { judged } = await judgedOn(1, anAct());
+    const soon = { ...anAct(), judged, lastDoneMsAgo: 59_999 };
+    const refusal = { class: "refuse", detail: "queries were ended less than a minute ago" };
+    expect(await act.judge(soon, reach())).toMatchObject({ ok: false, error: refusal });
+    expect(await act.perform(soon, reach())).toMatchObject({ ok: false, error: refusal });
+    expect(await act.judge(anAct(), reach())).toMatchObject({ ok: true });
+    const later = { ...soon, lastDoneMsAgo: 60_000 };
+    expect(await act.perform(later, reach())).toMatchObject({ ok: true });
+    expect(await outcome).toBe("57014");
+  });
+
   it("ends the session of a query that does not stop", async ({ expect }) => {
     const admin = await aSession(storefront.postgres.url("storefront"));
     await admin.query(`CREATE FUNCTION deaf() RETURNS void LANGUAGE plpgsql AS $$
