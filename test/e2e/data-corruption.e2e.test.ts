@@ -26,7 +26,8 @@ const JUDGED = [
   "purchases",
   "public",
 ];
-const TOOK_MS_MAX = 75_000;
+/** Alone about 45 s; a machine that is slow is no fault of the day. */
+const TOOK_MS_MAX = 90_000;
 
 // As production should have it; that one Worker does the same is seen by the outages.
 it("pauses writes until the rows are back, with the guard as a Worker of its own", async ({

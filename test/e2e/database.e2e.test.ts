@@ -23,7 +23,8 @@ const JUDGED = [
   "paged",
   "public",
 ];
-const TOOK_MS_MAX = 85_000;
+/** Alone about 75 s; a machine that is slow is no fault of the day. */
+const TOOK_MS_MAX = 100_000;
 
 it("relieves a database in a queue of locks, and takes everything back", async ({ expect }) => {
   const { report, exitCode, output } = await runGameday(["database"]);

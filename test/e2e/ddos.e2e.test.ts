@@ -23,7 +23,8 @@ const JUDGED = [
   "told",
   "public",
 ];
-const TOOK_MS_MAX = 120_000;
+/** Alone about 105 s, twenty browsers among them; a machine that is slow is no fault of the day. */
+const TOOK_MS_MAX = 150_000;
 
 it("stops ten thousand addresses that come once, and hardly anybody else notices", async ({
   expect,
