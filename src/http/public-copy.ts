@@ -192,10 +192,9 @@ async function pastViews({ desk, now }: CopyDeps) {
     views.push(...page.items);
     before = page.next;
     const oldestMs = views.at(-1)?.anchors.detectedAtMs ?? 0;
-    if (before !== null && oldestMs >= sinceMs && views.length >= PAST_INCIDENTS_MAX) {
-      return { views, sinceMs: oldestMs };
-    }
-    if (oldestMs < sinceMs - LASTED_MS_MAX) break;
+    const isFull = views.length >= PAST_INCIDENTS_MAX;
+    if (before !== null && isFull && oldestMs >= sinceMs) return { views, sinceMs: oldestMs };
+    if (isFull || oldestMs < sinceMs - LASTED_MS_MAX) break;
   } while (before !== null);
   return { views: views.filter((view) => endedAtMs(view) >= sinceMs), sinceMs };
 }

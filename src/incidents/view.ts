@@ -69,7 +69,7 @@ export type ItemView = {
   /** From 0, in the playbook's order. */
   readonly item: number;
   readonly text: string;
-  /** `signals`, `evidence` and `step`: Firebreak sees it for itself. */
+  /** `people` tick it; the others Firebreak sees for itself. */
   readonly seenBy: "people" | "signals" | "evidence" | "step" | "record";
   readonly isTicked: boolean;
   /** The last word on it; null when nobody has said anything. */

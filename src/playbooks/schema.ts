@@ -155,7 +155,7 @@ export const checklistItem = z.union([
     recorded: z
       .enum(RECORDS)
       .describe(
-        "Ticked once the incident is over and its records show it: the status page says so, customers were mailed so, the post-mortem has an owner and a date; open again if the incident is",
+        "Ticked once the incident is over and its records show it: the status page says so, customers were mailed so, the post-mortem has an owner and a date; open again when it is so no more",
       ),
   }),
 ]);

@@ -56,10 +56,11 @@ export const severityStage: Stage = (state, moment) => {
 export type Health = "well" | "harmed" | "unsure";
 
 export function healthOf(state: IncidentState, moment: Moment): Health {
-  const { recoverWhen } = moment.playbook;
-  const rules = moment.playbook.rules.filter(({ spec }) => !spec.opens_only);
+  const { rules, recoverWhen } = moment.playbook;
   if (rules.length === 0) return "unsure";
-  const isHarmSeen = rules.some((rule) => truthOf(rule.when, state, moment) === "true");
+  const isHarmSeen = rules.some(
+    ({ spec, when }) => !spec.opens_only && truthOf(when, state, moment) === "true",
+  );
   if (recoverWhen === null) {
     const allInactive = rules.every(
       (rule) => (state.rules[rule.spec.id] ?? INACTIVE).status === "inactive",

@@ -53,7 +53,8 @@ export const flushSessions = defineAct({
     const detail = `${dropped.value.keys} keys are gone so far; it goes on from there`;
     return dropped.value.isDone
       ? ok(doneBy(dropped.value, prefix))
-      : err({ class: "retry", detail });
+      : // Part of it is done: when nobody goes on, it must not be said that nothing was.
+        err({ class: "unknown_outcome", detail });
   },
 
   async confirm({ id, judged: { prefix } }, reach) {

@@ -218,7 +218,7 @@ describe("sessions in Redis", () => {
     const act = await judged();
     expect(act.says).toMatch(/^drop at least \d of the 300006 keys/);
     expect(await flush.perform(act, reachAt(edge.url))).toMatchObject({
-      error: { class: "retry", detail: expect.stringContaining("it goes on from there") },
+      error: { class: "unknown_outcome", detail: expect.stringContaining("it goes on from there") },
     });
     expect(await flush.perform(act, reachAt(edge.url))).toMatchObject({ ok: true });
     expect(await keysLike("session:*")).toEqual([]);
