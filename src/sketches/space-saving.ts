@@ -112,6 +112,11 @@ export class SpaceSaving {
     return slot === NO_SLOT ? null : slot;
   }
 
+  /** The count of the key that has this slot. */
+  countAt(slot: number): number {
+    return this.#counts[slot] ?? 0;
+  }
+
   /** The largest counts first, ties by key, at most `limit`. */
   top(limit: number): Counter[] {
     return Array.from({ length: this.#size }, (_, slot) => this.#counter(slot))

@@ -44,8 +44,8 @@ export const NAME_CHARS_MAX = 200;
 export const REPORTED_MIN = 4;
 /** Below this share of the traffic a key gets no counter… */
 const SHARE_MIN = 1 / 512;
-/** …nor below this count, while there is little traffic. */
-const COUNT_MIN = 16;
+/** …nor below this count, while there is little traffic: half a request per second is enough for a name. */
+const COUNT_MIN = 8;
 const WIDTH_BITS = 12;
 const COUNTERS = 128;
 export const DISTINCT_PRECISION = 12;
@@ -78,7 +78,6 @@ const SERVED: Recorded = { isRefused: false, sampledFor: 1 };
 export class TopTalkers {
   readonly #windowMs: number;
   readonly #dimensions: readonly DimensionCounts[] = DIMENSIONS.map(() => new DimensionCounts());
-  #window = 0;
   #windowEndsAtMs = -Infinity;
 
   constructor(windowMs = WINDOW_MS) {
@@ -119,12 +118,11 @@ export class TopTalkers {
     });
   }
 
-  /** As many halvings as windows have ended. A clock that goes back changes nothing. */
+  /** As many halvings as windows have ended, the first of which begins with the first request. A clock that goes back changes nothing. */
   #fade(nowMs: number): void {
-    const window = Math.floor(nowMs / this.#windowMs);
-    const ended = window - this.#window;
-    this.#window = window;
-    this.#windowEndsAtMs = (window + 1) * this.#windowMs;
+    if (this.#windowEndsAtMs === -Infinity) this.#windowEndsAtMs = nowMs;
+    const ended = Math.floor((nowMs - this.#windowEndsAtMs) / this.#windowMs) + 1;
+    this.#windowEndsAtMs += ended * this.#windowMs;
     for (const counts of this.#dimensions) counts.fade(ended);
   }
 }
@@ -134,8 +132,8 @@ class DimensionCounts {
   readonly #sieve = new CountMin(WIDTH_BITS);
   readonly #talkers = new SpaceSaving(COUNTERS);
   readonly #names: string[] = Array.from({ length: COUNTERS }, () => "");
-  /** By slot: how far its count had been handed over at the last cut. */
-  readonly #handedOver = new Uint32Array(COUNTERS);
+  /** By slot: how far its count was handed over; 0: never. Below that when more waits than is left of a count that faded. */
+  readonly #handedOver = new Int32Array(COUNTERS);
   /** By slot, since the last cut. */
   readonly #refusals = new Uint32Array(COUNTERS);
   /** Since the last cut. */
@@ -179,9 +177,12 @@ class DimensionCounts {
     if (windows <= 0) return;
     this.#weight = Math.floor(this.#weight / 2 ** windows);
     this.#sieve.halve(windows);
+    // Standing fades; what waits to be handed over does not, or who sends little would be told as less, and the rest as nobody's.
+    const waiting = this.#handedOver.map((until, slot) => this.#talkers.countAt(slot) - until);
     this.#talkers.halve(windows);
     for (let slot = 0; slot < COUNTERS; slot += 1) {
-      this.#handedOver[slot] = Math.floor((this.#handedOver[slot] ?? 0) / 2 ** windows);
+      if (this.#handedOver[slot] === 0) continue;
+      this.#handedOver[slot] = this.#talkers.countAt(slot) - (waiting[slot] ?? 0);
     }
   }
 

@@ -163,7 +163,7 @@ it("forgets who stood out, by halves, however long nothing was counted", ({ expe
         const record = addresses(talkers);
         for (let request = 0; request < requests; request += 1) record(7, startMs);
         const endMs = startMs + gapMs;
-        const windows = Math.floor(endMs / WINDOW_MS) - Math.floor(startMs / WINDOW_MS);
+        const windows = Math.floor(gapMs / WINDOW_MS);
         // One request afterwards must not revive anything.
         record(8, endMs);
         const cut = cutOf(talkers, "address", endMs);
@@ -173,6 +173,31 @@ it("forgets who stood out, by halves, however long nothing was counted", ({ expe
       },
     ),
     { numRuns: 40 },
+  );
+});
+
+it("tells all of who sends little and has a counter, however many windows end meanwhile", ({
+  expect,
+}) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 120 }),
+      (perSecond) => {
+        const talkers = new TopTalkers();
+        const record = addresses(talkers);
+        for (let request = 0; request < 40; request += 1) record(7, 0);
+        let sent = 40;
+        let told = cutOf(talkers, "address", 0)?.top[0]?.count ?? 0;
+        for (const [second, count] of perSecond.entries()) {
+          for (let request = 0; request < count; request += 1) record(7, second * 1_000);
+          sent += count;
+          told += cutOf(talkers, "address", second * 1_000)?.top[0]?.count ?? 0;
+        }
+        expect(told).toBeLessThanOrEqual(sent);
+        expect(sent - told).toBeLessThan(REPORTED_MIN);
+      },
+    ),
+    { numRuns: 60 },
   );
 });
 
