@@ -6,6 +6,7 @@ import { newcomers, regulars } from "./ddos-crowd.ts";
 import {
   floodTable,
   judgeDdos,
+  LEARNING_MS,
   peopleTable,
   stepsTable,
   stoppedAtMs,
@@ -138,8 +139,10 @@ async function play({ scenario, shape, field, log }: Scene): Promise<void> {
   // Awaited below; until then a broken line is no unhandled rejection.
   following.catch(() => {});
   await answerThePager({ field, firebreak }, incident, log, patience);
-  await until("a step is seen to help", () => hasRow(log, "lease.effective"), patience);
+  await until("a step is in force", () => hasRow(log, "lease.applied"), patience);
   const coming = lookalikesCome({ shape, field });
+  coming.catch(() => {});
+  await until("a step is seen to help", () => hasRow(log, "lease.effective"), patience);
   if (shape.shots === null) await sleep(parts.hold, undefined, { signal });
   else await until("all of it was sent", flood.isSpent, patience);
   log.lookalikes = await coming;
@@ -164,7 +167,7 @@ function unlessLate(error: unknown): void {
   if (!(error instanceof DidNotHappen)) throw error;
 }
 
-/** While the flood goes on and is challenged. */
+/** While the flood goes on and is challenged, as soon as guards know. */
 async function lookalikesCome({
   shape: { lookalikes },
   field: { stack, say, signal },
@@ -174,6 +177,7 @@ async function lookalikesCome({
     say(`NO CHROMIUM on this machine: ${lookalikes.length} people with real browsers do not come`);
     return null;
   }
+  await sleep(LEARNING_MS, undefined, { signal });
   say(`${lookalikes.length} people come with real browsers that look like the attackers' program`);
   return comeWithBrowsers(stack.guard, lookalikes, signal);
 }

@@ -52,12 +52,19 @@ export async function runGameday(
   try {
     const { exitCode, output } = await run([...args, "--json", file]);
     const written = report.safeParse(JSON.parse(await readFile(file, "utf8")));
-    if (written.success) return { report: written.data, exitCode, output };
+    if (written.success) {
+      // It may be played once more: what was red is told even where the second is green.
+      if (exitCode !== 0) console.error(`RED: gameday ${args.join(" ")}\n${brokenIn(written.data)}`);
+      return { report: written.data, exitCode, output };
+    }
     throw new Error(`the report is not whole: ${written.error.message}\n${output}`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+const brokenIn = ({ expectations }: GamedayReport): string =>
+  expectations.flatMap(({ id, ok, saw }) => (ok ? [] : [`  ✗ ${id}: ${saw}`])).join("\n");
 
 async function run(
   args: readonly string[],
