@@ -54,7 +54,8 @@ export async function runGameday(
     const written = report.safeParse(JSON.parse(await readFile(file, "utf8")));
     if (written.success) {
       // It may be played once more: what was red is told even where the second is green.
-      if (exitCode !== 0) console.error(`RED: gameday ${args.join(" ")}\n${brokenIn(written.data)}`);
+      if (exitCode !== 0)
+        console.error(`RED: gameday ${args.join(" ")}\n${brokenIn(written.data)}`);
       return { report: written.data, exitCode, output };
     }
     throw new Error(`the report is not whole: ${written.error.message}\n${output}`);

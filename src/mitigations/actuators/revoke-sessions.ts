@@ -34,7 +34,10 @@ export const revokeSessions = defineAct({
   plan: (given) => ({ siteWide: false, touches: `${whose(given)} will have to sign in again` }),
   missing: () => null,
 
-  async judge({ options: given }) {
+  async judge({ id, options: given }, reach) {
+    // Where it cannot be said whether it stands, nobody is asked to agree to it.
+    const standing = await reach.policy.get(id);
+    if (!standing.ok) return standing;
     return ok({
       judged: { whose: whose(given) },
       says: `end every session of ${whose(given)} that was issued before`,

@@ -6,7 +6,7 @@ import type { StoredAct } from "../../../src/mitigations/opaque.ts";
 import { acts } from "../../../src/mitigations/registry.ts";
 import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
 import { err } from "../../../src/shared/result.ts";
-import { failingActContract } from "../../contract/act.ts";
+import { actContract } from "../../contract/act.ts";
 import { startNeonWire } from "../../support/neon-wire.ts";
 import { aSession, running, startStorefront, type Storefront } from "../../support/storefront.ts";
 
@@ -20,6 +20,9 @@ beforeAll(async () => {
 afterAll(() => storefront?.[Symbol.asyncDispose]());
 
 const nobody = async () => err({ class: "refuse", detail: "not needed here" } as const);
+const QUERY_CANCELED = "57014";
+/** What a client hears of its query's end is under way a little longer than the server sees it. */
+const HEARD_MS = 200;
 const reach = (postgres: Postgres | null = storefront.watcher): Reach => ({
   instance: "shop.test",
   policy: { put: nobody, get: nobody, remove: nobody },
@@ -75,7 +78,7 @@ beforeAll(async () => {
 });
 afterAll(() => wire?.close());
 
-failingActContract({
+actContract({
   act,
   options: { older_than: "1s", grace: "2s" },
   badOptions: [
@@ -86,10 +89,28 @@ failingActContract({
   get secret() {
     return new URL(storefront.database.watcherUrl).password;
   },
+  nature: {
+    // A query that ended by itself is ended, and nobody can tell afterwards how.
+    whenChanged: "finds_nothing",
+    remembers: "that_it_is_done",
+    steady: (judgement) =>
+      JSON.parse(
+        JSON.stringify(judgement)
+          .replaceAll(/"seconds":\d+/g, '"seconds":0')
+          .replaceAll(/, \d+ s, /g, ", 0 s, "),
+      ),
+  },
   async ground() {
     await noneLeft();
+    const client = await owner("long");
+    const admin = await aSession(storefront.postgres.url("storefront"), "person");
     let timesDone = 0;
-    stopped = running(await owner("long"), "SELECT pg_sleep(60)").then(() => (timesDone += 1));
+    const begin = (): void => {
+      stopped = running(client, "SELECT pg_sleep(60)").then((code) => {
+        if (code === QUERY_CANCELED) timesDone += 1;
+      });
+    };
+    begin();
     await judgedOn(1, anAct());
     // The driver has one endpoint for all: who was made last says where.
     const at = (connectionString: string): Reach =>
@@ -97,7 +118,25 @@ failingActContract({
     return {
       unreachable: at("postgresql://nobody:hunter3@nowhere.invalid:1/x"),
       reach: at(storefront.database.watcherUrl),
-      timesDone: async () => timesDone,
+      timesDone: async () => {
+        await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, HEARD_MS))]);
+        return timesDone;
+      },
+      version: async () => {
+        const { rows } = await admin.query(
+          "SELECT pid, query_start::text, state FROM pg_stat_activity WHERE application_name = 'long'",
+        );
+        return rows;
+      },
+      interfere: async () => {
+        await admin.query(
+          "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'long'",
+        );
+        await stopped;
+        timesDone = 0;
+        begin();
+        await judgedOn(1, anAct());
+      },
       failNextChange: async (fault) => wire.failNextChange(fault),
     };
   },

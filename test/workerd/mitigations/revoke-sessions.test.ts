@@ -1,9 +1,11 @@
 /** Signing everybody out, against the real policy object: once, from one moment on, whatever is lost on the way. */
 import { describe, it, onTestFinished, vi } from "vitest";
+import type { Failure } from "../../../src/incidents/journal.ts";
 import type { Reach } from "../../../src/mitigations/actuator.ts";
 import { acts } from "../../../src/mitigations/registry.ts";
 import type { Act, StoredJudgedAct } from "../../../src/mitigations/opaque.ts";
 import { err } from "../../../src/shared/result.ts";
+import { actContract, type ActGround, type ChangeFault } from "../../contract/act.ts";
 import { anEntry } from "../../support/policy.ts";
 import { freshPolicy, nobodyAnswers } from "./fresh-policy.ts";
 
@@ -27,6 +29,66 @@ function ground() {
   onTestFinished(() => void vi.useRealTimers());
   return freshPolicy();
 }
+
+const ACCOUNT = "sha256-of-somebody";
+/** How the policy object tells of each; what it did not answer may have been heard. */
+const SAID: Readonly<Record<ChangeFault, Failure>> = {
+  "429": { class: "retry", detail: "the policy object is busy" },
+  "5xx": { class: "unknown_outcome", detail: "the policy object failed" },
+  "403": { class: "refuse", detail: "the policy object refused it" },
+  timeout: { class: "unknown_outcome", detail: "the policy object did not answer" },
+  answer_lost: { class: "unknown_outcome", detail: "the policy object did not answer" },
+};
+
+function contractGround(): ActGround {
+  const { policy, reach } = freshPolicy();
+  let next: ChangeFault | null = null;
+  const revoked = async () =>
+    (await policy.entries()).filter(({ kind }) => kind === "sessions-revoked");
+  return {
+    reach: {
+      ...reach,
+      policy: {
+        ...reach.policy,
+        put: async (entry) => {
+          const fault = next;
+          next = null;
+          if (fault === null) return reach.policy.put(entry);
+          if (fault === "answer_lost") await reach.policy.put(entry);
+          return err(SAID[fault]);
+        },
+      },
+    },
+    unreachable: {
+      ...reach,
+      policy: { put: nobodyAnswers, get: nobodyAnswers, remove: nobodyAnswers },
+    },
+    timesDone: async () => (await revoked()).length,
+    version: async () => (await policy.read(null)).seq,
+    failNextChange: async (fault) => {
+      next = fault;
+    },
+    interfere: async () => {
+      const inItsPlace = { id: "act_00000000000000000000000001", owner: "somebody else" };
+      await policy.put(anEntry({ ...inItsPlace, expiresAtMs: Date.now() + 60_000 }));
+    },
+  };
+}
+
+actContract({
+  act,
+  options: { accounts: [ACCOUNT], sessions_live: "7d" },
+  badOptions: [
+    { options: { accounts: [] }, field: "accounts" },
+    { options: { sessions_live: "1s" }, field: "sessions_live" },
+    { options: { everybody: true }, field: "everybody" },
+  ],
+  onsetAtMs: NOW_MS,
+  secret: ACCOUNT,
+  // Two acts end sessions as of two moments.
+  nature: { twoActs: "deeds_of_their_own" },
+  ground: async () => contractGround(),
+});
 
 describe("revoke-sessions", () => {
   it("is done once, from the first moment on, however often it is performed", async ({
@@ -106,13 +168,5 @@ describe("revoke-sessions", () => {
     expect(await act.perform(asked(), silent)).toMatchObject({ ok: false });
     expect(await act.confirm(asked(), silent)).toMatchObject({ ok: false });
     expect(await policy.entries()).toEqual([]);
-  });
-
-  it("takes its own options, and names the field of any other", ({ expect }) => {
-    const said = (options: Record<string, unknown>) => act.words.problemsWith(options).join("\n");
-    expect(said({ accounts: ["a"], sessions_live: "7d" })).toBe("");
-    expect(said({ accounts: [] })).toContain("accounts");
-    expect(said({ sessions_live: "1s" })).toContain("sessions_live");
-    expect(said({ everybody: true })).toContain("everybody");
   });
 });
