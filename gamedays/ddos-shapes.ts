@@ -79,7 +79,7 @@ export const SHAPES = {
       path: `/pitches/${1 + scattered(number)}?v=${scattered(~number).toString(36)}`,
     }),
     lookalikes: null,
-    named: "/pitches/*",
+    named: "/pitches/+",
   },
 } as const satisfies Readonly<Record<string, Shape>>;
 

@@ -3,20 +3,30 @@
 /** Escapes are unwrapped at most this often; no router unwraps more. */
 const UNWRAPS_MAX = 3;
 
-/** `/assets/*` is everything below `/assets/`; without a star, the path alone. */
+/** `/assets/*` is everything below `/assets/`, and `/assets/` itself; `/assets/+` is only what is below. Otherwise, the path alone. */
 export function matchesRoute(path: string, pattern: string): boolean {
-  return pattern.endsWith("/*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+  const prefix = prefixOf(pattern);
+  return prefix === null ? path === pattern : isBelow(path, prefix, pattern);
 }
+
+/** What the paths of a pattern begin with, the slash at its end included; null: it is one path. */
+export const prefixOf = (pattern: string): string | null =>
+  pattern.endsWith("/*") || pattern.endsWith("/+") ? pattern.slice(0, -1) : null;
+
+const isBelow = (path: string, prefix: string, pattern: string): boolean =>
+  path.startsWith(prefix) && (path.length > prefix.length || pattern.endsWith("*"));
 
 /**
  * A pattern as routers compare it that care neither about capitals nor about a slash at the end, written as paths are read: without
  * escapes. What limits, blocks or switches off goes by it, so that no spelling gets round it; what takes protection away goes by
  * `matchesRoute`.
  */
-export const foldRoute = (pattern: string): string =>
-  pattern.endsWith("/*")
-    ? `${resolve(unwrap(pattern.slice(0, -1))).toLowerCase()}*`
-    : foldPath(resolve(unwrap(pattern)));
+export function foldRoute(pattern: string): string {
+  const prefix = prefixOf(pattern);
+  return prefix === null
+    ? foldPath(resolve(unwrap(pattern)))
+    : `${resolve(unwrap(prefix)).toLowerCase()}${pattern.at(-1)}`;
+}
 
 /** A path to be compared with the folded patterns that name one path. */
 export function foldPath(path: string): string {
@@ -24,11 +34,15 @@ export function foldPath(path: string): string {
   return small.length > 1 && small.endsWith("/") ? small.slice(0, -1) : small;
 }
 
-/** Whether some router takes this path for one of the pattern, which is folded: to Hono's, `/search` is on `/search/*`. */
+/**
+ * Whether some router takes this path for one of the pattern, which is folded: to Hono's, `/search` is on `/search/*`. Who means
+ * `/search/+` has said that it is not.
+ */
 export function mayMatchRoute(path: string, folded: string): boolean {
-  if (!folded.endsWith("/*")) return foldPath(path) === folded;
+  const prefix = prefixOf(folded);
+  if (prefix === null) return foldPath(path) === folded;
   const small = path.toLowerCase();
-  return small.startsWith(folded.slice(0, -1)) || small === folded.slice(0, -2);
+  return isBelow(small, prefix, folded) || (folded.endsWith("*") && small === prefix.slice(0, -1));
 }
 
 export type PathFacts = {

@@ -1,21 +1,22 @@
 /** What a rule of the zone is asked about, in Cloudflare's language: which paths, and whose. Texts are written so that none ends early. */
-
+import { prefixOf } from "../guard/routes.ts";
 import type { EdgeExempt } from "./actuator.ts";
 
 /** As much as one expression may hold. */
 export const EXPRESSION_CHARS_MAX = 4_096;
 const PATH = "http.request.uri.path";
 
-/** Any of these routes: paths, and prefixes that end in a slash and a star. */
+/** Any of these routes: paths, and prefixes that end in a slash and a star or a plus. */
 export const onRoutes = (routes: readonly string[]): string => anyOf(routes.map(onRoute));
 
-/** A prefix means what is below it, and itself. */
+/** A prefix means what is below it; with a star, itself, too. */
 function onRoute(route: string): string {
-  if (!route.endsWith("/*")) return `${PATH} eq ${text(route)}`;
-  const below = route.slice(0, -"*".length);
-  const itself = below.slice(0, -"/".length);
+  const below = prefixOf(route);
+  if (below === null) return `${PATH} eq ${text(route)}`;
   const isBelow = `starts_with(${PATH}, ${text(below)})`;
-  return itself === "" ? isBelow : `${isBelow} or ${PATH} eq ${text(itself)}`;
+  const itself = below.slice(0, -"/".length);
+  if (itself === "" || route.endsWith("+")) return isBelow;
+  return `${isBelow} or ${PATH} eq ${text(itself)}`;
 }
 
 /** Any address of these networks. */

@@ -1,5 +1,6 @@
 /** Words that several parts of `site.yaml` are written in: ids, routes, the names of headers. */
 import { z } from "zod";
+import { isWholeSite } from "../policy/patterns.ts";
 
 export const ROUTES_MAX = 64;
 
@@ -11,11 +12,11 @@ export const path = z
   .string()
   .regex(/^\/\S*$/, "write a path that starts with /")
   .max(500);
-/** `/assets/*` matches everything below; without a star, the path alone. */
-export const routePattern = path.describe("A path, or a prefix that ends in /*");
+/** `/assets/*` matches everything below, and itself; `/assets/+` only what is below; otherwise, the path alone. */
+export const routePattern = path.describe("A path, or a prefix that ends in /* or in /+");
 export const partPattern = routePattern.refine(
-  (pattern) => pattern !== "/*",
-  "/* is the whole site",
+  (pattern) => !isWholeSite(pattern),
+  "/* is the whole site, and /+ nearly",
 );
 export const headerName = z
   .string()

@@ -17,7 +17,7 @@ import {
 import { challengeTerms, type ChallengeTerms } from "./challenge.ts";
 import { clientMatch, listMatch, namesSomebody, type ClientMatch } from "./clients.ts";
 import { limitMatch, limitTerms, type LimitTerms } from "./limits.ts";
-import { headerName, routes } from "./patterns.ts";
+import { headerName, isWholeSite, routes } from "./patterns.ts";
 import type { Feature, PolicyEntry } from "./policy.ts";
 
 export const ENFORCED_KINDS = [
@@ -56,7 +56,7 @@ const scheduled = only({ routes: optional(routes), startsAtMs: optional(whole(0)
 /** Part of the site, never all of it, for all or for requests that carry a header; or by the name that `site.yaml` gives it. */
 const feature = either(
   only({
-    routes: that(routes, (patterns) => !patterns.includes("/*"), "part of the site"),
+    routes: that(routes, (patterns) => !patterns.some(isWholeSite), "part of the site"),
     header: optional(only({ name: headerName, value: optional(text(500)) })),
   }),
   only({ feature: text(60, 1) }),

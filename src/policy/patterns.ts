@@ -4,11 +4,14 @@ import { list, textThat } from "../shared/shape.ts";
 export const MATCH_ROUTES_MAX = 64;
 export const ROUTE_CHARS_MAX = 500;
 
-/** `/shop/*` and everything below it, or one path. */
+/** `/shop/*`: everything below, and `/shop` itself; `/shop/+`: only what is below; or one path. */
 export const routeText = textThat(
   (text) => text.startsWith("/") && text.length <= ROUTE_CHARS_MAX,
   `a path of at most ${ROUTE_CHARS_MAX} characters`,
 );
+
+/** All of the site, or all but its first page. */
+export const isWholeSite = (pattern: string): boolean => pattern === "/*" || pattern === "/+";
 export const routes = list(routeText, MATCH_ROUTES_MAX, 1);
 
 /** As HTTP spells a header's or a cookie's name. */

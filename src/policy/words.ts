@@ -12,7 +12,7 @@ import {
   MATCH_NETWORKS_MAX,
 } from "./clients.ts";
 import { LIMIT_NAME, METHOD, METHODS_MAX } from "./limits.ts";
-import { HEADER_NAME, MATCH_ROUTES_MAX, ROUTE_CHARS_MAX } from "./patterns.ts";
+import { HEADER_NAME, isWholeSite, MATCH_ROUTES_MAX, ROUTE_CHARS_MAX } from "./patterns.ts";
 
 /** A network; the refusal says what is wrong with it. */
 const networkText = z
@@ -64,8 +64,8 @@ export const limitName = z.string().regex(LIMIT_NAME, "write a name such as sign
 
 /** Part of the site, never all of it. */
 export const featureRoutes = routes.refine(
-  (patterns) => !patterns.includes("/*"),
-  "/* is the whole site: use maintenance",
+  (patterns) => !patterns.some(isWholeSite),
+  "/* is the whole site, and /+ nearly: use maintenance",
 );
 
 /** Requests that carry this header; with a value, exactly this one. */

@@ -3,7 +3,7 @@ import type { KnownEntry } from "../../policy/kinds.ts";
 import { ACCURACIES, type LimitTerms, type SessionSource } from "../../policy/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { RequestFacts } from "../facts.ts";
-import { foldPath, mayMatchRoute } from "../routes.ts";
+import { foldPath, mayMatchRoute, prefixOf } from "../routes.ts";
 import { limitRule, SESSION_SOURCES_MAX, type LimitRule } from "./rule.ts";
 
 /** A limit as decisions meet it; one that counts by route stands here once for each of its routes. */
@@ -47,13 +47,11 @@ export function limitTable(
     // What is decided from memory first: who is refused there costs no call.
     .toSorted((a, b) => costOf(a) - costOf(b));
   const forAll = all.filter(({ clients }) => clients === null);
-  const prefixes = grouped(forAll, (pattern) =>
-    pattern.endsWith("/*") ? pattern.slice(0, -1) : null,
-  );
+  const prefixes = grouped(forAll, prefixOf);
   return ok({
     all,
     everywhere: forAll.filter(({ routes }) => routes === null),
-    byPath: grouped(forAll, (pattern) => (pattern.endsWith("/*") ? null : pattern)),
+    byPath: grouped(forAll, pathItself),
     byPrefix: prefixes,
     stem: stemOf(forAll.flatMap(({ routes }) => routes ?? [])),
     prefixSlashesMax: Math.max(0, ...[...prefixes.keys()].map(slashesIn)),
@@ -81,19 +79,24 @@ function limitsOnPath(table: LimitTable, path: string): readonly LimitEntry[] {
   const folded = foldPath(path);
   if (!folded.startsWith(stem)) return everywhere;
   let found = joined(everywhere, byPath.get(folded));
+  // The first page is nothing below another.
+  if (folded === "/") return joined(found, byPath.get(""));
   let end = -1;
   for (let slashes = 0; slashes < prefixSlashesMax; slashes += 1) {
     end = folded.indexOf("/", end + 1);
-    // What `/search/*` means is `/search` itself, too.
-    if (end === -1) return joined(found, byPrefix.get(`${folded}/`));
+    if (end === -1) break;
     found = joined(found, byPrefix.get(folded.slice(0, end + 1)));
   }
   return found;
 }
 
-/** Without the star of the patterns that have one, nor the slash before it; folded, as they are. */
+/** The one path that a pattern is about, if any: what `/search/*` means is `/search` itself, too; what `/search/+` means is not. */
+const pathItself = (pattern: string): string | null =>
+  pattern.endsWith("/+") ? null : pattern.replace(/\/\*$/, "");
+
+/** What is below a pattern without its star or plus, and without the slash before that; folded, as they are. */
 function stemOf(patterns: readonly string[]): string {
-  const [first = "", ...others] = patterns.map((pattern) => pattern.replace(/\/\*$/, ""));
+  const [first = "", ...others] = patterns.map((pattern) => pattern.replace(/\/[*+]$/, ""));
   let length = first.length;
   for (const other of others) while (!other.startsWith(first.slice(0, length))) length -= 1;
   return first.slice(0, length);
@@ -153,8 +156,12 @@ const isRehearsedStrict = ({ entry }: KnownEntry, { accuracy }: LimitTerms): boo
 /** Without what another of them covers: a path is then on one of them at most, and is counted once. */
 const withoutCovered = (patterns: readonly string[]): readonly string[] =>
   [...new Set(patterns)].filter(
-    (pattern, _, all) => !all.some((other) => other !== pattern && mayMatchRoute(pattern, other)),
+    (pattern, _, all) => !all.some((other) => other !== pattern && covers(other, pattern)),
   );
+
+/** What is below it, and itself where it means that, too. */
+const covers = (other: string, pattern: string): boolean =>
+  [pattern, pathItself(pattern) ?? pattern].every((path) => mayMatchRoute(path, other));
 
 function grouped(
   entries: readonly LimitEntry[],

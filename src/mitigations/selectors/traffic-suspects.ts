@@ -3,6 +3,8 @@
  * key that explains most of it, and only by keys that next to none of the usual requests had.
  */
 import { z } from "zod";
+import { matchesRoute } from "../../guard/routes.ts";
+import { isWholeSite } from "../../policy/patterns.ts";
 import { isCountry, isJa4 } from "../../guard/ip/number-set.ts";
 import { err, ok } from "../../shared/result.ts";
 import type { OfAllShards } from "../../traffic/shards.ts";
@@ -96,7 +98,10 @@ export function chooseSuspects(
       `${names.length} ${PLURALS[key]} explain it, ${WIDE_MAX} may be named`,
     );
   }
-  const { explained, usualShare } = suspicion;
+  const { explained } = suspicion;
+  const onRoutes = key === "path" ? usualOn(names, before) : 0;
+  const usualShare = Math.max(suspicion.usualShare, onRoutes);
+  if (usualShare > usualShareMax) return wouldHit(explained, usualShare);
   return {
     kind: "selected",
     picked: pickedOf(key, names),
@@ -115,13 +120,25 @@ function nobodyBecause(suspicion: Exclude<Suspicion, { readonly kind: "named" }>
         ? nobody("unknown", "nobody came in the time before")
         : nobody("no_excess", "no more comes than before");
     case "regulars":
-      return nobody(
-        "would_hit_regulars",
-        `what explains ${percent(suspicion.explained)} of it had ${percent(suspicion.usualShare)} of the usual requests, too`,
-      );
+      return wouldHit(suspicion.explained, suspicion.usualShare);
     case "spread":
       return nobody("spread", `nothing explains more than ${percent(suspicion.best)} of it`);
   }
+}
+
+const wouldHit = (explained: number, usualShare: number): Selection =>
+  nobody(
+    "would_hit_regulars",
+    `what explains ${percent(explained)} of it had ${percent(usualShare)} of the usual requests, too`,
+  );
+
+/** Share of the usual requests that are on these templates' routes, whichever templates they have themselves, as far as those have names. */
+function usualOn(templates: readonly string[], before: TalkersWindow): number {
+  const cut = before.dimensions.find(({ dimension }) => dimension === "path");
+  if (cut === undefined || cut.total === 0) return 0;
+  const wanted = templates.flatMap((template) => routeOf(template) ?? []);
+  const hit = cut.top.filter(({ name }) => wanted.some((route) => matchesRoute(name, route)));
+  return hit.reduce((sum, { count }) => sum + count, 0) / cut.total;
 }
 
 /** Why nothing can be concluded, or null. */
@@ -169,11 +186,11 @@ function pickedOf(key: Key, names: readonly string[]): Picked {
 /** `AS64496`. */
 const asnOf = (name: string): number => Number(/^AS(\d{1,10})$/.exec(name)?.[1] ?? 0);
 
-/** The template of a path as a route; what would be the whole site is none. */
+/** The template of a path as a route, which has what is below and not the list itself; what would be the whole site is none. */
 function routeOf(template: string): string | null {
   const from = template.split("/").findIndex((segment) => segment === ":id" || segment === "*");
-  const route = from === -1 ? template : `${template.split("/").slice(0, from).join("/")}/*`;
-  return route === "/*" ? null : route;
+  const route = from === -1 ? template : `${template.split("/").slice(0, from).join("/")}/+`;
+  return isWholeSite(route) ? null : route;
 }
 
 const EXAMPLES: Readonly<Record<Key, Picked>> = {

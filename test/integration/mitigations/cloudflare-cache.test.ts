@@ -10,7 +10,7 @@ import { ruleGround, zoneWith } from "./cloudflare-rule.ts";
 const actuator = actuators["cloudflare-cache"];
 const PHASE = "http_request_cache_settings";
 const ID = "lse_00000000000000000000000007";
-const OPTIONS = { routes: ["/search", "/shop/*"], fresh: "2h" };
+const OPTIONS = { routes: ["/search", "/shop/*", "/pitches/+"], fresh: "2h" };
 const THEIRS = {
   expression: '(http.request.uri.path eq "/logo.svg")',
   action: "set_cache_settings",
@@ -68,7 +68,7 @@ describe("copies at Cloudflare", () => {
         browser_ttl: { mode: "respect_origin" },
       },
       expression: [
-        '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop")',
+        '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/"))',
         '(http.request.method in {"GET" "HEAD"})',
         '(http.cookie eq "" and not any(http.request.headers.names[*] eq "authorization"))',
         '(not ((starts_with(http.request.uri.path, "/_firebreak/") or http.request.uri.path eq "/_firebreak" or http.request.uri.path eq "/webhooks/stripe")))',

@@ -10,7 +10,7 @@ import { ruleGround, zoneWith } from "./cloudflare-rule.ts";
 const actuator = actuators["cloudflare-rate-limit"];
 const PHASE = "http_ratelimit";
 const ID = "lse_00000000000000000000000007";
-const OPTIONS = { limit: 50, window: "60s", routes: ["/search", "/shop/*"] };
+const OPTIONS = { limit: 50, window: "60s", routes: ["/search", "/shop/*", "/pitches/+"] };
 const THEIRS = {
   expression: '(http.request.uri.path eq "/login")',
   action: "block",
@@ -72,7 +72,7 @@ describe("limiting at Cloudflare", () => {
           ref: ID,
           action: "managed_challenge",
           expression:
-            '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop")',
+            '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/"))',
           ratelimit: {
             characteristics: ["cf.colo.id", "ip.src"],
             period,

@@ -71,7 +71,9 @@ describe("the four shapes of a flood are named by the narrowest key that explain
     },
   );
 
-  it("an id in a path is everything below what stands before it", async ({ expect }) => {
+  it("an id in a path is everything below what stands before it, but not what that lists", async ({
+    expect,
+  }) => {
     const flood: Flood = (random) =>
       bot({
         word: fromAnywhere(random),
@@ -79,7 +81,7 @@ describe("the four shapes of a flood are named by the narrowest key that explain
         asn: ordinary(random).asn,
         path: `/find/${Math.floor(random() * 1e9)}/all`,
       });
-    expect(await chosen(flood)).toMatchObject({ picked: { routes: ["/find/*"] } });
+    expect(await chosen(flood)).toMatchObject({ picked: { routes: ["/find/+"] } });
   });
 });
 
@@ -109,6 +111,18 @@ describe("nobody is named", () => {
       kind: "selected",
       picked: { networks: ["80.0.0.0/24"] },
     });
+  });
+
+  it("for a route that usual clients are on by other pages", async ({ expect }) => {
+    // What they ask for below /shop/ has a template of its own each.
+    const flood: Flood = (random) =>
+      bot({
+        word: fromAnywhere(random),
+        ja4: CHROME_JA4,
+        asn: ordinary(random).asn,
+        path: `/shop/${Math.floor(random() * 1e9)}`,
+      });
+    expect(await chosen(flood)).toMatchObject({ because: "would_hit_regulars" });
   });
 
   it("whom the step has no word for", async ({ expect }) => {
