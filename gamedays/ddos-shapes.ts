@@ -8,7 +8,7 @@ export type Shape = {
   /** For who watches. */
   readonly says: string;
   readonly requestsPerSecond: number;
-  /** So many, and then no more, however long the rest takes; null: until it is over. */
+  /** So many at that rate, and then no more than still make it a flood; null: at that rate until it is over. */
   readonly shots: number | null;
   readonly shotOf: (number: number) => Shot;
   /** People who cannot be told from the attackers, but by what their browsers can do; null: nobody. */

@@ -145,6 +145,7 @@ async function play({ scenario, shape, field, log }: Scene): Promise<void> {
   await until("a step is seen to help", () => hasRow(log, "lease.effective"), patience);
   if (shape.shots === null) await sleep(parts.hold, undefined, { signal });
   else await until("all of it was sent", flood.isSpent, patience);
+  // However slow the machine, it goes on until all have come who cannot be told from it.
   log.lookalikes = await coming;
 
   say("OVER: the flood stops");

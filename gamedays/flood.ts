@@ -6,6 +6,9 @@ import { startOpenLoop, steadily } from "./open-loop.ts";
 /** Each is a connection; with thousands of them workerd answers nobody, which is another attack than the one that is meant. */
 const UNDER_WAY_MAX = 250;
 const TIMEOUT_MS = 5_000;
+/** Where each address asks once and there are only so many: enough to be a flood, for those who still come. */
+const AFTERWARDS_PER_SECOND = 60;
+const AFTERWARDS_SECONDS_MAX = 60;
 
 /** `reached` is production's answer, `stopped` the guard's, `lost` none in time; `unsent` is one too many for this machine. */
 export const OUTCOMES = ["reached", "stopped", "lost", "unsent"] as const;
@@ -13,7 +16,7 @@ export type Hit = { readonly atMs: number; readonly outcome: (typeof OUTCOMES)[n
 
 export type Flood = AsyncDisposable & {
   readonly hits: readonly Hit[];
-  /** All of its shots were sent; never, where it has no end of its own. */
+  /** All of its shots were sent; never, where it has no number of them. */
   readonly isSpent: () => boolean;
 };
 
@@ -24,10 +27,15 @@ export function startFlood(
 ): Flood {
   const hits: Hit[] = [];
   const dueBy = steadily(requestsPerSecond);
+  const dueAfterwardsBy = steadily(AFTERWARDS_PER_SECOND);
+  const spentAfterSeconds = shots === null ? Infinity : shots / requestsPerSecond;
   let done = 0;
 
   const loop = startOpenLoop({
-    dueBy: (seconds) => Math.min(dueBy(seconds), shots ?? Infinity),
+    dueBy: (seconds) =>
+      seconds < spentAfterSeconds || shots === null
+        ? dueBy(seconds)
+        : shots + dueAfterwardsBy(Math.min(seconds - spentAfterSeconds, AFTERWARDS_SECONDS_MAX)),
     underWayMax: UNDER_WAY_MAX,
     async send(number) {
       done += 1;
@@ -41,7 +49,7 @@ export function startFlood(
   });
   return {
     hits,
-    isSpent: () => done === shots,
+    isSpent: () => shots !== null && done >= shots,
     [Symbol.asyncDispose]: () => loop[Symbol.asyncDispose](),
   };
 }

@@ -35,8 +35,8 @@ export function foldPath(path: string): string {
 }
 
 /**
- * Whether some router takes this path for one of the pattern, which is folded: to Hono's, `/search` is on `/search/*`. Who means
- * `/search/+` has said that it is not.
+ * Whether some router takes this path for one of the pattern, which is folded: to Hono's, `/search` is on `/search/*`. On
+ * `/search/+` it is not, nor is `/search/`; an odder spelling of it (`/search/.`) may be.
  */
 export function mayMatchRoute(path: string, folded: string): boolean {
   const prefix = prefixOf(folded);

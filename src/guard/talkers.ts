@@ -12,7 +12,8 @@ import {
   type TalkerKeys,
   type TalkerNames,
 } from "../sketches/top-talkers.ts";
-import type { UrlCut } from "../traffic/traffic-api.ts";
+import { sectionOf, SectionTally } from "../traffic/section-tally.ts";
+import type { SectionCut, UrlCut } from "../traffic/traffic-api.ts";
 import { UrlTally } from "../traffic/url-tally.ts";
 import type { ClientAddress, RequestFacts } from "./facts.ts";
 import { networkName } from "./ip/network-name.ts";
@@ -32,6 +33,7 @@ const URL_CHARS_MAX = 256;
 export class Talkers implements TalkerNames {
   readonly #talkers = new TopTalkers();
   readonly #urls = new UrlTally();
+  readonly #sections = new SectionTally();
   readonly #keys = talkerKeys();
   #second = 0;
   #inSecond = 0;
@@ -64,6 +66,7 @@ export class Talkers implements TalkerNames {
     this.#facts = null;
     const { url } = facts;
     this.#urls.count(hashText(url.length > URL_CHARS_MAX ? url.slice(-URL_CHARS_MAX) : url));
+    this.#sections.count(sectionOf(facts.path));
     return keys;
   }
 
@@ -85,6 +88,13 @@ export class Talkers implements TalkerNames {
     const urls = this.#urls.cut();
     this.#urls.clear();
     return urls;
+  }
+
+  /** And of the site's sections. */
+  cutSections(): SectionCut {
+    const sections = this.#sections.cut();
+    this.#sections.clear();
+    return sections;
   }
 
   /** Asked while a request is being recorded. */

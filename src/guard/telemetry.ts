@@ -174,6 +174,7 @@ export class Telemetry {
       untilSecond: Math.floor(this.#lastAtMs / 1_000),
       dimensions: this.#talkers.cut(this.#lastAtMs),
       urls: this.#talkers.cutUrls(),
+      sections: this.#talkers.cutSections(),
     };
     this.#firstAtMs = null;
     const touched = this.#touched.reports();

@@ -14,8 +14,10 @@ function onRoute(route: string): string {
   const below = prefixOf(route);
   if (below === null) return `${PATH} eq ${text(route)}`;
   const isBelow = `starts_with(${PATH}, ${text(below)})`;
+  // In this language, and binds more than or.
+  if (route.endsWith("+")) return `${isBelow} and ${PATH} ne ${text(below)}`;
   const itself = below.slice(0, -"/".length);
-  if (itself === "" || route.endsWith("+")) return isBelow;
+  if (itself === "") return isBelow;
   return `${isBelow} or ${PATH} eq ${text(itself)}`;
 }
 

@@ -1,6 +1,6 @@
 /** The part of `site.yaml` about the write journal: which deliveries are kept while production cannot take them. */
 import { z } from "zod";
-import { matchesRoute } from "../guard/routes.ts";
+import { matchesRoute, prefixOf } from "../guard/routes.ts";
 import { headerName, id, partPattern } from "./site-words.ts";
 
 export const JOURNALS_MAX = 16;
@@ -63,8 +63,11 @@ export function checkJournals(
   ctx: z.RefinementCtx,
 ): void {
   for (const [index, { route }] of write_journal.entries()) {
+    const prefix = prefixOf(route);
+    // Of a prefix, anything below it.
+    const one = prefix === null ? route : `${prefix}…`;
     const isExempt = (routes: readonly string[]): boolean =>
-      routes.some((exempt) => exempt === route || matchesRoute(route.replace(/\*$/, ""), exempt));
+      routes.some((exempt) => exempt === route || matchesRoute(one, exempt));
     if (!isExempt(exempt_routes.maintenance) || !isExempt(exempt_routes.read_only)) continue;
     const message = `${route} is exempt from maintenance and from read-only, so nothing would be kept`;
     ctx.addIssue({ code: "custom", path: ["write_journal", index, "route"], message });

@@ -1,4 +1,5 @@
 /** How entries name routes and headers. */
+import { foldRoute } from "../guard/routes.ts";
 import { list, textThat } from "../shared/shape.ts";
 
 export const MATCH_ROUTES_MAX = 64;
@@ -10,8 +11,8 @@ export const routeText = textThat(
   `a path of at most ${ROUTE_CHARS_MAX} characters`,
 );
 
-/** All of the site, or all but its first page. */
-export const isWholeSite = (pattern: string): boolean => pattern === "/*" || pattern === "/+";
+/** All of the site, or all but its first page, however it is written. */
+export const isWholeSite = (pattern: string): boolean => /^\/[*+]$/.test(foldRoute(pattern));
 export const routes = list(routeText, MATCH_ROUTES_MAX, 1);
 
 /** As HTTP spells a header's or a cookie's name. */

@@ -44,8 +44,8 @@ export const NAME_CHARS_MAX = 200;
 export const REPORTED_MIN = 4;
 /** Below this share of the traffic a key gets no counter… */
 const SHARE_MIN = 1 / 512;
-/** …nor below this count, while there is little traffic: half a request per second is enough for a name. */
-const COUNT_MIN = 8;
+/** …nor below this count, while there is little traffic: what is halved before it has a name is nobody's. */
+const COUNT_MIN = 4;
 const WIDTH_BITS = 12;
 const COUNTERS = 128;
 export const DISTINCT_PRECISION = 12;
@@ -132,8 +132,10 @@ class DimensionCounts {
   readonly #sieve = new CountMin(WIDTH_BITS);
   readonly #talkers = new SpaceSaving(COUNTERS);
   readonly #names: string[] = Array.from({ length: COUNTERS }, () => "");
-  /** By slot: how far its count was handed over; 0: never. Below that when more waits than is left of a count that faded. */
+  /** By slot: how far its count was handed over. Below zero when more waits than is left of a count that faded. */
   readonly #handedOver = new Int32Array(COUNTERS);
+  /** By slot: 1 once some of it was. */
+  readonly #wasTold = new Uint8Array(COUNTERS);
   /** By slot, since the last cut. */
   readonly #refusals = new Uint32Array(COUNTERS);
   /** Since the last cut. */
@@ -144,10 +146,14 @@ class DimensionCounts {
   #refused = 0;
 
   get byteLength(): number {
-    return [this.#sieve, this.#talkers, this.#handedOver, this.#refusals, this.#distinct].reduce(
-      (sum, { byteLength }) => sum + byteLength,
-      0,
-    );
+    return [
+      this.#sieve,
+      this.#talkers,
+      this.#handedOver,
+      this.#wasTold,
+      this.#refusals,
+      this.#distinct,
+    ].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Nothing since the last cut. */
@@ -181,7 +187,6 @@ class DimensionCounts {
     const waiting = this.#handedOver.map((until, slot) => this.#talkers.countAt(slot) - until);
     this.#talkers.halve(windows);
     for (let slot = 0; slot < COUNTERS; slot += 1) {
-      if (this.#handedOver[slot] === 0) continue;
       this.#handedOver[slot] = this.#talkers.countAt(slot) - (waiting[slot] ?? 0);
     }
   }
@@ -204,7 +209,8 @@ class DimensionCounts {
   }
 
   #handOver({ slot, count, error }: Counter, since: number): Talker {
-    const isFirst = this.#handedOver[slot] === 0;
+    const isFirst = this.#wasTold[slot] === 0;
+    this.#wasTold[slot] = 1;
     this.#handedOver[slot] = count;
     return {
       name: this.#names[slot] ?? "",
@@ -227,6 +233,7 @@ class DimensionCounts {
     const slot = this.#talkers.slot(key);
     if (slot !== null) {
       this.#handedOver[slot] = 0;
+      this.#wasTold[slot] = 0;
       this.#refusals[slot] = 0;
     }
     return slot;

@@ -9,6 +9,7 @@ import { REPORT_KINDS, type ReportKind } from "./report-kinds.ts";
 import { mergeSignIns } from "./sign-in-figures.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
+import { SectionTally } from "./section-tally.ts";
 import { UrlTally } from "./url-tally.ts";
 import type {
   ConductWindow,
@@ -130,9 +131,11 @@ function mergeWindows(windows: readonly TrafficWindow[], untilSecond: number): T
 function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): TalkersWindow {
   const merged = new MergedTalkers();
   const merging = new UrlTally();
-  for (const { dimensions, urls } of windows) {
+  const mergingSections = new SectionTally();
+  for (const { dimensions, urls, sections } of windows) {
     merged.add(dimensions);
     if (urls !== undefined) merging.add(urls);
+    if (sections !== undefined) mergingSections.add(sections);
   }
   const untilSeconds = windows.map((window) => window.untilSecond);
   return {
@@ -141,6 +144,7 @@ function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): T
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
     dimensions: merged.cuts(MERGED_NAMES_MAX),
     urls: merging.cut(),
+    sections: mergingSections.cut(),
   };
 }
 

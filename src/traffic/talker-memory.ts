@@ -1,5 +1,6 @@
 /** Who sent most of the last two minutes, as guards reported it; bounded, and honest about what is missing. Pure. */
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
+import { SectionTally } from "./section-tally.ts";
 import { UrlTally } from "./url-tally.ts";
 import type { TalkersReport, TalkersWindow } from "./traffic-api.ts";
 
@@ -21,6 +22,7 @@ export class TalkerMemory {
     if (isUsable) {
       bucket.talkers.add(report.dimensions);
       if (report.urls !== undefined) bucket.urls.add(report.urls);
+      if (report.sections !== undefined) bucket.sections.add(report.sections);
     } else bucket.missing += 1;
     this.#forget(nowSecond);
   }
@@ -31,12 +33,14 @@ export class TalkerMemory {
     const end = Math.floor((untilSecond + 1) / BUCKET_SECONDS);
     const merged = new MergedTalkers();
     const urls = new UrlTally();
+    const sections = new SectionTally();
     let missingReports = 0;
     for (let at = first; at < end; at += 1) {
       const bucket = this.#buckets.get(at);
       if (bucket === undefined) continue;
       merged.add(bucket.talkers.cuts(MERGED_NAMES_MAX));
       urls.add(bucket.urls.cut());
+      sections.add(bucket.sections.cut());
       missingReports += bucket.missing;
     }
     return {
@@ -45,6 +49,7 @@ export class TalkerMemory {
       missingReports,
       dimensions: merged.cuts(MERGED_NAMES_MAX),
       urls: urls.cut(),
+      sections: sections.cut(),
     };
   }
 
@@ -53,6 +58,7 @@ export class TalkerMemory {
     const bucket = this.#buckets.get(at) ?? {
       talkers: new MergedTalkers(),
       urls: new UrlTally(),
+      sections: new SectionTally(),
       missing: 0,
     };
     this.#buckets.set(at, bucket);
@@ -69,5 +75,6 @@ export class TalkerMemory {
 type Bucket = {
   readonly talkers: MergedTalkers;
   readonly urls: UrlTally;
+  readonly sections: SectionTally;
   missing: number;
 };

@@ -53,7 +53,11 @@ export type TalkersReport = {
   readonly dimensions: readonly DimensionCut[];
   /** A guard from before they were counted does not say. */
   readonly urls?: UrlCut | undefined;
+  readonly sections?: SectionCut | undefined;
 };
+
+/** Requests by section of the site; see section-tally.ts. */
+export type SectionCut = readonly { readonly section: string; readonly requests: number }[];
 
 /** Requests, and a HyperLogLog of their URLs. */
 export type UrlCut = { readonly total: number; readonly distinct: Uint8Array };
@@ -163,6 +167,7 @@ export type TalkersWindow = {
   readonly dimensions: readonly DimensionCut[];
   /** Of the requests of guards that count them; an object from before there were any does not say. */
   readonly urls?: UrlCut | undefined;
+  readonly sections?: SectionCut | undefined;
 };
 
 /** Whom the entries touched since the counters began. */

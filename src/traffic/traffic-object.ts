@@ -15,6 +15,7 @@ import {
   SUSPICION_SECONDS,
   type SuspicionLimits,
 } from "./suspicion.ts";
+import { SECTION_CHARS_MAX, SECTIONS_MAX } from "./section-tally.ts";
 import { TALKERS_KEPT_SECONDS } from "./talker-memory.ts";
 import { LABELS_MAX } from "./tally.ts";
 import { isClients, TOUCHED_ENTRIES_MAX } from "./touched.ts";
@@ -81,6 +82,11 @@ const talkers = z
         total: count,
         distinct: z.instanceof(Uint8Array).refine(isDistinct, "not a sketch of ours"),
       })
+      .optional()
+      .catch(undefined),
+    sections: z
+      .array(z.object({ section: z.string().max(SECTION_CHARS_MAX), requests: count }))
+      .max(SECTIONS_MAX + 1)
       .optional()
       .catch(undefined),
   })

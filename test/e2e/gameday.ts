@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 const RUN = fileURLToPath(new URL("../../gamedays/run.ts", import.meta.url));
+/** Before its test is over: one that hangs has ended when it is played once more. */
+const RUN_MS_MAX = 165_000;
 const OUTPUT_CHARS_MAX = 10 * 1024 * 1024;
 
 const milliseconds = z.int().nullable();
@@ -52,20 +54,12 @@ export async function runGameday(
   try {
     const { exitCode, output } = await run([...args, "--json", file]);
     const written = report.safeParse(JSON.parse(await readFile(file, "utf8")));
-    if (written.success) {
-      // It may be played once more: what was red is told even where the second is green.
-      if (exitCode !== 0)
-        console.error(`RED: gameday ${args.join(" ")}\n${brokenIn(written.data)}`);
-      return { report: written.data, exitCode, output };
-    }
+    if (written.success) return { report: written.data, exitCode, output };
     throw new Error(`the report is not whole: ${written.error.message}\n${output}`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
-
-const brokenIn = ({ expectations }: GamedayReport): string =>
-  expectations.flatMap(({ id, ok, saw }) => (ok ? [] : [`  ✗ ${id}: ${saw}`])).join("\n");
 
 async function run(
   args: readonly string[],
@@ -73,6 +67,7 @@ async function run(
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [RUN, ...args], {
       maxBuffer: OUTPUT_CHARS_MAX,
+      timeout: RUN_MS_MAX,
     });
     return { exitCode: 0, output: stdout };
   } catch (error) {

@@ -61,7 +61,13 @@ export type Flooded = {
 };
 
 /** Counts both, second by second: the usual alone, then with the flood. */
-export async function flooded(flood: Flood | null, perSecond = FLOOD_PER_SECOND): Promise<Flooded> {
+export async function flooded(
+  flood: Flood | null,
+  {
+    perSecond = FLOOD_PER_SECOND,
+    usual = ordinary,
+  }: { readonly perSecond?: number; readonly usual?: Flood } = {},
+): Promise<Flooded> {
   const random = randomFrom(11);
   const memory = new TrafficMemory(0);
   let nowMs = 0;
@@ -87,7 +93,7 @@ export async function flooded(flood: Flood | null, perSecond = FLOOD_PER_SECOND)
   for (let second = begins; second < begins + BEFORE_SECONDS + DURING_SECONDS; second += 1) {
     nowMs = second * 1_000;
     const isFlooded = second >= begins + BEFORE_SECONDS;
-    for (let n = 0; n < USUAL_PER_SECOND; n += 1) record(ordinary(random));
+    for (let n = 0; n < USUAL_PER_SECOND; n += 1) record(usual(random));
     if (isFlooded && flood !== null) {
       for (let n = 0; n < perSecond; n += 1) record(flood(random));
     }

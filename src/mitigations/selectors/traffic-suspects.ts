@@ -3,7 +3,7 @@
  * key that explains most of it, and only by keys that next to none of the usual requests had.
  */
 import { z } from "zod";
-import { matchesRoute } from "../../guard/routes.ts";
+import { foldRoute, mayMatchRoute, prefixOf } from "../../guard/routes.ts";
 import { isWholeSite } from "../../policy/patterns.ts";
 import { isCountry, isJa4 } from "../../guard/ip/number-set.ts";
 import { err, ok } from "../../shared/result.ts";
@@ -15,6 +15,7 @@ import {
   type Suspicion,
 } from "../../traffic/suspects.ts";
 import { BUCKET_SECONDS, TALKERS_KEPT_SECONDS } from "../../traffic/talker-memory.ts";
+import { OTHERS, sectionOf } from "../../traffic/section-tally.ts";
 import type { TalkersWindow } from "../../traffic/traffic-api.ts";
 import { nameableBeside } from "../lease-networks.ts";
 import { defineSelector, nobody, type Picked, type Selection } from "../selector.ts";
@@ -90,7 +91,8 @@ export function chooseSuspects(
   const mayName = nameableBeside(allowlist);
   const names = suspicion.suspects
     .map(({ name }) => name)
-    .filter((name) => isUsable(key, name, mayName));
+    .filter((name) => isUsable(key, name, mayName))
+    .filter((name, at, all) => key !== "path" || isFirstOnRoute(name, all.slice(0, at)));
   if (names.length === 0) return nobody("spread", `no ${key} explains it that may be named`);
   if (WIDE.includes(key) && names.length > WIDE_MAX) {
     return nobody(
@@ -126,20 +128,43 @@ function nobodyBecause(suspicion: Exclude<Suspicion, { readonly kind: "named" }>
   }
 }
 
+/** Several templates may be below one route. */
+const isFirstOnRoute = (name: string, earlier: readonly string[]): boolean =>
+  !earlier.some((other) => routeOf(other) === routeOf(name));
+
 const wouldHit = (explained: number, usualShare: number): Selection =>
   nobody(
     "would_hit_regulars",
     `what explains ${percent(explained)} of it had ${percent(usualShare)} of the usual requests, too`,
   );
 
-/** Share of the usual requests that are on these templates' routes, whichever templates they have themselves, as far as those have names. */
+/**
+ * Share of the usual requests that may be on these templates' routes, as guards take them, whichever templates they have themselves. A
+ * shop's pages have one each, most of them asked for too seldom to have a name: of what is below a route, all of the section is meant
+ * that is not known to be elsewhere in it, and all that no section is told of.
+ */
 function usualOn(templates: readonly string[], before: TalkersWindow): number {
   const cut = before.dimensions.find(({ dimension }) => dimension === "path");
   if (cut === undefined || cut.total === 0) return 0;
-  const wanted = templates.flatMap((template) => routeOf(template) ?? []);
-  const hit = cut.top.filter(({ name }) => wanted.some((route) => matchesRoute(name, route)));
-  return hit.reduce((sum, { count }) => sum + count, 0) / cut.total;
+  const routes = templates.flatMap((template) => routeOf(template) ?? []).map(foldRoute);
+  const isOn = (name: string): boolean => routes.some((route) => mayMatchRoute(name, route));
+  const below = new Set(routes.filter((route) => prefixOf(route) !== null).map(sectionOf));
+  const isInThese = (name: string): boolean => below.has(sectionOf(name));
+  const byName = sumOf(cut.top, ({ name, count }) => (isOn(name) && !isInThese(name) ? count : 0));
+  if (below.size === 0) return byName / cut.total;
+  const sections = before.sections ?? [];
+  const inThese = sumOf(sections, ({ section, requests }) =>
+    section === OTHERS || below.has(section) ? requests : 0,
+  );
+  const elsewhere = sumOf(cut.top, ({ name, atLeast }) =>
+    isInThese(name) && !isOn(name) ? atLeast : 0,
+  );
+  const untold = Math.max(0, cut.total - sumOf(sections, ({ requests }) => requests));
+  return (byName + Math.max(0, inThese - elsewhere) + untold) / cut.total;
 }
+
+const sumOf = <T>(all: readonly T[], of: (one: T) => number): number =>
+  all.reduce((sum, one) => sum + of(one), 0);
 
 /** Why nothing can be concluded, or null. */
 function doubtAbout(window: OfAllShards<TalkersWindow>, secondsMin: number): string | null {

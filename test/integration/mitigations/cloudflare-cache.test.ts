@@ -68,7 +68,7 @@ describe("copies at Cloudflare", () => {
         browser_ttl: { mode: "respect_origin" },
       },
       expression: [
-        '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/"))',
+        '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/") and http.request.uri.path ne "/pitches/")',
         '(http.request.method in {"GET" "HEAD"})',
         '(http.cookie eq "" and not any(http.request.headers.names[*] eq "authorization"))',
         '(not ((starts_with(http.request.uri.path, "/_firebreak/") or http.request.uri.path eq "/_firebreak" or http.request.uri.path eq "/webhooks/stripe")))',

@@ -72,7 +72,7 @@ describe("limiting at Cloudflare", () => {
           ref: ID,
           action: "managed_challenge",
           expression:
-            '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/"))',
+            '(http.request.uri.path eq "/search" or starts_with(http.request.uri.path, "/shop/") or http.request.uri.path eq "/shop" or starts_with(http.request.uri.path, "/pitches/") and http.request.uri.path ne "/pitches/")',
           ratelimit: {
             characteristics: ["cf.colo.id", "ip.src"],
             period,

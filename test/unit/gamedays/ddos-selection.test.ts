@@ -1,6 +1,7 @@
 /**
- * Whom the steps against each shape of the flood are about, for the crowd of the gameday as a guard counts it, wherever in that guard's
- * windows the day begins. The gameday plays one beginning; a key that is told from the usual by a few requests would be, most days.
+ * Whom the steps against each shape of the flood are about, for the crowd of the gameday as a guard counts it, however long that guard
+ * has been awake when the day begins: its windows run from its first request. The gameday plays one of them; a key that is told from the
+ * usual by a few requests would be, most days.
  */
 import { describe, it } from "vitest";
 import { newcomers, regulars } from "../../../gamedays/ddos-crowd.ts";
@@ -41,13 +42,16 @@ const ASKS = {
   usual_max: 0.05,
 };
 
-/** The seconds before the flood, and its first ones, through one guard. */
-async function selected(shape: ShapeName, beginsAtMs: number): Promise<Selection> {
+const BEGINS_AT_MS = 1_000_000;
+
+/** The seconds before the flood, and its first ones, through one guard that had its first request so long before. */
+async function selected(shape: ShapeName, awakeForMs: number): Promise<Selection> {
+  const beginsAtMs = BEGINS_AT_MS;
   const { requestsPerSecond, shots, shotOf } = SHAPES[shape];
   const faultAtMs = beginsAtMs + parts.calm;
   const endsAtMs = faultAtMs + UNTIL_SELECTED_MS;
   const memory = new TrafficMemory(0);
-  let nowMs = beginsAtMs;
+  let nowMs = beginsAtMs - awakeForMs;
   const guard = new Telemetry({
     traffic: () => ({ flush: async (flush) => memory.add(flush, nowMs) }),
     shards: () => 1,
@@ -64,6 +68,9 @@ async function selected(shape: ShapeName, beginsAtMs: number): Promise<Selection
     });
     guard.record(countedFrom(facts), nowMs, () => undefined);
   };
+  count(headersOf(PROBE), "/health");
+  await guard.flush();
+  nowMs = beginsAtMs;
   const people = (plan: Plan) => (number: number) => {
     const { headers, errand } = plan(number);
     count(headers, PATHS[errand]);
@@ -104,16 +111,21 @@ async function selected(shape: ShapeName, beginsAtMs: number): Promise<Selection
   );
 }
 
+const PROBE: Client = { address: "192.0.2.250", asn: 1, country: "NL", ja4: "", userAgent: "" };
+
 const wordOf = (address: string): number =>
   address.split(".").reduce((word, part) => word * 256 + Number(part), 0) >>> 0;
 
-describe("whom a step is about, wherever in a guard's windows the day begins", () => {
-  const BEGINNINGS = 10;
+describe("whom a step is about, however long a guard has been awake", () => {
+  const MOMENTS = 10;
   it.for(SHAPE_NAMES)("%s", async (shape, { expect }) => {
-    for (let n = 0; n < BEGINNINGS; n += 1) {
-      const selection = await selected(shape, 1_000_000 + (n * WINDOW_MS) / BEGINNINGS);
+    for (let n = 0; n < MOMENTS; n += 1) {
+      const awakeForMs = (n * WINDOW_MS) / MOMENTS;
+      const selection = await selected(shape, awakeForMs);
       const about = selection.kind === "selected" ? Object.values(selection.picked).flat() : [];
-      expect(about.map(String), `beginning ${n}: ${selection.says}`).toEqual([SHAPES[shape].named]);
+      expect(about.map(String), `awake for ${awakeForMs} ms: ${selection.says}`).toEqual([
+        SHAPES[shape].named,
+      ]);
     }
   });
 });

@@ -185,16 +185,6 @@ describe("the flood's gameday", () => {
     ],
     [
       "lookalikes-through",
-      "a machine on which most of them come when it is over",
-      {
-        times: { ...GOOD.times, recoveredAtMs: FAULT_MS + 18_000 },
-        lookalikes: LOOKALIKES.map((one, n) =>
-          n < 9 ? one : lookalike({ atMs: FAULT_MS + 18_000, wasChallenged: false }),
-        ),
-      },
-    ],
-    [
-      "lookalikes-through",
       "two of twenty who are asked in vain",
       {
         lookalikes: LOOKALIKES.with(0, lookalike({ isThrough: false })).with(
@@ -225,14 +215,6 @@ describe("the flood's gameday", () => {
   ])("%s is broken by %s", ([id, , changes], { expect }) => {
     expect(brokenIn(changes)).toEqual([id]);
   });
-});
-
-it("does not ask that who comes when the flood is over is challenged", ({ expect }) => {
-  const broken = brokenIn({
-    times: { ...GOOD.times, recoveredAtMs: FAULT_MS + 18_000 },
-    lookalikes: LOOKALIKES.with(19, lookalike({ atMs: FAULT_MS + 18_000, wasChallenged: false })),
-  });
-  expect(broken).toEqual([]);
 });
 
 describe("what is told of it", () => {

@@ -45,17 +45,17 @@ it("names talkers as the lists of networks write them, refused ones too", async 
   expect(top).toEqual({
     address: [
       ["192.0.2.7", 50, 0],
-      ["2001:db8:1:2::/64", 50, 42],
+      ["2001:db8:1:2::/64", 50, 46],
     ],
     network: [
       ["192.0.2.0/24", 50, 0],
-      ["2001:db8:1::/48", 50, 42],
+      ["2001:db8:1::/48", 50, 46],
     ],
-    asn: [["AS64500", 100, 46]],
-    country: [["NL", 100, 46]],
-    ja4: [["t13d1516h2_8daaf6152771_02713d6af862", 50, 42]],
-    user_agent: [["a-browser", 100, 46]],
-    path: [["/pitches/:id", 100, 46]],
+    asn: [["AS64500", 100, 48]],
+    country: [["NL", 100, 48]],
+    ja4: [["t13d1516h2_8daaf6152771_02713d6af862", 50, 46]],
+    user_agent: [["a-browser", 100, 48]],
+    path: [["/pitches/:id", 100, 48]],
   });
   expect(talkers?.dimensions.map(({ total, refused }) => [total, refused])).toContainEqual([
     100, 50,

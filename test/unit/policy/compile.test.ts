@@ -70,7 +70,9 @@ it("refuses what must not leave the house, and says why", ({ expect }) => {
   const off = (match: object) =>
     idsOf(compile([anEntry({ kind: "disabled-feature", match: { ...match } })]));
   expect(off({})).toContain("no such match");
-  expect(off({ routes: ["/*"] })).toContain("no such match");
+  for (const whole of ["/*", "/+", "//*", "/./+", "/%2e/*"]) {
+    expect(off({ routes: [whole] }), whole).toContain("no such match");
+  }
   expect(off({ routes: ["/a"], header: { name: "two words" } })).toContain("no such match");
   expect(off({ feature: "nobody-knows" })).toContain("the site no such feature");
   expect(off({ routes: ["/a"] })).toEqual(["lse_1"]);

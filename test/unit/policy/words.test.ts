@@ -51,6 +51,8 @@ const near = fc.oneof(
     "t13d1516h2_8daaf6152771_b0da82dd1658",
     "/",
     "/*",
+    "/+",
+    "//*",
     "/shop/*",
     "shop",
     `/${"a".repeat(499)}`,

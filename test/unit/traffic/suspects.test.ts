@@ -17,7 +17,7 @@ import {
 } from "../../support/floods.ts";
 
 async function suspicion(flood: Flood | null, perSecond?: number): Promise<Suspicion> {
-  const { during, before } = await flooded(flood, perSecond);
+  const { during, before } = await flooded(flood, perSecond === undefined ? {} : { perSecond });
   return suspectsIn(during, before);
 }
 

@@ -31,14 +31,20 @@ async function chosen(
     usual_max = TERMS.usual_max,
     allowlist = [],
     already = {},
+    usual = ordinary,
   }: Partial<typeof TERMS> & {
+    readonly usual?: Flood;
     readonly allowlist?: readonly string[];
     readonly already?: Readonly<Record<string, unknown>>;
   } = {},
 ): Promise<Selection> {
-  return chooseSuspects({ ...(await flooded(flood)), allowlist, already }, { by, usual_max });
+  const seen = await flooded(flood, { usual });
+  return chooseSuspects({ ...seen, allowlist, already }, { by, usual_max });
 }
 
+/** In letters: a word in a path, and no id. */
+const wordOf = (n: number): string =>
+  [...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("");
 const from24 = (random: Random): number => 0x0a01_0200 + Math.floor(random() * 256);
 const fromAnywhere = (random: Random): number => Math.floor(random() * 10_000) * 104_729;
 
@@ -113,17 +119,45 @@ describe("nobody is named", () => {
     });
   });
 
-  it("for a route that usual clients are on by other pages", async ({ expect }) => {
-    // What they ask for below /shop/ has a template of its own each.
-    const flood: Flood = (random) =>
+  const everywhere =
+    (path: (random: Random) => string): Flood =>
+    (random) =>
       bot({
         word: fromAnywhere(random),
         ja4: CHROME_JA4,
         asn: ordinary(random).asn,
-        path: `/shop/${Math.floor(random() * 1e9)}`,
+        path: path(random),
       });
-    expect(await chosen(flood)).toMatchObject({ because: "would_hit_regulars" });
-  });
+
+  it.for([26, 500, 5_000])(
+    "for a route below which usual clients read %i pages, named or not",
+    async (pages, { expect }) => {
+      const flood = everywhere((random) => `/shop/${Math.floor(random() * 1e9)}`);
+      const usual: Flood = (random) => ({
+        ...ordinary(random),
+        path: `/shop/title-${wordOf(Math.floor(random() * pages))}`,
+      });
+      expect(await chosen(flood, { usual })).toMatchObject({
+        because: "would_hit_regulars",
+        says: expect.stringMatching(/had (?:9\d|100)(?:\.\d)? % of the usual/),
+      });
+    },
+  );
+
+  it.for(["/shop/", "/SHOP"])(
+    "for another spelling, %s, of a page that usual clients read",
+    async (path, { expect }) => {
+      const usual: Flood = (random) => ({ ...ordinary(random), path: "/shop" });
+      expect(
+        await chosen(
+          everywhere(() => path),
+          { usual },
+        ),
+      ).toMatchObject({
+        because: "would_hit_regulars",
+      });
+    },
+  );
 
   it("whom the step has no word for", async ({ expect }) => {
     const flood: Flood = (random) => bot({ word: fromAnywhere(random) });
