@@ -43,6 +43,26 @@ const JUDGED_OF_FAILOVER = [
   "purchases",
   "paged",
   "public",
+  "post-mortem",
+  "status-honest",
+];
+const JUDGED_OF_ROLLBACK = [
+  "completed",
+  "detected",
+  "calm",
+  "unbroken",
+  "policy",
+  "paged",
+  "acknowledged",
+  "public",
+  "status-honest",
+  "post-mortem",
+  "kpis",
+  "checklist",
+  "rolled-back",
+  "nothing-else",
+  "version",
+  "served-again",
 ];
 /** Alone each takes about 60 s; two share the machine. */
 const TOOK_MS_MAX = 95_000;
@@ -93,9 +113,7 @@ it.concurrent("rolls a bad deployment back, and nothing else mends it", async ({
   ).toEqual([]);
   expect(exitCode).toBe(0);
   const judged = report.expectations.map(({ id }) => id);
-  expect(judged).toEqual(
-    expect.arrayContaining(["rolled-back", "nothing-else", "version", "served-again"]),
-  );
+  expect(judged).toEqual(expect.arrayContaining(JUDGED_OF_ROLLBACK));
   expect(report.tookMs).toBeLessThan(TOOK_MS_MAX);
   expect(report.postmortem).toContain("rollback-deployment");
   // Nobody but the on-call, who answered.

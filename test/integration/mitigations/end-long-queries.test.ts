@@ -105,11 +105,17 @@ actContract({
     const client = await owner("long");
     const admin = await aSession(storefront.postgres.url("storefront"), "person");
     let timesDone = 0;
+    // Whose query was ended goes on to the next, which is nobody's to end.
     const begin = (): void => {
       stopped = running(client, "SELECT pg_sleep(60)").then((code) => {
-        if (code === QUERY_CANCELED) timesDone += 1;
+        if (code !== QUERY_CANCELED) return;
+        timesDone += 1;
+        next = running(client, "SELECT pg_sleep(60)").then((again) => {
+          if (again === QUERY_CANCELED) timesDone += 1;
+        });
       });
     };
+    let next: Promise<void> = Promise.resolve();
     begin();
     await judgedOn(1, anAct());
     // The driver has one endpoint for all: who was made last says where.
@@ -119,14 +125,18 @@ actContract({
       unreachable: at("postgresql://nobody:hunter3@nowhere.invalid:1/x"),
       reach: at(storefront.database.watcherUrl),
       timesDone: async () => {
-        await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, HEARD_MS))]);
+        const heard = new Promise<void>((resolve) => setTimeout(resolve, HEARD_MS));
+        await Promise.race([stopped.then(() => next), heard]);
         return timesDone;
       },
       version: async () => {
-        const { rows } = await admin.query(
-          "SELECT pid, query_start::text, state FROM pg_stat_activity WHERE application_name = 'long'",
-        );
-        return rows;
+        const atWork =
+          "SELECT pid, query_start::text FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active'";
+        return vi.waitFor(async () => {
+          const { rows } = await admin.query(atWork);
+          if (rows.length === 0) throw new Error("it is between two queries");
+          return rows;
+        });
       },
       interfere: async () => {
         await admin.query(
@@ -134,7 +144,6 @@ actContract({
         );
         await stopped;
         timesDone = 0;
-        begin();
         await judgedOn(1, anAct());
       },
       failNextChange: async (fault) => wire.failNextChange(fault),

@@ -10,6 +10,7 @@ import { stepOptions } from "../../../src/playbooks/step-options.ts";
 import { LONG_SECONDS } from "../../../src/signals/collectors/postgres-long-queries.ts";
 import { TABLES_MAX } from "../../../src/signals/collectors/postgres-table-sizes.ts";
 import { site } from "../../../src/playbooks/site.ts";
+import { MANY_FAILURES } from "../../../src/traffic/sign-in-figures.ts";
 import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
 
 const DOCUMENT = readFileSync("test/fixtures/mission/incident-response-playbooks.md", "utf8");
@@ -87,5 +88,39 @@ describe("the numbers of the playbook document", () => {
     });
     const ttl = numberIn(/EMERGENCY_CACHE_TTL = (\d+)/);
     expect(options["emergency-query-cache"]).toEqual({ ttl: writeDuration(ttl * 1_000) });
+  });
+
+  const defaultsOf = (playbook: string): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(
+      Object.entries(deployedPlaybook(playbook)?.spec.params ?? {}).map(([name, param]) => [
+        name,
+        param.default,
+      ]),
+    );
+
+  it("how busy a database is too busy, and from how many failures a sign-in is an attack", ({
+    expect,
+  }) => {
+    expect(defaultsOf("database")["cpu_max"]).toBe(numberIn(/Database CPU > (\d+)%/) / 100);
+    expect(MANY_FAILURES).toBe(numberIn(/HAVING COUNT\(\*\) > (\d+)/));
+  });
+
+  it("what a flood is, and what each of its clients may still ask for", ({ expect }) => {
+    expect(defaultsOf("ddos")).toMatchObject({
+      requests_max: numberIn(/Request rate > (\d+) RPS/),
+      cpu_max: numberIn(/Origin server CPU > (\d+)%/) / 100,
+      limit: numberIn(/"threshold": (\d+)/),
+      limit_window: `${numberIn(/"period": (\d+)/)}s`,
+      cache_fresh: `${numberIn(/EMERGENCY_CACHE_TTL = (\d+)/)}s`,
+    });
+  });
+
+  it("what strict mode asks", ({ expect }) => {
+    const seconds = numberIn(/sessionTimeout: (\d+)/);
+    expect(defaultsOf("security")).toMatchObject({
+      session_timeout: `${seconds}s`,
+      sign_in_attempts: numberIn(/maxLoginAttempts: (\d+)/),
+      api_per_minute: numberIn(/apiRateLimit: (\d+)/),
+    });
   });
 });

@@ -44,7 +44,7 @@ async function chosen(
 
 /** In letters: a word in a path, and no id. */
 const wordOf = (n: number): string =>
-  [...String(n)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+  String(n).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "");
 const from24 = (random: Random): number => 0x0a01_0200 + Math.floor(random() * 256);
 const fromAnywhere = (random: Random): number => Math.floor(random() * 10_000) * 104_729;
 
