@@ -168,8 +168,11 @@ it("forgets who stood out, by halves, however long nothing was counted", ({ expe
         for (const address of held) {
           for (let request = 0; request < requests; request += 1) record(address, startMs);
         }
-        // All of them are told, so many at a time.
-        for (let cut = 0; cut < COUNTERS; cut += REPORTED_MAX) talkers.cut(startMs);
+        // All of them are told, so many at a time, and only where there is something new.
+        for (let told = 0; told < COUNTERS; told += REPORTED_MAX) {
+          talkers.cut(startMs);
+          record(0xffff, startMs);
+        }
         const endMs = startMs + gapMs;
         const left = Math.floor(requests / 2 ** Math.floor(gapMs / WINDOW_MS));
         // One more than is left of those who had all counters is enough for a name.
