@@ -2,7 +2,7 @@
  * Counts one isolate's requests by who sent them, whether production ever saw them or not. The keys are read from the facts
  * of a request without putting anything together; names are made for the few keys that stand out.
  */
-import { hashText, mixPair } from "../sketches/hash.ts";
+import { hashText, mix32, mixPair } from "../sketches/hash.ts";
 import {
   NAME_CHARS_MAX,
   talkerKeys,
@@ -13,8 +13,8 @@ import {
   type TalkerNames,
 } from "../sketches/top-talkers.ts";
 import { sectionOf, SectionTally } from "../traffic/section-tally.ts";
-import type { SectionCut, UrlCut } from "../traffic/traffic-api.ts";
-import { UrlTally } from "../traffic/url-tally.ts";
+import type { SectionCut, DistinctCut } from "../traffic/traffic-api.ts";
+import { DistinctTally } from "../traffic/distinct-tally.ts";
 import type { ClientAddress, RequestFacts } from "./facts.ts";
 import { networkName } from "./ip/network-name.ts";
 import { templateHash, templateOf } from "./path-template.ts";
@@ -32,8 +32,9 @@ const URL_CHARS_MAX = 256;
 
 export class Talkers implements TalkerNames {
   readonly #talkers = new TopTalkers();
-  readonly #urls = new UrlTally();
+  readonly #urls = new DistinctTally();
   readonly #sections = new SectionTally();
+  readonly #harmed = new DistinctTally();
   readonly #keys = talkerKeys();
   #second = 0;
   #inSecond = 0;
@@ -42,7 +43,7 @@ export class Talkers implements TalkerNames {
 
   /** Bytes held by the sketches; it never changes. */
   get byteLength(): number {
-    return this.#talkers.byteLength + this.#urls.byteLength;
+    return this.#talkers.byteLength + this.#urls.byteLength + this.#harmed.byteLength;
   }
 
   /** Gives the keys that it was counted by, until the next is. */
@@ -70,6 +71,11 @@ export class Talkers implements TalkerNames {
     return keys;
   }
 
+  /** Production failed to answer this client, by its key; 0: nobody knows who it is. */
+  harm(client: number): void {
+    if (client !== 0) this.#harmed.count(mix32(client));
+  }
+
   /** How many requests this one stands for; 0: it is passed over. */
   #sampledFor(nowMs: number): number {
     const second = Math.floor(nowMs / 1_000);
@@ -84,10 +90,17 @@ export class Talkers implements TalkerNames {
   }
 
   /** The same of the URLs. */
-  cutUrls(): UrlCut {
+  cutUrls(): DistinctCut {
     const urls = this.#urls.cut();
     this.#urls.clear();
     return urls;
+  }
+
+  /** And of whom production failed to answer. */
+  cutHarmed(): DistinctCut {
+    const harmed = this.#harmed.cut();
+    this.#harmed.clear();
+    return harmed;
   }
 
   /** And of the site's sections. */

@@ -93,6 +93,7 @@ export class Telemetry {
     if (counted.facts === null) return;
     const { facts, outcome } = counted;
     const keys = this.#talkers.record(facts, outcome.kind === "refused", nowMs);
+    if (outcome.kind === "failed" && !outcome.isCovered) this.#talkers.harm(keys[0] ?? 0);
     if (outcome.kind === "served") {
       this.#conduct.note(keys[0] ?? 0, keys[6] ?? 0, outcome, { facts, nowMs });
     }
@@ -175,6 +176,7 @@ export class Telemetry {
       dimensions: this.#talkers.cut(this.#lastAtMs),
       urls: this.#talkers.cutUrls(),
       sections: this.#talkers.cutSections(),
+      harmed: this.#talkers.cutHarmed(),
     };
     this.#firstAtMs = null;
     const touched = this.#touched.reports();

@@ -14,7 +14,8 @@ import type { Actor, Reading } from "../incidents/journal.ts";
 import type { CompiledPlaybook } from "../playbooks/compile.ts";
 import type { Params } from "../playbooks/params.ts";
 import { sha256Hex } from "../shared/ids.ts";
-import { isKnown, type SignalName, type SignalSet } from "../signals/signal.ts";
+import { IMPACT } from "../signals/impact.ts";
+import { isKnown, type Signal, type SignalName, type SignalSet } from "../signals/signal.ts";
 
 export const MONITOR: Actor = { kind: "monitor", id: "monitor" };
 /** Every playbook of today is about the whole site. */
@@ -206,7 +207,7 @@ const ruleKey = ({ playbook }: Evaluated, rule: string): string => `${playbook.s
 const triggerId = (instance: string, what: string, sinceMs: number): string =>
   `trg_${sha256Hex(JSON.stringify([instance, what, sinceMs])).slice(0, 26)}`;
 
-/** What the firing rules read. */
+/** What the firing rules read, and what was measured of whom it harms, whether a rule asks for that or not. */
 function readingsOf({ playbook, states }: Evaluated, signals: SignalSet): readonly Reading[] {
   const firing = new Set(firingRules(states));
   const names = new Set(
@@ -214,8 +215,13 @@ function readingsOf({ playbook, states }: Evaluated, signals: SignalSet): readon
       .filter(({ spec }) => firing.has(spec.id))
       .flatMap(({ when, clear }) => [...when.signals, ...(clear?.signals ?? [])]),
   );
-  return [...names].map((name) => readingOf(name, signals));
+  const read = [...names].map((name) => readingOf(name, signals));
+  const besides = IMPACT.filter((name) => !names.has(name) && isHarm(signals[name]));
+  return [...read, ...besides.map((name) => readingOf(name, signals))];
 }
+
+const isHarm = (signal: Signal | undefined): boolean =>
+  signal !== undefined && isKnown(signal) && Number(signal.value) > 0;
 
 function readingOf(name: SignalName, signals: SignalSet): Reading {
   const signal = signals[name];

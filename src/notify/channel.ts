@@ -9,6 +9,9 @@ import type { Button } from "./buttons.ts";
 export const MESSAGE_STATES = ["open", "acknowledged", "resolved"] as const;
 export type MessageState = (typeof MESSAGE_STATES)[number];
 
+/** What the subject of a drill's messages begins with. */
+export const DRILL_PREFIX = "Drill: ";
+
 /** One message to one channel. The same `deliveryId` is the same message, however often it is sent. */
 export type ChannelMessage = {
   readonly deliveryId: string;

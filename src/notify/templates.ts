@@ -14,6 +14,8 @@ import { isWaiting } from "./buttons.ts";
 import { fill } from "../playbooks/site-templates.ts";
 import type { MessageSite } from "./message-site.ts";
 import type { Evidence, MessageReason, News } from "./news.ts";
+import { DRILL_PREFIX } from "./channel.ts";
+import { ERRORS, HARMED } from "../signals/impact.ts";
 
 export const SUBJECT_CHARS_MAX = 200;
 export const BODY_CHARS_MAX = 8_000;
@@ -60,7 +62,7 @@ export function renderMessage(
   site: MessageSite,
   atMs: number,
 ): MessageText {
-  const drill = view.drill ? "Drill: " : "";
+  const drill = view.drill ? DRILL_PREFIX : "";
   const subject = `${drill}${view.severity} ${SUBJECT_WORDS[news.why]}: ${view.title} (${site.title})`;
   const sections = [
     header(news, view, site, atMs),
@@ -123,14 +125,20 @@ function harmText(readings: readonly Evidence[]): string | null {
     const value = readings.find((reading) => reading.signal === signal)?.value;
     return typeof value === "number" ? value : null;
   };
-  const failing = valueOf("traffic.error_ratio");
-  if (failing !== null) return failing > 0 ? `${shareText(failing)} of requests fail` : null;
+  const failing = valueOf(ERRORS);
+  if (failing !== null) return failing > 0 ? failingText(failing, valueOf(HARMED)) : null;
   const passing = valueOf("probe.around_success_ratio");
   if (passing === null || passing >= 1) return null;
-  const isAsked = readings.some(({ signal }) => signal === "traffic.error_ratio");
+  const isAsked = readings.some(({ signal }) => signal === ERRORS);
   const probes = `${shareText(1 - passing)} of probes fail`;
   return isAsked ? `${probes}, and of visitors it is not known yet` : probes;
 }
+
+/** Whoever is behind one address counts once: the share is of these, not of people. */
+const failingText = (failing: number, harmed: number | null): string =>
+  harmed === null || harmed === 0
+    ? `${shareText(failing)} of requests fail`
+    : `${shareText(failing)} of requests fail, and ${shareText(harmed)} of visitors (by address) met that`;
 
 function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {
   if (status === "resolved") return "none, unless it opens again";

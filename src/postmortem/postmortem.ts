@@ -70,19 +70,23 @@ function summary(story: Story, nowMs: number): string {
 }
 
 /** The best measure there is: what visitors met, else what probes met; and for how long the guard stood in between. */
-function impact({ worstErrorRatio, worstProbeRatio, mitigatedMs }: Impact): string {
+function impact({ mitigatedMs, ...measured }: Impact): string {
   const stood =
     mitigatedMs === 0 ? "" : `; a mitigation was in force for ${formatDuration(mitigatedMs)}`;
-  return `${harm({ worstErrorRatio, worstProbeRatio })}${stood}`;
+  return `${harm(measured)}${stood}`;
 }
 
 function harm({
   worstErrorRatio,
+  worstHarmedRatio,
   worstProbeRatio,
-}: Pick<Impact, "worstErrorRatio" | "worstProbeRatio">): string {
+}: Omit<Impact, "mitigatedMs">): string {
   if (worstErrorRatio !== null) {
     const { value, atMs } = worstErrorRatio;
-    return `${shareText(value)} of requests failed at the worst sample, at ${utcTime(atMs)}`;
+    const requests = `${shareText(value)} of requests failed at the worst sample, at ${utcTime(atMs)}`;
+    return worstHarmedRatio === null
+      ? requests
+      : `${requests}; ${shareText(worstHarmedRatio.value)} of visitors (by address) met that at the worst, at ${utcTime(worstHarmedRatio.atMs)}`;
   }
   if (worstProbeRatio !== null) {
     const { value, atMs } = worstProbeRatio;

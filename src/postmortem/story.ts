@@ -15,6 +15,7 @@ import {
   type IncidentState,
   type LeaseState,
 } from "../incidents/state.ts";
+import { ERRORS, HARMED } from "../signals/impact.ts";
 
 type Readings = EventData["incident.opened"]["readings"];
 
@@ -60,6 +61,8 @@ export type EvidenceItem = {
 export type Impact = {
   /** The worst share of requests that production failed, 0..1. */
   readonly worstErrorRatio: { readonly value: number; readonly atMs: number } | null;
+  /** Of the clients, by address. */
+  readonly worstHarmedRatio: { readonly value: number; readonly atMs: number } | null;
   /** The worst share of probes that production answered, 0..1. */
   readonly worstProbeRatio: { readonly value: number; readonly atMs: number } | null;
   /** How long mitigations stood between visitors and production, in whole or in part. */
@@ -246,7 +249,8 @@ function impactOf(
   const since = (signal: string): readonly Sample[] =>
     samplesOf(signal, moments).filter(({ atMs }) => atMs >= onsetAtMs);
   return {
-    worstErrorRatio: worst(since("traffic.error_ratio"), (a, b) => a > b),
+    worstErrorRatio: worst(since(ERRORS), (a, b) => a > b),
+    worstHarmedRatio: worst(since(HARMED), (a, b) => a > b),
     worstProbeRatio: worst(since("probe.around_success_ratio"), (a, b) => a < b),
     mitigatedMs: coveredMs(spans),
   };

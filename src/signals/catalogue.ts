@@ -143,6 +143,14 @@ export const CATALOGUE = {
     evidence: seen.visitors,
     describes: "Share of those requests that production answered with 5xx or not at all.",
   },
+  "traffic.harmed_addresses_ratio": {
+    type: "double",
+    unit: "ratio",
+    source: "traffic",
+    evidence: seen.visitors,
+    describes:
+      "Share of the clients of the window, about, that met at least one of these errors. Whom the guard refused met none.",
+  },
   "traffic.latency_p95_ms": {
     type: "double",
     unit: "ms",

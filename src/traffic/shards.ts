@@ -10,7 +10,7 @@ import { mergeSignIns } from "./sign-in-figures.ts";
 import { emptyTally, mergeInto, type Tally } from "./tally.ts";
 import { TouchedTally } from "./touched.ts";
 import { SectionTally } from "./section-tally.ts";
-import { UrlTally } from "./url-tally.ts";
+import { DistinctTally } from "./distinct-tally.ts";
 import type {
   ConductWindow,
   LoggedWindow,
@@ -130,12 +130,13 @@ function mergeWindows(windows: readonly TrafficWindow[], untilSecond: number): T
 
 function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): TalkersWindow {
   const merged = new MergedTalkers();
-  const merging = new UrlTally();
-  const mergingSections = new SectionTally();
-  for (const { dimensions, urls, sections } of windows) {
+  const [allUrls, allHarmed] = [new DistinctTally(), new DistinctTally()];
+  const allSections = new SectionTally();
+  for (const { dimensions, urls, sections, harmed } of windows) {
     merged.add(dimensions);
-    if (urls !== undefined) merging.add(urls);
-    if (sections !== undefined) mergingSections.add(sections);
+    if (urls !== undefined) allUrls.add(urls);
+    if (sections !== undefined) allSections.add(sections);
+    if (harmed !== undefined) allHarmed.add(harmed);
   }
   const untilSeconds = windows.map((window) => window.untilSecond);
   return {
@@ -143,8 +144,9 @@ function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): T
     untilSecond: untilSeconds.length === 0 ? untilSecond : Math.min(...untilSeconds),
     missingReports: windows.reduce((sum, { missingReports }) => sum + missingReports, 0),
     dimensions: merged.cuts(MERGED_NAMES_MAX),
-    urls: merging.cut(),
-    sections: mergingSections.cut(),
+    urls: allUrls.cut(),
+    sections: allSections.cut(),
+    harmed: allHarmed.cut(),
   };
 }
 

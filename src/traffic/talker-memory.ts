@@ -1,7 +1,7 @@
 /** Who sent most of the last two minutes, as guards reported it; bounded, and honest about what is missing. Pure. */
 import { MERGED_NAMES_MAX, MergedTalkers } from "../sketches/merged-talkers.ts";
 import { SectionTally } from "./section-tally.ts";
-import { UrlTally } from "./url-tally.ts";
+import { DistinctTally } from "./distinct-tally.ts";
 import type { TalkersReport, TalkersWindow } from "./traffic-api.ts";
 
 export const TALKERS_KEPT_SECONDS = 120;
@@ -23,6 +23,7 @@ export class TalkerMemory {
       bucket.talkers.add(report.dimensions);
       if (report.urls !== undefined) bucket.urls.add(report.urls);
       if (report.sections !== undefined) bucket.sections.add(report.sections);
+      if (report.harmed !== undefined) bucket.harmed.add(report.harmed);
     } else bucket.missing += 1;
     this.#forget(nowSecond);
   }
@@ -32,8 +33,9 @@ export class TalkerMemory {
     const first = Math.floor(fromSecond / BUCKET_SECONDS) + 1;
     const end = Math.floor((untilSecond + 1) / BUCKET_SECONDS);
     const merged = new MergedTalkers();
-    const urls = new UrlTally();
+    const urls = new DistinctTally();
     const sections = new SectionTally();
+    const harmed = new DistinctTally();
     let missingReports = 0;
     for (let at = first; at < end; at += 1) {
       const bucket = this.#buckets.get(at);
@@ -41,6 +43,7 @@ export class TalkerMemory {
       merged.add(bucket.talkers.cuts(MERGED_NAMES_MAX));
       urls.add(bucket.urls.cut());
       sections.add(bucket.sections.cut());
+      harmed.add(bucket.harmed.cut());
       missingReports += bucket.missing;
     }
     return {
@@ -50,6 +53,7 @@ export class TalkerMemory {
       dimensions: merged.cuts(MERGED_NAMES_MAX),
       urls: urls.cut(),
       sections: sections.cut(),
+      harmed: harmed.cut(),
     };
   }
 
@@ -57,8 +61,9 @@ export class TalkerMemory {
     const at = Math.floor(second / BUCKET_SECONDS);
     const bucket = this.#buckets.get(at) ?? {
       talkers: new MergedTalkers(),
-      urls: new UrlTally(),
+      urls: new DistinctTally(),
       sections: new SectionTally(),
+      harmed: new DistinctTally(),
       missing: 0,
     };
     this.#buckets.set(at, bucket);
@@ -74,7 +79,8 @@ export class TalkerMemory {
 
 type Bucket = {
   readonly talkers: MergedTalkers;
-  readonly urls: UrlTally;
+  readonly urls: DistinctTally;
   readonly sections: SectionTally;
+  readonly harmed: DistinctTally;
   missing: number;
 };

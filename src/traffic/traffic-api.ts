@@ -52,15 +52,17 @@ export type TalkersReport = {
   readonly untilSecond: number;
   readonly dimensions: readonly DimensionCut[];
   /** A guard from before they were counted does not say. */
-  readonly urls?: UrlCut | undefined;
+  readonly urls?: DistinctCut | undefined;
   readonly sections?: SectionCut | undefined;
+  /** Requests that production failed to answer, and their clients. */
+  readonly harmed?: DistinctCut | undefined;
 };
 
 /** Requests by section of the site; see section-tally.ts. */
 export type SectionCut = readonly { readonly section: string; readonly requests: number }[];
 
-/** Requests, and a HyperLogLog of their URLs. */
-export type UrlCut = { readonly total: number; readonly distinct: Uint8Array };
+/** Requests, and a HyperLogLog of their URLs or clients. */
+export type DistinctCut = { readonly total: number; readonly distinct: Uint8Array };
 
 /** Whom one policy entry touched, or would have touched while it is in shadow. */
 export type TouchedReport = {
@@ -166,8 +168,9 @@ export type TalkersWindow = {
   readonly missingReports: number;
   readonly dimensions: readonly DimensionCut[];
   /** Of the requests of guards that count them; an object from before there were any does not say. */
-  readonly urls?: UrlCut | undefined;
+  readonly urls?: DistinctCut | undefined;
   readonly sections?: SectionCut | undefined;
+  readonly harmed?: DistinctCut | undefined;
 };
 
 /** Whom the entries touched since the counters began. */

@@ -71,19 +71,21 @@ const dimensionCut = z.object({
     )
     .max(REPORTED_MAX),
 });
+const distinctCut = z
+  .object({
+    total: count,
+    distinct: z.instanceof(Uint8Array).refine(isDistinct, "not a sketch of ours"),
+  })
+  .optional()
+  .catch(undefined);
 /** What a later version says differently is missing, and costs the other counts nothing. */
 const talkers = z
   .object({
     fromSecond: second,
     untilSecond: second,
     dimensions: z.array(dimensionCut).max(DIMENSIONS.length),
-    urls: z
-      .object({
-        total: count,
-        distinct: z.instanceof(Uint8Array).refine(isDistinct, "not a sketch of ours"),
-      })
-      .optional()
-      .catch(undefined),
+    urls: distinctCut,
+    harmed: distinctCut,
     sections: z
       .array(z.object({ section: z.string().max(SECTION_CHARS_MAX), requests: count }))
       .max(SECTIONS_MAX + 1)

@@ -8,7 +8,7 @@ import type { Failure } from "../../incidents/journal.ts";
 import { pages } from "../../incidents/severity.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { apiRoot, asking } from "../ask.ts";
-import { defineChannel, type ChannelMessage } from "../channel.ts";
+import { defineChannel, DRILL_PREFIX, type ChannelMessage } from "../channel.ts";
 import { Room, type SlackFailure, type SlackResult } from "./slack-room.ts";
 import { openWarRoom, tellWarRoom, warRoomWords, type WarRoom } from "./slack-war-room.ts";
 
@@ -27,6 +27,8 @@ export const slackSecret = z.strictObject({
     .string()
     .regex(/^[0-9a-z]{32}$/, "write the app's signing secret: 32 characters")
     .optional(),
+  /** Whom the first message of an incident that wakes people calls: all members, or those who are there. Never in a drill. */
+  call: z.enum(["channel", "here"]).optional(),
   /** A channel for each incident that wakes people. */
   war_room: warRoomWords.optional(),
   api: apiRoot("https://slack.com/api"),
@@ -43,7 +45,12 @@ export const slack = defineChannel({
     const { root: known, room: before } = placesIn(message.ref);
     const isTold =
       before !== null && (await tellWarRoom(message, before, { ask, access: secret, oldestMs }));
-    const shown = await show(message, main, { known, room: isTold ? before : null, oldestMs });
+    const shown = await show(message, main, {
+      known,
+      room: isTold ? before : null,
+      oldestMs,
+      call: isForARoom(message) ? callOf(message, secret.call) : null,
+    });
     if (!shown.ok) return shown;
     const root = shown.value;
     const words = secret.war_room;
@@ -75,6 +82,10 @@ function placesIn(ref: string | null): {
   };
 }
 
+/** Written as Slack reads it; an edit of the message calls nobody again. */
+const callOf = ({ subject }: ChannelMessage, call: "channel" | "here" | undefined): string | null =>
+  call === undefined || subject.startsWith(DRILL_PREFIX) ? null : `<!${call}>`;
+
 const noteOf = ({ id }: WarRoom): string => `News and talk are in <#${id}>.`;
 
 type Shown = {
@@ -82,16 +93,18 @@ type Shown = {
   /** Where its news were said; null: here, then. */
   readonly room: WarRoom | null;
   readonly oldestMs: number;
+  /** Said beneath the incident's first message. */
+  readonly call: string | null;
 };
 
 /** Brings the incident's message here up to date, and says what is new; answers which message that is. */
 async function show(
   message: ChannelMessage,
   main: Room,
-  { known, room, oldestMs }: Shown,
+  { known, room, oldestMs, call }: Shown,
 ): Promise<Result<string, SlackFailure>> {
   const root = known ?? (message.triedAtMs !== null ? await main.rootOf(message, oldestMs) : null);
-  if (root === null) return tsOf(await main.open(message));
+  if (root === null) return tsOf(await main.open(message, call));
   if (message.triedAtMs !== null && (await main.hasArrived(message, root, oldestMs)))
     return ok(root);
   const updated = await main.update(message, root, room === null ? null : noteOf(room));

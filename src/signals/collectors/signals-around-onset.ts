@@ -1,7 +1,8 @@
-/** What the signals of the incident's rules were worth just before the first bad sample, and from it on. */
+/** What the signals of the incident's rules, and those of its impact, were worth just before the first bad sample, and from it on. */
 import { defineCollector } from "./collector.ts";
 import { ok } from "../../shared/result.ts";
 import { formatDuration } from "../../shared/duration.ts";
+import { IMPACT } from "../impact.ts";
 import { isKnown, type Signal } from "../signal.ts";
 
 const BEFORE_MS = 5 * 60_000;
@@ -14,7 +15,7 @@ export const signalsAroundOnset = defineCollector({
   id: "signals-around-onset",
 
   async collect({ signals, history, onsetAtMs }) {
-    const names = signals.slice(0, SIGNALS_MAX);
+    const names = [...new Set([...signals.slice(0, SIGNALS_MAX - IMPACT.length), ...IMPACT])];
     const samples = await Promise.all(
       names.map(async (name) => around(onsetAtMs, await history(name, onsetAtMs - BEFORE_MS))),
     );
@@ -23,7 +24,7 @@ export const signalsAroundOnset = defineCollector({
     );
     const count = samples.reduce((total, some) => total + some.length, 0);
     return ok({
-      summary: `What the rules read, from ${formatDuration(BEFORE_MS)} before onset: ${count} samples of ${names.join(", ")}`,
+      summary: `What the rules read and users felt, from ${formatDuration(BEFORE_MS)} before onset: ${count} samples of ${names.join(", ")}`,
       facts,
     });
   },

@@ -33,6 +33,7 @@ const sent = [
   "traffic.requests_per_address_count",
   "traffic.distinct_urls_count",
   "traffic.requests_per_url_count",
+  "traffic.harmed_addresses_ratio",
   "traffic.top_address_ratio",
   "traffic.top_network_ratio",
   "traffic.top_asn_ratio",
@@ -108,6 +109,7 @@ function whoSentIt(
     "traffic.distinct_addresses_count": { value: distinct },
     "traffic.requests_per_address_count": { value: address.total / distinct },
     ...whatIsAskedFor(talkers),
+    "traffic.harmed_addresses_ratio": harmedRatio(talkers, distinct),
     "traffic.top_address_ratio": topRatio(address),
     "traffic.top_network_ratio": topRatio(by("network")),
     "traffic.top_asn_ratio": topRatio(by("asn")),
@@ -132,6 +134,13 @@ function whatIsAskedFor({
     "traffic.distinct_urls_count": { value: distinct },
     "traffic.requests_per_url_count": { value: urls.total / distinct },
   };
+}
+
+function harmedRatio({ harmed }: Pick<TalkersWindow, "harmed">, clients: number): Answer {
+  if (harmed === undefined) {
+    return { unknown: "no_data", detail: "no guard says yet whom production failed to answer" };
+  }
+  return { value: harmed.total === 0 ? 0 : Math.min(1, distinctOf(harmed) / clients) };
 }
 
 /** Below a few requests nobody is counted by name; then the busiest has few indeed. */

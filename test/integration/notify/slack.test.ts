@@ -70,6 +70,46 @@ const BUTTONS: readonly Button[] = [
   { deed: "revert", mitigation: `lse_${"a".repeat(26)}`, label: "Revert it", warning: "At once." },
 ];
 
+describe("who is called", () => {
+  const called = async (over: object, message: object = {}) => {
+    const world = await bot(over);
+    const ref = await refOf(world.send(message));
+    await refOf(world.send({ ...NEXT, ...message, message: NEXT.message, ref }));
+    return (await messagesIn(world)).map((one) => JSON.stringify(one).match(/<![a-z]+>/g));
+  };
+
+  it("is the whole channel, by the first message alone, where the site wants that", async ({
+    expect,
+  }) => {
+    // The first is brought up to date by the second, which calls nobody again.
+    const world = await bot({ call: "channel" });
+    await refOf(world.send({}));
+    expect(JSON.stringify(await messagesIn(world))).toContain("<!channel>");
+    expect(await called({ call: "here" })).toEqual([null, null]);
+  });
+
+  it.for([
+    ["where nobody asked for it", {}, {}],
+    ["for a SEV-3", { call: "channel" }, { severity: "SEV-3" }],
+    [
+      "in a drill",
+      { call: "channel" },
+      { subject: "Drill: SEV-1: Complete service outage (Shop)" },
+    ],
+    ["because a text says so", {}, { subject: "<!channel> SEV-1" }],
+  ] as const)("is nobody %s", async ([, over, message], { expect }) => {
+    const world = await bot(over);
+    await refOf(world.send(message));
+    // Plain text calls nobody, whatever it says.
+    const read = (await messagesIn(world)).map(({ text, blocks }) => ({
+      text,
+      blocks: blocks.filter((block) => !JSON.stringify(block).includes("plain_text")),
+    }));
+    expect(read).toHaveLength(1);
+    expect(JSON.stringify(read)).not.toContain("<!");
+  });
+});
+
 describe("the buttons of a message in Slack", () => {
   it("are what the chat reads when they are pressed", async ({ expect }) => {
     const world = await bot({ signing_secret: SIGNING_SECRET });

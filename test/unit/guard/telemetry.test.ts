@@ -4,6 +4,7 @@ import { runInNewContext } from "node:vm";
 import { it } from "vitest";
 import { RateLimits } from "../../../src/guard/limits/rate-limit.ts";
 import { Telemetry } from "../../../src/guard/telemetry.ts";
+import { distinctOf } from "../../../src/sketches/merged-talkers.ts";
 import { mix32 } from "../../../src/sketches/hash.ts";
 import type { TrafficFlush } from "../../../src/traffic/traffic-api.ts";
 import { countedFrom, factsFrom } from "../../support/isolates.ts";
@@ -21,6 +22,36 @@ function reporting(shards = { count: 1 }) {
   });
   return { telemetry, sent };
 }
+
+it("tells how many clients production failed to answer, each once, and no others", async ({
+  expect,
+}) => {
+  const { telemetry, sent } = reporting();
+  const failed = { kind: "failed", latencyMs: 9, isCovered: false } as const;
+  const record = (client: number, outcome: Parameters<typeof countedFrom>[1]): void =>
+    telemetry.record(countedFrom(factsFrom(client), outcome), NOW_MS, () => {});
+  for (let client = 1; client <= 200; client += 1) {
+    record(client, {});
+    if (client % 10 !== 0) continue;
+    record(client, { outcome: failed });
+    record(client, { outcome: failed });
+  }
+  record(990, { outcome: { ...failed, isCovered: true } });
+  record(991, { outcome: { kind: "refused", reason: "maintenance" } });
+  telemetry.record(
+    countedFrom(factsFrom(0, { address: null }), { outcome: failed }),
+    NOW_MS,
+    () => {},
+  );
+  await telemetry.flush();
+  record(1, {});
+  await telemetry.flush();
+  const harmed = sent.map(({ flush }) => flush.talkers?.harmed);
+  expect(harmed.map((cut) => [cut?.total, cut === undefined ? null : distinctOf(cut)])).toEqual([
+    [40, 20],
+    [0, 0],
+  ]);
+});
 
 it("names talkers as the lists of networks write them, refused ones too", async ({ expect }) => {
   const { telemetry, sent } = reporting();

@@ -96,6 +96,25 @@ describe("a tick", () => {
     ]);
   });
 
+  it("tells whom it harms, where that was measured, whether a rule asks for it or not", ({
+    expect,
+  }) => {
+    const felt = (errors: number): SignalSet => ({
+      ...DOWN,
+      "traffic.error_ratio": measured("traffic.error_ratio", errors, { atMs: T0, freshMs: 60_000 }),
+      "traffic.harmed_addresses_ratio": unknownSignal("traffic.harmed_addresses_ratio", "no_data", {
+        atMs: T0,
+      }),
+    });
+    const readingsOf = (errors: number) => {
+      const signals = felt(errors);
+      const [, due] = ticks([{ signals }, { signals, sampledAtMs: T0 + 20_000 }]);
+      return due?.triggers[0]?.readings.map(({ signal }) => signal);
+    };
+    expect(readingsOf(0.3)).toEqual(["probe.around_success_ratio", "traffic.error_ratio"]);
+    expect(readingsOf(0)).toEqual(["probe.around_success_ratio"]);
+  });
+
   it("repeats the same trigger for as long as it lasts, and a new one when it comes back", ({
     expect,
   }) => {

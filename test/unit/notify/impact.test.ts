@@ -37,6 +37,16 @@ it.for([
     { "traffic.error_ratio": null, "probe.around_success_ratio": 0 },
     `100 ${PROBES}`,
   ],
+  [
+    "which share of visitors met it, where that is known",
+    { "traffic.error_ratio": 0.82, "traffic.harmed_addresses_ratio": 0.4 },
+    "82 % of requests fail, and 40 % of visitors (by address) met that.",
+  ],
+  [
+    "no share of visitors that nobody counted",
+    { "traffic.error_ratio": 0.82, "traffic.harmed_addresses_ratio": null },
+    "82 % of requests fail.",
+  ],
   ["a trace of requests", { "traffic.error_ratio": 0.004 }, "under 1 % of requests fail."],
   ["next to all requests", { "traffic.error_ratio": 0.996 }, "over 99 % of requests fail."],
   ["nothing of what was not measured", { "traffic.error_ratio": null }, null],

@@ -140,6 +140,20 @@ describe("what was measured", () => {
     );
   });
 
+  it("is the worst share of visitors, too, each at its own time", ({ expect }) => {
+    const readings = (errors: number, harmed: number, atMs: number) => [
+      { signal: "traffic.error_ratio", value: errors, atMs },
+      { signal: "traffic.harmed_addresses_ratio", value: harmed, atMs },
+    ];
+    const journal = aJournal({ readings: readings(0.82, 0.3, OPENED_AT_MS) }).write(
+      "incident.triggered",
+      { rules: ["errors"], readings: readings(0.5, 0.45, OPENED_AT_MS + 10_000) },
+    );
+    expect(impactOf(journal)).toBe(
+      "users: 82 % of requests failed at the worst sample, at 14:02:11; 45 % of visitors (by address) met that at the worst, at 14:02:21; revenue: not measured",
+    );
+  });
+
   it("reads the samples that were collected around onset", ({ expect }) => {
     const journal = aJournal({ readings: [] })
       .write("evidence.requested", { collector: "signals-around-onset" })

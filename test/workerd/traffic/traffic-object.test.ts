@@ -7,7 +7,7 @@ import { HEARD_AHEAD_MS } from "../../../src/traffic/heard.ts";
 import { LOGGED_KEPT_MS, LOGGED_ROWS_MAX } from "../../../src/traffic/logged-rows.ts";
 import { SUSPICION_INTERVAL_MS } from "../../../src/traffic/traffic-object.ts";
 import { FLUSH_SECONDS_MAX } from "../../../src/traffic/traffic-api.ts";
-import { UrlTally } from "../../../src/traffic/url-tally.ts";
+import { DistinctTally } from "../../../src/traffic/distinct-tally.ts";
 import { aFlush, aSecond } from "../../support/traffic.ts";
 
 const fresh = () => env.TEST_TRAFFIC.getByName(crypto.randomUUID());
@@ -90,7 +90,7 @@ it("adds up how many URLs were asked for, and loses nothing else where it cannot
 }) => {
   const traffic = fresh();
   const second = now();
-  const urls = new UrlTally();
+  const urls = new DistinctTally();
   for (let url = 1; url <= 20; url += 1) urls.count(mix32(url));
   const report = { fromSecond: second, untilSecond: second, dimensions: [] };
   const seconds = [aSecond(second, { served: 20 })];

@@ -51,6 +51,7 @@ describe("signals-around-onset", () => {
     const asked: unknown[] = [];
     const history = async (name: string, fromMs: number): Promise<readonly Signal[]> => {
       asked.push([name, fromMs]);
+      if (name !== NAME) return [];
       return [
         measured(NAME, 1, { atMs: ONSET_MS - 60_000, freshMs: 1 }),
         unknownSignal(NAME, "timeout", { atMs: ONSET_MS, detail: "not needed here" }),
@@ -60,17 +61,19 @@ describe("signals-around-onset", () => {
       "signals-around-onset",
       context({ signals: [NAME], history }),
     );
-    expect(asked).toEqual([[NAME, ONSET_MS - 5 * 60_000]]);
+    const names = [NAME, "traffic.error_ratio", "traffic.harmed_addresses_ratio"];
+    expect(asked).toEqual(names.map((name) => [name, ONSET_MS - 5 * 60_000]));
     expect(evidence).toEqual({
       ok: true,
       value: {
-        summary:
-          "What the rules read, from 5m before onset: 2 samples of probe.around_success_ratio",
+        summary: `What the rules read and users felt, from 5m before onset: 2 samples of ${names.join(", ")}`,
         facts: {
           [NAME]: [
             { atMs: ONSET_MS - 60_000, value: 1 },
             { atMs: ONSET_MS, unknown: "timeout" },
           ],
+          "traffic.error_ratio": [],
+          "traffic.harmed_addresses_ratio": [],
         },
       },
     });

@@ -161,6 +161,16 @@ describe("talkers", () => {
   });
 
   it.for([
+    ["which half of them met an error", { total: 900, distinct: distinct(10) }, { value: 0.5 }],
+    ["that none met an error", { total: 0, distinct: distinct(0) }, { value: 0 }],
+    ["nothing where no guard says so", undefined, { unknown: "no_data" }],
+  ] as const)("tells of clients %s", async ([, harmed, told], { expect }) => {
+    expect(await ask({ ...WHOLE, harmed })).toMatchObject({
+      "traffic.harmed_addresses_ratio": told,
+    });
+  });
+
+  it.for([
     ["no guard counts them", undefined],
     ["nobody asked for any", { total: 0, distinct: distinct(0) }],
   ] as const)(
@@ -185,7 +195,7 @@ describe("talkers", () => {
     const answers = await ask({ ...WHOLE, ...talkers });
     expect(answers["traffic.error_ratio"]).toEqual({ value: 0 });
     const sent = traffic.emits.filter((name) => /address|url|top/.test(name));
-    expect(sent).toHaveLength(11);
+    expect(sent).toHaveLength(12);
     for (const name of sent) expect(answers[name]).toMatchObject({ unknown: "no_data" });
   });
 });

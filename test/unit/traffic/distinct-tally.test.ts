@@ -2,10 +2,10 @@ import { describe, it } from "vitest";
 import { distinctOf } from "../../../src/sketches/merged-talkers.ts";
 import { HyperLogLog } from "../../../src/sketches/hyper-log-log.ts";
 import { mix32 } from "../../../src/sketches/hash.ts";
-import { UrlTally } from "../../../src/traffic/url-tally.ts";
+import { DistinctTally } from "../../../src/traffic/distinct-tally.ts";
 
-const counted = (fromKey: number, keys: number, times = 1): UrlTally => {
-  const tally = new UrlTally();
+const counted = (fromKey: number, keys: number, times = 1): DistinctTally => {
+  const tally = new DistinctTally();
   for (let time = 0; time < times; time += 1) {
     for (let key = fromKey; key < fromKey + keys; key += 1) tally.count(mix32(key));
   }
@@ -22,7 +22,7 @@ describe("a tally of URLs", () => {
   });
 
   it("adds up what isolates counted, and counts a URL once that both saw", ({ expect }) => {
-    const both = new UrlTally();
+    const both = new DistinctTally();
     both.add(counted(1, 50, 2).cut());
     both.add(counted(26, 50).cut());
     const { total, ...sketch } = both.cut();
