@@ -33,6 +33,8 @@ type Wanted = {
   /** Sent as JSON, unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Called with the answer before what it left to do is waited for. */
+  readonly answered?: () => void;
 };
 
 /** A client of the surface; `given` replaces what the Worker would hand in. */
@@ -62,6 +64,7 @@ export function client(given: Partial<HttpDeps> = {}) {
     });
     const ctx = createExecutionContext();
     const response = await app.fetch(request, {}, ctx);
+    wanted.answered?.();
     await waitOnExecutionContext(ctx);
     return response;
   };

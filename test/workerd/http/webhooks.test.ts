@@ -75,6 +75,33 @@ describe("POST /webhooks/alertmanager", () => {
   });
 });
 
+it("answers once the alert is kept, however long it takes to act on it", async ({ expect }) => {
+  const told: string[] = [];
+  const answer = Promise.withResolvers<void>();
+  const busy = client({
+    monitor: but(() => deps.monitor, {
+      // Had the sender to wait for this, neither would ever end.
+      poke: async () => {
+        await answer.promise;
+        told.push("acted on");
+        return { ticked: true };
+      },
+    }),
+  });
+  const group = aGroup();
+  const response = await busy(PATH, {
+    ...signed(group),
+    answered: () => {
+      told.push("answered");
+      answer.resolve();
+    },
+  });
+  expect(response.status).toBe(202);
+  expect(told).toEqual(["answered", "acted on"]);
+  const [{ fingerprint = "" } = {}] = group.alerts;
+  expect((await deps.desk.alerts()).map((alert) => alert.fingerprint)).toContain(fingerprint);
+});
+
 describe("every vendor", () => {
   const secrets = Object.fromEntries(
     [...webhooks.keys()].map((vendor) => [vendor, "whsec_dGVzdA=="]),

@@ -85,7 +85,7 @@ it("takes counts whose talkers it cannot read, and says that these are missing",
   expect(await traffic.talkers(10, second + 2)).toMatchObject({ missingReports: 1 });
 });
 
-it("adds up how many URLs were asked for, and loses nothing else where it cannot read that", async ({
+it("adds up URLs, sections and harmed clients, and loses nothing else where it cannot read them", async ({
   expect,
 }) => {
   const traffic = fresh();
@@ -94,13 +94,22 @@ it("adds up how many URLs were asked for, and loses nothing else where it cannot
   for (let url = 1; url <= 20; url += 1) urls.count(mix32(url));
   const report = { fromSecond: second, untilSecond: second, dimensions: [] };
   const seconds = [aSecond(second, { served: 20 })];
-  await traffic.flush({ ...aFlush("a", 1, seconds), talkers: { ...report, urls: urls.cut() } });
-  await traffic.flush({ ...aFlush("b", 1, seconds), talkers: { ...report, urls: urls.cut() } });
-  const odd = { ...aFlush("c", 1, seconds), talkers: { ...report, urls: "many" } };
+  const sections = [{ section: "/shop", requests: 20 }];
+  const talkers = { ...report, urls: urls.cut(), harmed: urls.cut(), sections };
+  await traffic.flush({ ...aFlush("a", 1, seconds), talkers });
+  await traffic.flush({ ...aFlush("b", 1, seconds), talkers });
+  const strange = { urls: "many", harmed: [1], sections: [["/shop", 20]] };
+  const odd = { ...aFlush("c", 1, seconds), talkers: { ...report, ...strange } };
   await runInDurableObject(traffic, (object) => object.flush(JSON.parse(JSON.stringify(odd))));
   const window = await traffic.talkers(10, second + 2);
-  expect(window).toMatchObject({ missingReports: 0, urls: { total: 40 } });
-  expect(distinctOf(window.urls ?? urls.cut())).toBe(20);
+  expect(window).toMatchObject({
+    missingReports: 0,
+    urls: { total: 40 },
+    harmed: { total: 40 },
+    sections: [{ section: "/shop", requests: 40 }],
+  });
+  expect(distinctOf(window.urls ?? { distinct: new Uint8Array() })).toBe(20);
+  expect(distinctOf(window.harmed ?? { distinct: new Uint8Array() })).toBe(20);
 });
 
 describe("suspicious requests", () => {
