@@ -7,6 +7,7 @@ import {
   chmodSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -33,6 +34,7 @@ const PROJECTS: readonly Project[] = [
   { name: "promtool", needs: "promtool" },
 ];
 
+const OWN = "firebreak-test-";
 const IN_MEMORY = "/dev/shm";
 const ROOM_BYTES_MIN = 4 * 1024 ** 3;
 
@@ -59,7 +61,9 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = isSuccess ? 0 : 1;
 
 function runTests(projects: readonly Project[]) {
-  const directory = mkdtempSync(join(roomiest(), "firebreak-test-"));
+  const root = roomiest();
+  forgetTheDead(root);
+  const directory = mkdtempSync(join(root, `${OWN}${process.pid}-`));
   // The server's user, which as root is another, puts its files there, too.
   chmodSync(directory, 0o755);
   const outputFile = join(directory, "report.json");
@@ -107,9 +111,27 @@ function roomiest(): string {
   return bavail * bsize >= ROOM_BYTES_MIN && mayRunIn(IN_MEMORY) ? IN_MEMORY : tmpdir();
 }
 
+/** Who is interrupted leaves a folder behind, and in memory it would stay until the machine is started again. */
+function forgetTheDead(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = /^(\d+)-/.exec(name.startsWith(OWN) ? name.slice(OWN.length) : "")?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      rmSync(join(root, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Postgres is run from there. Containers often mount it so that nothing may be. */
 function mayRunIn(directory: string): boolean {
-  const own = mkdtempSync(join(directory, "firebreak-test-"));
+  const own = mkdtempSync(join(directory, `${OWN}${process.pid}-`));
   try {
     const program = join(own, "program");
     writeFileSync(program, "#!/bin/sh\nexit 0\n", { mode: 0o755 });

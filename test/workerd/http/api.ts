@@ -48,26 +48,29 @@ export function client(given: Partial<HttpDeps> = {}) {
 
   /** Asks, and lets what the answer left to do finish. */
   return async function ask(path: string, wanted: Wanted = {}): Promise<Response> {
-    const { method = wanted.body === undefined ? "GET" : "POST", as = "responder" } = wanted;
-    const headers = new Headers(wanted.headers);
-    if (as !== null) headers.set("authorization", `Bearer ${as}-token`);
-    const isJson =
-      wanted.body !== undefined &&
-      typeof wanted.body !== "string" &&
-      !(wanted.body instanceof Uint8Array);
-    if (isJson) headers.set("content-type", "application/json");
-    const body = isJson ? JSON.stringify(wanted.body) : wanted.body;
-    const request = new Request(`https://shop.example/_firebreak${path}`, {
-      method,
-      headers,
-      ...(typeof body === "string" || body instanceof Uint8Array ? { body } : {}),
-    });
     const ctx = createExecutionContext();
-    const response = await app.fetch(request, {}, ctx);
+    const response = await app.fetch(requestOf(path, wanted), {}, ctx);
     wanted.answered?.();
     await waitOnExecutionContext(ctx);
     return response;
   };
+}
+
+function requestOf(path: string, wanted: Wanted): Request {
+  const { method = wanted.body === undefined ? "GET" : "POST", as = "responder" } = wanted;
+  const headers = new Headers(wanted.headers);
+  if (as !== null) headers.set("authorization", `Bearer ${as}-token`);
+  const isJson =
+    wanted.body !== undefined &&
+    typeof wanted.body !== "string" &&
+    !(wanted.body instanceof Uint8Array);
+  if (isJson) headers.set("content-type", "application/json");
+  const body = isJson ? JSON.stringify(wanted.body) : wanted.body;
+  return new Request(`https://shop.example/_firebreak${path}`, {
+    method,
+    headers,
+    ...(typeof body === "string" || body instanceof Uint8Array ? { body } : {}),
+  });
 }
 
 /** Declares a plain incident of its own, and answers its id. */

@@ -98,7 +98,7 @@ it("answers once the alert is kept, however long it takes to act on it", async (
   });
   expect(response.status).toBe(202);
   expect(told).toEqual(["answered", "acted on"]);
-  const [{ fingerprint = "" } = {}] = group.alerts;
+  const fingerprint = group.alerts[0]?.fingerprint;
   expect((await deps.desk.alerts()).map((alert) => alert.fingerprint)).toContain(fingerprint);
 });
 
