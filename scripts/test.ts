@@ -124,8 +124,9 @@ function forgetTheDead(root: string): void {
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    // Somebody else's is alive, too.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }
 
