@@ -13,6 +13,10 @@ export type Answered = {
   /** In the write-ahead log; null on a server that cannot say. */
   readonly position: number | null;
   readonly isReplica: boolean;
+  /** Transactions below it have all ended, and what they committed is in the answer. */
+  readonly oldest: number;
+  /** Of transactions from it on nothing is in the answer. */
+  readonly next: number;
   readonly rows: number;
   readonly digest: string | null;
 };
@@ -37,6 +41,9 @@ export function agreement(before: Answered, replica: Answered, after: Answered):
   if (isBehind) return { again: "the replica is behind" };
   // It may have what was written in between.
   if (before.digest !== after.digest) return { again: "it changes too fast to compare" };
+  // A replica shows what was committed as soon as it has read so; a primary once its session goes on, which on a busy machine, or where
+  // it waits for a replica, takes its time.
+  if (after.oldest < replica.next) return { again: "the primary does not show yet what it has" };
   return { agrees: false };
 }
 
@@ -45,7 +52,9 @@ export function agreement(before: Answered, replica: Answered, after: Answered):
  * primary, which is then no newer than its position, and before it on the replica, whose answer is then no older.
  */
 const POSITION = `pg_is_in_recovery() AS is_replica,
-  (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::float8 AS position`;
+  (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::float8 AS position,
+  pg_snapshot_xmin(pg_current_snapshot())::text::float8 AS oldest,
+  pg_snapshot_xmax(pg_current_snapshot())::text::float8 AS next`;
 export const POSITION_SQL = `SELECT ${POSITION}, 0 AS rows, NULL::text AS digest`;
 
 /** The query's answer as a digest, whatever the order of its rows. */

@@ -1,6 +1,6 @@
 /** The same query on a real primary and its real replica: what is behind is no inconsistency, what is different is one. */
 import pg from "pg";
-import { afterAll, beforeAll, it, vi } from "vitest";
+import { afterAll, beforeAll, it, onTestFinished, vi } from "vitest";
 import { integrityCheck } from "../../../src/integrity/check.ts";
 import { createPostgres, type Postgres } from "../../../src/platform/postgres.ts";
 import { runCheck, type Databases } from "../../../src/signals/run-check.ts";
@@ -70,18 +70,53 @@ it("says nothing of a replica that is behind, and agrees when it has caught up",
   expect(await run()).toMatchObject({ ok: true, value: { broken: 0 } });
 });
 
+it("waits for a primary that does not show yet what its replica has, however long that takes", async ({
+  expect,
+}) => {
+  const admin = new pg.Client({ connectionString: servers.postgres.url("postgres") });
+  await admin.connect();
+  onTestFinished(() => admin.end());
+  const standbys = async (names: string): Promise<void> => {
+    await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await admin.query("SELECT pg_reload_conf()");
+  };
+  onTestFinished(() => standbys(""));
+  const priceOn = async (server: pg.Client): Promise<unknown> =>
+    (await server.query("SELECT cents FROM prices WHERE id = 7")).rows[0];
+  const before = await priceOn(admin);
+  // Nobody of that name will ever say that it has it, so the commit is in the log, and on the replica, and not over.
+  await standbys("nobody");
+  await vi.waitFor(async () => {
+    const { rows } = await admin.query("SHOW synchronous_standby_names");
+    expect(rows).toEqual([{ synchronous_standby_names: "nobody" }]);
+  });
+  const writing = primary.query("UPDATE prices SET cents = cents + 1 WHERE id = 7");
+  await vi.waitFor(async () => expect(await priceOn(standby)).not.toEqual(before), 5_000);
+  expect(await priceOn(admin)).toEqual(before);
+  expect(await run()).toEqual({
+    ok: false,
+    error: "prices-agree: the primary does not show yet what it has",
+  });
+  await standbys("");
+  await writing;
+  await replayed();
+  expect(await run()).toMatchObject({ ok: true, value: { broken: 0 } });
+});
+
 it("never calls a table that is written to all the time inconsistent", async ({ expect }) => {
   const ending = new AbortController();
+  onTestFinished(async () => {
+    ending.abort();
+    await writing;
+  });
   const writing = (async () => {
     while (!ending.signal.aborted) await primary.query("UPDATE prices SET cents = cents + 1");
   })();
   for (let look = 0; look < 40; look += 1) {
     const found = await run();
     if (found.ok) expect(found.value.broken).toBe(0);
-    else expect(found.error).toMatch(/behind|too fast/);
+    else expect(found.error).toMatch(/behind|too fast|does not show yet/);
   }
-  ending.abort();
-  await writing;
 });
 
 it("finds a replica that answers otherwise, and the signal counts it", async ({ expect }) => {

@@ -9,6 +9,8 @@ import {
 const primary = (digest: string, position: number | null = 100): Answered => ({
   position,
   isReplica: false,
+  oldest: 700,
+  next: 700,
   rows: 1,
   digest,
 });
@@ -38,6 +40,16 @@ const ROWS: readonly (readonly [string, readonly [Answered, Answered, Answered],
   [
     "another answer further on, with nothing written",
     [primary("a"), replica("b", 120), primary("a", 130)],
+    { agrees: false },
+  ],
+  [
+    "a replica that shows what its primary does not yet",
+    [primary("a"), { ...replica("b"), next: 701 }, primary("a")],
+    { again: "the primary does not show yet what it has" },
+  ],
+  [
+    "another answer than that of a primary that shows all",
+    [primary("a"), { ...replica("b"), next: 701 }, { ...primary("a"), oldest: 701, next: 705 }],
     { agrees: false },
   ],
   [
