@@ -84,7 +84,7 @@ function harm({
   if (worstErrorRatio !== null) {
     const { value, atMs } = worstErrorRatio;
     const requests = `${shareText(value)} of requests failed at the worst sample, at ${utcTime(atMs)}`;
-    return worstHarmedRatio === null
+    return worstHarmedRatio === null || worstHarmedRatio.value === 0
       ? requests
       : `${requests}; ${shareText(worstHarmedRatio.value)} of visitors (by address) met that at the worst, at ${utcTime(worstHarmedRatio.atMs)}`;
   }

@@ -146,7 +146,7 @@ function mergeTalkers(windows: readonly TalkersWindow[], untilSecond: number): T
     dimensions: merged.cuts(MERGED_NAMES_MAX),
     urls: allUrls.cut(),
     sections: allSections.cut(),
-    harmed: allHarmed.cut(),
+    harmed: windows.some(({ harmed }) => harmed === undefined) ? undefined : allHarmed.cut(),
   };
 }
 

@@ -23,7 +23,8 @@ export class TalkerMemory {
       bucket.talkers.add(report.dimensions);
       if (report.urls !== undefined) bucket.urls.add(report.urls);
       if (report.sections !== undefined) bucket.sections.add(report.sections);
-      if (report.harmed !== undefined) bucket.harmed.add(report.harmed);
+      if (report.harmed === undefined) bucket.isHarmTold = false;
+      else bucket.harmed.add(report.harmed);
     } else bucket.missing += 1;
     this.#forget(nowSecond);
   }
@@ -36,6 +37,7 @@ export class TalkerMemory {
     const urls = new DistinctTally();
     const sections = new SectionTally();
     const harmed = new DistinctTally();
+    let isHarmTold = true;
     let missingReports = 0;
     for (let at = first; at < end; at += 1) {
       const bucket = this.#buckets.get(at);
@@ -44,6 +46,7 @@ export class TalkerMemory {
       urls.add(bucket.urls.cut());
       sections.add(bucket.sections.cut());
       harmed.add(bucket.harmed.cut());
+      isHarmTold &&= bucket.isHarmTold;
       missingReports += bucket.missing;
     }
     return {
@@ -53,7 +56,8 @@ export class TalkerMemory {
       dimensions: merged.cuts(MERGED_NAMES_MAX),
       urls: urls.cut(),
       sections: sections.cut(),
-      harmed: harmed.cut(),
+      // Where one guard does not say whom production failed, nobody knows how many those were.
+      harmed: isHarmTold ? harmed.cut() : undefined,
     };
   }
 
@@ -64,6 +68,7 @@ export class TalkerMemory {
       urls: new DistinctTally(),
       sections: new SectionTally(),
       harmed: new DistinctTally(),
+      isHarmTold: true,
       missing: 0,
     };
     this.#buckets.set(at, bucket);
@@ -82,5 +87,7 @@ type Bucket = {
   readonly urls: DistinctTally;
   readonly sections: SectionTally;
   readonly harmed: DistinctTally;
+  /** By every report. */
+  isHarmTold: boolean;
   missing: number;
 };
