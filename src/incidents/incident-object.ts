@@ -12,7 +12,7 @@ import { formatDuration } from "../shared/duration.ts";
 import type { Result } from "../shared/result.ts";
 import type { CommandAnswer, EffectOutcome, IncidentCommand } from "./command.ts";
 import type { Effect, EffectDraft } from "./effect.ts";
-import { decide, evolve, nextWakeAtMs, react } from "./incident.ts";
+import { decide, evolve, nextWakeAtMs, react, viewOn } from "./incident.ts";
 import type { IncidentApi } from "./incident-api.ts";
 import { IncidentRows, type OutboxRow } from "./incident-rows.ts";
 import {
@@ -102,7 +102,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
   }
 
   async view(): Promise<IncidentView | null> {
-    return viewOf(this.#state, this.#nextWakeAtMs());
+    return this.#view();
   }
 
   async journal(afterSeq: number): Promise<readonly JournalRow[]> {
@@ -238,7 +238,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     attempts: number,
     triedAtMs: number | null,
   ): Promise<EffectOutcome> {
-    const view = viewOf(this.#state, this.#nextWakeAtMs());
+    const view = this.#view();
     if (view === null) return refused("the incident was never opened");
     if (Date.now() > effect.deadlineMs) return tooLate(attempts);
     const leaseId = "leaseId" in effect.data ? effect.data.leaseId : null;
@@ -283,11 +283,21 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     return this.#ground;
   }
 
+  #view(): IncidentView | null {
+    const ground = this.#groundOfOpened();
+    return ground === null ? null : viewOn(this.#state, ground);
+  }
+
   #nextWakeAtMs(): number | null {
+    const ground = this.#groundOfOpened();
+    return ground === null ? null : nextWakeAtMs(this.#state, ground);
+  }
+
+  #groundOfOpened(): Ground | null {
     const { opened } = this.#state;
     if (opened === null) return null;
     this.#ground ??= this.#deps.ground(opened.playbook);
-    return nextWakeAtMs(this.#state, this.#ground);
+    return this.#ground;
   }
 
   async #rearm(): Promise<void> {

@@ -34,6 +34,7 @@ import { mutedBy, muteStage, unmuteStage } from "./stages/mutes.ts";
 import { escalationStage, resolutionStage, statusStage, updateStage } from "./stages/progress.ts";
 import { recoveryStage, rulesStage, severityStage } from "./stages/rules.ts";
 import { updateDueAtMs } from "./update-clock.ts";
+import type { IncidentView } from "./view.ts";
 import { viewOf } from "./view-of.ts";
 
 const OBSERVE = [
@@ -137,6 +138,10 @@ export function nextWakeAtMs(state: IncidentState, ground: Ground): number | nul
   return wakes.length === 0 ? null : Math.min(...wakes);
 }
 
+/** As people and programs read it, with what is due by what the site says. */
+export const viewOn = (state: IncidentState, ground: Ground): IncidentView | null =>
+  viewOf(state, nextWakeAtMs(state, ground), updateDueAtMs(state, ground.site.updateEveryMs));
+
 /** Opens, assesses and starts to investigate in one go: what was seen is already in the command. */
 function open(command: CommandOf<"open">): readonly IncidentEvent[] {
   const { playbook, incidentId, severity, readings, mutes = [], ...rest } = command.data;
@@ -197,7 +202,7 @@ function withMessages(
   ground: Ground,
 ): Result<readonly IncidentEvent[], Rejection> {
   const after = foldDrafts(state, events, command);
-  const view = viewOf(after, nextWakeAtMs(after, ground));
+  const view = viewOn(after, ground);
   if (view === null) return ok(events);
   const said = outgoing(after, events, { view, site: ground.site, atMs: command.atMs });
   return ok([...events, ...said, ...relays(after, view, ground.site.publicChannels)]);

@@ -5,7 +5,11 @@ import type { ChecklistItem } from "../playbooks/schema.ts";
 import type { ActView, IncidentView, ItemView, LeaseView } from "./view.ts";
 
 /** Null before the opening event. */
-export function viewOf(state: IncidentState, nextWakeAtMs: number | null): IncidentView | null {
+export function viewOf(
+  state: IncidentState,
+  nextWakeAtMs: number | null,
+  updateDueAtMs: number | null = null,
+): IncidentView | null {
   const { opened } = state;
   if (opened === null) return null;
   const links = linksOf(state);
@@ -29,6 +33,7 @@ export function viewOf(state: IncidentState, nextWakeAtMs: number | null): Incid
     postmortem: state.postmortem,
     ...(state.actions.length === 0 ? {} : { actions: state.actions }),
     nextWakeAtMs,
+    ...(updateDueAtMs === null ? {} : { updateDueAtMs }),
     reachedAtMs: state.reachedAtMs,
     seq: state.seq,
     statusPage: opened.playbook.spec.communicate.status_page ?? null,

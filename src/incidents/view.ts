@@ -96,6 +96,8 @@ export type IncidentView = {
   readonly actions?: readonly WrittenItem[];
   /** When the incident next acts by itself; null when it waits for people or signals. */
   readonly nextWakeAtMs: number | null;
+  /** When people are promised something new at the latest. Absent where nothing is promised, and from views that were kept before. */
+  readonly updateDueAtMs?: number;
   /** When the first message since people are asked got through; null: none did. Absent from views that were kept before it was known. */
   readonly reachedAtMs?: number | null;
   /** How far its journal is. */

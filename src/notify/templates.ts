@@ -89,7 +89,7 @@ export const incidentLink = (view: IncidentView, site: MessageSite): string | nu
 
 /** The mission's internal template, or the site's own. */
 function header(
-  { readings }: News,
+  news: News,
   view: IncidentView,
   { internal, title }: MessageSite,
   atMs: number,
@@ -99,11 +99,11 @@ function header(
     severity: view.severity,
     title: oneLine(view.title),
     status: capitalised(view.status),
-    impact: impactText(view, readings),
+    impact: impactText(view, news.readings),
     lead: oneLine(view.lead ?? "nobody yet"),
     duration: formatDuration(Math.max(0, (resolvedAtMs ?? atMs) - onsetAtMs)),
     since: utcTime(onsetAtMs),
-    next_update: nextUpdate(view),
+    next_update: nextUpdate(view, news.why),
     site: title,
   });
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
@@ -140,11 +140,13 @@ const failingText = (failing: number, harmed: number | null): string =>
     ? `${shareText(failing)} of requests fail`
     : `${shareText(failing)} of requests fail, and ${shareText(harmed)} of visitors (by address) met that`;
 
-function nextUpdate({ status, nextWakeAtMs }: IncidentView): string {
+/** What was promised; who reads that it is due already was to say it. */
+function nextUpdate({ status, updateDueAtMs }: IncidentView, why: MessageReason): string {
   if (status === "resolved") return "none, unless it opens again";
-  return nextWakeAtMs === null
+  if (why === "update_due") return "due now";
+  return updateDueAtMs === undefined
     ? "as soon as something changes"
-    : `as soon as something changes; Firebreak looks again at ${utcTime(nextWakeAtMs)} UTC at the latest`;
+    : `as soon as something changes, and at ${utcTime(updateDueAtMs)} UTC at the latest`;
 }
 
 function whatIsWrong(news: News, view: IncidentView): readonly string[] {

@@ -4,8 +4,8 @@ import { evolve } from "../../../src/incidents/evolve.ts";
 import { readEvent, type EventData } from "../../../src/incidents/journal.ts";
 import { initialState } from "../../../src/incidents/state.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
-import { plainSite, type MessageSite } from "../../../src/notify/message-site.ts";
-import { messagesFor, type MessageDraft } from "../../../src/notify/pipeline.ts";
+import { plainSite } from "../../../src/notify/message-site.ts";
+import { messagesFor } from "../../../src/notify/pipeline.ts";
 import { BODY_CHARS_MAX, SUBJECT_CHARS_MAX } from "../../../src/notify/templates.ts";
 import { leaseId } from "../../../src/shared/ids.ts";
 import {
@@ -16,6 +16,7 @@ import {
   OPENED_AT_MS,
   type JournalWriter,
 } from "../../support/journal.ts";
+import { PAGER, told, toldLast } from "../../support/messages.ts";
 
 const SITE = plainSite({
   title: "Shop",
@@ -26,21 +27,7 @@ const SITE = plainSite({
   ],
   url: "https://shop.example/",
 });
-const PAGER: MessageSite = { ...SITE, channels: [{ id: "on-call", severities: ["SEV-1"] }] };
 const id = leaseId(INCIDENT_ID, "maintenance-mode", 1);
-
-/** What each row asked for at the time it was written. */
-const told = (journal: JournalWriter, site: MessageSite = PAGER): readonly MessageDraft[] =>
-  journal.rows.flatMap((row, index) => {
-    const state = journal.rows.slice(0, index + 1).reduce(evolve, initialState);
-    const view = viewOf(state, row.atMs + 60_000);
-    const event = readEvent(row);
-    return view === null || event === null ? [] : messagesFor(event, view, site, row.atMs);
-  });
-
-/** What the last row asked for. */
-const toldLast = (journal: JournalWriter, site: MessageSite = PAGER): readonly MessageDraft[] =>
-  told(journal, site).slice(told({ ...journal, rows: journal.rows.slice(0, -1) }, site).length);
 
 const proposal = (over: Partial<EventData["lease.proposed"]> = {}) => ({
   leaseId: id,
@@ -91,7 +78,7 @@ Status: Detected
 Impact: The shop is down for everybody. Measured: 100 % of probes fail.
 Lead: nobody yet
 Duration: 7s, since 14:02:04 UTC
-Next Update: as soon as something changes; Firebreak looks again at 14:03:11 UTC at the latest
+Next Update: as soon as something changes
 
 What is new:
 - Opened by playbook outage.
@@ -363,16 +350,6 @@ describe("what is asked", () => {
     expect(draft?.body).toContain("could not be taken back: the policy is full");
     expect(draft?.body).toContain("Look at what maintenance-mode left behind");
   });
-});
-
-it("begins as the site says, and a title that looks like a field is none", ({ expect }) => {
-  const internal = "{severity}: {title} at {site}\n{lead} leads; next {next_update}";
-  const [draft] = toldLast(aJournal({ title: "{lead}" }), { ...PAGER, internal });
-  expect(draft?.body.split("\n\n")[0]).toBe(
-    "SEV-1: {lead} at Shop\nnobody yet leads; next as soon as something changes; Firebreak looks again at 14:03:11 UTC at the latest",
-  );
-  const [drill] = toldLast(aJournal({ drill: true }), { ...PAGER, internal });
-  expect(drill?.body).toMatch(/^Drill, not a real incident\. SEV-1: /);
 });
 
 describe("a drill", () => {

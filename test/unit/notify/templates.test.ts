@@ -1,0 +1,39 @@
+/** How a message begins: the mission's internal template, filled by the journal, or the site's own words. */
+import { describe, it } from "vitest";
+import type { MessageSite } from "../../../src/notify/message-site.ts";
+import { aJournal, anOutage, type JournalWriter } from "../../support/journal.ts";
+import { PAGER, told, toldLast } from "../../support/messages.ts";
+
+describe("the next update", () => {
+  const promising: MessageSite = { ...PAGER, updateEveryMs: 30 * 60_000 };
+  const promised = (journal: JournalWriter, site = promising) =>
+    /^Next Update: (.*)$/m.exec(told(journal, site).at(-1)?.body ?? "")?.[1];
+
+  it("is when something new was promised, not when Firebreak looks again", ({ expect }) => {
+    expect(promised(aJournal())).toBe(
+      "as soon as something changes, and at 14:32:11 UTC at the latest",
+    );
+  });
+
+  it("of what promises none is when something changes", ({ expect }) => {
+    const tickets = { ...promising, channels: [{ id: "tickets", severities: ["SEV-3" as const] }] };
+    expect(promised(aJournal({ severity: "SEV-3" }), tickets)).toBe("as soon as something changes");
+    expect(promised(aJournal(), PAGER)).toBe("as soon as something changes");
+  });
+
+  it("is due once its time has come, and none follows the end", ({ expect }) => {
+    const due = aJournal().write("incident.update_due", { why: "30m are over", draft: "Soon." });
+    expect(promised(due)).toBe("due now");
+    expect(promised(anOutage())).toBe("none, unless it opens again");
+  });
+});
+
+it("begins as the site says, and a title that looks like a field is none", ({ expect }) => {
+  const internal = "{severity}: {title} at {site}\n{lead} leads; next {next_update}";
+  const [draft] = toldLast(aJournal({ title: "{lead}" }), { ...PAGER, internal });
+  expect(draft?.body.split("\n\n")[0]).toBe(
+    "SEV-1: {lead} at Shop\nnobody yet leads; next as soon as something changes",
+  );
+  const [drill] = toldLast(aJournal({ drill: true }), { ...PAGER, internal });
+  expect(drill?.body).toMatch(/^Drill, not a real incident\. SEV-1: /);
+});
