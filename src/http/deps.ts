@@ -26,6 +26,8 @@ export type HttpDeps = {
   readonly tokens: readonly ApiToken[];
   /** By the last part of their address: those of the registry, and those that the site maps. */
   readonly webhooks: ReadonlyMap<string, Webhook>;
+  /** The ids of the pages at Statuspage that public channels of ours write. */
+  readonly ownStatuspages: readonly string[];
   /** By vendor; a vendor without one is not configured. */
   readonly webhookSecrets: Readonly<Record<string, string | undefined>>;
   /** A channel's secret by the name that `site.yaml` gives, undefined when it is not set. */

@@ -59,6 +59,6 @@ export const betterStack = defineWebhook({
       labels: { monitor: name, cause },
       url,
     } as const;
-    return ok(event(delivery, said, { ...context, saidAtMs: startsAtMs }));
+    return ok(event(delivery, said, { ...context, saidAtMs: startsAtMs, texts: [cause] }));
   },
 });

@@ -63,7 +63,8 @@ export const cloudflare = defineWebhook({
       return ok(noted(delivery, said.alert_type ?? "unknown"));
     }
     const alert = { ...inWords(said, about, context.atMs), fingerprint, status };
-    return ok(event(delivery, alert, { ...context, saidAtMs: alert.startsAtMs }));
+    const texts = [said.policy_name, about.health_check_name];
+    return ok(event(delivery, alert, { ...context, saidAtMs: alert.startsAtMs, texts }));
   },
 });
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Deployment } from "../alerts/deployments.ts";
 import { ok } from "../shared/result.ts";
 import { signedAs } from "./proof.ts";
-import { deliveryIdOf, idText, noted, readJson, time } from "./reading.ts";
+import { bearsOurMark, deliveryIdOf, idText, noted, own, readJson, time } from "./reading.ts";
 import { defineWebhook } from "./webhook.ts";
 
 const text = z.string().nullish();
@@ -18,6 +18,8 @@ const payload = z.looseObject({
     .looseObject({ state: text, updated_at: time.nullish().catch(null) })
     .nullish()
     .catch(null),
+  /** The ticket of an incident of ours ends in its id, as our comments on it do. */
+  issue: z.looseObject({ body: text }).nullish().catch(null),
 });
 
 export const github = defineWebhook({
@@ -25,13 +27,14 @@ export const github = defineWebhook({
 
   verify: signedAs("hmac-sha256"),
 
-  parse: ({ headers, body }, { atMs }) => {
+  parse: ({ headers, body }, { atMs, instance }) => {
     const read = readJson(payload, body);
     if (!read.ok) return read;
     // Neither header is signed, so what was said is its own id.
     const kind = headers.get("x-github-event") ?? "unknown";
     const delivery = deliveryIdOf("github", [body]);
     if (kind === "ping") return ok(noted(delivery, "test"));
+    if (bearsOurMark(read.value.issue?.body, instance)) return ok(own(delivery));
     const { action, deployment, deployment_status: outcome } = read.value;
     const words = [kind, deployment?.environment, deployment?.sha?.slice(0, 12), outcome?.state];
     const note = deployment ? words : [kind, action];

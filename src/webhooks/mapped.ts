@@ -16,6 +16,7 @@ import {
 } from "./webhook.ts";
 
 const GROUP_CHARS = 26;
+const DEPTH_MAX = 16;
 
 /** The adapter that a mapping is. */
 export const mapped = (spec: MappedWebhook): Webhook => ({
@@ -67,7 +68,16 @@ function readItem(spec: MappedWebhook, given: Mapped, context: WebhookContext): 
     startsAtMs: startsAt ?? context.atMs,
     labels: {},
   } as const satisfies Partial<Alert>;
-  return ok(event("", said, { ...context, texts: [title], saidAtMs: saidAt ?? context.atMs }));
+  const texts = textsIn(given.item);
+  return ok(event("", said, { ...context, texts, saidAtMs: saidAt ?? context.atMs }));
+}
+
+/** Wherever the tool keeps it, our mark is in one of them. As deep as people nest what they send. */
+function textsIn(value: unknown, depth = 0): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || depth > DEPTH_MAX) return [];
+  const members = value instanceof Map ? [...value.values()] : Object.values(value);
+  return members.flatMap((member: unknown) => textsIn(member, depth + 1));
 }
 
 const TEXTS = ["fingerprint", "title", "severity", "group"] as const;

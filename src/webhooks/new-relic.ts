@@ -53,6 +53,7 @@ export const newRelic = defineWebhook({
       },
       url: issueUrl,
     };
-    return ok(event(delivery, said, { ...context, saidAtMs: updatedAt ?? createdAt }));
+    const texts = [read.value.alertPolicyNames, read.value.alertConditionNames].flat();
+    return ok(event(delivery, said, { ...context, saidAtMs: updatedAt ?? createdAt, texts }));
   },
 });

@@ -24,6 +24,8 @@ const payload = z.looseObject({
   importance_level: text,
   description: text,
   long_description: text,
+  /** What people wrote for whoever is alerted. */
+  custom_message: text,
   check_params: z.looseObject({ full_url: text, hostname: text }).nullish().catch(null),
 });
 
@@ -52,6 +54,7 @@ export const pingdom = defineWebhook({
       labels: { check: name, type: kind, hostname: params?.hostname },
       url: params?.full_url,
     };
-    return ok(event(delivery, said, { ...context, saidAtMs }));
+    const texts = [read.value.custom_message];
+    return ok(event(delivery, said, { ...context, saidAtMs, texts }));
   },
 });

@@ -64,9 +64,12 @@ export function event(
     atMs,
     texts = [],
     saidAtMs = atMs,
-  }: WebhookContext & { readonly texts?: readonly unknown[]; readonly saidAtMs?: number },
+  }: Pick<WebhookContext, "instance" | "atMs"> & {
+    readonly texts?: readonly unknown[];
+    readonly saidAtMs?: number;
+  },
 ): Parsed {
-  if (isOwn(said.labels, texts, instance)) return { ...noted(id, "own"), ownCount: 1 };
+  if (isOwn(said, texts, instance)) return own(id);
   if (said.status === "firing" && saidAtMs < atMs - RESOLVED_KEEP_MS) return noted(id, "too_old");
   const endsAtMs = said.endsAtMs ?? (said.status === "resolved" ? atMs : null);
   return taken(id, [boundedAlert({ ...said, endsAtMs })]);
@@ -102,19 +105,30 @@ const httpUrlOrNull = (url: unknown): string | null =>
 /** An incident of ours, as pagers are given it to tell one from the other. */
 const INCIDENT_ID = /\binc_[0-9A-HJKMNP-TV-Z]{26}\b/;
 
-/** Did we raise this ourselves? Our label, our tag, or an incident's id where pagers keep what they were given. */
+/** Did we raise this ourselves? Our label, our mark in a text, or an incident's id where tools keep what they were given. */
 const isOwn = (
-  labels: Readonly<Record<string, unknown>>,
+  { labels, title }: Pick<Said, "labels" | "title">,
   texts: readonly unknown[],
   instance: string,
 ): boolean =>
   labels[OWN_LABEL] === instance ||
-  texts.some(
-    (text) =>
-      typeof text === "string" &&
-      (INCIDENT_ID.test(text) ||
-        [`${OWN_LABEL}:${instance}`, `${OWN_LABEL}=${instance}`].includes(text)),
-  );
+  namesUs(title, instance) ||
+  texts.some((text) => bearsOurMark(text, instance));
+
+/** What names this instance, or an incident by its id. */
+export const bearsOurMark = (text: unknown, instance: string): boolean =>
+  typeof text === "string" && (INCIDENT_ID.test(text) || namesUs(text, instance));
+
+/** `firebreak_instance=<instance>`, or with a colon, as a word of its own. */
+function namesUs(text: string, instance: string): boolean {
+  if (!text.includes(OWN_LABEL)) return false;
+  const marks = [`${OWN_LABEL}:${instance}`, `${OWN_LABEL}=${instance}`];
+  return text.split(BETWEEN_WORDS).some((word) => marks.includes(word));
+}
+const BETWEEN_WORDS = /[\s,;()[\]{}<>"'|]+/;
+
+/** What we said ourselves, coming back. */
+export const own = (id: string): Parsed => ({ ...noted(id, "own"), ownCount: 1 });
 
 /** The id of a delivery that says these things; what the vendor calls it, where it has a name. */
 export const deliveryIdOf = (vendor: string, parts: readonly unknown[]): string =>

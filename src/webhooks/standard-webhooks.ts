@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { ok } from "../shared/result.ts";
 import { signedAs } from "./proof.ts";
-import { deliveryIdOf, event, noted, readJson, time } from "./reading.ts";
+import { deliveryIdOf, event, noted, own, readJson, time } from "./reading.ts";
 import { severityOf } from "./severity.ts";
 import { defineWebhook } from "./webhook.ts";
 
@@ -37,7 +37,7 @@ export const standardWebhooks = defineWebhook({
     const delivery = deliveryIdOf("standard-webhooks", [headers.get("webhook-id") ?? body]);
     // Our own channel of kind `webhook`, pointed at ourselves.
     if (type === "incident.message" && data.instance === context.instance) {
-      return ok({ ...noted(delivery, "own"), ownCount: 1 });
+      return ok(own(delivery));
     }
     if (type === "alert.test") return ok(noted(delivery, "test"));
     if (type !== "alert.firing" && type !== "alert.resolved") return ok(noted(delivery, type));

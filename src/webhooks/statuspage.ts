@@ -1,8 +1,11 @@
-/** The status page of something we depend on, kept at Statuspage. It can send no header: the secret is `?key=` of the address. */
+/**
+ * The status page of something we depend on, kept at Statuspage. It can send no header: the secret is `?key=` of the address. A page that
+ * we write ourselves says nothing but what we said: its webhooks carry no metadata, so the page is our mark.
+ */
 import { z } from "zod";
 import { ok } from "../shared/result.ts";
 import { showsSecretSomehow } from "./proof.ts";
-import { deliveryIdOf, event, noted, readJson, time } from "./reading.ts";
+import { deliveryIdOf, event, noted, own, readJson, time } from "./reading.ts";
 import { severityOf } from "./severity.ts";
 import { defineWebhook } from "./webhook.ts";
 
@@ -46,6 +49,7 @@ export const statuspage = defineWebhook({
     const read = readJson(payload, body);
     if (!read.ok) return read;
     const delivery = deliveryIdOf("statuspage", [body]);
+    if (context.ownStatuspages.includes(read.value.page.id)) return ok(own(delivery));
     const incident = incidentNews.safeParse(read.value);
     const component = componentNews.safeParse(read.value);
     if (incident.success) {

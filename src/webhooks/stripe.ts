@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ok } from "../shared/result.ts";
 import { signedAs } from "./proof.ts";
 import { deliveryIdOf, event, noted, readJson } from "./reading.ts";
-import { defineWebhook } from "./webhook.ts";
+import { defineWebhook, OWN_LABEL } from "./webhook.ts";
 
 const ENDS: ReadonlySet<string> = new Set(["payment_intent.succeeded", "payment_intent.canceled"]);
 
@@ -24,6 +24,7 @@ const payment = z.looseObject({
   object: z.looseObject({
     id: z.string().min(1),
     last_payment_error: z.looseObject({ type: text, code: text }).nullish(),
+    metadata: z.record(z.string(), z.unknown()).nullish().catch(null),
   }),
 });
 
@@ -49,14 +50,21 @@ export const stripe = defineWebhook({
 /** What became of one payment; null where that is no matter of ours. Many of them are the payment signals' matter. */
 function outcomeOf(
   type: string,
-  { id: fingerprint, last_payment_error: error }: z.infer<typeof payment>["object"],
+  { id: fingerprint, last_payment_error: error, metadata }: z.infer<typeof payment>["object"],
 ) {
+  // A payment that a probe of ours tries carries our mark.
+  const mark = { [OWN_LABEL]: metadata?.[OWN_LABEL] };
   const said = { source: "stripe", fingerprint, severity: "SEV-3", url: null } as const;
   if (ENDS.has(type)) {
-    return { ...said, status: "resolved", title: "A payment is over", labels: { type } } as const;
+    return {
+      ...said,
+      status: "resolved",
+      title: "A payment is over",
+      labels: { type, ...mark },
+    } as const;
   }
   if (type !== "payment_intent.payment_failed" || error?.type === "card_error") return null;
   const title = `A payment failed: ${error?.code ?? error?.type ?? "unknown"}`;
-  const labels = { type, code: error?.code, error: error?.type };
+  const labels = { type, code: error?.code, error: error?.type, ...mark };
   return { ...said, status: "firing", title, labels } as const;
 }

@@ -1,6 +1,7 @@
 /**
- * UptimeRobot. It sends what it has to say as a query, a form or, with the template in docs/alerts.md, as JSON, and can send no header:
- * the secret is `?key=` of the address. A variable without a value arrives as `*itsName*`.
+ * UptimeRobot. It sends what it has to say as the query of a GET (its default), as a form or, with the template in docs/alerts.md, as
+ * JSON, and can send no header: the secret is `?key=` of the address. A variable without a value arrives as `*itsName*`, and what
+ * people wrote as HTML has it.
  */
 import { z } from "zod";
 import { err, ok } from "../shared/result.ts";
@@ -28,6 +29,7 @@ const payload = z.object({
 
 export const uptimerobot = defineWebhook({
   vendor: "uptimerobot",
+  comesAsGet: true,
 
   verify: showsSecretSomehow,
 
@@ -68,7 +70,21 @@ function said({ query, body }: Delivery): Readonly<Record<string, string>> {
     given.flatMap(([name, value]) => {
       const isValue = typeof value === "string" || typeof value === "number";
       const isFilled = isValue && value !== "" && !/^\*\w+\*$/.test(String(value));
-      return isFilled ? [[name.replaceAll("_", "").toLowerCase(), String(value)]] : [];
+      return isFilled ? [[name.replaceAll("_", "").toLowerCase(), unescaped(String(value))]] : [];
     }),
   );
 }
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ["&amp;", "&"],
+  ["&lt;", "<"],
+  ["&gt;", ">"],
+  ["&quot;", '"'],
+  ["&apos;", "'"],
+  ["&#39;", "'"],
+  ["&#039;", "'"],
+]);
+
+/** Once: what people wrote as `&amp;lt;` meant `&lt;`. */
+const unescaped = (text: string): string =>
+  text.replaceAll(/&(?:amp|lt|gt|quot|apos|#0?39);/g, (entity) => ENTITIES.get(entity) ?? entity);

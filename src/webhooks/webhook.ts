@@ -8,6 +8,8 @@ export const ALERTS_PER_DELIVERY_MAX = 1_000;
 
 export type Webhook<Vendor extends string = string> = {
   readonly vendor: Vendor;
+  /** Its deliveries may come as a GET, with everything in the query. */
+  readonly comesAsGet?: true;
   /** Was this delivery sent by who holds the secret? Over the raw bytes, in constant time. */
   readonly verify: (
     delivery: Delivery,
@@ -40,6 +42,8 @@ export type WebhookReach = {
 export type WebhookContext = {
   /** Ours, so that our own alerts are recognised when they come back. */
   readonly instance: string;
+  /** Pages at Statuspage that we write: what they say is what we said. */
+  readonly ownStatuspages: readonly string[];
   /** When it arrived. */
   readonly atMs: number;
 };

@@ -15,7 +15,7 @@ import {
 import { RetryQueue, STORE_DEADLINE_MS, type PaymentStore } from "../payments/retry-queue.ts";
 import { bundle } from "../playbooks/deployed.ts";
 import { parseJson } from "../shared/json.ts";
-import { webhookSources } from "./webhooks.ts";
+import { ownStatuspages, webhookSources } from "./webhooks.ts";
 import { newId, reachOf } from "./incidents.ts";
 import { vocabulary } from "./vocabulary.ts";
 import { deskOf, incidentOf, monitorOf, policyOf, trafficOf, writeJournalOf } from "./objects.ts";
@@ -38,6 +38,7 @@ export const httpDeps = (env: Env, config: Config): HttpDeps => ({
   payments: paymentsOf(config),
   tokens: config.tokens,
   webhooks: webhookSources,
+  ownStatuspages: ownStatuspages(bundle.site.public_channels, config.channelSecret),
   webhookSecrets: config.webhookSecrets,
   channelSecret: config.channelSecret,
   heartbeatToken: config.heartbeatToken,

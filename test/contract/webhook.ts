@@ -34,13 +34,16 @@ export type WebhookUnderTest = {
   readonly repeatsState?: boolean;
   /** The test button's, where a body of it is known. */
   readonly test?: Sent;
-  /** Our own alert coming back, where the vendor keeps anything of ours. */
-  readonly own?: Sent;
+  /** Our own alert coming back. */
+  readonly own: Sent;
   /** A kind of event that no alert is made of, where it has kinds. */
   readonly unknown?: Sent;
 };
 
 export const INSTANCE = "shop.production";
+/** A page at Statuspage that the instance writes. */
+export const OWN_PAGE = "kctbh9vrtdwd";
+export const CONTEXT = { instance: INSTANCE, ownStatuspages: [OWN_PAGE] } as const;
 
 export function webhookContract(under: WebhookUnderTest): void {
   const { webhook, secret, atMs, signsBody, proofHeader, toleranceMs } = under;
@@ -51,7 +54,7 @@ export function webhookContract(under: WebhookUnderTest): void {
   const verify = (delivery: Delivery, by = secret, ms = atMs) =>
     webhook.verify(delivery, by, reach(ms));
   const parse = (sent: Sent, ms = atMs) =>
-    webhook.parse(deliveryOf(sent), { instance: INSTANCE, atMs: ms });
+    webhook.parse(deliveryOf(sent), { ...CONTEXT, atMs: ms });
   const read = (sent: Sent, ms = atMs): Parsed => {
     const parsed = parse(sent, ms);
     if (!parsed.ok) throw new Error(parsed.error.join("; "));
@@ -195,12 +198,14 @@ export function webhookContract(under: WebhookUnderTest): void {
       },
     );
 
-    it.for(owed(under.own !== undefined))(
-      "knows our own alert when it comes back",
-      (_, { expect }) => {
-        expect(read(under.own ?? sample)).toMatchObject({ alerts: [], ownCount: 1, note: "own" });
-      },
-    );
+    it("knows our own alert when it comes back, and not that of another instance", ({ expect }) => {
+      expect(read(under.own)).toMatchObject({ alerts: [], ownCount: 1, note: "own" });
+      const another = { instance: "shop.staging", ownStatuspages: [], atMs };
+      const isKnownByInstance =
+        under.own.body.includes(INSTANCE) || under.own.body.includes(OWN_PAGE);
+      const elsewhere = webhook.parse(deliveryOf(under.own), another);
+      if (isKnownByInstance) expect(elsewhere).toMatchObject({ ok: true, value: { ownCount: 0 } });
+    });
 
     it.for([
       ["nothing", ""],

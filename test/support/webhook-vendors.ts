@@ -1,95 +1,25 @@
 /** Each webhook vendor as it really sends: captured bodies, signed by the vendor's own library where there is one. */
-import { createHmac } from "node:crypto";
 import { sign as signAsGithub } from "@octokit/webhooks-methods";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import Stripe from "stripe";
-import { INSTANCE, type Sent, type WebhookUnderTest } from "../contract/webhook.ts";
+import { INSTANCE, OWN_PAGE, type WebhookUnderTest } from "../contract/webhook.ts";
 import { captured, capturedBut } from "./captured.ts";
+import { bearer, hex, inQuery, json, secret, withHeaders } from "./webhook-senders.ts";
+import {
+  alarm,
+  at,
+  group,
+  ended,
+  ours,
+  sentryHead,
+  standard,
+  github,
+  standardAlert,
+  stripeOf,
+  uptimerobotOf,
+} from "./webhook-samples.ts";
 import { signedBySns, snsCertificate, TOPIC } from "./sns.ts";
 import { WEBHOOKS } from "../../src/webhooks/registry.ts";
-
-type Json = Record<string, unknown>;
-
-const hex = (secret: string, text: string): string =>
-  createHmac("sha256", secret).update(text).digest("hex");
-const withHeaders = (sent: Sent, headers: Readonly<Record<string, string>>): Sent => ({
-  ...sent,
-  headers: { ...sent.headers, ...headers },
-});
-const json = (value: unknown): Sent => ({ body: JSON.stringify(value) });
-
-const bearer: Pick<WebhookUnderTest, "sign" | "proofHeader" | "signsBody" | "toleranceMs"> = {
-  sign: (sent, { secret }) => withHeaders(sent, { authorization: `Bearer ${secret}` }),
-  proofHeader: "authorization",
-  signsBody: false,
-  toleranceMs: null,
-};
-const inQuery: typeof bearer = {
-  sign: (sent, { secret }) => ({ ...sent, query: `${sent.query ?? ""}&key=${secret}` }),
-  proofHeader: null,
-  signsBody: false,
-  toleranceMs: null,
-};
-const secret = "a-secret-of-this-test";
-
-const alarm = (given: Json, id: string): Sent => {
-  const base = JSON.parse(captured("aws-cloudwatch-alarm-message")) as Json;
-  const message = JSON.stringify({ ...base, ...given });
-  return { body: capturedBut("aws-sns-notification", { Message: message, MessageId: id }) };
-};
-
-const at = (text: string): number => Date.parse(text);
-const group = (fixture: string, labels: Json): Sent => {
-  const body = JSON.parse(captured(fixture)) as { alerts: Json[] };
-  return json({
-    ...body,
-    alerts: body.alerts.slice(0, 1).map((one) => ({ ...one, labels, fingerprint: "own" })),
-  });
-};
-const ended = (fixture: string): Sent => {
-  const body = JSON.parse(captured(fixture)) as { alerts: Json[] };
-  const over = { status: "resolved", endsAt: "2026-11-24T10:00:00Z" };
-  return json({
-    ...body,
-    status: "resolved",
-    alerts: body.alerts.map((one) => ({ ...one, ...over })),
-  });
-};
-const ours = { firebreak_instance: INSTANCE };
-
-const sentryHead = (resource: string, body: string): Sent => ({
-  body,
-  headers: { "sentry-hook-resource": resource },
-});
-const standard = (type: string, data: Json, id: string): Sent => ({
-  ...json({ type, timestamp: "2026-11-24T10:00:00Z", data }),
-  headers: { "webhook-id": id },
-});
-const github = (kind: string, fixture: string): Sent => ({
-  body: captured(fixture),
-  headers: { "x-github-event": kind },
-});
-const standardAlert = {
-  fingerprint: "disk-full",
-  title: "The disk is full",
-  severity: "critical",
-  startsAt: "2026-11-24T09:00:00Z",
-  labels: { host: "db-1" },
-};
-const stripeOf = (type: string, given: Json, id: string): Sent => ({
-  body: capturedBut("stripe-payment-intent-failed", { livemode: true, type, id, ...given }),
-});
-
-/** Its template of docs/alerts.md, filled in; what has no value comes as it stands there. */
-const uptimerobotOf = (kind: string, seconds: number): Sent => ({
-  body: capturedBut("uptimerobot-json-template", {
-    monitor_id: "778368750",
-    monitor_url: "http://blabla.example.com",
-    monitor_friendly_name: "ur checker",
-    alert_type: kind,
-    alert_datetime: String(seconds),
-  }),
-});
 
 export const VENDORS: readonly WebhookUnderTest[] = [
   {
@@ -267,6 +197,13 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         "data.attributes.resolved_at": "2020-10-21T10:58:00.000Z",
       }),
     },
+    own: {
+      body: capturedBut("betterstack-incident-acknowledged", {
+        event: "started",
+        "data.id": "2",
+        "data.attributes.name": `Checkout (firebreak_instance=${INSTANCE})`,
+      }),
+    },
     unknown: { body: captured("betterstack-incident-acknowledged") },
   },
   {
@@ -282,6 +219,12 @@ export const VENDORS: readonly WebhookUnderTest[] = [
       body: capturedBut("cloudflare-ddos-l7", {
         alert_event: "ALERT_STATE_EVENT_END",
         ts: 1_136_214_290,
+      }),
+    },
+    own: {
+      body: capturedBut("cloudflare-ddos-l7", {
+        policy_name: `Edge, firebreak_instance=${INSTANCE}`,
+        ts: 1_136_214_280,
       }),
     },
     test: { body: captured("cloudflare-test-message") },
@@ -319,6 +262,12 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     resolved: {
       body: capturedBut("newrelic-activated", { state: "CLOSED", updatedAt: 1_713_769_709_000 }),
     },
+    own: {
+      body: capturedBut("newrelic-activated", {
+        id: "own",
+        alertPolicyNames: [`Firebreak itself firebreak_instance:${INSTANCE}`],
+      }),
+    },
     unknown: { body: capturedBut("newrelic-activated", { state: "ACKNOWLEDGED" }) },
   },
   {
@@ -328,6 +277,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     atMs: 1_480_215_300_000,
     firing: uptimerobotOf("1", 1_480_215_246),
     resolved: uptimerobotOf("2", 1_480_215_290),
+    own: uptimerobotOf("1", 1_480_215_250, `Firebreak firebreak_instance=${INSTANCE}`),
     unknown: uptimerobotOf("3", 1_480_215_291),
   },
   {
@@ -340,6 +290,12 @@ export const VENDORS: readonly WebhookUnderTest[] = [
       body: capturedBut("pingdom-down", {
         current_state: "UP",
         state_changed_timestamp: 1_457_939_490,
+      }),
+    },
+    own: {
+      body: capturedBut("pingdom-down", {
+        check_id: 7,
+        custom_message: `Ours: firebreak_instance=${INSTANCE}`,
       }),
     },
     unknown: { body: capturedBut("pingdom-down", { current_state: "PAUSED" }) },
@@ -356,6 +312,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         "incident.updated_at": "2017-12-26T07:50:00Z",
       }),
     },
+    own: { body: capturedBut("statuspage-incident-update", { "page.id": OWN_PAGE }) },
     unknown: { body: captured("statuspage-component-update") },
   },
   {
@@ -379,6 +336,14 @@ export const VENDORS: readonly WebhookUnderTest[] = [
       "evt_1",
     ),
     resolved: stripeOf("payment_intent.succeeded", { created: 1_761_868_850 }, "evt_2"),
+    own: stripeOf(
+      "payment_intent.payment_failed",
+      {
+        "data.object.last_payment_error": { type: "api_error", code: "processing_error" },
+        "data.object.metadata": { firebreak_instance: INSTANCE },
+      },
+      "evt_4",
+    ),
     test: { body: captured("stripe-payment-intent-failed") },
     unknown: stripeOf("payment_intent.payment_failed", {}, "evt_3"),
   },
@@ -393,6 +358,17 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     atMs: at("2026-11-24T10:00:00Z"),
     firing: null,
     resolved: null,
+    own: withHeaders(
+      json({
+        action: "opened",
+        issue: {
+          number: 7,
+          title: "Checkout is slow",
+          body: "It is slow.\n\n<!-- firebreak:inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4 -->",
+        },
+      }),
+      { "x-github-event": "issues" },
+    ),
     test: github("ping", "github-ping"),
     unknown: github("deployment_status", "github-deployment-status-success"),
   },

@@ -7,6 +7,8 @@ import type { HttpDeps } from "../deps.ts";
 import { Problem } from "../problems.ts";
 
 const PROBLEMS_SHOWN_MAX = 20;
+/** A delivery that is a query is a few short values. */
+const QUERY_CHARS_MAX = 8_192;
 const VISIT_MS_MAX = 5_000;
 
 const receipt = z
@@ -32,33 +34,67 @@ const receive = createRoute({
   responses: { 202: answers(receipt, "Taken"), ...problems },
 });
 
+/** For a tool whose deliveries are a GET, with everything in the query. */
+const receiveAsQuery = (vendor: string) =>
+  createRoute({
+    method: "get",
+    path: `/webhooks/${vendor}`,
+    tags: ["webhooks"],
+    summary: `Take an alert of ${vendor}, which sends it as a query`,
+    description: "Authenticated by the secret in the query, as `key`.",
+    responses: { 202: answers(receipt, "Taken"), ...problems },
+  });
+
 export function webhookRoutes(api: Api, deps: HttpDeps): void {
+  for (const [vendor, webhook] of deps.webhooks) {
+    if (webhook.comesAsGet === undefined) continue;
+    api.openapi(receiveAsQuery(vendor), async (c) => {
+      const taken = await take(webhook, await deliveryIn(c.req.raw), deps, c.executionCtx);
+      return c.json(taken, 202);
+    });
+  }
   api.openapi(receive, async (c) => {
     const webhook = deps.webhooks.get(c.req.valid("param").source);
     if (webhook === undefined) throw new Problem("not-found", "No such webhook source.");
-    const bytes = new Uint8Array(await c.req.arrayBuffer());
-    const delivery = {
-      headers: c.req.raw.headers,
-      query: new URL(c.req.url).searchParams,
-      bytes,
-      body: new TextDecoder().decode(bytes),
-    };
-    await authenticate(webhook, delivery, deps);
-    const parsed = read(webhook, delivery, deps);
-    if (parsed.visitUrl !== null) c.executionCtx.waitUntil(visit(webhook, parsed.visitUrl));
-    const { id, note } = parsed;
-    if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
-    if (parsed.deployment) await deps.desk.deployed(parsed.deployment);
-    if (parsed.alerts.length === 0) {
-      return c.json({ accepted: true, id, duplicate: false, note } as const, 202);
-    }
-    const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());
-    if (accepted > 0 && parsed.alerts.some((alert) => alert.status === "firing")) {
-      // The sender need not wait; should it fail, the next tick sees the alert all the same.
-      c.executionCtx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
-    }
-    return c.json({ accepted: true, id, duplicate: accepted === 0, note } as const, 202);
+    return c.json(await take(webhook, await deliveryIn(c.req.raw), deps, c.executionCtx), 202);
   });
+}
+
+async function deliveryIn(request: Request): Promise<Delivery> {
+  const url = new URL(request.url);
+  if (url.search.length > QUERY_CHARS_MAX) {
+    throw new Problem(
+      "payload-too-large",
+      `This route takes a query of ${QUERY_CHARS_MAX} bytes.`,
+      {
+        limitBytes: QUERY_CHARS_MAX,
+      },
+    );
+  }
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  const body = new TextDecoder().decode(bytes);
+  return { headers: request.headers, query: url.searchParams, bytes, body };
+}
+
+async function take(
+  webhook: Webhook,
+  delivery: Delivery,
+  deps: HttpDeps,
+  ctx: Pick<ExecutionContext, "waitUntil">,
+): Promise<z.infer<typeof receipt>> {
+  await authenticate(webhook, delivery, deps);
+  const parsed = read(webhook, delivery, deps);
+  if (parsed.visitUrl !== null) ctx.waitUntil(visit(webhook, parsed.visitUrl));
+  const { id, note } = parsed;
+  if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
+  if (parsed.deployment) await deps.desk.deployed(parsed.deployment);
+  if (parsed.alerts.length === 0) return { accepted: true, id, duplicate: false, note };
+  const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());
+  if (accepted > 0 && parsed.alerts.some((alert) => alert.status === "firing")) {
+    // The sender need not wait; should it fail, the next tick sees the alert all the same.
+    ctx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
+  }
+  return { accepted: true, id, duplicate: accepted === 0, note };
 }
 
 async function authenticate(
@@ -76,8 +112,10 @@ async function authenticate(
   throw new Problem("unauthorized", "The delivery does not prove who sent it.");
 }
 
-function read(webhook: Webhook, delivery: Delivery, { bundle, now }: HttpDeps): Parsed {
-  const parsed = webhook.parse(delivery, { instance: instanceOf(bundle.site), atMs: now() });
+function read(webhook: Webhook, delivery: Delivery, deps: HttpDeps): Parsed {
+  const { bundle, now, ownStatuspages } = deps;
+  const instance = instanceOf(bundle.site);
+  const parsed = webhook.parse(delivery, { instance, ownStatuspages, atMs: now() });
   if (!parsed.ok) {
     throw new Problem("invalid-request", `This is not a delivery of ${webhook.vendor}.`, {
       errors: parsed.error

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { alertmanager } from "../../../src/webhooks/alertmanager.ts";
-import { deliveryOf } from "../../contract/webhook.ts";
+import { CONTEXT, deliveryOf } from "../../contract/webhook.ts";
 import { ALERTS_PER_DELIVERY_MAX } from "../../../src/webhooks/webhook.ts";
 
-const context = { instance: "shop.production", atMs: Date.UTC(2026, 10, 24) };
+const context = { ...CONTEXT, atMs: Date.UTC(2026, 10, 24) };
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../fixtures/webhooks/${name}.json`, import.meta.url), "utf8");
 const firingGroup = fixture("alertmanager-firing-group");

@@ -3,7 +3,7 @@ import { rootCertificates } from "node:tls";
 import { describe, it } from "vitest";
 import { publicKeyOf } from "../../../src/webhooks/certificate.ts";
 import { cloudwatch } from "../../../src/webhooks/cloudwatch.ts";
-import { deliveryOf, INSTANCE } from "../../contract/webhook.ts";
+import { CONTEXT, deliveryOf } from "../../contract/webhook.ts";
 import { captured, capturedBut } from "../../support/captured.ts";
 import { signedBySns, snsCertificate, TOPIC } from "../../support/sns.ts";
 
@@ -109,8 +109,7 @@ describe("verify", () => {
 });
 
 describe("parse", () => {
-  const read = (body: string) =>
-    cloudwatch.parse(deliveryOf({ body }), { instance: INSTANCE, atMs });
+  const read = (body: string) => cloudwatch.parse(deliveryOf({ body }), { ...CONTEXT, atMs });
 
   it("wants a subscription confirmed where the topic lives, and nowhere else", ({ expect }) => {
     const url = expect.stringMatching(
@@ -130,7 +129,7 @@ describe("parse", () => {
   it("reads an alarm of before alarms had ARNs", ({ expect }) => {
     const atThen = Date.UTC(2017, 0, 9, 17, 13);
     const parsed = cloudwatch.parse(deliveryOf({ body: notification }), {
-      instance: INSTANCE,
+      ...CONTEXT,
       atMs: atThen,
     });
     expect(parsed).toMatchObject({

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, it } from "vitest";
 import { mappedWebhook } from "../../../src/playbooks/site-webhooks.ts";
 import { mapped } from "../../../src/webhooks/mapped.ts";
-import { deliveryOf, INSTANCE, webhookContract } from "../../contract/webhook.ts";
+import { CONTEXT, deliveryOf, INSTANCE, webhookContract } from "../../contract/webhook.ts";
 
 const AT_MS = Date.UTC(2026, 10, 23, 12);
 
@@ -57,12 +57,13 @@ webhookContract({
   atMs: AT_MS,
   firing: { body: check() },
   resolved: { body: check({ kind: "RECOVERY", state: 0 }) },
+  own: { body: check({ host: "db-2", notes: { ours: `firebreak_instance=${INSTANCE}` } }) },
   unknown: { body: check({ kind: "ACKNOWLEDGEMENT" }) },
 });
 
 const parse = (webhook: ReturnType<typeof mapped>, body: unknown) =>
   webhook.parse(deliveryOf({ body: typeof body === "string" ? body : JSON.stringify(body) }), {
-    instance: INSTANCE,
+    ...CONTEXT,
     atMs: AT_MS,
   });
 

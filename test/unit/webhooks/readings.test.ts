@@ -1,12 +1,12 @@
 /** What the captured bodies mean, one by one. */
 import { describe, it } from "vitest";
 import { WEBHOOKS } from "../../../src/webhooks/registry.ts";
-import { deliveryOf, INSTANCE, type Sent } from "../../contract/webhook.ts";
+import { CONTEXT, deliveryOf, type Sent } from "../../contract/webhook.ts";
 import { captured, capturedBut } from "../../support/captured.ts";
 
 /** As if each had just happened: nothing is too old. */
 function read(vendor: keyof typeof WEBHOOKS, sent: Sent) {
-  const parsed = WEBHOOKS[vendor].parse(deliveryOf(sent), { instance: INSTANCE, atMs: 0 });
+  const parsed = WEBHOOKS[vendor].parse(deliveryOf(sent), { ...CONTEXT, atMs: 0 });
   if (!parsed.ok) throw new Error(parsed.error.join("; "));
   return parsed.value;
 }

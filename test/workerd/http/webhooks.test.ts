@@ -3,10 +3,13 @@ import { sign } from "@octokit/webhooks-methods";
 import deploymentStatus from "../../fixtures/webhooks/github-deployment-status-success.json";
 import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json";
 import grafanaTest from "../../fixtures/webhooks/grafana-13-test-button.json";
+import statuspageUpdate from "../../fixtures/webhooks/statuspage-incident-update.json";
+import uptimerobotQuery from "../../fixtures/webhooks/uptimerobot-default-query.json";
 import { webhooks, webhookSecretName } from "../../../src/webhooks/registry.ts";
 import { signedByStripe } from "../../../dev/payment-provider.ts";
 import { mappedWebhook } from "../../../src/playbooks/site-webhooks.ts";
 import { mapped } from "../../../src/webhooks/mapped.ts";
+import { ownStatuspages } from "../../../src/wiring/webhooks.ts";
 import { ALERTMANAGER_TOKEN, but, client, deps } from "./api.ts";
 
 const PATH = "/webhooks/alertmanager";
@@ -155,6 +158,89 @@ describe("every vendor", () => {
     const again = await configured("/webhooks/stripe", { as: null, body, headers });
     expect(await again.json()).toMatchObject({ accepted: true, duplicate: true });
   });
+});
+
+describe("UptimeRobot's default, a GET", () => {
+  const uptimerobot = client({ webhookSecrets: { uptimerobot: "s3cret" } });
+  const said = (given: Readonly<Record<string, string>> = {}): string =>
+    new URLSearchParams({ ...uptimerobotQuery.query, key: "s3cret", ...given }).toString();
+
+  it("is taken once, with names as people wrote them", async ({ expect }) => {
+    const monitorID = crypto.randomUUID();
+    const query = said({ monitorID, monitorFriendlyName: "Shop &amp; &lt;till&gt;", ...now() });
+    const path = `/webhooks/uptimerobot?${query}`;
+    const answer = await uptimerobot(path, { as: null });
+    expect(answer.status).toBe(202);
+    expect(await answer.json()).toMatchObject({ accepted: true, duplicate: false, note: null });
+    const again = await uptimerobot(path, { as: null });
+    expect(await again.json()).toMatchObject({ duplicate: true });
+    const alerts = await deps.desk.alerts();
+    expect(alerts.filter(({ fingerprint }) => fingerprint === monitorID)).toMatchObject([
+      { source: "uptimerobot", title: "Shop & <till>: HTTP 500 - Internal Server Error" },
+    ]);
+  });
+
+  it.for([
+    ["without the secret", said({ key: "another" }), 401],
+    ["with a query that says nothing", "key=s3cret", 422],
+    ["with a query of more than a few values", said({ alertDetails: "x".repeat(9_000) }), 413],
+  ] as const)("%s is refused", async ([, query, status], { expect }) => {
+    const answer = await uptimerobot(`/webhooks/uptimerobot?${query}`, { as: null });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).not.toContain("s3cret");
+  });
+
+  it("is not how others deliver", async ({ expect }) => {
+    const answer = await uptimerobot("/webhooks/pingdom?key=s3cret", { as: null });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe("POST");
+  });
+});
+
+const now = () => ({ alertDateTime: String(Math.floor(Date.now() / 1_000)) });
+
+describe("a page at Statuspage that we write", () => {
+  it("opens no incident when it says what we said", async ({ expect }) => {
+    const received: unknown[] = [];
+    const given = {
+      webhookSecrets: { statuspage: "s3cret" },
+      desk: but(() => deps.desk, {
+        receive: async (alerts) => {
+          received.push(...alerts);
+          return { accepted: alerts.length, duplicates: 0 };
+        },
+      }),
+    };
+    const said = {
+      as: null,
+      body: {
+        ...statuspageUpdate,
+        incident: { ...statuspageUpdate.incident, updated_at: new Date() },
+      },
+    };
+    const path = "/webhooks/statuspage?key=s3cret";
+    const ours = await client({ ...given, ownStatuspages: [said.body.page.id] })(path, said);
+    expect(await ours.json()).toMatchObject({ accepted: true, note: "own" });
+    expect(received).toEqual([]);
+    const theirs = await client(given)(path, said);
+    expect(await theirs.json()).toMatchObject({ accepted: true, note: null });
+    expect(received).toMatchObject([{ source: "statuspage", status: "firing" }]);
+  });
+});
+
+it("knows its pages at Statuspage by the secrets of its public channels", ({ expect }) => {
+  const secrets = new Map([
+    ["CHANNEL_PAGE", JSON.stringify({ api_key: "x".repeat(20), page: "kctbh9vrtdwd" })],
+    ["CHANNEL_ODD", "{"],
+  ]);
+  const channel = (kind: string, secret: string) => ({ id: kind, kind, secret, components: {} });
+  const channels = [
+    channel("statuspage", "CHANNEL_PAGE"),
+    channel("statuspage", "CHANNEL_ODD"),
+    channel("statuspage", "CHANNEL_UNSET"),
+    channel("instatus", "CHANNEL_PAGE"),
+  ];
+  expect(ownStatuspages(channels, (name) => secrets.get(name))).toEqual(["kctbh9vrtdwd"]);
 });
 
 describe("refusals", () => {
