@@ -30,7 +30,11 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     const one = compilePlaybook(bundled, words);
     return one.ok ? [one.value] : [];
   });
-  const { ok: isWell, playbooks } = doctorReport({
+  const {
+    ok: isWell,
+    site,
+    playbooks,
+  } = doctorReport({
     playbooks: compiled,
     signals: null,
     sourceOf: () => null,
@@ -40,13 +44,14 @@ export function checkFiles(nowMs: number): Result<Report, string> {
     overdue: null,
     overdueItems: null,
     silences: null,
+    channels: checked.value.site.channels,
     clientAddress: null,
     nowMs,
   });
   return ok({
     source: SOURCE,
     ok: isWell,
-    site: [],
+    site: [...site],
     playbooks: playbooks.map(({ playbook, findings }) => ({ playbook, findings: [...findings] })),
   });
 }

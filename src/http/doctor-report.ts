@@ -10,6 +10,8 @@ import type { IncidentView } from "../incidents/view.ts";
 import type { AgreedItem } from "../postmortem/due.ts";
 import type { Parts, PartState } from "./deps.ts";
 import { owedFindings } from "./owed-findings.ts";
+import type { Routed } from "../playbooks/site-channels.ts";
+import { routeFindings } from "./route-findings.ts";
 import { quietFindings } from "./quiet-findings.ts";
 import { signalFindings } from "./signal-findings.ts";
 
@@ -69,6 +71,8 @@ export type DoctorInput = {
   readonly silences: readonly Silence[] | null;
   /** How the site says that it is known; null: nobody asks. */
   readonly clientAddress: SiteSpec["client_address"] | null;
+  /** Where the site's people are told. */
+  readonly channels: readonly Routed[];
   readonly nowMs: number;
 };
 
@@ -78,6 +82,7 @@ export function doctorReport(input: DoctorInput): DoctorReport {
     ...(input.parts?.channels ?? []).map((part) => partFinding("channel", part)),
     ...(input.parts?.publicChannels ?? []).map((part) => partFinding("channel", part)),
     ...noChannel(input.parts),
+    ...routeFindings(input),
     ...listFindings(input.lists, input.nowMs),
     ...(input.parts?.writeJournals ?? []).map((part) => partFinding("write-journal", part)),
     ...(input.parts?.integrity ?? []).map((part) => partFinding("integrity", part)),

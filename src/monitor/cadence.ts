@@ -1,6 +1,6 @@
 /** How often the monitor ticks, which sources a tick asks, and how long their answers hold. Pure. */
 import { effectiveParams, type Override, type Params } from "../playbooks/params.ts";
-import { SITE_PARAMS, type SiteParamName } from "../playbooks/site.ts";
+import { SITE_PARAMS, type SiteParamName } from "../playbooks/site-params.ts";
 import { SITE } from "../playbooks/overrides.ts";
 import { isKnown, type SignalSet } from "../signals/signal.ts";
 import type { SourceId } from "../signals/catalogue.ts";

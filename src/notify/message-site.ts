@@ -3,13 +3,14 @@ import { USUAL_REMINDERS, type Reminders } from "../incidents/chase.ts";
 import { escalationOf, USUAL_ESCALATION, type Escalation } from "../incidents/escalation.ts";
 import { USUAL_THROTTLE, type Throttle } from "./bundle.ts";
 import { resolveDuration } from "../playbooks/params.ts";
+import type { Routed } from "../playbooks/site-channels.ts";
 import { remindersOf, type Person } from "../playbooks/site-people.ts";
 import { USUAL_TEMPLATES } from "../playbooks/site-templates.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 
 export type MessageSite = {
   readonly title: string;
-  readonly channels: readonly Pick<SiteSpec["channels"][number], "id" | "severities">[];
+  readonly channels: readonly Routed[];
   /** Where the public reads of it beside our own page. */
   readonly publicChannels: readonly Pick<SiteSpec["public_channels"][number], "id">[];
   readonly escalation: Escalation;

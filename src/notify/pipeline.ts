@@ -8,6 +8,7 @@ import { isWorse } from "../incidents/severity.ts";
 import type { IncidentEvent } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { Severity } from "../playbooks/schema.ts";
+import { routed } from "../playbooks/site-channels.ts";
 import type { MessageState } from "./channel.ts";
 import type { MessageSite } from "./message-site.ts";
 import type { Held } from "./bundle.ts";
@@ -48,7 +49,7 @@ export type KeptBack = {
 };
 
 /**
- * The messages that `event` asks for, one per channel that hears of this severity, none for most events.
+ * The messages that `event` asks for, one per channel that hears of such an incident, none for most events.
  *
  * @param view The incident after the whole batch that `event` is part of: a step that asked and was answered in one go asks nobody.
  * @param atMs When the event is journaled.
@@ -152,7 +153,7 @@ export function stateOf(view: Pick<IncidentView, "status" | "acknowledgedBy">): 
 }
 
 /**
- * Who hears of it: the channels of its severity, those of a worse one that it has just left, those that an escalation names; and
+ * Who hears of it: the channels of its severity and playbook, those of a worse one that it has just left, those that an escalation names; and
  * of an answer and of its end, all that ever did, so that whatever rang stops.
  */
 function channelsFor(
@@ -167,12 +168,10 @@ function channelsFor(
   if (event.type === "incident.severity_set" && isWorse(event.data.from, event.data.to)) {
     severities.push(event.data.from);
   }
+  const heard = severities.flatMap((severity) =>
+    routed(site.channels, { playbook: view.playbook, severity }).map(({ id }) => id),
+  );
   return site.channels
-    .filter(
-      ({ id, severities: heard }) =>
-        severities.some((severity) => heard.includes(severity)) ||
-        named.includes(id) ||
-        (isEnd && told.includes(id)),
-    )
-    .map((channel) => channel.id);
+    .map(({ id }) => id)
+    .filter((id) => heard.includes(id) || named.includes(id) || (isEnd && told.includes(id)));
 }

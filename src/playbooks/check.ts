@@ -1,5 +1,6 @@
 /** Checks all files of `playbooks/` together and makes the bundle, or says everything that is wrong, in all of them. */
 import { err, ok, type Result } from "../shared/result.ts";
+import { PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import { sha256Hex } from "../shared/ids.ts";
 import { suggest } from "../shared/suggest.ts";
 import type { Bundle, BundledPlaybook } from "./bundled.ts";
@@ -9,6 +10,7 @@ import { SITE } from "./overrides.ts";
 import { duplicates, type Problem } from "./problem.ts";
 import { playbook, type PlaybookSpec } from "./schema.ts";
 import { checkShape } from "./shape.ts";
+import { routingProblems } from "./site-channels.ts";
 import { instanceOf, site, type SiteSpec } from "./site.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { readYaml, type SourceFile, type YamlFile } from "./yaml-file.ts";
@@ -40,8 +42,8 @@ export function checkPlaybooks(
     const message = `there must be one ${SITE_FILE}, there are ${siteFiles.length}`;
     diagnostics.push({ file: SITE_FILE, line: 1, column: 1, path: "", message });
   }
-  if (here !== undefined) diagnostics.push(...here.yaml.locate(siteProblems(here.spec)));
   const ids = playbookFiles.map((file) => stem(file));
+  if (here !== undefined) diagnostics.push(...here.yaml.locate(siteProblems(here.spec, ids)));
   for (const one of shaped) {
     diagnostics.push(
       ...one.yaml.locate([
@@ -99,6 +101,9 @@ function neighbourProblems(
   const problems: Problem[] = [];
   if (spec.id === SITE) {
     problems.push({ path: ["id"], message: `"${SITE}" is what overrides call the site` });
+  } else if (spec.id === PLAIN_PLAYBOOK_ID) {
+    const message = `"${PLAIN_PLAYBOOK_ID}" is the playbook of what no playbook claims`;
+    problems.push({ path: ["id"], message });
   } else if (spec.id !== stem(file)) {
     const message = `the file is called ${stem(file)}.yaml: file and id must be the same`;
     problems.push({ path: ["id"], message });
@@ -118,7 +123,10 @@ function neighbourProblems(
   return problems;
 }
 
-const siteProblems = ({ probes, components, channels, ...spec }: SiteSpec): readonly Problem[] => [
+const siteProblems = (
+  { probes, components, channels, ...spec }: SiteSpec,
+  playbooks: readonly string[],
+): readonly Problem[] => [
   ...instanceProblems(instanceOf(spec)),
   ...duplicates(
     probes.map(({ id }) => id),
@@ -135,6 +143,7 @@ const siteProblems = ({ probes, components, channels, ...spec }: SiteSpec): read
     "channel",
     (index) => ["channels", index, "id"],
   ),
+  ...routingProblems(channels, playbooks),
 ];
 
 const instanceProblems = (instance: string): readonly Problem[] =>

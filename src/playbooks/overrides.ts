@@ -4,7 +4,7 @@ import { formatDuration } from "../shared/duration.ts";
 import { MODE } from "./param-checks.ts";
 import { problemWithValue, type Override } from "./params.ts";
 import type { ParamSpec } from "./schema.ts";
-import { SITE_PARAMS } from "./site.ts";
+import { SITE_PARAMS } from "./site-params.ts";
 
 /** The id under which the site's own params are overridden. */
 export const SITE = "site";

@@ -1,15 +1,13 @@
 /** `playbooks/site.yaml`: what is true of this site whatever the incident. Unknown keys are errors, as in a playbook. */
 import { z } from "zod";
-import { MEASURES } from "../alerts/heartbeats.ts";
 import { auditSpec } from "../audit/audit.ts";
 import { parseCidr } from "../guard/ip/cidr.ts";
 import { CHECKS_MAX, integrityCheck, select } from "../integrity/check.ts";
 import { limitWords } from "../policy/limit-words.ts";
 import { LIMITER_SHARDS_MAX, TRAFFIC_SHARDS_MAX } from "../policy/policy.ts";
-import { parseDuration } from "../shared/duration.ts";
-import { resolveDuration } from "./params.ts";
-import { type param, severity } from "./schema.ts";
 import { quietAlerts } from "./site-alerts.ts";
+import { channel, CHANNELS_MAX } from "./site-channels.ts";
+import { heartbeat, HEARTBEATS_MAX } from "./site-heartbeats.ts";
 import { MAPPED_WEBHOOKS_MAX, mappedWebhook } from "./site-webhooks.ts";
 import { checkJournals, journals } from "./site-journals.ts";
 import {
@@ -23,85 +21,14 @@ import {
   throttle,
   wait,
 } from "./site-people.ts";
-import {
-  channelSecret,
-  checkPublicChannels,
-  publicChannel,
-  PUBLIC_CHANNELS_MAX,
-} from "./site-public.ts";
+import { checkPublicChannels, publicChannel, PUBLIC_CHANNELS_MAX } from "./site-public.ts";
 import { templates } from "./site-templates.ts";
 import { headerName, id, partPattern, path, routePattern, ROUTES_MAX } from "./site-words.ts";
 
 export const PROBES_MAX = 16;
 export const ALLOWLIST_MAX = 256;
-export const CHANNELS_MAX = 16;
 export const FEATURES_MAX = 64;
-export const HEARTBEATS_MAX = 64;
-export const HEARTBEAT_MS_MAX = 31 * 24 * 3_600_000;
 export const LIMITS_MAX = 200;
-
-const heartbeatDuration = z.string().refine((text) => {
-  const parsed = parseDuration(text);
-  return parsed.ok && parsed.value >= 1_000 && parsed.value <= HEARTBEAT_MS_MAX;
-}, "write a duration from 1s to 31d");
-
-/** Values of the site that people may override for a while, as they override a playbook's. */
-export const SITE_PARAMS = {
-  cadence_calm: {
-    type: "duration",
-    default: "60s",
-    min: "5s",
-    max: "10m",
-    describes: "Time between ticks when nothing is going on",
-  },
-  cadence_alert: {
-    type: "duration",
-    default: "10s",
-    min: "1s",
-    max: "60s",
-    describes: "Time between ticks while anything is pending or open",
-  },
-  policy_poll_calm: {
-    type: "duration",
-    default: "4s",
-    min: "500ms",
-    max: "60s",
-    describes:
-      "How old a guard's snapshot may get before it asks again, calm; 4s at most, whatever is written",
-  },
-  policy_poll_alert: {
-    type: "duration",
-    default: "1s",
-    min: "200ms",
-    max: "10s",
-    describes: "The same while an incident is open",
-  },
-  stores_every: {
-    type: "duration",
-    default: "60s",
-    min: "1s",
-    max: "1h",
-    describes:
-      "Time between two looks at Postgres and Redis while visitors are there; 5s in an incident, or less if this is less",
-  },
-  integrity_every: {
-    type: "duration",
-    default: "60s",
-    min: "1s",
-    max: "1h",
-    describes:
-      "Time between two rounds of integrity checks while visitors are there; at most as long in an incident",
-  },
-  records_within: {
-    type: "duration",
-    default: "2m",
-    min: "20s",
-    max: "1h",
-    describes:
-      "How long ago a sign-in that production wrote down is still happening; shorter than a minute, calm rounds miss some",
-  },
-} as const satisfies Record<string, z.infer<typeof param>>;
-export type SiteParamName = keyof typeof SITE_PARAMS;
 
 /** What Firebreak keeps in production's Redis begins with it. */
 const OWN_KEYS = "firebreak";
@@ -292,21 +219,7 @@ const shape = z.strictObject({
     })
     .prefault({}),
   /** Jobs that say when they ran, by POST to `/_firebreak/heartbeats/<name>`; late is a signal. */
-  heartbeats: z
-    .array(
-      z.strictObject({
-        name: id,
-        /** A backup's age is a signal of its own. */
-        watches: z.enum(["job", "backup"]).default("job"),
-        /** What it measures each time it runs, and says as `value`: a signal of that name, until it is late. */
-        measures: z.enum(MEASURES).optional(),
-        every: heartbeatDuration,
-        /** How long after it was due it counts as late. */
-        grace: heartbeatDuration.prefault("5m"),
-      }),
-    )
-    .max(HEARTBEATS_MAX)
-    .default([]),
+  heartbeats: z.array(heartbeat).max(HEARTBEATS_MAX).default([]),
   /** Where production's source is, for the commits that an incident's evidence names; the secret is GITHUB_TOKEN. */
   github: z
     .strictObject({
@@ -359,18 +272,8 @@ const shape = z.strictObject({
     .array(z.strictObject({ id, name: z.string().min(1).max(80) }))
     .max(32)
     .default([]),
-  channels: z
-    .array(
-      z.strictObject({
-        id,
-        kind: id.describe("A channel's kind from the registry, such as webhook"),
-        secret: channelSecret,
-        /** Which it hears of; with none, it hears only when an escalation names it. */
-        severities: z.array(severity).default(["SEV-1", "SEV-2"]),
-      }),
-    )
-    .max(CHANNELS_MAX)
-    .default([]),
+  /** Where its people are told. */
+  channels: z.array(channel).max(CHANNELS_MAX).default([]),
   /** Where the public reads what our status page says, beside that page. */
   public_channels: z.array(publicChannel).max(PUBLIC_CHANNELS_MAX).default([]),
   people: z.array(person).max(PEOPLE_MAX).default([]),
@@ -392,15 +295,6 @@ export const site = shape.superRefine((spec, ctx) => {
 });
 
 export type SiteSpec = z.infer<typeof site>;
-/** The jobs that are to say when they ran, in milliseconds. */
-export const heartbeatsOf = ({ heartbeats }: Pick<SiteSpec, "heartbeats">) =>
-  heartbeats.map(({ name, watches, measures = null, every, grace }) => ({
-    name,
-    watches,
-    measures,
-    everyMs: resolveDuration(every, {}),
-    graceMs: resolveDuration(grace, {}),
-  }));
 
 /** `<site>.<environment>`. */
 export const instanceOf = (spec: Pick<SiteSpec, "site" | "environment">): string =>

@@ -48,6 +48,7 @@ export function doctorRoutes(api: Api, deps: HttpDeps): void {
           ? agreedItems(views.value, nowMs).filter(({ isOverdue }) => isOverdue)
           : null,
       silences: silences.status === "fulfilled" ? silences.value : null,
+      channels: deps.bundle.site.channels,
       clientAddress: deps.bundle.site.client_address,
       nowMs,
     });

@@ -5,7 +5,7 @@ import { modeOf } from "../../playbooks/compile.ts";
 import { effectiveParams, type Override } from "../../playbooks/params.ts";
 import { OVERRIDE_MS_MAX, SITE } from "../../playbooks/overrides.ts";
 import { severity } from "../../playbooks/schema.ts";
-import { SITE_PARAMS } from "../../playbooks/site.ts";
+import { SITE_PARAMS } from "../../playbooks/site-params.ts";
 import { answers, forRole, problems, takes, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { setOverride } from "../override.ts";

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { heartbeatStates, MEASURES } from "../../alerts/heartbeats.ts";
 import { REPORT_KINDS } from "../../alerts/reports.ts";
-import { heartbeatsOf } from "../../playbooks/site.ts";
+import { heartbeatsOf } from "../../playbooks/site-heartbeats.ts";
 import { answers, forRole, problems, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { LIST_LIMIT_MAX, listOf, moment } from "../schemas.ts";

@@ -76,6 +76,7 @@ const report = (given: Partial<DoctorInput> = {}) =>
     lists: [],
     overdue: [],
     overdueItems: [],
+    channels: [{ id: "pager", severities: ["SEV-1", "SEV-2"] }],
     clientAddress: "cloudflare",
     silences: [],
     nowMs: NOW_MS,

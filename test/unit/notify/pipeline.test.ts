@@ -396,6 +396,21 @@ describe("what a message says beside its words", () => {
   });
 });
 
+it("tells channels of the incident's playbook, and who was told of another hears only its end", ({
+  expect,
+}) => {
+  const site = {
+    ...SITE,
+    channels: [
+      { id: "on-call", severities: ["SEV-1" as const], playbooks: ["outage"] },
+      { id: "safety", severities: ["SEV-1" as const], playbooks: ["security"] },
+    ],
+  };
+  expect(toldLast(aJournal(), site).map(({ channel }) => channel)).toEqual(["on-call"]);
+  const renamed = { ...site, channels: site.channels.slice(1) };
+  expect(toldLast(aJournal(), renamed).map(({ channel }) => channel)).toEqual(["safety"]);
+});
+
 it("tells of the end whoever heard of the incident, whatever its severity is by then", ({
   expect,
 }) => {

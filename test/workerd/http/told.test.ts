@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { heartbeats } from "../../../src/signals/sources/heartbeats.ts";
-import { heartbeatsOf } from "../../../src/playbooks/site.ts";
+import { heartbeatsOf } from "../../../src/playbooks/site-heartbeats.ts";
 import { reports } from "../../../src/signals/sources/reports.ts";
 import { integrityCheck } from "../../../src/integrity/check.ts";
 import type { DeskApi } from "../../../src/incidents/desk-api.ts";
