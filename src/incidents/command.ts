@@ -1,4 +1,5 @@
 /** What may be asked of an incident. Time and ids arrive inside the command; the same id gets the same answer. */
+import type { PagerAnswer } from "../alerts/pager-answers.ts";
 import type { SignalSet } from "../signals/signal.ts";
 import type { Params } from "../playbooks/params.ts";
 import type { Severity } from "../playbooks/schema.ts";
@@ -38,6 +39,8 @@ type CommandData = {
   /** What may keep it quiet from now on, or no longer does. */
   readonly mute: { readonly mutes: readonly IncidentMute[] };
   readonly acknowledge: Record<string, never>;
+  /** Somebody answered a pager; `saidAtMs` by the pager's clock. */
+  readonly answer_pager: Pick<PagerAnswer, "pager" | "deed" | "saidAtMs">;
   readonly take_lead: { readonly lead: string };
   /** From whoever leads; `note` is what the next must know. */
   readonly hand_over: { readonly to: string; readonly note: string };

@@ -2,6 +2,7 @@
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { InboxAlert } from "../alerts/inbox.ts";
+import type { PagerAnswer } from "../alerts/pager-answers.ts";
 import type { AskedSilence, Silence, SilenceRefusal } from "../alerts/silences.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import type { Report, ReportCounts } from "../alerts/reports.ts";
@@ -80,6 +81,8 @@ export type DeskApi = {
   reportCounts(): Promise<ReportCounts>;
   /** Newest first. */
   reports(limit: number): Promise<readonly Report[]>;
+  /** Somebody answered a pager about one of our incidents: it hears of it. False where there is none of that id. */
+  answered(answer: PagerAnswer, atMs: number): Promise<boolean>;
   /** A tool tells what became of a deployment; told twice it is one. */
   deployed(deployment: Deployment): Promise<void>;
   /** Those until `toMs`, newest first; at most `DEPLOYMENTS_SHOWN_MAX`. */

@@ -8,6 +8,7 @@ import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
 import { countAlerts, receiveAlerts, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
+import type { PagerAnswer } from "../alerts/pager-answers.ts";
 import { nextMuteChangeMs, withMutes, type QuietRules } from "../alerts/mutes.ts";
 import {
   endedNow,
@@ -41,6 +42,7 @@ import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
 import { Lanes } from "./lanes.ts";
 import { couldMean } from "./mutes.ts";
+import { pagerCommand } from "./pager.ts";
 import { plainPlaybook, PLAIN_PLAYBOOK_ID } from "./plain.ts";
 import { afterFailure } from "./retry.ts";
 import { SilenceRows } from "./silence-rows.ts";
@@ -196,6 +198,14 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   async reports(limit: number): Promise<readonly Report[]> {
     return this.#told.reports(Math.min(limit, LIST_PAGE_MAX));
+  }
+
+  async answered(answer: PagerAnswer, atMs: number): Promise<boolean> {
+    if (!this.#rows.has(answer.incidentId)) return false;
+    this.#rows.enqueue(answer.incidentId, pagerCommand(answer, atMs), Date.now());
+    await this.#rearm();
+    this.#lanes.notice();
+    return true;
   }
 
   async deployed(deployment: Deployment): Promise<void> {

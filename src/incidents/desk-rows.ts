@@ -96,6 +96,11 @@ export class DeskRows {
     this.#sql.exec("DELETE FROM triggers WHERE at_ms < ?", atMs - TRIGGER_KEEP_MS);
   }
 
+  /** Was an incident of this id ever allocated here? */
+  has(id: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM incidents WHERE id = ?", id).toArray().length > 0;
+  }
+
   latest(playbook: string, scope: string): IncidentView | null {
     const [view] = this.#views(
       "SELECT view FROM incidents WHERE playbook = ? AND scope = ? ORDER BY id DESC LIMIT 1",

@@ -5,6 +5,7 @@ import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { link, unlink } from "./links.ts";
 import type { Ground } from "./moment.ts";
+import { answerPager } from "./pager.ts";
 import { decideOnMitigations } from "./people-mitigations.ts";
 import { pages } from "./severity.ts";
 import { isResolved, type IncidentState } from "./state.ts";
@@ -21,6 +22,8 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
   switch (command.type) {
     case "acknowledge":
       return acknowledge(state);
+    case "answer_pager":
+      return answerPager(state, command.data);
     case "take_lead":
       return takeLead(state, command.data.lead);
     case "hand_over":

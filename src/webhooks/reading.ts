@@ -127,6 +127,10 @@ function namesUs(text: string, instance: string): boolean {
 }
 const BETWEEN_WORDS = /[\s,;()[\]{}<>"'|]+/;
 
+/** The incident that a pager's key for its alert is the id of; null where it is anything else. */
+export const incidentIdOf = (key: unknown): string | null =>
+  typeof key === "string" && new RegExp(`^${INCIDENT_ID.source}$`).test(key) ? key : null;
+
 /** What we said ourselves, coming back. */
 export const own = (id: string): Parsed => ({ ...noted(id, "own"), ownCount: 1 });
 

@@ -1,6 +1,7 @@
 /** The port every webhook vendor implements: one file in this room, one line in `registry.ts`. */
 import type { Alert } from "../alerts/alert.ts";
 import type { Deployment } from "../alerts/deployments.ts";
+import type { PagerAnswer } from "../alerts/pager-answers.ts";
 import type { Result } from "../shared/result.ts";
 
 /** Alerts taken from one delivery; the rest count as truncated, because refusing it would lose them all. */
@@ -54,6 +55,8 @@ export type Parsed = {
   readonly alerts: readonly Alert[];
   /** What was deployed, where that is what it tells of. */
   readonly deployment?: Deployment | null;
+  /** What somebody did in a pager about an incident of ours. */
+  readonly answer?: PagerAnswer | null;
   /** Members that we raised ourselves: they are no evidence about production. */
   readonly ownCount: number;
   /** Members that the tool, or our limit, left out of this delivery. */

@@ -88,6 +88,11 @@ async function take(
   const { id, note } = parsed;
   if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
   if (parsed.deployment) await deps.desk.deployed(parsed.deployment);
+  if (parsed.answer) {
+    const isOurs = await deps.desk.answered(parsed.answer, deps.now());
+    const { deed, incidentId } = parsed.answer;
+    if (!isOurs) console.warn(`webhooks: ${webhook.vendor} ${id} to ${deed} unknown ${incidentId}`);
+  }
   if (parsed.alerts.length === 0) return { accepted: true, id, duplicate: false, note };
   const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());
   if (accepted > 0 && parsed.alerts.some((alert) => alert.status === "firing")) {

@@ -1,8 +1,9 @@
-import { beforeEach, describe, it } from "vitest";
+import { beforeEach, describe, it, vi } from "vitest";
 import { sign } from "@octokit/webhooks-methods";
 import deploymentStatus from "../../fixtures/webhooks/github-deployment-status-success.json";
 import firingGroup from "../../fixtures/webhooks/alertmanager-firing-group.json";
 import grafanaTest from "../../fixtures/webhooks/grafana-13-test-button.json";
+import pagerdutyAcknowledged from "../../fixtures/webhooks/pagerduty-v3-acknowledged.json";
 import statuspageUpdate from "../../fixtures/webhooks/statuspage-incident-update.json";
 import uptimerobotQuery from "../../fixtures/webhooks/uptimerobot-default-query.json";
 import { webhooks, webhookSecretName } from "../../../src/webhooks/registry.ts";
@@ -10,7 +11,7 @@ import { signedByStripe } from "../../../dev/payment-provider.ts";
 import { mappedWebhook } from "../../../src/playbooks/site-webhooks.ts";
 import { mapped } from "../../../src/webhooks/mapped.ts";
 import { ownStatuspages } from "../../../src/wiring/webhooks.ts";
-import { ALERTMANAGER_TOKEN, but, client, deps } from "./api.ts";
+import { ALERTMANAGER_TOKEN, but, client, declared, deps } from "./api.ts";
 
 const PATH = "/webhooks/alertmanager";
 const ask = client();
@@ -225,6 +226,49 @@ describe("a page at Statuspage that we write", () => {
     const theirs = await client(given)(path, said);
     expect(await theirs.json()).toMatchObject({ accepted: true, note: null });
     expect(received).toMatchObject([{ source: "statuspage", status: "firing" }]);
+  });
+});
+
+describe("an answer in PagerDuty", () => {
+  const secret = "a secret of pagerduty";
+  const pager = client({ webhookSecrets: { pagerduty: secret } });
+  const say = async (id: string, kind: string, incidentKey: string) => {
+    const { event } = pagerdutyAcknowledged;
+    const data = { ...event.data, incident_key: incidentKey };
+    const occurredAt = new Date().toISOString();
+    const said = { ...event, id, event_type: kind, occurred_at: occurredAt, data };
+    const body = JSON.stringify({ event: said });
+    const signature = (await sign(secret, body)).replace("sha256=", "v1=");
+    const headers = { "x-pagerduty-signature": signature };
+    return pager("/webhooks/pagerduty", { as: null, body, headers });
+  };
+  const journalOf = async (id: string) =>
+    (await deps.incident(id).journal(0)).map(({ type, actor }) => `${type} ${actor.id}`);
+
+  it("acknowledges our incident once, and its resolution is noted", async ({ expect }) => {
+    const id = await declared();
+    for (const _ of [1, 2]) {
+      const answer = await say("01EVENT", "incident.acknowledged", id);
+      expect(answer.status).toBe(202);
+      expect(await answer.json()).toMatchObject({ accepted: true, note: "own" });
+    }
+    await vi.waitFor(async () => {
+      expect((await deps.incident(id).view())?.acknowledgedBy).toBe("PIG 208 (PagerDuty)");
+    });
+    await say("02EVENT", "incident.resolved", id);
+    await vi.waitFor(async () => {
+      expect(await journalOf(id)).toContain("incident.noted PIG 208 (PagerDuty)");
+    });
+    expect((await deps.incident(id).view())?.status).not.toBe("resolved");
+    const acknowledged = (await journalOf(id)).filter((row) => row.includes("acknowledged"));
+    expect(acknowledged).toHaveLength(1);
+  });
+
+  it("about an incident that is not ours opens none", async ({ expect }) => {
+    const other = "inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4";
+    const answer = await say("03EVENT", "incident.acknowledged", other);
+    expect(answer.status).toBe(202);
+    expect(await deps.incident(other).view()).toBeNull();
   });
 });
 

@@ -53,6 +53,14 @@ export const aSilence = (changes: Partial<AskedSilence> = {}): AskedSilence => (
   ...changes,
 });
 
+const AN_ANSWER = {
+  id: "whk_1",
+  pager: "PagerDuty",
+  who: "ada",
+  deed: "acknowledge",
+  saidAtMs: T0,
+} as const;
+
 export class DeskLife {
   readonly name = crypto.randomUUID();
   readonly world: World = worldOf(this.name);
@@ -81,6 +89,7 @@ export class DeskLife {
     const anchors = { ...view.anchors, resolvedAtMs: T0 };
     await this.insist(() => this.desk.project({ ...view, status: "resolved", seq: 9, anchors }));
     await this.trigger(aTrigger({ id: "trg_3" }));
+    await this.insist(() => this.desk.answered({ ...AN_ANSWER, incidentId }, T0));
     await this.insist(() => this.desk.receive([anAlert()], T0));
     await this.settle();
     await this.insist(() => this.desk.receive([anAlert({ status: "resolved" })], T0));

@@ -91,6 +91,23 @@ const STORIES = {
     26m     pager: acknowledged
     26m     phone: acknowledged
     24h   all is said`,
+  "an answer in the pager stops it, told twice and across evictions": `
+    0s    it opens as SEV-1
+    0s      pager: opened
+    15m     pager: escalated ada
+    16m   ada acknowledges in the pager
+    16m     pager: acknowledged
+    17m   the object dies
+    18m   ada acknowledges in the pager
+    24h   all is said`,
+  "resolved in the pager it goes on, and asks nobody else": `
+    0s    it opens as SEV-1
+    0s      pager: opened
+    1m    ada resolves in the pager
+    1m      pager: acknowledged
+    30m   ada resolves
+    30m     pager: resolved
+    24h   all is said`,
   "the severity says how long an answer may take": `
     0s    it opens as SEV-3
     0s      tickets: opened

@@ -14,6 +14,7 @@ import { vi } from "vitest";
 import { endedNow, silenceFor, type Silence } from "../../../src/alerts/silences.ts";
 import type { CommandOf, CommandType, IncidentCommand } from "../../../src/incidents/command.ts";
 import { muteCommand, silenceMute } from "../../../src/incidents/desk.ts";
+import { pagerCommand } from "../../../src/incidents/pager.ts";
 import { couldMean } from "../../../src/incidents/mutes.ts";
 import type { Severity } from "../../../src/playbooks/schema.ts";
 import { parseDuration, writeDuration } from "../../../src/shared/duration.ts";
@@ -45,6 +46,14 @@ const WORDS: readonly Doing[] = [
   {
     says: /^(\w+) acknowledges$/,
     does: ({ scenario }, [who]) => scenario.say(who, "acknowledge", {}),
+  },
+  {
+    says: /^(\w+) (acknowledges|resolves) in the pager$/,
+    does: ({ life, atMs }, [who = "", does]) => {
+      const deed = does === "resolves" ? "resolve" : "acknowledge";
+      const answer = { id: `${who}:${does}`, incidentId: INCIDENT_ID, pager: "Pager", who, deed };
+      return life.handle(pagerCommand({ ...answer, deed, saidAtMs: atMs }, Date.now()));
+    },
   },
   {
     says: /^(\w+) takes the lead$/,
