@@ -8,6 +8,7 @@ import { LEASE_STATUSES } from "../mitigations/lease.ts";
 import { LIST_ACTIONS, LIST_MODES } from "../policy/lists.ts";
 import { severity } from "../playbooks/schema.ts";
 import { formatDuration, parseDuration } from "../shared/duration.ts";
+import { unfitForPublic } from "../shared/private.ts";
 
 export const TEXT_MAX = 2_000;
 export const LIST_LIMIT_MAX = 100;
@@ -24,8 +25,11 @@ export const LEASE_MS_MAX = 24 * 3_600_000;
 
 /** A reason, a note, a title: never empty, never endless. */
 export const text = z.string().trim().min(1).max(TEXT_MAX);
-/** What visitors read on the guard's page. */
-export const visitorMessage = text.max(500);
+/** What visitors read on the guard's page, and everybody on the status page. */
+export const visitorMessage = text.max(500).superRefine((message, ctx) => {
+  const problem = unfitForPublic(message);
+  if (problem !== null) ctx.addIssue({ code: "custom", message: problem });
+});
 export const moment = z.iso.datetime().openapi({ example: "2026-11-23T14:02:11.000Z" });
 const momentOrNull = moment.nullable();
 

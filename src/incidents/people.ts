@@ -1,6 +1,6 @@
 /** What people ask of an incident. A button pressed twice, by two people, or too late is refused with a reason they can read. */
 import { err, ok, type Result } from "../shared/result.ts";
-import { privateIn } from "../shared/private.ts";
+import { unfitForPublic } from "../shared/private.ts";
 import type { CommandOf, IncidentCommand, Rejection } from "./command.ts";
 import type { IncidentEvent } from "./journal.ts";
 import { link, unlink } from "./links.ts";
@@ -114,10 +114,8 @@ function tick(
 
 /** Of what is over, only more can be said, not that it goes on; and nothing that the public should not read. */
 function publish(state: IncidentState, { data }: CommandOf<"publish">): Answer {
-  const found = privateIn(data.message);
-  if (found !== null) {
-    return reject("not_public", `the message has ${found} in it, and everybody would read it`);
-  }
+  const problem = unfitForPublic(data.message);
+  if (problem !== null) return reject("not_public", `the message is not public: ${problem}`);
   if (isResolved(state) && data.status !== null) {
     return reject("not_open", "the incident is resolved; reopen it, or leave the status out");
   }

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from "../shared/result.ts";
 import { PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import { sha256Hex } from "../shared/ids.ts";
+import { unfitForPublic } from "../shared/private.ts";
 import { suggest } from "../shared/suggest.ts";
 import type { Bundle, BundledPlaybook } from "./bundled.ts";
 import { compilePlaybook } from "./compile.ts";
@@ -114,6 +115,7 @@ function neighbourProblems(
     const message = `unknown playbook "${id}"; ${suggest(id, others)}`;
     problems.push({ path: ["inhibits", index], message });
   }
+  problems.push(...publicProblems(spec));
   const component = spec.communicate.status_page?.component;
   const known = here?.components.map(({ id }) => id);
   if (component !== undefined && known !== undefined && !known.includes(component)) {
@@ -121,6 +123,21 @@ function neighbourProblems(
     problems.push({ path: ["communicate", "status_page", "component"], message });
   }
   return problems;
+}
+
+/** What everybody reads: on the status page, and of a step on the pages of the guard. */
+function publicProblems({ communicate, mitigate }: PlaybookSpec): readonly Problem[] {
+  const written = [
+    { path: ["communicate", "status_page", "message"], text: communicate.status_page?.message },
+    ...mitigate.map(({ with: options }, index) => ({
+      path: ["mitigate", index, "with", "message"],
+      text: options["message"],
+    })),
+  ];
+  return written.flatMap(({ path, text }) => {
+    const message = typeof text === "string" ? unfitForPublic(text) : null;
+    return message === null ? [] : [{ path, message }];
+  });
 }
 
 const siteProblems = (

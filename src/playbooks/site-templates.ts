@@ -3,7 +3,7 @@
  * checked when the site is read, and so is that none of the mission's `[placeholders]` was left to fill in.
  */
 import { z } from "zod";
-import { privateIn } from "../shared/private.ts";
+import { unfitForPublic } from "../shared/private.ts";
 
 export const INTERNAL_CHARS_MAX = 1_000;
 export const EXTERNAL_CHARS_MAX = 500;
@@ -49,8 +49,7 @@ function problemWith(text: string, kind: Kind): string | null {
   }
   const left = /\[[^\]]*\]/.exec(text);
   if (left !== null) return `${left[0]} was left to fill in; write a field, such as {${fields[0]}}`;
-  const found = kind === "internal" ? null : privateIn(text.replaceAll(FIELD, ""));
-  return found === null ? null : `it has ${found} in it, and everybody would read it`;
+  return kind === "internal" ? null : unfitForPublic(text.replaceAll(FIELD, ""));
 }
 
 const template = (kind: Kind, charsMax: number, lines: RegExp) =>

@@ -19,3 +19,9 @@ export function privateIn(text: string): string | null {
   if (redact(text) !== text) return "what may be a secret";
   return PRIVATE.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 }
+
+/** What keeps a text from the public, in words; null: nothing does. */
+export function unfitForPublic(text: string): string | null {
+  const found = privateIn(text);
+  return found === null ? null : `it has ${found} in it, and everybody would read it`;
+}

@@ -1,5 +1,6 @@
 /** Mitigations across incidents: see them, apply one by hand, take one back, or all of them. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { unfitForPublic } from "../../shared/private.ts";
 import { answers, forRole, optionally, problems, takes, type Api } from "../api-app.ts";
 import { actorOf } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -187,7 +188,7 @@ export function mitigationRoutes(api: Api, deps: HttpDeps): void {
 
 type Asked = {
   readonly actuator: string;
-  readonly options: unknown;
+  readonly options: Readonly<Record<string, unknown>>;
   readonly lease: number | undefined;
 };
 
@@ -202,6 +203,7 @@ function checkApplication({ vocabulary }: HttpDeps, { actuator, options, lease }
       : [
           ...leaseProblems(words.kind, lease),
           ...words.problemsWith(options).map((message) => ({ field: "body.with", message })),
+          ...messageProblems(options["message"]),
         ];
   if (errors.length === 0) return;
   throw new Problem("invalid-request", "Some values are missing or wrong; see `errors`.", {
@@ -216,6 +218,12 @@ function leaseProblems(kind: "lease" | "act", lease: number | undefined) {
     return [{ field, message: "an act is done once and never taken back: leave it out" }];
   }
   return [];
+}
+
+/** Visitors read it, where there is one. */
+function messageProblems(text: unknown) {
+  const message = typeof text === "string" ? unfitForPublic(text) : null;
+  return message === null ? [] : [{ field: "body.with.message", message }];
 }
 
 async function mitigationsOf({ desk }: HttpDeps): Promise<z.infer<typeof mitigation>[]> {

@@ -55,6 +55,24 @@ describe("a window", () => {
     expect(page).not.toContain("db-7");
   });
 
+  it("has no words that everybody should not read", async ({ expect }) => {
+    const refused = [
+      (await declared({ message: "Ask ada@shop.example." })).answer,
+      await ask(`${PATH}/${(await declared()).shown.id}`, {
+        method: "PATCH",
+        body: { message: "Until db-7.internal is back." },
+      }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([422, 422]);
+    expect(await Promise.all(refused.map((answer) => answer.json()))).toMatchObject(
+      ["an e-mail address", "an internal name"].map((what) => ({
+        errors: [
+          { field: "body.message", message: `it has ${what} in it, and everybody would read it` },
+        ],
+      })),
+    );
+  });
+
   it("asked for twice with one key is declared once", async ({ expect }) => {
     const key = crypto.randomUUID();
     const times = { startsAt: inMinutes(30), endsAt: inMinutes(60) };

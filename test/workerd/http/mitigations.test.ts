@@ -141,6 +141,26 @@ describe("by hand", () => {
     expect(await extended.json()).toMatchObject({ status: 409, reason: "lease_ended" });
   });
 
+  it("shows visitors nothing that everybody should not read", async ({ expect }) => {
+    const incident = await declared();
+    const message = "Ask ada@shop.example.";
+    const body = { actuator: "maintenance-mode", lease: "10m", why: "x", incident };
+    const refused = [
+      await ask("/api/v1/mitigations", { body: { ...body, with: { message } } }),
+      await ask(`/api/v1/mitigations/lse_${"0".repeat(26)}`, {
+        method: "PATCH",
+        body: { message },
+      }),
+    ];
+    expect(await Promise.all(refused.map((answer) => answer.json()))).toMatchObject(
+      ["body.with.message", "body.message"].map((field) => ({
+        status: 422,
+        errors: [{ field, message: "it has an e-mail address in it, and everybody would read it" }],
+      })),
+    );
+    expect((await deps.incident(incident).view())?.leases).toEqual([]);
+  });
+
   it("is not for viewers", async ({ expect }) => {
     const body = { actuator: "read-only", lease: "5m", why: "x" };
     expect((await ask("/api/v1/mitigations", { body, as: "viewer" })).status).toBe(403);
