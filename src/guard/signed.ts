@@ -1,6 +1,6 @@
 /**
- * Signed tokens: an operator's bypass, the mark that makes a request a probe of ours, and the clearance of a client that met a
- * challenge. Bound to an instance, a key and a time; whoever holds one key of an instance can mint for it and for no other.
+ * Signed tokens: an operator's bypass, the mark that makes a request a probe of ours, the clearance of a client that met a challenge,
+ * and the session of a person who looks at incidents. Bound to an instance, a key and a time; whoever holds one key of an instance can mint for it and for no other.
  */
 import { parseJson } from "../shared/json.ts";
 import { err, ok, type Result } from "../shared/result.ts";
@@ -29,8 +29,11 @@ const claims = object({
   v: oneOf([TOKEN_VERSION]),
   kid: text(32),
   instance: text(130),
-  kind: oneOf(["bypass", "probe", "clearance"]),
-  /** Who: a person's name or address, or the probe's id; of a clearance, what was paid and by what kind of browser. */
+  kind: oneOf(["bypass", "probe", "clearance", "session"]),
+  /**
+   * Who: a person's name or address, or the probe's id; of a clearance, what was paid and by what kind of browser; of a session, a
+   * digest of the token that began it.
+   */
   sub: text(120, 1),
   /** Epoch milliseconds. */
   exp: whole(),

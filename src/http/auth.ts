@@ -1,4 +1,5 @@
 /** Who is calling, and what they may do. Tokens are configured as hashes; every one is compared, in constant time. */
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { z } from "zod";
 import type { Actor } from "../incidents/journal.ts";
@@ -32,10 +33,19 @@ export type HttpEnv = {
   };
 };
 
-/** Lets known tokens through, and says no more than "no" to all others. */
-export const authenticate = (tokens: readonly ApiToken[]) =>
+/**
+ * Lets known tokens through, and says no more than "no" to all others.
+ *
+ * @param bySession Whose browser it is: for reading only, as a browser sends its cookie along with what others made it ask.
+ */
+export const authenticate = (
+  tokens: readonly ApiToken[],
+  bySession: (c: Context<HttpEnv>) => Promise<Caller | null>,
+) =>
   createMiddleware<HttpEnv>(async function authenticate(c, next) {
-    const caller = callerOf(c.req.header("authorization"), tokens);
+    const isReading = c.req.method === "GET" || c.req.method === "HEAD";
+    const shown = c.req.header("authorization");
+    const caller = shown === undefined && isReading ? await bySession(c) : callerOf(shown, tokens);
     if (caller === null) throw new Problem("unauthorized", "A valid bearer token is needed.");
     c.set("caller", caller);
     await next();

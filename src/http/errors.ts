@@ -6,6 +6,7 @@ import { answerProblem, Problem, type ProblemSlug } from "./problems.ts";
 
 const BY_STATUS: ReadonlyMap<number, readonly [ProblemSlug, string]> = new Map([
   [400, ["malformed-body", "The body is not valid JSON."]],
+  [403, ["forbidden", "A form of another site asked for this."]],
   [413, ["payload-too-large", "The body is too large."]],
   [415, ["unsupported-media-type", "Send the body with the right Content-Type."]],
 ] as const);

@@ -6,6 +6,8 @@ import type {
   CommandType,
   IncidentCommand,
 } from "../incidents/command.ts";
+import type { IncidentApi } from "../incidents/incident-api.ts";
+import type { JournalRow } from "../incidents/journal.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import { actorOf, type HttpEnv } from "./auth.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -38,6 +40,23 @@ export async function command<Type extends CommandType>(
   // TypeScript does not see that a command built from one type's parts is one of the union.
   const answer = await deps.incident(id).handle(given as IncidentCommand);
   return accepted(id, answer);
+}
+
+/** A journal is read to here; of a longer one it is the beginning. */
+const JOURNAL_PAGES_MAX = 40;
+
+/** Oldest first, from the row after `after`. */
+export async function wholeJournal(
+  incident: IncidentApi,
+  after = 0,
+): Promise<readonly JournalRow[]> {
+  const rows: JournalRow[] = [];
+  for (let page = 0; page < JOURNAL_PAGES_MAX; page += 1) {
+    const more = await incident.journal(rows.at(-1)?.seq ?? after);
+    if (more.length === 0) break;
+    rows.push(...more);
+  }
+  return rows;
 }
 
 /** What a command did, as the API says it; throws the problem when it was refused. */

@@ -83,9 +83,9 @@ export function renderMessage(
 export const newsText = (news: News): string =>
   news.parts === undefined ? `${oneLine(news.text)}.` : clip(news.parts.join(" "), NEWS_CHARS_MAX);
 
-/** Where the incident is looked at; null when nobody said where the guard answers. */
+/** The page where people look at it and act; null when nobody said where the guard answers. */
 export const incidentLink = (view: IncidentView, site: MessageSite): string | null =>
-  site.url === null ? null : link(site, apiPath(view));
+  site.url === null ? null : link(site, pagePath(view));
 
 /** The mission's internal template, or the site's own. */
 function header(
@@ -110,7 +110,10 @@ function header(
 }
 
 /** What the public is told of it, the share that was just measured, and what waits to be paid where somebody looked. */
-function impactText({ statusPage, stake }: IncidentView, readings: readonly Evidence[]): string {
+export function impactText(
+  { statusPage, stake }: IncidentView,
+  readings: readonly Evidence[],
+): string {
   const share = harmText(readings);
   return [
     oneLine(statusPage?.message ?? NOT_KNOWN),
@@ -168,12 +171,20 @@ function deeds({ leases, acts }: IncidentView): readonly string[] {
   const earlier = Math.max(0, leases.length - LEASES_MAX) + Math.max(0, acts.length - ACTS_MAX);
   return [
     ...(earlier > 0 ? [`${earlier} earlier mitigations`] : []),
-    ...leases.slice(-LEASES_MAX).map(deed),
-    ...acts.slice(-ACTS_MAX).map(actDeed),
+    ...leases.slice(-LEASES_MAX).map(leaseText),
+    ...acts.slice(-ACTS_MAX).map(actText),
   ];
 }
 
-function actDeed({ actuator, approvals, beside = false, says, status, why }: ActView): string {
+/** `maintenance-mode: in force for every client until 14:02:11 UTC, confirmed`, and the like. */
+export function actText({
+  actuator,
+  approvals,
+  beside = false,
+  says,
+  status,
+  why,
+}: ActView): string {
   const what = oneLine(says);
   switch (status) {
     case "proposed":
@@ -205,7 +216,8 @@ function whom(approvals: ActView["approvals"]): string {
   return by.length === 0 ? `${needed} people` : `${needed - by.length} more than ${by.join(", ")}`;
 }
 
-function deed(lease: LeaseView): string {
+/** The same of a lease. */
+export function leaseText(lease: LeaseView): string {
   const until = lease.expiresAtMs === null ? "" : ` until ${utcTime(lease.expiresAtMs)} UTC`;
   const clients = lease.share >= 1 ? "every client" : `${percent(lease.share)} of clients`;
   if (lease.shadow)
@@ -239,13 +251,13 @@ function deed(lease: LeaseView): string {
 function asks(news: News, view: IncidentView, site: MessageSite, atMs: number): readonly string[] {
   const lines = [
     ...peopleAsked(news, site),
-    ...[...view.leases, ...view.acts]
-      .filter(isWaiting)
-      .flatMap((waiting) => approvalAsks(waiting, view, site)),
+    ...[...view.leases, ...view.acts].filter(isWaiting).map(approvalAsk),
     ...reasonAsks(news, view, site),
     ...responseAsks(view, site, atMs),
   ];
-  return lines.length === 0 ? ["Nothing right now."] : lines;
+  return lines.length === 0
+    ? ["Nothing right now."]
+    : [...lines, `Do it here: ${link(site, pagePath(view))}`];
 }
 
 /** Whoever an escalation is for reads their name first. */
@@ -254,30 +266,20 @@ function peopleAsked({ people }: News, site: MessageSite): readonly string[] {
   return names.length === 0 ? [] : [`It is your turn: ${names.map(oneLine).join(", ")}`];
 }
 
-function approvalAsks(
-  mitigation: LeaseView | ActView,
-  view: IncidentView,
-  site: MessageSite,
-): readonly string[] {
-  const { id, actuator, mode } = mitigation;
-  const path = `${apiPath(view)}/mitigations/${id}`;
+function approvalAsk(mitigation: LeaseView | ActView): string {
+  const { actuator, mode } = mitigation;
   const approve =
     mode === "manual" ? `Start ${actuator} if it is called for` : `Approve ${actuator}`;
   const needed = "approvals" in mitigation ? (mitigation.approvals?.needed ?? 1) : 1;
   const together = needed > 1 ? `, ${needed} people each for themselves` : "";
-  return [
-    `${approve}${together}: POST ${link(site, `${path}/approve`)}`,
-    `or decline it: POST ${link(site, `${path}/decline`)}`,
-  ];
+  return `${approve}${together}, or decline it`;
 }
 
 function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly string[] {
   if (news.draft !== null) {
-    return [
-      `Say what is new: POST ${link(site, `${apiPath(view)}/updates`)} with a message, such as "${oneLine(news.draft)}"`,
-    ];
+    return [`Tell the public what is new, such as "${oneLine(news.draft)}"`];
   }
-  if (news.why === "resolved" || news.why === "follow_up_due") return followUpAsks(view, site);
+  if (news.why === "resolved" || news.why === "follow_up_due") return followUpAsks(view);
   const about = news.lease ?? news.act;
   if (news.why !== "needs_person" || about === null) return [];
   if (about.shadow) {
@@ -287,21 +289,12 @@ function reasonAsks(news: News, view: IncidentView, site: MessageSite): readonly
 }
 
 /** What is left to do of an incident that is over. */
-function followUpAsks(view: IncidentView, site: MessageSite): readonly string[] {
-  const path = `${apiPath(view)}/postmortem`;
+function followUpAsks(view: IncidentView): readonly string[] {
   const isOwed = pages(view.severity) && view.postmortem !== "completed";
   const isAgreed = view.actions?.some(({ isDone }) => !isDone) ?? false;
   return [
-    ...(isOwed
-      ? [
-          `Complete the post-mortem: GET ${link(site, `${path}.md`)}, then POST ${link(site, `${path}/complete`)}`,
-        ]
-      : []),
-    ...(isAgreed
-      ? [
-          `Tick in the post-mortem what is done, or give it another day: PUT ${link(site, path)} with the text`,
-        ]
-      : []),
+    ...(isOwed ? ["Complete the post-mortem"] : []),
+    ...(isAgreed ? ["Tick in the post-mortem what is done, or give it another day"] : []),
   ];
 }
 
@@ -313,10 +306,10 @@ function responseAsks(view: IncidentView, site: MessageSite, atMs: number): read
     const dueAtMs = view.anchors.detectedAtMs + site.escalation.respondMs[view.severity];
     const due =
       atMs < dueAtMs ? `by ${utcTime(dueAtMs)} UTC` : `now; it was due at ${utcTime(dueAtMs)} UTC`;
-    lines.push(`Acknowledge ${due}: POST ${link(site, `${apiPath(view)}/acknowledge`)}`);
+    lines.push(`Acknowledge ${due}`);
   }
   if (view.lead === null && pages(view.severity)) {
-    lines.push(`Take the lead: POST ${link(site, `${apiPath(view)}/lead`)}`);
+    lines.push("Take the lead");
   }
   return lines;
 }
@@ -330,10 +323,10 @@ const linkText = ({ kind, target, says }: Link): string =>
   `${LINK_WORDS[kind]} ${oneLine(target)}${says === "" ? "" : `: ${oneLine(says)}`}`;
 
 const footer = (view: IncidentView, site: MessageSite): string =>
-  `Incident ${view.id}, ${view.instance}: ${link(site, apiPath(view))}`;
+  `Incident ${view.id}, ${view.instance}: ${link(site, pagePath(view))}`;
 
 const MITIGATIONS_PATH = "/_firebreak/api/v1/mitigations";
-const apiPath = (view: IncidentView): string => `/_firebreak/api/v1/incidents/${view.id}`;
+const pagePath = (view: IncidentView): string => `/_firebreak/incidents/${view.id}`;
 const link = (site: MessageSite, path: string): string =>
   `${site.url?.replace(/\/+$/, "") ?? ""}${path}`;
 

@@ -67,6 +67,12 @@ export const supplier = z
   });
 export type Supplier = z.infer<typeof supplier>;
 
+/** On one line, the quickest way first. */
+export const howToReach = ({ phone, url, email, account, note }: Supplier): string =>
+  [phone, url, email, account === undefined ? undefined : `we are ${account}`, note]
+    .filter((part) => part !== undefined)
+    .join("; ");
+
 const level = z.strictObject({
   /** How long after the level before it, or after the incident opened; without it, the severity's response time. */
   after: wait.optional(),

@@ -23,6 +23,14 @@ export function prose(text: string): string {
 export const code = (identifier: string): string =>
   IDENTIFIER.test(identifier) ? `\`${clip(identifier)}\`` : prose(identifier);
 
+/** What `prose` and `code` were given, and the words between them, without their marks: for where no Markdown is read. */
+export const plain = (line: string): string =>
+  line.replaceAll(
+    /\\(?<escaped>.)|&#(?<entity>\d{1,4});|\*\*|`/gu,
+    (_mark, escaped: string | undefined, number: string | undefined) =>
+      escaped ?? (number === undefined ? "" : String.fromCharCode(Number(number))),
+  );
+
 /** Bullets, or the one line that stands for none. */
 export const bullets = (lines: readonly string[], none: string): string =>
   (lines.length === 0 ? [none] : lines).map((line) => `- ${line}`).join("\n");

@@ -1,8 +1,10 @@
 /** What a person would notice about a page in a real browser: errors, strangers' requests, text they cannot read. */
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
+import { z } from "zod";
 
 /** A fresh profile that is set to refuse all cookies, as people set it. Whoever made it removes it. */
 export async function profileWithoutCookies(): Promise<string> {
@@ -99,3 +101,15 @@ export const legibilityOf = (page: Page): Promise<Legibility> =>
       isTooWide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
     };
   });
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axeAnswer = z.object({
+  violations: z.array(z.object({ id: z.string(), help: z.string() })),
+});
+
+/** What axe finds on the page that somebody could not get past. */
+export async function barriersOf(page: Page): Promise<readonly string[]> {
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const answer: unknown = await page.evaluate("axe.run()");
+  return axeAnswer.parse(answer).violations.map(({ id, help }) => `${id}: ${help}`);
+}

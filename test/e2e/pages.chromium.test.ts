@@ -2,12 +2,12 @@
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../dev/stack.ts";
 import { launchBrowser } from "../../dev/chromium.ts";
-import { legibilityOf, open, type Opened } from "./browser.ts";
+import { barriersOf, legibilityOf, open, type Opened } from "./browser.ts";
 import { eventually } from "./eventually.ts";
 
 /** Kept after the run, for people to look at. */
@@ -155,6 +155,74 @@ describe("with a part of the site switched off that only production knows", () =
   });
 });
 
+describe("what the link of a message leads to", () => {
+  let url: string;
+  beforeAll(async () => {
+    const { id } = declared.parse(
+      await api("incidents", {
+        title: "Checkout is slow for <everybody>",
+        severity: "SEV-2",
+        playbook: "database",
+        scope: "looked-at",
+      }),
+    );
+    url = `${stack.info.guard}/_firebreak/incidents/${id}`;
+  });
+
+  it.for(LOOKS)(
+    "asks once who it is, and then can be acted on, $look",
+    async (looked, { expect }) => {
+      const { look, options } = looked;
+      await using opened = await visit(url, options);
+      const { page } = opened;
+      expect(opened.status).toBe(401);
+      expect(await page.textContent("body")).not.toContain("Checkout");
+      await screenshot(opened, `sign-in-${look}`);
+      await expectReadable(expect, { ...opened, errors: [] });
+
+      await signIn(page, "not-a-token");
+      expect(await page.getByRole("alert").textContent()).toBe("That token is not known here.");
+      await signIn(page, stack.info.token.responder);
+      expect(page.url()).toBe(url);
+      expect(await page.textContent("h1")).toBe("SEV-2: Checkout is slow for <everybody>");
+
+      await screenshot(opened, `incident-${look}`);
+      await expectReadable(expect, { ...opened, errors: [] });
+      expect(await barriersOf(page)).toEqual([]);
+
+      await page.getByText("Write a note").first().click();
+      const said = `the pool is full, seen from ${look}`;
+      await page.getByLabel("What the others should know").fill(said);
+      await page.getByRole("button", { name: "Write a note" }).click();
+      expect(await page.locator("ol").textContent()).toContain(said);
+    },
+  );
+
+  it("is answered, taken back and ended from a phone", async ({ expect }) => {
+    await using opened = await visit(url, { viewport: { width: 390, height: 844 } });
+    const { page } = opened;
+    await signIn(page, stack.info.token.responder);
+    await page.getByRole("button", { name: "Acknowledge" }).click();
+    await page.getByRole("button", { name: "Take lead" }).click();
+    expect(await page.getByRole("status").textContent()).toContain(
+      "Lead: local responder. Acknowledged by local responder.",
+    );
+    expect(await page.getByRole("button", { name: "Acknowledge" }).count()).toBe(0);
+    await page.locator("summary", { hasText: "Resolve" }).click();
+    await page.getByRole("button", { name: "Resolve" }).click();
+    expect(await page.getByRole("status").textContent()).toMatch(/^Resolved after/);
+    await screenshot(opened, "incident-resolved");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    expect((await page.goto(url))?.status()).toBe(401);
+  });
+});
+
+async function signIn(page: Page, token: string): Promise<void> {
+  await page.getByLabel("API token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForLoadState("networkidle");
+}
+
 type Visit = Opened & AsyncDisposable;
 
 /** A visitor of their own, with nothing remembered. */
@@ -197,5 +265,6 @@ async function api(path: string, body: unknown): Promise<unknown> {
   return response.json();
 }
 
+const declared = z.object({ id: z.string() });
 const bypass = z.object({ header: z.string(), token: z.string(), cookie: z.string() });
 const mintBypass = async () => bypass.parse(await api("bypass", { reason: "look", for: "5m" }));

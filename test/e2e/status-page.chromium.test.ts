@@ -1,17 +1,15 @@
 /** The public status page in each state, in a real browser, and its JSON as a client of Statuspage reads it. */
 import { mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { Statuspage } from "statuspage.io";
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../dev/stack.ts";
 import { createStatusPage } from "../../src/platform/status-page.ts";
 import { launchBrowser } from "../../dev/chromium.ts";
-import { legibilityOf, open } from "./browser.ts";
+import { barriersOf, legibilityOf, open } from "./browser.ts";
 import { eventually } from "./eventually.ts";
 
 /** Kept after the run, for people to look at. */
@@ -22,7 +20,6 @@ const LOOKS = [
 ] as const;
 
 const MESSAGE = "Some orders take long; none is lost.";
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 let stack: Stack;
 let browser: Browser;
@@ -194,17 +191,6 @@ async function looked(
   const text = await page.locator("body").innerText();
   await context.close();
   return text;
-}
-
-const axeAnswer = z.object({
-  violations: z.array(z.object({ id: z.string(), help: z.string() })),
-});
-
-/** What axe finds on the page that somebody could not get past. */
-async function barriersOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(await readFile(AXE, "utf8"));
-  const answer: unknown = await page.evaluate("axe.run()");
-  return axeAnswer.parse(answer).violations.map(({ id, help }) => `${id}: ${help}`);
 }
 
 const created = z.object({ id: z.string() });

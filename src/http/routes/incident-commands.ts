@@ -4,7 +4,7 @@ import { severity } from "../../playbooks/schema.ts";
 import { optionally, takes, type Api } from "../api-app.ts";
 import { incidentCommand, mitigationCommand } from "../command-route.ts";
 import { PUBLIC_STATUSES } from "../../incidents/public.ts";
-import type { Supplier } from "../../playbooks/site-people.ts";
+import { howToReach, type Supplier } from "../../playbooks/site-people.ts";
 import { Problem } from "../problems.ts";
 import type { HttpDeps } from "../deps.ts";
 import { command } from "../incident-of.ts";
@@ -118,8 +118,8 @@ export function incidentCommandRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(askSupport, async (c) => {
     const { id } = c.req.valid("param");
     const { supplier, why: reason } = c.req.valid("json");
-    const { name, ...contact } = supplierOf(supplier, deps);
-    const data = { supplier, name, how: howToReach(contact), why: reason };
+    const contact = supplierOf(supplier, deps);
+    const data = { supplier, name: contact.name, how: howToReach(contact), why: reason };
     return c.json(await command(c, deps, id, "ask_support", data), 200);
   });
   api.openapi(noteSupport, async (c) => {
@@ -164,12 +164,6 @@ function supplierOf(id: string, { bundle }: HttpDeps): Supplier {
     ],
   });
 }
-
-/** On one line, the quickest way first. */
-const howToReach = ({ phone, url, email, account, note: more }: Omit<Supplier, "name">): string =>
-  [phone, url, email, account === undefined ? undefined : `we are ${account}`, more]
-    .filter((part) => part !== undefined)
-    .join("; ");
 
 const unknownComponent = (value: string, ids: readonly string[]) =>
   new Problem("invalid-request", "The site has no such component.", {

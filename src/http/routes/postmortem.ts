@@ -2,12 +2,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { IncidentView } from "../../incidents/view.ts";
-import type { IncidentApi } from "../../incidents/incident-api.ts";
-import { readEvent, type JournalRow } from "../../incidents/journal.ts";
+import type { JournalRow } from "../../incidents/journal.ts";
 import { actionItemsIn } from "../../postmortem/action-items.ts";
 import { dueAfter, postmortemDueAtMs } from "../../postmortem/due.ts";
 import { actionItems } from "../../postmortem/lessons.ts";
-import { renderPostmortem } from "../../postmortem/postmortem.ts";
+import { POSTMORTEM_CHARS_MAX, postmortemText } from "../../postmortem/text.ts";
 import { storyOf } from "../../postmortem/story.ts";
 import { timelineOf } from "../../postmortem/timeline.ts";
 import { severity } from "../../playbooks/schema.ts";
@@ -23,15 +22,12 @@ import type { HttpEnv } from "../auth.ts";
 import { incidentCommand } from "../command-route.ts";
 import type { HttpDeps } from "../deps.ts";
 import { idempotencyHeaders } from "../idempotency.ts";
-import { command, viewOf } from "../incident-of.ts";
+import { command, viewOf, wholeJournal } from "../incident-of.ts";
 import { Problem } from "../problems.ts";
 import { presentIncident } from "../present.ts";
 import { commandAnswer, incident, incidentId, moment, text } from "../schemas.ts";
 import { iso, isoOrNull } from "../times.ts";
 
-export const POSTMORTEM_CHARACTERS_MAX = 200_000;
-/** A journal is read to here; beyond it the draft is of the beginning. */
-const JOURNAL_PAGES_MAX = 40;
 const MARKDOWN = "text/markdown; charset=utf-8";
 
 const params = z.object({ id: incidentId });
@@ -107,7 +103,7 @@ const readJson = createRoute({
   responses: { 200: answers(exported, "The post-mortem"), ...problems },
 });
 
-const markdown = z.string().trim().min(1).max(POSTMORTEM_CHARACTERS_MAX);
+const markdown = z.string().trim().min(1).max(POSTMORTEM_CHARS_MAX);
 
 const save = createRoute({
   ...forRole("responder", POSTMORTEM_BODY_BYTES_MAX),
@@ -154,7 +150,7 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
     const { id } = c.req.valid("param");
     const view = await viewOf(deps, id);
     const rows = await wholeJournal(deps.incident(id));
-    const written = textOf(rows, deps.now());
+    const written = postmortemText(rows, deps.now());
     const exportedNow = {
       incident: id,
       status: view.postmortem,
@@ -183,7 +179,7 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
           {
             field: "body.markdown",
             message: "not a text of the allowed length",
-            allowed: `1 to ${POSTMORTEM_CHARACTERS_MAX} characters`,
+            allowed: `1 to ${POSTMORTEM_CHARS_MAX} characters`,
           },
         ],
       });
@@ -198,9 +194,8 @@ export function postmortemRoutes(api: Api, deps: HttpDeps): void {
   });
 }
 
-/** What somebody saved last, or a draft of what the journal knows now. */
 const write = async (deps: HttpDeps, id: string) =>
-  textOf(await wholeJournal(deps.incident(id)), deps.now());
+  postmortemText(await wholeJournal(deps.incident(id)), deps.now());
 
 const savedActions = (text: string) =>
   actionItemsIn(text).map(({ owner, action, dueAtMs, isDone }) => ({
@@ -221,27 +216,6 @@ const draftActions = (
     dueAt: isoOrNull(dueAfter({ severity: sev, drill, resolvedAtMs: anchors.resolvedAtMs })),
     done: false,
   }));
-
-function textOf(rows: readonly JournalRow[], nowMs: number) {
-  const saved = rows.map(readEvent).findLast((event) => event?.type === "postmortem.saved");
-  if (saved?.type === "postmortem.saved") {
-    return { source: "saved" as const, markdown: saved.data.markdown };
-  }
-  return {
-    source: "draft" as const,
-    markdown: renderPostmortem(rows, { nowMs }),
-  };
-}
-
-async function wholeJournal(incident: IncidentApi): Promise<readonly JournalRow[]> {
-  const rows: JournalRow[] = [];
-  for (let page = 0; page < JOURNAL_PAGES_MAX; page += 1) {
-    const more = await incident.journal(rows.at(-1)?.seq ?? 0);
-    if (more.length === 0) break;
-    rows.push(...more);
-  }
-  return rows;
-}
 
 const isMarkdown = (c: Context<HttpEnv>): boolean =>
   /^text\/markdown\b/i.test(c.req.header("content-type") ?? "");

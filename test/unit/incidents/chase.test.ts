@@ -99,7 +99,7 @@ describe("a post-mortem", () => {
       state: "resolved",
       news: `Still owed: the post-mortem (Ada Lovelace) is due on ${dayAfter(5)}.`,
       body: expect.stringMatching(
-        /It is your turn: Ada Lovelace\n- Complete the post-mortem: GET .*postmortem\.md/,
+        /It is your turn: Ada Lovelace\n- Complete the post-mortem\n- Do it here: .*\/incidents\/inc_/,
       ),
     });
     expect(message).toMatchObject({

@@ -92,10 +92,11 @@ What was done:
 - Nothing yet.
 
 What is asked of you:
-- Acknowledge by 14:17:11 UTC: POST https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/acknowledge
-- Take the lead: POST https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/lead
+- Acknowledge by 14:17:11 UTC
+- Take the lead
+- Do it here: https://shop.example/_firebreak/incidents/${INCIDENT_ID}
 
-Incident ${INCIDENT_ID}, shop.test: https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}`,
+Incident ${INCIDENT_ID}, shop.test: https://shop.example/_firebreak/incidents/${INCIDENT_ID}`,
     );
   });
 
@@ -111,7 +112,7 @@ Incident ${INCIDENT_ID}, shop.test: https://shop.example/_firebreak/api/v1/incid
 
   it("asks for the post-mortem at the end", ({ expect }) => {
     expect(told(anOutage()).at(-1)?.body).toContain(
-      `- Complete the post-mortem: GET https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/postmortem.md, then POST https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/postmortem/complete`,
+      `- Complete the post-mortem\n- Do it here: https://shop.example/_firebreak/incidents/${INCIDENT_ID}`,
     );
   });
 
@@ -319,9 +320,10 @@ describe("what is asked", () => {
   it("names both answers to a request for approval", ({ expect }) => {
     const waiting = aJournal().write("lease.proposed", proposal({ mode: "approve" }));
     const [draft] = toldLast(waiting);
-    const path = `https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}/mitigations/${id}`;
-    expect(draft?.body).toContain(`- Approve maintenance-mode: POST ${path}/approve`);
-    expect(draft?.body).toContain(`- or decline it: POST ${path}/decline`);
+    expect(draft?.body).toContain("- Approve maintenance-mode, or decline it\n");
+    expect(draft?.body).toContain(
+      `- Do it here: https://shop.example/_firebreak/incidents/${INCIDENT_ID}\n`,
+    );
   });
 
   it.for([
@@ -336,7 +338,7 @@ describe("what is asked", () => {
 
   it("gives paths when the site's address is not configured", ({ expect }) => {
     const [draft] = toldLast(aJournal(), { ...PAGER, url: null });
-    expect(draft?.body).toContain(`POST /_firebreak/api/v1/incidents/${INCIDENT_ID}/acknowledge`);
+    expect(draft?.body).toContain(`- Do it here: /_firebreak/incidents/${INCIDENT_ID}\n`);
   });
 
   it("is a person's work when a mitigation cannot be taken back", ({ expect }) => {
@@ -390,7 +392,7 @@ describe("what a message says beside its words", () => {
   });
 
   it("links the incident only where somebody said where the guard answers", ({ expect }) => {
-    const link = `https://shop.example/_firebreak/api/v1/incidents/${INCIDENT_ID}`;
+    const link = `https://shop.example/_firebreak/incidents/${INCIDENT_ID}`;
     expect(toldLast(aJournal())[0]?.link).toBe(link);
     expect(toldLast(aJournal(), { ...PAGER, url: null })[0]?.link).toBeNull();
   });

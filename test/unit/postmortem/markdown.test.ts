@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
-import { bullets, code, prose, TEXT_CHARS_MAX } from "../../../src/postmortem/markdown.ts";
+import { bullets, code, plain, prose, TEXT_CHARS_MAX } from "../../../src/postmortem/markdown.ts";
 
 describe("text from people in Markdown", () => {
   it.for([
@@ -36,6 +36,17 @@ describe("text from people in Markdown", () => {
         expect(escaped.length).toBeLessThanOrEqual(TEXT_CHARS_MAX * 5 + 1);
       }),
     );
+  });
+
+  it("is read without its marks as it was written", ({ expect }) => {
+    const clean = (text: string) =>
+      text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu, " ").trim();
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: TEXT_CHARS_MAX }), (text) => {
+        expect(plain(prose(clean(text)))).toBe(clean(text));
+      }),
+    );
+    expect(plain("**Detected**: by playbook `outage`")).toBe("Detected: by playbook outage");
   });
 
   it("shows identifiers as code, and only identifiers", ({ expect }) => {
