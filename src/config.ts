@@ -20,6 +20,7 @@ import { createRedisWriter, type RedisWriter } from "./platform/redis-writer.ts"
 import { webhookSecretName } from "./webhooks/registry.ts";
 import { webhookSources } from "./wiring/webhooks.ts";
 import { createStatusPage, STATUS_URLS_MAX, type StatusPage } from "./platform/status-page.ts";
+import { say } from "./shared/log.ts";
 
 /** Asked in order; the second answers 403 to programs at times. */
 const CLOUDFLARE_STATUS_URLS =
@@ -60,7 +61,7 @@ export type Config = {
 /** Reads everything once. Messages name the secret and what it should be, never what it holds. */
 export function readConfig(env: Env): Config {
   const signingKeys = readSigningKeys(env.SIGNING_KEYS);
-  if (!signingKeys.ok) console.error(`config: ${signingKeys.error}`);
+  if (!signingKeys.ok) say("error", { part: "config", detail: signingKeys.error });
   return {
     tokens: readTokens(env.API_TOKENS),
     signingKeys: signingKeys.ok ? signingKeys.value : [],
@@ -102,9 +103,10 @@ function readTokens(text: string | undefined): readonly ApiToken[] {
   const parsed = apiTokens.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const problem = z.prettifyError(parsed.error);
-  console.error(
-    `config: API_TOKENS is not [{ "name", "role", "sha256" }]; no token is valid. ${problem}`,
-  );
+  say("error", {
+    part: "config",
+    detail: `API_TOKENS is not [{ "name", "role", "sha256" }]; no token is valid. ${problem}`,
+  });
   return [];
 }
 

@@ -16,6 +16,7 @@ import { readSigningKeys } from "./signed.ts";
 import type { JournalLink } from "./write-journal/hand-over.ts";
 import { Snapshots, type PolicyReader } from "./snapshots.ts";
 import { Telemetry } from "./telemetry.ts";
+import { say } from "../shared/log.ts";
 
 export { originOf } from "./origin.ts";
 
@@ -57,7 +58,10 @@ export function assembleParts(
 ): Omit<GuardDeps, "origin" | "ownRoutes"> {
   const keys = readSigningKeys(parts.signingKeys);
   if (!keys.ok) {
-    console.error(`guard: ${keys.error}; our tokens are refused, and nobody is challenged`);
+    say("error", {
+      part: "guard",
+      detail: `${keys.error}; our tokens are refused, and nobody is challenged`,
+    });
   }
   const signing = keys.ok ? keys.value : [];
   const snapshots = new Snapshots({
@@ -67,7 +71,7 @@ export function assembleParts(
     random: Math.random,
   });
   const { limiter } = parts;
-  if (limiter === null) console.warn(`guard: ${NO_LIMITER}`);
+  if (limiter === null) say("warn", { part: "guard", detail: NO_LIMITER });
   return {
     isOff: parts.isOff,
     snapshots,
@@ -114,7 +118,9 @@ export function guardOrOrigin(make: () => Guard, origin: Origin): Guard {
   try {
     return make();
   } catch (fault) {
-    console.error("guard: cannot start, production is served unguarded; check the bindings", {
+    say("error", {
+      part: "guard",
+      detail: "cannot start, production is served unguarded; check the bindings",
       fault: String(fault),
     });
     return origin;
@@ -123,26 +129,30 @@ export function guardOrOrigin(make: () => Guard, origin: Origin): Guard {
 
 const faultLog = (): ((fault: unknown) => void) =>
   seldom((fault) => {
-    console.error("guard: a fault of the guard's own; production was served all the same", {
+    say("error", {
+      part: "guard",
+      detail: "a fault of the guard's own; production was served all the same",
       fault: String(fault),
     });
   });
 
 const tableLog = (): ((why: string) => void) =>
   seldom((why) => {
-    console.error(
-      "guard: the table of listed networks was not taken; the one before stays, and entries without one are left alone",
-      { why },
-    );
+    say("error", {
+      part: "guard",
+      detail:
+        "the table of listed networks was not taken; the one before stays, and entries without one are left alone",
+      why,
+    });
   });
 
 /** The first call, and then one in each interval. */
-function seldom<T>(say: (what: T) => void): (what: T) => void {
+function seldom<T>(tell: (what: T) => void): (what: T) => void {
   let quietUntilMs = 0;
   return (what) => {
     const nowMs = Date.now();
     if (nowMs < quietUntilMs) return;
     quietUntilMs = nowMs + FAULT_LOG_INTERVAL_MS;
-    say(what);
+    tell(what);
   };
 }

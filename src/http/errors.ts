@@ -1,8 +1,8 @@
 /** Turns whatever a route threw into a problem: vague outside, rich in the log. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { redact } from "../shared/redact.ts";
 import { answerProblem, Problem, type ProblemSlug } from "./problems.ts";
+import { say } from "../shared/log.ts";
 
 const BY_STATUS: ReadonlyMap<number, readonly [ProblemSlug, string]> = new Map([
   [400, ["malformed-body", "The body is not valid JSON."]],
@@ -11,6 +11,8 @@ const BY_STATUS: ReadonlyMap<number, readonly [ProblemSlug, string]> = new Map([
   [415, ["unsupported-media-type", "Send the body with the right Content-Type."]],
 ] as const);
 
+const INCIDENT = /inc_[0-9A-Z]{26}/;
+
 /** The one place where errors meet HTTP. */
 export function answerError(error: Error, c: Context): Response {
   if (error instanceof Problem) return answerProblem(c, error);
@@ -18,7 +20,12 @@ export function answerError(error: Error, c: Context): Response {
     const known = BY_STATUS.get(error.status);
     if (known !== undefined) return answerProblem(c, new Problem(...known));
   }
-  console.error(redact(`http: ${c.req.method} ${c.req.path} failed: ${error.stack ?? error.name}`));
+  say("error", {
+    part: "http",
+    incident: INCIDENT.exec(c.req.path)?.[0],
+    detail: `${c.req.method} ${c.req.path} failed`,
+    fault: error.stack ?? error.name,
+  });
   return answerProblem(c, isPassing(error) ? unavailable() : internal());
 }
 

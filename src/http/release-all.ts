@@ -5,8 +5,8 @@ import type { LeaseStatus } from "../mitigations/lease.ts";
 import { startOf } from "../policy/kinds.ts";
 import type { PolicyEntry } from "../policy/policy.ts";
 import { WINDOW_PREFIX } from "../policy/windows.ts";
-import { redact } from "../shared/redact.ts";
 import type { HttpDeps } from "./deps.ts";
+import { say } from "../shared/log.ts";
 
 export type Release = {
   readonly incident: string;
@@ -66,7 +66,7 @@ async function release(deps: HttpDeps, incident: string, asked: Asked): Promise<
       : { incident, ok: false, events: [], detail: answer.rejection.detail };
   } catch (fault) {
     const said = fault instanceof Error ? fault.message : "an unknown fault";
-    console.error(redact(`http: release-all did not reach ${incident}: ${said}`));
+    say("error", { part: "http", incident, detail: `release-all did not reach it: ${said}` });
     return { incident, ok: false, events: [], detail: "the incident did not answer" };
   }
 }

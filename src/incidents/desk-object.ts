@@ -48,6 +48,7 @@ import { afterFailure } from "./retry.ts";
 import { SilenceRows } from "./silence-rows.ts";
 import { ToldRows } from "./told-rows.ts";
 import type { IncidentView } from "./view.ts";
+import { say } from "../shared/log.ts";
 
 /** Open incidents the monitor feeds at once; past it the newest wait, and those that no playbook claims before all others. */
 export const OPEN_MAX = 100;
@@ -247,6 +248,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
       this.#rows.save(firstView(command));
       this.#rows.enqueue(incidentId, command, Date.now());
       this.#rows.saveTrigger(trigger.id, incidentId, trigger.atMs);
+      sayAnswer(trigger, incidentId, answer.answer);
       return { incidentId, isNew: true };
     }
     if (answer.answer === "reopen" && latest !== null) this.#remind(latest, trigger.atMs);
@@ -254,6 +256,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     if (command !== null) this.#rows.enqueue(answer.incidentId, command, Date.now());
     if (answer.answer === "reopen") this.#rows.markReopened(answer.incidentId);
     this.#rows.saveTrigger(trigger.id, answer.incidentId, trigger.atMs);
+    sayAnswer(trigger, answer.incidentId, answer.answer);
     return { incidentId: answer.incidentId, isNew: false };
   }
 
@@ -392,5 +395,16 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
   }
 }
 
+/** Which incident came of what was seen or sent: the first line that its id finds. */
+const sayAnswer = ({ id, actor, atMs }: Trigger, incident: string, answer: string): void =>
+  say("info", {
+    part: "desk",
+    incident,
+    answer,
+    trigger: id,
+    by: `${actor.kind}:${actor.id}`,
+    atMs,
+  });
+
 const log = (what: "refused" | "unreachable", incident: string, detail: string): void =>
-  console.warn(JSON.stringify({ level: "warn", desk: what, incident, detail }));
+  say("warn", { part: "desk", incident, outcome: what, detail });

@@ -32,6 +32,7 @@ import { initialState, type ActState, type IncidentState, type LeaseState } from
 import { sayRows } from "./log.ts";
 import type { IncidentView } from "./view.ts";
 import { viewOf } from "./view-of.ts";
+import { say } from "../shared/log.ts";
 
 /** Effects tried at the same time, besides those that mitigate: no page that hangs may hold up a mitigation. */
 export const EFFECTS_AT_ONCE_MAX = 6;
@@ -256,9 +257,7 @@ export class IncidentObject<Env = unknown> extends DurableObject<Env> implements
     } catch (fault) {
       // A fault says nothing about what was done before it.
       const detail = `${effect.kind} failed inside Firebreak: ${errorName(fault)}`;
-      console.error(
-        JSON.stringify({ level: "error", incident: view.id, effect: effect.id, detail }),
-      );
+      say("error", { part: "incidents", incident: view.id, effect: effect.id, detail });
       return unknownOutcome(detail);
     }
   }
@@ -334,14 +333,12 @@ const isUnreached = (event: IncidentEvent): boolean =>
   event.type === "incident.escalated" && event.data.because === "unreached";
 
 const sayUnreached = (atMs: number, { opened }: IncidentState): void =>
-  console.error(
-    JSON.stringify({
-      level: "error",
-      incident: opened?.incidentId,
-      atMs,
-      detail: "no message about this incident has reached anybody",
-    }),
-  );
+  say("error", {
+    part: "incidents",
+    incident: opened?.incidentId,
+    atMs,
+    detail: "no message about this incident has reached anybody",
+  });
 
 const refused = (detail: string): EffectOutcome => ({
   ok: false,

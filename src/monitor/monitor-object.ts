@@ -31,6 +31,7 @@ import type { Collected } from "../signals/collect.ts";
 import { sources } from "../signals/registry.ts";
 import { asSeenAt, type Signal, type SignalSet } from "../signals/signal.ts";
 import type { Mood } from "../signals/source.ts";
+import { say } from "../shared/log.ts";
 
 /** Suspicions that come faster than this share a tick. */
 export const SUSPICION_GAP_MS = 2_000;
@@ -154,7 +155,10 @@ export class MonitorObject<Env = unknown> extends DurableObject<Env> implements 
       const outcome = await this.#look(atMs);
       await this.#act(atMs, outcome);
     } catch (error) {
-      console.error(`monitor: the tick failed (${errorName(error)}); the next one is armed`);
+      say("error", {
+        part: "monitor",
+        detail: `the tick failed (${errorName(error)}); the next one is armed`,
+      });
       await this.#arm(atMs + this.#cadenceMs(atMs));
       return false;
     } finally {

@@ -8,6 +8,7 @@ import { PLAIN_PLAYBOOK_ID } from "../incidents/plain.ts";
 import { withinDeadline } from "../platform/deadline.ts";
 import { errorName } from "../platform/error-name.ts";
 import type { SignalSet } from "../signals/signal.ts";
+import { say } from "../shared/log.ts";
 
 export const DESK_MS_MAX = 5_000;
 export const INCIDENT_MS_MAX = 5_000;
@@ -120,11 +121,15 @@ async function attempt<T>(
   try {
     const answer = await withinDeadline(deadlineMs, call);
     if (answer.ok) return answer.value;
-    console.warn(
-      `monitor: ${what} did not answer within ${deadlineMs} ms; the next tick tries again`,
-    );
+    say("warn", {
+      part: "monitor",
+      detail: `${what} did not answer within ${deadlineMs} ms; the next tick tries again`,
+    });
   } catch (error) {
-    console.warn(`monitor: ${what} failed (${errorName(error)}); the next tick tries again`);
+    say("warn", {
+      part: "monitor",
+      detail: `${what} failed (${errorName(error)}); the next tick tries again`,
+    });
   }
   return null;
 }

@@ -38,6 +38,7 @@ import {
   type TrafficWindow,
 } from "./traffic-api.ts";
 import { KEPT_SECONDS, TrafficMemory } from "./window.ts";
+import { say } from "../shared/log.ts";
 
 /** Between two wake-ups of the monitor. */
 export const SUSPICION_INTERVAL_MS = 5_000;
@@ -282,7 +283,9 @@ export class TrafficObject<Env = unknown> extends DurableObject<Env> implements 
     try {
       await this.#deps.onSuspicion();
     } catch (fault) {
-      console.warn("traffic: waking the monitor failed; its next tick will see the errors", {
+      say("warn", {
+        part: "traffic",
+        detail: "waking the monitor failed; its next tick will see the errors",
         fault: String(fault),
       });
     }

@@ -6,6 +6,7 @@ import { markings } from "../mitigations/registry.ts";
 import { settleAll } from "../shared/settle-all.ts";
 import { reachOf } from "./incidents.ts";
 import { monitorOf } from "./objects.ts";
+import { say } from "../shared/log.ts";
 
 /** Watches the monitor, which watches everything else; and cleans up at the vendors, whatever became of the monitor. */
 export const onCron = (env: Env, config: Config): Promise<void> =>
@@ -14,6 +15,6 @@ export const onCron = (env: Env, config: Config): Promise<void> =>
 async function reapAll(env: Env, config: Config): Promise<void> {
   for (const reaped of await reap(markings, reachOf(env, config), Date.now())) {
     const level = reaped.outcome === "failed" ? "error" : "warn";
-    console[level](JSON.stringify({ level, reaped }));
+    say(level, { part: "mitigations", reaped });
   }
 }

@@ -31,6 +31,7 @@ import type { Evidence } from "../signals/collectors/collector.ts";
 import { isKnown } from "../signals/signal.ts";
 import { deskOf, incidentOf, monitorOf, policyOf, trafficOf } from "./objects.ts";
 import { vocabulary } from "./vocabulary.ts";
+import { say } from "../shared/log.ts";
 
 const ulid = monotonicFactory();
 
@@ -201,14 +202,12 @@ function compiledOrPlain(playbook: BundledPlaybook): CompiledPlaybook {
     const compiled = compilePlaybook({ ...playbook, spec }, vocabulary);
     if (compiled.ok) return compiled.value;
   }
-  console.error(
-    JSON.stringify({
-      level: "error",
-      playbook: playbook.spec.id,
-      sha256: playbook.sha256,
-      detail: "an open incident's playbook no longer compiles; its automation is off",
-    }),
-  );
+  say("error", {
+    part: "incidents",
+    playbook: playbook.spec.id,
+    sha256: playbook.sha256,
+    detail: "an open incident's playbook no longer compiles; its automation is off",
+  });
   const plain = compilePlaybook(
     plainPlaybook(playbook.spec.title, playbook.spec.severity.base),
     vocabulary,

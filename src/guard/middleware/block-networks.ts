@@ -6,6 +6,7 @@ import { NO_METER } from "../limits/meter.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
 import { decideStanding, standingSettings, standingWords } from "./standing.ts";
+import { say } from "../../shared/log.ts";
 
 const options = z
   .strictObject({
@@ -44,6 +45,10 @@ export const blockNetworks = ({ isOn = () => true, ...given }: BlockNetworksOpti
 
 /** A fault of ours is no reason to refuse anybody. */
 function faultOf(fault: unknown): null {
-  console.error("firebreak: the block failed, so the app answers", { fault: String(fault) });
+  say("error", {
+    part: "guard",
+    detail: "the block failed, so the app answers",
+    fault: String(fault),
+  });
   return null;
 }

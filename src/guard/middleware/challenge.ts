@@ -15,6 +15,7 @@ import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
 import { proceed, replace } from "./proceed.ts";
 import { standingWords } from "./standing.ts";
+import { say } from "../../shared/log.ts";
 
 const routes = z.array(z.string().startsWith("/", "write a path that starts with /"));
 
@@ -61,7 +62,7 @@ export const challenge = ({ isOn, signingKeys, turnstileSecret, ...given }: Chal
   const known = new WeakMap<object, Parts>();
   const assemble = (c: Context): Parts => {
     const keys = readSigningKeys(signingKeys(c));
-    if (!keys.ok) console.error(`firebreak: ${keys.error}; nobody is challenged`);
+    if (!keys.ok) say("error", { part: "guard", detail: `${keys.error}; nobody is challenged` });
     const secret = turnstileSecret?.(c);
     return {
       isOff: false,
@@ -81,7 +82,9 @@ export const challenge = ({ isOn, signingKeys, turnstileSecret, ...given }: Chal
       copies: locationCopies("app", () => caches.default),
       keys: [],
       onFault: (fault) => {
-        console.error("firebreak: the challenge failed, so the app answered", {
+        say("error", {
+          part: "guard",
+          detail: "the challenge failed, so the app answered",
           fault: String(fault),
         });
       },

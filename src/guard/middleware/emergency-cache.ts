@@ -6,6 +6,7 @@ import { fixedPolicy } from "./fixed-policy.ts";
 import { NO_COUNTERS } from "../limits/counters.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
 import { proceed, replace } from "./proceed.ts";
+import { say } from "../../shared/log.ts";
 
 const routes = z.array(z.string().startsWith("/", "write a path that starts with /"));
 const names = z.array(z.string().min(1).max(100)).default([]);
@@ -55,7 +56,9 @@ export const emergencyCache = ({ isOn, ...given }: EmergencyCacheOptions) => {
     counters: NO_COUNTERS,
     keys: [],
     onFault: (fault) => {
-      console.error("firebreak: the emergency cache failed, so the app answered", {
+      say("error", {
+        part: "guard",
+        detail: "the emergency cache failed, so the app answered",
         fault: String(fault),
       });
     },

@@ -8,6 +8,7 @@ import type { PolicyReader } from "../snapshots.ts";
 import type { JournalApi } from "../../write-journal/journal-api.ts";
 import { journalName } from "../write-journal/names.ts";
 import { proceed, replace } from "./proceed.ts";
+import { say } from "../../shared/log.ts";
 
 /** Where the app's environment keeps what the guard needs. Each is called with `c.env`, the policy and traffic per use. */
 export type GuardOptions<Env> = {
@@ -72,7 +73,9 @@ function assemble<Env extends object>(options: GuardOptions<Env>, env: Env): Par
       turnstile: { secret: options.turnstileSecret?.(env), url: undefined },
     });
   } catch (fault) {
-    console.error("guard: cannot start, the app runs unguarded; check the bindings", {
+    say("error", {
+      part: "guard",
+      detail: "cannot start, the app runs unguarded; check the bindings",
       fault: String(fault),
     });
     return null;

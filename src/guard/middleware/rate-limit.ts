@@ -12,6 +12,7 @@ import { NO_METER, type Meter } from "../limits/meter.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { replace } from "./proceed.ts";
 import { decideStanding, standingSettings, standingWords } from "./standing.ts";
+import { say } from "../../shared/log.ts";
 
 const options = limitWords.safeExtend({
   ...standingWords,
@@ -80,7 +81,7 @@ function countersBy<Env extends object>(
 
 /** A fault of ours is no reason to refuse anybody, unless the limit says so. */
 function faultOf(fault: unknown): null {
-  console.error("firebreak: the rate limit failed", { fault: String(fault) });
+  say("error", { part: "guard", detail: "the rate limit failed", fault: String(fault) });
   return null;
 }
 

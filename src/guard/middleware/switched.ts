@@ -11,6 +11,7 @@ import { NO_METER } from "../limits/meter.ts";
 import type { LoadedPolicy } from "../loaded-policy.ts";
 import { fixedPolicy } from "./fixed-policy.ts";
 import { isOnOrNot, type IsOn } from "./is-on.ts";
+import { say } from "../../shared/log.ts";
 
 const routes = z.array(z.string().startsWith("/", "write a path that starts with /")).default([]);
 const options = z.strictObject({
@@ -47,7 +48,11 @@ export function switched(
       return answerFor(c.req.raw, { enforced, limited, settings, nowMs });
     } catch (fault) {
       // No reason to take the app down; a body that breaks while it is read is one, for instance.
-      console.error(`firebreak: ${kind} failed, so the app answers`, { fault: String(fault) });
+      say("error", {
+        part: "guard",
+        detail: `${kind} failed, so the app answers`,
+        fault: String(fault),
+      });
       return null;
     }
   };

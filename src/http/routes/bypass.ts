@@ -8,6 +8,7 @@ import { idempotencyHeaders } from "../idempotency.ts";
 import { Problem } from "../problems.ts";
 import { durationBetween, moment, text } from "../schemas.ts";
 import { iso } from "../times.ts";
+import { say } from "../../shared/log.ts";
 
 const LIFE_MS_MIN = 60_000;
 
@@ -55,7 +56,7 @@ export function bypassRoutes(api: Api, deps: HttpDeps): void {
       exp,
     });
     // Who went around the guard, and why, must be findable afterwards; the token itself must not.
-    console.log(JSON.stringify({ bypass: "minted", by: sub, reason, expiresAt: iso(exp) }));
+    say("info", { part: "http", bypass: "minted", by: sub, reason, expiresAt: iso(exp) });
     const cookie = `${BYPASS_COOKIE}=${token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${Math.floor(forMs / 1_000)}`;
     return c.json({ token, header: BYPASS_HEADER, cookie, expiresAt: iso(exp) }, 200);
   });

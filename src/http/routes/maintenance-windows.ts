@@ -18,6 +18,7 @@ import { Problem } from "../problems.ts";
 import { listOf, moment, text, visitorMessage } from "../schemas.ts";
 import { iso } from "../times.ts";
 import { matcherErrors, matchers, refusal } from "./silences.ts";
+import { say } from "../../shared/log.ts";
 
 const WINDOW_MS_MIN = 60_000;
 /** Longer than this nobody plans to be away. */
@@ -137,9 +138,7 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
     // Before the window: asked again after a failure in between, both are as they should be.
     if (quiet !== undefined) await keepQuiet(deps, declared, quiet, c.var.caller.name);
     await putNew(deps, declared, c.var.caller.name);
-    console.log(
-      JSON.stringify({ window: "declared", id, by: c.var.caller.name, startsAt, endsAt }),
-    );
+    sayOf("declared", { id, by: c.var.caller.name, startsAt, endsAt });
     return c.json(await presented(declared), 201);
   });
 
@@ -164,14 +163,7 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
       await keepQuiet(deps, changed, quiet.matchers, c.var.caller.name);
     }
     await put(deps, changed);
-    console.log(
-      JSON.stringify({
-        window: "changed",
-        id: found.id,
-        by: c.var.caller.name,
-        endsAt: iso(endsAtMs),
-      }),
-    );
+    sayOf("changed", { id: found.id, by: c.var.caller.name, endsAt: iso(endsAtMs) });
     return c.json(await presented(changed), 200);
   });
 
@@ -181,10 +173,13 @@ export function maintenanceWindowRoutes(api: Api, deps: HttpDeps): void {
     if (!removed.ok) throw new Problem("unavailable", removed.error.detail);
     await deps.desk.expireSilence(id, c.var.caller.name, deps.now());
     if (!removed.value.existed && c.req.header("idempotency-key") === undefined) throw missing(id);
-    console.log(JSON.stringify({ window: "cancelled", id, by: c.var.caller.name }));
+    sayOf("cancelled", { id, by: c.var.caller.name });
     return c.body(null, 204);
   });
 }
+
+const sayOf = (window: string, of: Readonly<Record<string, string>>): void =>
+  say("info", { part: "alerts", window, ...of });
 
 async function putNew(deps: HttpDeps, declared: Window, by: string): Promise<void> {
   try {

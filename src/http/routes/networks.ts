@@ -15,6 +15,7 @@ import { LIST_BODY_BYTES_MAX, readListBody } from "../list-body.ts";
 import { Problem } from "../problems.ts";
 import { durationBetween, listOf, networkList, text } from "../schemas.ts";
 import { iso } from "../times.ts";
+import { say } from "../../shared/log.ts";
 
 export const LIST_LIFE_MS_MIN = 60_000;
 
@@ -151,7 +152,7 @@ export function networkRoutes(api: Api, deps: HttpDeps): void {
     // Who blocked or allowed whom must be findable afterwards.
     const by = c.var.caller.name;
     const { action, mode, networks, expiresAtMs } = head;
-    console.log(JSON.stringify({ list: "put", id, by, action, mode, networks, expiresAtMs }));
+    say("info", { part: "policy", list: "put", id, by, action, mode, networks, expiresAtMs });
     const { wrongLines: left, diagnostics } = list;
     const answer = { ...presentList(head), wrongLines: left, wrong: [...diagnostics] };
     return c.json(answer, 200, { etag: etagOf(head) });
@@ -160,7 +161,7 @@ export function networkRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(remove, async (c) => {
     const { list: id } = c.req.valid("param");
     orProblem(await deps.policy.removeList(id, changeOf(c, deps)));
-    console.log(JSON.stringify({ list: "removed", id, by: c.var.caller.name }));
+    say("info", { part: "policy", list: "removed", id, by: c.var.caller.name });
     return c.body(null, 204);
   });
 }

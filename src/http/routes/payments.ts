@@ -7,6 +7,7 @@ import { idempotencyHeaders } from "../idempotency.ts";
 import { Problem } from "../problems.ts";
 import { LIST_LIMIT_MAX, listOf, moment, text } from "../schemas.ts";
 import { iso } from "../times.ts";
+import { say } from "../../shared/log.ts";
 
 const ofPayment = z.object({
   key: z.string().regex(/^[\w.:-]{1,120}$/, "write the order's key"),
@@ -103,7 +104,7 @@ export function paymentRoutes(api: Api, deps: HttpDeps): void {
     // What is gone must be findable afterwards: that it was, by whom, and why.
     const { why } = c.req.valid("json");
     const by = c.var.caller.name;
-    console.log(JSON.stringify({ deadPayment: "discarded", key, discarded, by, why }));
+    say("info", { part: "payments", deadPayment: "discarded", key, discarded, by, why });
     return c.json({ discarded }, 200);
   });
 }

@@ -14,6 +14,7 @@ import { Problem } from "../problems.ts";
 import { durationBetween, moment, networkList, text } from "../schemas.ts";
 import { iso } from "../times.ts";
 import { presentList } from "./networks.ts";
+import { say } from "../../shared/log.ts";
 
 const policy = z
   .object({
@@ -161,7 +162,8 @@ export function policyRoutes(api: Api, deps: HttpDeps): void {
 }
 
 /** Who let everybody see which policy decides, and why, must be findable afterwards. */
-const log = (line: Readonly<Record<string, string>>): void => console.log(JSON.stringify(line));
+const log = (line: Readonly<Record<string, string>>): void =>
+  say("info", { part: "policy", ...line });
 
 async function setHeader({ policy: object }: HttpDeps, untilMs: number | null): Promise<void> {
   const set = await object.nameUntil(untilMs);

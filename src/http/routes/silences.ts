@@ -27,6 +27,7 @@ import { Problem } from "../problems.ts";
 import { listOf, moment, text } from "../schemas.ts";
 import { iso } from "../times.ts";
 import type { FieldError } from "../validation.ts";
+import { say } from "../../shared/log.ts";
 
 const COMMENT_CHARS_MAX = 500;
 
@@ -263,7 +264,7 @@ const wrong = (field: string, message: string, allowed: string): Problem =>
 function sayDone({ id, endsAtMs, changes }: Silence, nowMs: number): void {
   const last = changes.at(-1);
   if (last?.atMs !== nowMs) return;
-  console.log(JSON.stringify({ silence: last.did, id, by: last.by, endsAt: iso(endsAtMs) }));
+  say("info", { part: "alerts", silence: last.did, id, by: last.by, endsAt: iso(endsAtMs) });
 }
 
 const presentSilence = (

@@ -5,6 +5,7 @@ import type { Delivery, Parsed, Webhook } from "../../webhooks/webhook.ts";
 import { answers, limitBody, problems, WEBHOOK_BODY_BYTES_MAX, type Api } from "../api-app.ts";
 import type { HttpDeps } from "../deps.ts";
 import { Problem } from "../problems.ts";
+import { say } from "../../shared/log.ts";
 
 const PROBLEMS_SHOWN_MAX = 20;
 /** A delivery that is a query is a few short values. */
@@ -86,7 +87,8 @@ async function take(
   const parsed = read(webhook, delivery, deps);
   if (parsed.visitUrl !== null) ctx.waitUntil(visit(webhook, parsed.visitUrl));
   const { id, note } = parsed;
-  if (note !== null) console.info(`webhooks: ${webhook.vendor} ${id} is no alert: ${note}`);
+  const told = { part: "webhooks", source: webhook.vendor, delivery: id };
+  if (note !== null) say("info", { ...told, note, detail: "it is no alert" });
   if (parsed.deployment) await deps.desk.deployed(parsed.deployment);
   if (parsed.answer) {
     const isOurs = await deps.desk.answered(parsed.answer, deps.now());
@@ -95,6 +97,7 @@ async function take(
   }
   if (parsed.alerts.length === 0) return { accepted: true, id, duplicate: false, note };
   const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());
+  say("info", { ...told, alerts: parsed.alerts.length, accepted });
   if (accepted > 0 && parsed.alerts.some((alert) => alert.status === "firing")) {
     // The sender need not wait; should it fail, the next tick sees the alert all the same.
     ctx.waitUntil(deps.monitor.poke("suspicion").catch(() => null));
@@ -130,9 +133,12 @@ function read(webhook: Webhook, delivery: Delivery, deps: HttpDeps): Parsed {
   }
   const { id, malformedCount, truncatedCount } = parsed.value;
   if (malformedCount + truncatedCount > 0) {
-    console.warn(
-      `webhooks: ${webhook.vendor} ${id} lost ${malformedCount} malformed and ${truncatedCount} truncated alerts`,
-    );
+    say("warn", {
+      part: "webhooks",
+      source: webhook.vendor,
+      delivery: id,
+      detail: `${malformedCount} malformed and ${truncatedCount} truncated alerts were lost`,
+    });
   }
   return parsed.value;
 }
@@ -142,5 +148,7 @@ async function visit({ vendor }: Webhook, url: string): Promise<void> {
   const signal = AbortSignal.timeout(VISIT_MS_MAX);
   const answer = await fetch(url, { redirect: "manual", signal }).catch(() => null);
   await answer?.body?.cancel();
-  if (answer?.ok !== true) console.warn(`webhooks: ${vendor} did not take our confirmation`);
+  if (answer?.ok !== true) {
+    say("warn", { part: "webhooks", source: vendor, detail: "it did not take our confirmation" });
+  }
 }

@@ -8,6 +8,7 @@ import { idempotencyHeaders } from "../idempotency.ts";
 import { Problem } from "../problems.ts";
 import { LIST_LIMIT_MAX, listOf, moment, text } from "../schemas.ts";
 import { iso, isoOrNull } from "../times.ts";
+import { say } from "../../shared/log.ts";
 
 const routeId = z.string().regex(/^[a-z][a-z0-9-]{0,59}$/, "write a route's id from site.yaml");
 const letterId = z.string().regex(/^dlv_[0-9a-f]{26}$/, "write dlv_ and its 26 characters");
@@ -186,7 +187,7 @@ export function writeJournalRoutes(api: Api, deps: HttpDeps): void {
     // What is gone must be findable afterwards: that it was, by whom, and why.
     const { why } = c.req.valid("json");
     const by = c.var.caller.name;
-    console.log(JSON.stringify({ deadLetter: "discarded", route, id, discarded, by, why }));
+    say("info", { part: "write-journal", deadLetter: "discarded", route, id, discarded, by, why });
     return c.json({ discarded }, 200);
   });
 }

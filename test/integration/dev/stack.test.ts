@@ -3,6 +3,8 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../../dev/stack.ts";
+import type { WorkerLog } from "../../../dev/workers.ts";
+import { tellAlert } from "../../../dev/outside-monitor.ts";
 import { readsServedBy } from "../../../gamedays/reads-served.ts";
 
 const ANSWER_WITHIN_MS = 3_000;
@@ -16,8 +18,9 @@ const neonProject = z.object({
 const mitigations = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let stack: Stack;
+const logged: WorkerLog[] = [];
 beforeAll(async () => {
-  stack = await startStack({ split: true });
+  stack = await startStack({ split: true, onLog: (log) => logged.push(log) });
 }, 120_000);
 afterAll(async () => stack?.[Symbol.asyncDispose]());
 
@@ -236,6 +239,69 @@ describe("a lease on production's own doing", () => {
       { timeout: 25_000, interval: 200 },
     );
   }, 60_000);
+});
+
+/** What whoever looks for this in the Workers' log is shown. */
+const found = (what: string): readonly unknown[] =>
+  logged.flatMap(({ message }) => (message.includes(what) ? [JSON.parse(message)] : []));
+
+describe("the Workers' log", () => {
+  const api = async (path: string, body: object = {}): Promise<{ id?: string | undefined }> => {
+    const answer = await ask(`/_firebreak/api/v1${path}`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${stack.info.token.responder}`,
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return z.object({ id: z.string().optional() }).parse(await answer.json());
+  };
+
+  it("tells an incident by its id, from what was seen to its end", async ({ expect }) => {
+    const asked = { title: "Prices are wrong", severity: "SEV-2", scope: "prices" };
+    const { id: incident = "" } = await api("/incidents", asked);
+    const by = { actuator: "read-only", lease: "1m", why: "nobody buys at them", incident };
+    await api("/mitigations", by);
+    await vi.waitFor(() => expect(found(incident)).toContainEqual(said("lease.applied")), {
+      timeout: 10_000,
+    });
+    await api(`/incidents/${incident}/resolve`, { why: "they are right again" });
+    const told = ["message.delivered", "incident.resolved", "lease.reverted"];
+    await vi.waitFor(
+      () => {
+        for (const event of told) expect(found(incident)).toContainEqual(said(event));
+      },
+      { timeout: 20_000 },
+    );
+    expect(found(incident)[0]).toMatchObject({ part: "desk", incident, answer: "open" });
+    expect(found(incident)).toContainEqual(said("incident.opened"));
+    for (const line of found(incident)) expect(line).toMatchObject({ incident });
+
+    function said(event: string): unknown {
+      return expect.objectContaining({ level: "info", part: "incidents", incident, event });
+    }
+  }, 60_000);
+
+  it("tells what a monitoring tool sent", async ({ expect }) => {
+    const site = { url: stack.info.guard, token: stack.secrets.alertmanagerToken };
+    const alert = { name: "Prices are wrong", startedAtMs: Date.now(), endedAtMs: null };
+    expect(await tellAlert(site, alert)).toBe(202);
+    await vi.waitFor(() =>
+      expect(found('"webhooks"')).toContainEqual(
+        expect.objectContaining({ source: "alertmanager", alerts: 1, accepted: 1 }),
+      ),
+    );
+    expect(await tellAlert(site, { ...alert, endedAtMs: Date.now() })).toBe(202);
+  });
+
+  it("is a line of JSON each, of whatever part of ours", ({ expect }) => {
+    const storefront = /^(?:GET|POST|PUT|DELETE) /;
+    const ours = logged.map(({ message }) => message).filter((line) => !storefront.test(line));
+    expect(ours.length).toBeGreaterThan(10);
+    expect(ours.filter((line) => !line.startsWith('{"level":'))).toEqual([]);
+  });
 });
 
 // Last, as it takes the stores away.

@@ -12,6 +12,7 @@ it("has a line for each event, found by the incident's id, and nobody's words", 
   expect(lines).toHaveLength(incident.journal.length);
   expect(lines.at(-1)).toEqual({
     level: "info",
+    part: "incidents",
     incident: "inc_1",
     seq: incident.journal.length,
     event: "incident.noted",

@@ -87,7 +87,7 @@ describe("while Postgres, Redis, production, the guard and the monitor are down 
     onTestFinished(() => log.mockRestore());
     // Visitors are not served: there is no guard, and no production to pass them to.
     expect((await ask(SHOP_URL, dead).catch(() => Response.error())).ok).toBe(false);
-    expect(log.mock.calls.join()).toContain("guard: cannot start");
+    expect(log.mock.calls.join()).toContain("cannot start");
     const startedAtMs = performance.now();
     const { status, page, indicator } = await told(dead);
     expect(performance.now() - startedAtMs).toBeLessThan(ANSWER_MS_MAX);

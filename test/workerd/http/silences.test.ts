@@ -83,7 +83,7 @@ describe("a silence", () => {
   it("asked for twice with one key is created once, and said to the log once", async ({
     expect,
   }) => {
-    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const log = vi.spyOn(console, "info").mockImplementation(() => {});
     onTestFinished(() => log.mockRestore());
     const headers = { "idempotency-key": crypto.randomUUID() };
     const body = wanted();

@@ -31,7 +31,7 @@ async function withDead(...keys: readonly string[]) {
 
 /** What is done for good is logged; that is for the log, not for the test's output. */
 function quietLog() {
-  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  const log = vi.spyOn(console, "info").mockImplementation(() => {});
   onTestFinished(() => log.mockRestore());
   return log;
 }

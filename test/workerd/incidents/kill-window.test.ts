@@ -17,7 +17,7 @@ const HALVES = [0, 1] as const;
 
 beforeEach(() => {
   standStill();
-  const log = [vi.spyOn(console, "error"), vi.spyOn(console, "log")];
+  const log = [vi.spyOn(console, "error"), vi.spyOn(console, "info")];
   // What a Worker logs that dies, hundreds of times.
   for (const spy of log) spy.mockImplementation(() => {});
   onTestFinished(() => {
