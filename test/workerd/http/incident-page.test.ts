@@ -206,7 +206,7 @@ describe("a form of the page", () => {
       "an address for all",
       "updates",
       { message: "ask 203.0.113.7", status: "" },
-      "the message has",
+      "the message is not public",
       "203.0.113.7",
     ],
   ] as const)(

@@ -251,7 +251,7 @@ describe("who is asked when nobody answers", () => {
     expect(happened).toEqual(said);
     const body = life.world.arrived.find(({ message }) => message.message.startsWith("update_due"))
       ?.message.body;
-    expect(body).toContain("/updates with a message, such as");
+    expect(body).toContain("- Tell the public what is new, such as ");
     expect(body).toContain("The next update follows within 30m.");
   });
 
