@@ -4,6 +4,7 @@ import { actionItemsIn } from "../postmortem/action-items.ts";
 import { assert, unreachable } from "../shared/assert.ts";
 import { readEvent, type EventData, type IncidentEvent, type JournalRow } from "./journal.ts";
 import { foldAct, isActEvent, type ActEvent } from "./evolve-acts.ts";
+import { harmAfter, UNMEASURED } from "./harm.ts";
 import { pages } from "./severity.ts";
 import { foldTold, isTellingEvent, type TellingEvent } from "./evolve-told.ts";
 import { foldLease, isLeaseEvent, type LeaseEvent } from "./evolve-leases.ts";
@@ -30,8 +31,10 @@ export function evolve(state: IncidentState, row: JournalRow): IncidentState {
       ? next
       : { ...next, awaiting: { ...next.awaiting, [firstEffectOf(row.seq)]: awaiting } };
   const folded = fold(tracked, event, row);
-  const turn = { from: state.status, to: folded.status, seq: row.seq, atMs: row.atMs };
-  return { ...folded, updates: updatesAfter(folded.updates, event, turn) };
+  const harm = harmAfter(folded.harm, event);
+  const facts = { harm, isPromised: pages(folded.severity) };
+  const turn = { from: state.status, to: folded.status, seq: row.seq, atMs: row.atMs, facts };
+  return { ...folded, harm, updates: updatesAfter(folded.updates, event, turn) };
 }
 
 /** The id of the effect whose result an event at `seq` waits for. */
@@ -294,6 +297,7 @@ const reopened = (state: IncidentState, atMs: number): IncidentState => ({
   recoveredSinceMs: null,
   skipped: {},
   exhausted: false,
+  harm: UNMEASURED,
   anchors: { ...state.anchors, recoveredAtMs: null, releasedAtMs: null, resolvedAtMs: null },
 });
 

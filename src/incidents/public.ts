@@ -2,6 +2,7 @@
  * What an incident says in public: the one table from its states to those of status pages, and the updates that people
  * read there. Pure. An update without words of its own is worded by the status page, which knows no internals.
  */
+import type { Harm } from "./harm.ts";
 import type { EventData, IncidentEvent, IncidentStatus } from "./journal.ts";
 
 export const PUBLIC_STATUSES = ["investigating", "identified", "monitoring", "resolved"] as const;
@@ -19,6 +20,14 @@ export type PublicUpdate = {
   readonly message: string | null;
   /** What a person says it is about; null: what the playbook says. */
   readonly component: string | null;
+  /** What was known when it was said, so that it never reads otherwise. Absent from views that were kept before. */
+  readonly facts?: PublicFacts;
+};
+
+export type PublicFacts = {
+  readonly harm: Harm;
+  /** Of its severity, something new is promised. */
+  readonly isPromised: boolean;
 };
 
 /** The table; `inPublic` is how its first rows read once more is known. */
@@ -66,17 +75,18 @@ type Turn = {
   readonly to: IncidentStatus;
   readonly seq: number;
   readonly atMs: number;
+  readonly facts?: PublicFacts;
 };
 
 /** The updates after an event. A status is news when it reads otherwise in public, and nobody has said so already. */
 export function updatesAfter(
   updates: readonly PublicUpdate[],
   event: IncidentEvent,
-  { from, to, seq, atMs }: Turn,
+  { from, to, ...row }: Turn,
 ): readonly PublicUpdate[] {
   switch (event.type) {
     case "status.published":
-      return keep([...updates, published(updates, event.data, { to, seq, atMs })]);
+      return keep([...updates, published(updates, event.data, { to, ...row })]);
     case "incident.opened":
     case "incident.status_changed":
     case "incident.resolved":
@@ -84,7 +94,7 @@ export function updatesAfter(
       const status = inPublic(to, updates);
       const isTold = updates.at(-1)?.status === status;
       if (isTold || (updates.length > 0 && inPublic(from, updates) === status)) return updates;
-      return keep([...updates, { seq, atMs, status, message: null, component: null }]);
+      return keep([...updates, { ...row, status, message: null, component: null }]);
     }
     default:
       return updates;
@@ -94,10 +104,9 @@ export function updatesAfter(
 const published = (
   updates: readonly PublicUpdate[],
   { message, status, component }: EventData["status.published"],
-  { to, seq, atMs }: Omit<Turn, "from">,
+  { to, ...row }: Omit<Turn, "from">,
 ): PublicUpdate => ({
-  seq,
-  atMs,
+  ...row,
   status: status ?? publicStatus(updates, to),
   message,
   component: component ?? null,

@@ -7,6 +7,7 @@ import type { Stake } from "../payments/unpaid.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { EventData, IncidentStatus, REVERT_CAUSES } from "./journal.ts";
 import type { WrittenItem } from "../postmortem/action-items.ts";
+import { UNMEASURED, type Harm } from "./harm.ts";
 import type { IncidentMute } from "./mutes.ts";
 import type { Link } from "./links.ts";
 import type { PublicUpdate } from "./public.ts";
@@ -201,6 +202,8 @@ export type IncidentState = {
   readonly collected: ReadonlySet<string>;
   /** The revenue that waited to be charged; null where nobody measured it. */
   readonly stake: Stake | null;
+  /** Since it began, or began again. */
+  readonly harm: Harm;
   /** Collectors that were asked. */
   readonly gathered: Readonly<Record<string, Gathered>>;
   /** The last word on each item of the checklist, by its place; an item without one is open. */
@@ -251,6 +254,7 @@ export const initialState: IncidentState = {
   updates: [],
   collected: new Set(),
   stake: null,
+  harm: UNMEASURED,
   gathered: {},
   checklist: {},
   anchors: {

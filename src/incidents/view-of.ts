@@ -41,6 +41,7 @@ export function viewOf(
     mutes: state.mutes,
     mutedMessages: state.muted.deliveries.size,
     ...(links.length === 0 ? {} : { links }),
+    ...(state.harm.requests === null && state.harm.visitors === null ? {} : { harm: state.harm }),
     ...(state.stake === null ? {} : { stake: state.stake }),
     checklist: checklistView(state),
   };

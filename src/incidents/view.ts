@@ -2,6 +2,7 @@
 import type { Stake } from "../payments/unpaid.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import type { IncidentStatus } from "./journal.ts";
+import type { Harm } from "./harm.ts";
 import type { IncidentMute } from "./mutes.ts";
 import type { WrittenItem } from "../postmortem/action-items.ts";
 import type { Link } from "./links.ts";
@@ -111,6 +112,8 @@ export type IncidentView = {
   readonly mutedMessages?: number;
   /** What it belongs together with. Absent where there is nothing. */
   readonly links?: readonly Link[];
+  /** At the worst. Absent where nobody measured any. */
+  readonly harm?: Harm;
   /** The revenue that waited to be charged. Absent where nobody measured it. */
   readonly stake?: Stake;
   /** Absent from views that were kept before there was one. */

@@ -1,11 +1,13 @@
 /** What a public channel is told of an incident: what our own page says of it, and no more. Pure. */
 import type { IncidentView } from "../incidents/view.ts";
+import { resolveDuration } from "../playbooks/params.ts";
 import { fill } from "../playbooks/site-templates.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
 import { assert } from "../shared/assert.ts";
 import { clip } from "../shared/clip.ts";
 import { incidentTitle, TROUBLES } from "../status-page/statuspage.ts";
 import { EVERY_COMPONENT, publish, withdrawn, type PublicIncident } from "../status-page/view.ts";
+import { factFields } from "../status-page/facts.ts";
 import { componentName, promised, publicWordsOf } from "../status-page/words.ts";
 import type { PublicMessage } from "./public-channel.ts";
 
@@ -41,7 +43,7 @@ export function publicMessage(
     startedAtMs: incident.startedAtMs,
     updates: [first, ...more],
     components: touched(incident, channel, site),
-    mail: mailOf(incident, first.message, site, pageUrl),
+    mail: mailOf(incident, view, site, pageUrl),
     ref,
   };
 }
@@ -55,19 +57,26 @@ function touched({ component }: PublicIncident, channel: string, site: PublicSit
 }
 
 function mailOf(
-  { component, impact }: PublicIncident,
-  message: string,
+  { component, impact, updates }: PublicIncident,
+  { updates: known = [], anchors }: IncidentView,
   site: PublicSite,
   pageUrl: string,
 ): PublicMessage["mail"] {
   const { subject, body } = site.templates.customer;
+  const [first] = updates;
+  const last = known.at(-1) ?? updates.at(-1);
+  assert(
+    first !== undefined && last !== undefined,
+    "an incident that is public has said something",
+  );
   const values = {
     site: site.title,
     component: componentName(component, site),
     trouble: TROUBLES[impact],
-    message,
+    message: clip(first.message, NEWS_CHARS_MAX),
     status_page: pageUrl,
     every: promised(site),
+    ...factFields(last, anchors.onsetAtMs, resolveDuration(site.update_every, {})),
   };
   return {
     subject: clip(fill<"customer">(subject, values), MAIL_SUBJECT_CHARS_MAX),

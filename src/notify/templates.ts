@@ -109,12 +109,12 @@ function header(
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
 }
 
-/** What the public is told of it, the share that was just measured, and what waits to be paid where somebody looked. */
+/** What the public is told of it, the share that was just measured or else the worst that ever was, and what waits to be paid where somebody looked. */
 export function impactText(
-  { statusPage, stake }: IncidentView,
+  { statusPage, stake, harm }: IncidentView,
   readings: readonly Evidence[],
 ): string {
-  const share = harmText(readings);
+  const share = harmText(readings) ?? worstText(harm);
   return [
     oneLine(statusPage?.message ?? NOT_KNOWN),
     ...(share === null ? [] : [`Measured: ${share}.`]),
@@ -136,6 +136,12 @@ function harmText(readings: readonly Evidence[]): string | null {
   const probes = `${shareText(1 - passing)} of probes fail`;
   return isAsked ? `${probes}, and of visitors it is not known yet` : probes;
 }
+
+/** Of a message that comes without a measure of its own. */
+const worstText = (harm: IncidentView["harm"]): string | null =>
+  harm === undefined || harm.requests === null
+    ? null
+    : `at the worst, ${failingText(harm.requests, harm.visitors)}`;
 
 /** Whoever is behind one address counts once: the share is of these, not of people. */
 const failingText = (failing: number, harmed: number | null): string =>

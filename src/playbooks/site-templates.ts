@@ -23,8 +23,18 @@ export const TEMPLATE_FIELDS = {
     "next_update",
     "site",
   ],
-  external: ["site", "component", "every"],
-  customer: ["site", "component", "trouble", "message", "status_page", "every"],
+  external: ["site", "component", "every", "impact", "duration", "next_update"],
+  customer: [
+    "site",
+    "component",
+    "trouble",
+    "message",
+    "status_page",
+    "every",
+    "impact",
+    "duration",
+    "next_update",
+  ],
 } as const;
 type Kind = keyof typeof TEMPLATE_FIELDS;
 export type Fields<Of extends Kind> = Readonly<
@@ -88,6 +98,10 @@ export const templates = z
         identified: external.default("We are taking measures against it."),
         monitoring: external.default("Measures are in place, and we are watching the recovery."),
         resolved: external.default("It is over."),
+        /** Said after these, and after a playbook's words, as long as it is not over; null: nothing. */
+        impact: external.nullable().default("Impact: {impact}. Next update: {next_update}."),
+        /** The same once it is over. */
+        lasted: external.nullable().default("It lasted {duration}."),
       })
       .prefault({}),
     /** What customers are written when it begins. */

@@ -123,7 +123,11 @@ export function publish(
       newsOf(
         view.id,
         update,
-        wordsOfPlaybook(update, index, page.message) ?? wordsOf(update.status, component),
+        wordsOf(update, {
+          component,
+          own: wordsOfPlaybook(update, index, page.message),
+          onsetAtMs: view.anchors.onsetAtMs,
+        }),
       ),
     ),
   };
@@ -135,15 +139,15 @@ const wordsOfPlaybook = ({ status }: PublicUpdate, index: number, message: strin
 
 /** What other pages are told to say of an incident that ours told of and no longer tells of: nothing touches every visitor any more. */
 export function withdrawn(view: IncidentView, wordsOf: PublicWords = USUAL_WORDS): PublicIncident {
-  const updates = updatesOf(view).map((update) =>
-    newsOf(view.id, update, wordsOf(update.status, EVERY_COMPONENT)),
-  );
+  const about = { component: EVERY_COMPONENT, own: null, onsetAtMs: view.anchors.onsetAtMs };
+  const updates = updatesOf(view).map((update) => newsOf(view.id, update, wordsOf(update, about)));
   const last = updates.at(-1);
+  const atMs = (last?.atMs ?? view.anchors.onsetAtMs) + 1_000;
   const end: PublicNews = {
     id: `${last?.id ?? view.id}-gone`,
-    atMs: (last?.atMs ?? view.anchors.onsetAtMs) + 1_000,
+    atMs,
     status: "resolved",
-    message: wordsOf("resolved", EVERY_COMPONENT),
+    message: wordsOf({ atMs, status: "resolved" }, about),
   };
   return {
     id: view.id,
@@ -156,9 +160,17 @@ export function withdrawn(view: IncidentView, wordsOf: PublicWords = USUAL_WORDS
   };
 }
 
-/** What a status says by itself, of one component or of every. */
-export type PublicWords = (status: PublicStatus, component: string) => string;
-const USUAL_WORDS: PublicWords = (status) => USUAL_TEMPLATES.external[status];
+/** What an update says where no person does, of one component or of every. */
+export type PublicWords = (
+  update: Pick<PublicUpdate, "atMs" | "status" | "facts">,
+  about: {
+    readonly component: string;
+    /** The playbook's; null: the status says it. */
+    readonly own: string | null;
+    readonly onsetAtMs: number;
+  },
+) => string;
+const USUAL_WORDS: PublicWords = ({ status }, { own }) => own ?? USUAL_TEMPLATES.external[status];
 
 const IN_WORDS_OF_PEOPLE: IncidentView["statusPage"] = { component: EVERY_COMPONENT, message: "" };
 

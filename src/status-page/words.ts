@@ -3,6 +3,7 @@ import type { PublicStatus } from "../incidents/public.ts";
 import { resolveDuration } from "../playbooks/params.ts";
 import { fill } from "../playbooks/site-templates.ts";
 import type { SiteSpec } from "../playbooks/site.ts";
+import { factFields } from "./facts.ts";
 import { EVERY_COMPONENT, type ComponentStatus, type PublicWords } from "./view.ts";
 
 export const COMPONENT_WORDS: Readonly<Record<ComponentStatus, string>> = {
@@ -42,12 +43,24 @@ export function promised({ update_every: every }: Pick<SiteSpec, "update_every">
   return minutes === 1 ? "minute" : `${minutes} minutes`;
 }
 
-/** What statuses say by themselves, in the site's words. */
-export const publicWordsOf =
-  (site: Pick<SiteSpec, "title" | "components" | "templates" | "update_every">): PublicWords =>
-  (status, component) =>
-    fill<"external">(site.templates.external[status], {
+/** What an update says where no person does: the playbook's words or the site's for its status, and what is known of the harm. */
+export function publicWordsOf(
+  site: Pick<SiteSpec, "title" | "components" | "templates" | "update_every">,
+): PublicWords {
+  const { external } = site.templates;
+  const everyMs = resolveDuration(site.update_every, {});
+  return (update, { component, own, onsetAtMs }) => {
+    const fields = {
       site: site.title,
       component: componentName(component, site),
       every: promised(site),
-    });
+      ...factFields(update, onsetAtMs, everyMs),
+    };
+    const tail = update.status === "resolved" ? external.lasted : external.impact;
+    // A view that was kept before they were says what it said.
+    const known = update.facts === undefined || tail === null ? [] : [tail];
+    return [own ?? fill<"external">(external[update.status], fields)]
+      .concat(known.map((template) => fill<"external">(template, fields)))
+      .join(" ");
+  };
+}

@@ -129,7 +129,8 @@ describe("a journal of version 1", () => {
   it("comes to the same picture", ({ expect }) => {
     const read = viewOf(fold(rows), null);
     if (read === null) throw new Error("it was opened");
-    const { updates = [], reachedAtMs, mutes, mutedMessages, ...picture } = read;
+    const { updates = [], reachedAtMs, mutes, mutedMessages, harm, ...picture } = read;
+    expect(harm).toEqual({ requests: 1, visitors: null });
     expect({ mutes, mutedMessages }).toEqual({ mutes: [], mutedMessages: 0 });
     // Written before anything was said in public, it says what follows from its statuses.
     expect(updates.map(({ status }) => status).slice(0, 3)).toEqual([
@@ -273,6 +274,7 @@ it("an update for the public, as first written, is the last that was said", ({ e
     status: "identified",
     message: "Orders are slow; none is lost.",
     component: null,
+    facts: { harm: { requests: 1, visitors: null }, isPromised: true },
   });
 });
 

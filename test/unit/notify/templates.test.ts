@@ -1,7 +1,7 @@
 /** How a message begins: the mission's internal template, filled by the journal, or the site's own words. */
 import { describe, it } from "vitest";
 import type { MessageSite } from "../../../src/notify/message-site.ts";
-import { aJournal, anOutage, type JournalWriter } from "../../support/journal.ts";
+import { ADA, aJournal, anOutage, type JournalWriter } from "../../support/journal.ts";
 import { PAGER, told, toldLast } from "../../support/messages.ts";
 
 describe("the next update", () => {
@@ -26,6 +26,21 @@ describe("the next update", () => {
     expect(promised(due)).toBe("due now");
     expect(promised(anOutage())).toBe("none, unless it opens again");
   });
+});
+
+it("says the worst that was measured where nothing was measured for it", ({ expect }) => {
+  const readings = [
+    { signal: "traffic.error_ratio", value: 0.82 },
+    { signal: "traffic.harmed_addresses_ratio", value: 0.4 },
+  ];
+  const better = [{ signal: "traffic.error_ratio", value: 0 }];
+  const impactOf = (journal: JournalWriter) =>
+    /^Impact: .*?(?: Measured: (.*))?$/m.exec(told(journal).at(-1)?.body ?? "")?.[1];
+  const answered = aJournal({ readings }).write("incident.acknowledged", {}, ADA);
+  const worst = "at the worst, 82 % of requests fail, and 40 % of visitors (by address) met that.";
+  expect(impactOf(answered)).toBe(worst);
+  const well = answered.write("incident.recovery_seen", { readings: better });
+  expect(impactOf(well)).toBe(worst);
 });
 
 it("begins as the site says, and a title that looks like a field is none", ({ expect }) => {

@@ -21,7 +21,7 @@ describe("a template", () => {
     ],
     [
       { external: { monitoring: "Ask {lead}." } },
-      "external.monitoring: there is no field {lead}; there are {site}, {component}, {every}",
+      "external.monitoring: there is no field {lead}; there are {site}, {component}, {every}, {impact}, {duration}, {next_update}",
     ],
     [
       { external: { investigating: "[Service] Experiencing Issues" } },
@@ -46,7 +46,14 @@ describe("a template", () => {
   });
 
   it("is filled by what is known, and what is put in is no field", ({ expect }) => {
-    const values: Fields<"external"> = { site: "{every}", component: "Website", every: "hour" };
+    const values: Fields<"external"> = {
+      site: "{every}",
+      component: "Website",
+      every: "hour",
+      impact: "not known yet",
+      duration: "under a minute",
+      next_update: "by 14:32 UTC",
+    };
     expect(fill<"external">("{component} of {site}, each {every}.", values)).toBe(
       "Website of {every}, each hour.",
     );
@@ -57,7 +64,7 @@ it("of ours has no placeholder left, and needs no field that there is not", ({ e
   const words = Object.values(USUAL_TEMPLATES).flatMap((one) =>
     typeof one === "string" ? [one] : Object.values(one),
   );
-  expect(words).toHaveLength(7);
+  expect(words).toHaveLength(9);
   for (const text of words) expect(text).not.toMatch(/[[\]]/);
   const known = new Set<string>(Object.values(TEMPLATE_FIELDS).flat());
   for (const [, name = ""] of words.join(" ").matchAll(/\{([^{}]*)\}/g)) {
