@@ -5,6 +5,11 @@ import { ACCOUNT_ID } from "./versions.ts";
 import { onHost, onPort } from "./storefront-database.ts";
 import type { PostgresStore, RedisStore } from "./stores.ts";
 
+/** As `playbooks/site.yaml` names them. */
+export const REPOSITORY = "pitchey/storefront";
+export const STATUSPAGE = { page: "kctbh9vrtdwd", components: ["kctbh9vrtdwe"] } as const;
+export const SLACK_CHANNEL = "C0000000001";
+
 export type Bindings = Readonly<Record<string, string>>;
 
 /** See `examples/storefront/src/env.ts`. */
@@ -34,7 +39,10 @@ export const firebreakBindings = (from: {
   readonly stored: PostgresStore;
   readonly cached: RedisStore;
   readonly vendorsUrl: string;
+  /** Where visitors ask. */
+  readonly publicUrl: string;
 }): Bindings => ({
+  PUBLIC_URL: from.publicUrl,
   API_TOKENS: apiTokens(from.secrets.token),
   SIGNING_KEYS: signingKeys(from.secrets.signingKey),
   ...turnstileBindings(from.secrets, from.vendorsUrl),
@@ -58,9 +66,32 @@ export const firebreakBindings = (from: {
   ALERTMANAGER_TOKEN: from.secrets.alertmanagerToken,
   HEARTBEAT_TOKEN: from.secrets.heartbeatToken,
   JOURNAL_STRIPE: from.secrets.stripeSecret,
-  CHANNEL_PAGER: JSON.stringify({
-    url: `${from.vendorsUrl}/pager`,
-    secret: from.secrets.pagerSecret,
+  ...channelBindings(from.secrets, from.vendorsUrl),
+});
+
+/** Who is told, by the names of `playbooks/site.yaml`. */
+const channelBindings = (secrets: StackSecrets, vendorsUrl: string): Bindings => ({
+  CHANNEL_PAGER: JSON.stringify({ url: `${vendorsUrl}/pager`, secret: secrets.pagerSecret }),
+  CHANNEL_ON_CALL: JSON.stringify({
+    routing_key: secrets.pagerdutyKey,
+    api: `${vendorsUrl}/pagerduty`,
+  }),
+  CHANNEL_INCIDENTS: JSON.stringify({
+    token: secrets.slackToken,
+    channel: SLACK_CHANNEL,
+    signing_secret: secrets.slackSigningSecret,
+    call: "channel",
+    api: `${vendorsUrl}/slack/api`,
+  }),
+  CHANNEL_TICKETS: JSON.stringify({
+    token: secrets.ticketsToken,
+    repository: REPOSITORY,
+    api: `${vendorsUrl}/github`,
+  }),
+  CHANNEL_PAGE: JSON.stringify({
+    api_key: secrets.statuspageKey,
+    page: STATUSPAGE.page,
+    api: `${vendorsUrl}/statuspage`,
   }),
 });
 

@@ -16,6 +16,13 @@ export type StackSecrets = {
   readonly neonKey: string;
   /** Standard Webhooks: `whsec_` and base64. */
   readonly pagerSecret: string;
+  /** PagerDuty: 32 letters and digits. */
+  readonly pagerdutyKey: string;
+  readonly slackToken: string;
+  /** What Slack proves with who pressed a button. */
+  readonly slackSigningSecret: string;
+  readonly ticketsToken: string;
+  readonly statuspageKey: string;
   /** What the payment providers know the storefront by. */
   readonly stripeKey: string;
   readonly squareToken: string;
@@ -26,6 +33,7 @@ export type StackSecrets = {
 };
 
 const random = (): string => randomBytes(24).toString("base64url");
+const hex = (): string => randomBytes(16).toString("hex");
 
 export const makeSecrets = (): StackSecrets => ({
   token: { viewer: random(), responder: random(), admin: random() },
@@ -38,6 +46,11 @@ export const makeSecrets = (): StackSecrets => ({
   githubToken: random(),
   neonKey: random(),
   pagerSecret: `whsec_${randomBytes(24).toString("base64")}`,
+  pagerdutyKey: hex(),
+  slackToken: `xoxb-${random()}`,
+  slackSigningSecret: hex(),
+  ticketsToken: random(),
+  statuspageKey: random(),
   stripeKey: `rk_test_${random()}`,
   squareToken: random(),
   stripeSecret: `whsec_${random()}`,

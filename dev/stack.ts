@@ -1,9 +1,18 @@
 /** The whole local stack, for `npm start`, gamedays and end-to-end tests: everything real that can be real. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { firebreakBindings, guardBindings, storefrontBindings, type Bindings } from "./bindings.ts";
+import {
+  firebreakBindings,
+  guardBindings,
+  REPOSITORY,
+  SLACK_CHANNEL,
+  STATUSPAGE,
+  storefrontBindings,
+  type Bindings,
+} from "./bindings.ts";
 import { stackControl } from "./control.ts";
 import { runCron } from "./cron.ts";
+import { choosePort, LOOPBACK } from "./loopback.ts";
 import { neonProject, type NeonProject } from "./neon-project.ts";
 import { deliverCharge } from "./payment-provider.ts";
 import type { Postgres } from "./postgres.ts";
@@ -17,8 +26,12 @@ import { databaseServer, tellCpu, workersRuntime } from "./told-cpu.ts";
 import { startVendors } from "./vendors.ts";
 import { cloudflareStatus } from "./vendors/cloudflare-status.ts";
 import { githubApi, type GithubState } from "./vendors/github-api.ts";
+import { githubIssues } from "./vendors/github-issues.ts";
 import { pager } from "./vendors/pager.ts";
+import { pagerduty } from "./vendors/pagerduty.ts";
+import { slack } from "./vendors/slack.ts";
 import { squareApi } from "./vendors/square-api.ts";
+import { statuspage } from "./vendors/statuspage.ts";
 import { stripeApi } from "./vendors/stripe-api.ts";
 import { turnstile } from "./vendors/turnstile.ts";
 import { renamed, versionRouter, versionsOf } from "./versions.ts";
@@ -33,12 +46,14 @@ import {
 
 /** As `playbooks/site.yaml` has it. */
 const TURNSTILE_SITE_KEY = "0x4AAAAAAA-local";
-/** As `playbooks/site.yaml` names it. */
-const REPOSITORY: GithubState = { repositories: { "pitchey/storefront": { main: [] } } };
+const SOURCE: GithubState = { repositories: { [REPOSITORY]: { main: [] } } };
 const STOREFRONT = projectFile("examples/storefront");
 /** Versions of the storefront: the one that is live at first, and the one that a gameday deploys over it. */
 const WHOLE = "whole";
 const BROKEN = "broken";
+
+/** Nobody has Slack's incoming webhook here: the bot speaks. */
+const NO_HOOK = "none";
 
 /** What may be given a fixed port; everything else is on a free one. */
 export const PORT_NAMES = ["guard", "storefront", "vendors", "postgres", "redis"] as const;
@@ -113,8 +128,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         cloudflareStatus(),
         storefront.vendor,
         neon.vendor,
-        githubApi({ token: secrets.githubToken, initial: REPOSITORY }),
+        githubApi({ token: secrets.githubToken, initial: SOURCE }),
         pager(secrets.pagerSecret),
+        pagerduty({ routingKey: secrets.pagerdutyKey }),
+        slack({ token: secrets.slackToken, channel: SLACK_CHANNEL, webhook: NO_HOOK }),
+        githubIssues({ token: secrets.ticketsToken, repository: REPOSITORY }),
+        statuspage({ apiKey: secrets.statuspageKey, ...STATUSPAGE }),
         stripeApi({
           key: secrets.stripeKey,
           // As Stripe does, and without its patience: a delivery that fails is not tried again.
@@ -134,14 +153,27 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }),
   );
   progress("starting the Workers");
+  // Chosen beforehand: who is told of an incident is told where it is looked at.
+  const front = await choosePort(ports.guard);
+  const publicUrl = `http://${LOOPBACK}:${front}`;
   const workers = starting.use(
     await runWorkers({
-      deployed: deployAll(bundles, ports, {
-        firebreak: firebreakBindings({ secrets, stored, cached, vendorsUrl: vendors.url }),
-        storefront: storefrontBindings(stored, cached, secrets, vendors.url),
-        router: { LIVE_URL: `${vendors.url}/__stack/live` },
-        guard: guardBindings(secrets, vendors.url),
-      }),
+      deployed: deployAll(
+        bundles,
+        { ...ports, guard: front },
+        {
+          firebreak: firebreakBindings({
+            secrets,
+            stored,
+            cached,
+            vendorsUrl: vendors.url,
+            publicUrl,
+          }),
+          storefront: storefrontBindings(stored, cached, secrets, vendors.url),
+          router: { LIVE_URL: `${vendors.url}/__stack/live` },
+          guard: guardBindings(secrets, vendors.url),
+        },
+      ),
       storage: join(directory, "objects"),
       onLog: options.onLog ?? silent,
     }),

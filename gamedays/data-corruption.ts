@@ -17,7 +17,7 @@ import {
 import { timesIn } from "./journal.ts";
 import { boundariesOf, countPhases } from "./measure.ts";
 import { overridden } from "./overrides.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readHeard, type Heard } from "./heard.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { openShopData, type ShopData } from "./shop-data.ts";
@@ -39,7 +39,7 @@ export type Log = {
   visitors: Visitors | null;
   deliveries: Deliveries | null;
   statusSamples: readonly StatusSample[];
-  pager: PagerState;
+  heard: Heard | null;
   data: Seen["data"];
   /** What the recovery script counted, as it was committed. */
   counted: string | null;
@@ -64,7 +64,7 @@ export const dataCorruption: Gameday = {
       visitors: null,
       deliveries: null,
       statusSamples: [],
-      pager: { pages: [], refused: 0 },
+      heard: null,
       data: null,
       counted: null,
       alone: null,
@@ -169,7 +169,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
     patience,
   );
   log.data = { ...log.data, books: await shop.books() };
-  log.pager = await readPager(stack, log.faultAtMs);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
   log.after = {
     ...(await aftermathOf(firebreak, incident)),
     kpis: await firebreak.kpis(),

@@ -7,14 +7,13 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
-  pagerIsTold,
   postmortemIsWhole,
-  publicIsTold,
 } from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Fate, Part } from "./lock-queue.ts";
 import type { Visit } from "./measure.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 import { seconds, since } from "./time.ts";
 
 /** What the playbook asks of production, by the kind of its policy entry. */
@@ -73,8 +72,7 @@ export function judgeDatabase(seen: Seen, limits: Scenario["expect"]): readonly 
   return [
     completed(seen),
     detectedInTime(seen, limits),
-    pagerIsTold(seen),
-    publicIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     productionSaidSo(seen),
     cpuIsMeasured(seen),
     relievedInTime(seen, limits),

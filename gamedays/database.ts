@@ -18,7 +18,7 @@ import { timesIn } from "./journal.ts";
 import { buildLockQueue, SESSIONS, type Fate } from "./lock-queue.ts";
 import { countOutcomes, spanSeconds } from "./measure.ts";
 import { overridden } from "./overrides.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readHeard, type Heard } from "./heard.ts";
 import { readsServedBy } from "./reads-served.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
@@ -45,7 +45,7 @@ export type Log = {
   } | null;
   /** Scans of the pitches that the replica served, before the fault and once it was over. */
   replicaScans: { readonly before: number; readonly after: number } | null;
-  pager: PagerState;
+  heard: Heard | null;
   after: Aftermath | null;
   brokenOff: string | null;
 };
@@ -65,7 +65,7 @@ export const database: Gameday = {
       fates: [],
       inForce: null,
       replicaScans: null,
-      pager: { pages: [], refused: 0 },
+      heard: null,
       after: null,
       brokenOff: null,
     };
@@ -147,7 +147,7 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
 
   log.fates = queue.fates();
   log.replicaScans = { before: scansBefore, after: await readsServedBy(stack.replica) };
-  log.pager = await readPager(stack, log.faultAtMs);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
   log.after = await aftermathOf(firebreak, incident);
 }
 

@@ -7,14 +7,13 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
-  pagerIsTold,
   postmortemIsWhole,
-  publicIsTold,
 } from "./expectations.ts";
 import { OUTCOMES, type Hit } from "./flood.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 import { seconds, since } from "./time.ts";
 
 /** Isolates learn of a step one after the other. */
@@ -54,8 +53,7 @@ export function judgeDdos(seen: Seen, limits: Limits): readonly Expectation[] {
     knownClientsUntouched(seen, limits),
     ...newcomersAreSpared(seen),
     ...lookalikesGetThrough(seen),
-    pagerIsTold(seen),
-    publicIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     leasesAreTakenBack(seen),
     postmortemIsWhole(seen),
     postmortemSaysWho(seen),

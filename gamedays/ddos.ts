@@ -27,7 +27,7 @@ import {
 import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds, type Visit } from "./measure.ts";
 import { overridden } from "./overrides.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readHeard, type Heard } from "./heard.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import { DidNotHappen, until } from "./until.ts";
@@ -50,7 +50,7 @@ export type Log = {
   hits: readonly Hit[];
   /** Of those who cannot be told from the attackers; null: none came, or none could, for want of a browser. */
   lookalikes: readonly BrowserVisit[] | null;
-  pager: PagerState;
+  heard: Heard | null;
   after: Aftermath | null;
   brokenOff: string | null;
 };
@@ -71,7 +71,7 @@ export const ddos: Gameday = {
       newcomers: null,
       hits: [],
       lookalikes: null,
-      pager: { pages: [], refused: 0 },
+      heard: null,
       after: null,
       brokenOff: null,
     };
@@ -155,7 +155,7 @@ async function play({ scenario, shape, field, log }: Scene): Promise<void> {
   await until("the incident resolves", () => hasRow(log, "incident.resolved"), patience);
   await following;
   await sleep(parts.afterwards, undefined, { signal });
-  log.pager = await readPager(stack, log.faultAtMs);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
   // What the flood also did to the database may be another incident's, which has yet to let go; what stays is judged below.
   const isLetGo = async () => (await firebreak.policyEntries()).length === 0;
   await until("the policy is empty", isLetGo, { withinMs: LETS_GO_MS, signal }).catch(unlessLate);

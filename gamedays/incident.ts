@@ -1,8 +1,8 @@
 /** What every gameday does with its incident: finds it, follows its journal and tells it, answers the pager. */
-import type { Firebreak, JournalRow } from "./firebreak.ts";
+import type { Firebreak, JournalRow, PublicUpdate } from "./firebreak.ts";
 import type { Field } from "./gameday.ts";
 import { narrate } from "./narrate.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readPager } from "./pager.ts";
 import { until } from "./until.ts";
 
 /** What a gameday gathers of its incident while it goes; what never came stays empty. */
@@ -41,22 +41,15 @@ export type Aftermath = {
   readonly policyEntries: readonly { readonly id: string; readonly kind: string }[];
   readonly postmortem: string;
   /** What the status page said of it, first to last. */
-  readonly publicStatuses: readonly string[];
+  readonly publicUpdates: readonly PublicUpdate[];
   /** Titles of the incidents that are open then. */
   readonly openIncidents: readonly string[];
 };
 
-/** `written`: what people wrote to the public themselves, which is not the machine's to count. */
-export const aftermathOf = async (
-  firebreak: Firebreak,
-  incident: string,
-  written: readonly string[] = [],
-): Promise<Aftermath> => ({
+export const aftermathOf = async (firebreak: Firebreak, incident: string): Promise<Aftermath> => ({
   policyEntries: await firebreak.policyEntries(),
   postmortem: await firebreak.postmortem(incident),
-  publicStatuses: (await firebreak.publicUpdates(incident))
-    .filter(({ body }) => !written.includes(body))
-    .map(({ status }) => status),
+  publicUpdates: await firebreak.publicUpdates(incident),
   openIncidents: (await firebreak.openIncidents()).map(({ title }) => title),
 });
 
@@ -64,14 +57,14 @@ export const aftermathOf = async (
 export async function answerThePager(
   { field, firebreak }: Watched,
   incident: string,
-  log: IncidentLog & { pager: PagerState },
+  log: IncidentLog,
   patience: Parameters<typeof until>[2],
 ): Promise<void> {
   const page = await until(
     "the on-call is paged",
     async () => {
-      log.pager = await readPager(field.stack, log.faultAtMs ?? 0);
-      return log.pager.pages.find(({ payload }) => payload.data.incident === incident) ?? null;
+      const { pages } = await readPager(field.stack, log.faultAtMs ?? 0);
+      return pages.find(({ payload }) => payload.data.incident === incident) ?? null;
     },
     patience,
   );

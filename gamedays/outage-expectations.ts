@@ -1,21 +1,15 @@
 /** What the outage gameday promises, each judged on what was seen. Pure. */
 import { z } from "zod";
 import type { JournalRow } from "./firebreak.ts";
-import {
-  completed,
-  detectedInTime,
-  expect,
-  postmortemIsWhole,
-  pagerIsTold,
-  publicIsTold,
-} from "./expectations.ts";
+import { completed, detectedInTime, expect, postmortemIsWhole } from "./expectations.ts";
 import type { Expectation, Times } from "./gameday.ts";
 import { releaseStages } from "./journal.ts";
 import type { Outcome } from "./answer.ts";
 import { flickering, visitorsWho, wasBefore, type Boundaries, type Visit } from "./measure.ts";
 import type { Aftermath } from "./incident.ts";
-import type { PagerState } from "./pager.ts";
+import type { Heard } from "./heard.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 import type { StatusSample } from "./status-watch.ts";
 import { seconds, since } from "./time.ts";
 
@@ -28,7 +22,7 @@ export type Seen = {
   readonly times: Times;
   readonly boundaries: Boundaries;
   readonly statusSamples: readonly StatusSample[];
-  readonly pager: PagerState;
+  readonly heard: Heard | null;
   /** Read once all was over; null when it never was. */
   readonly after:
     | (Aftermath & {
@@ -52,7 +46,7 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     detectedInTime(seen, limits),
     enforcedInTime(seen, limits),
     calmIsUntouched(seen, limits),
-    pagerIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     acknowledged(seen),
     informed(seen),
     nothingBroken(seen),
@@ -62,7 +56,6 @@ export function judgeOutage(seen: Seen, limits: Limits): readonly Expectation[] 
     servedAfterwards(seen, limits),
     policyIsEmpty(seen),
     statusShowedIt(seen),
-    publicIsTold(seen),
     statusNeverGreen(seen, limits),
     postmortemIsWhole(seen),
     kpisAnswer(seen),

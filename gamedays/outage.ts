@@ -17,7 +17,7 @@ import { judgeOutage, type Seen } from "./outage-expectations.ts";
 import { isVariant, VARIANTS, type Variant, type VariantName } from "./outage-variants.ts";
 import { raiseAlert, type OutsideAlert } from "./outside-alert.ts";
 import { overridden } from "./overrides.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readHeard, type Heard } from "./heard.ts";
 import { failoverTable, judgeFailover, type Looks } from "./primary-down.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
@@ -45,7 +45,7 @@ type Log = {
   alert: OutsideAlert | null;
   visitors: Visitors | null;
   statusSamples: readonly StatusSample[];
-  pager: PagerState;
+  heard: Heard | null;
   after: Seen["after"];
   live: { readonly before: string | null; readonly after: string | null };
   mendedAtMs: number | null;
@@ -70,7 +70,7 @@ export const outage: Gameday = {
       alert: null,
       visitors: null,
       statusSamples: [],
-      pager: { pages: [], refused: 0 },
+      heard: null,
       after: null,
       live: { before: null, after: null },
       mendedAtMs: null,
@@ -178,7 +178,7 @@ async function play(scene: Scene): Promise<void> {
     ...log.looks,
     after: await lookOnceBooked(stack, patience),
   };
-  log.pager = await readPager(stack, log.faultAtMs);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
   log.after = {
     ...(await aftermathOf(firebreak, incident)),
     kpis: await firebreak.kpis(),

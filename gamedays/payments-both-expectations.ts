@@ -5,9 +5,7 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
-  pagerIsTold,
   postmortemIsWhole,
-  publicIsTold,
 } from "./expectations.ts";
 import type { Expectation } from "./gameday.ts";
 import { asked } from "./payments-both.ts";
@@ -21,6 +19,7 @@ import {
 } from "./payments-expectations.ts";
 import { isTaken, purchasesIn, TAKEN, type Purchase } from "./purchases.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 
 /** `drainPerSecond` of the SDK, by all isolates together. */
 const DRAIN_PER_SECOND = 5;
@@ -46,8 +45,7 @@ export function judgeBoth(
     booksAgree(seen),
     productionReconciled(seen),
     firstCharges(seen),
-    pagerIsTold(seen),
-    publicIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     leasesAreTakenBack(seen),
     postmortemIsWhole(seen),
   ];

@@ -11,7 +11,7 @@ import {
   type Aftermath,
 } from "./incident.ts";
 import { overridden } from "./overrides.ts";
-import { readPager, type PagerState } from "./pager.ts";
+import { readHeard, type Heard } from "./heard.ts";
 import { readOrders, type Order } from "./payment-books.ts";
 import { readChargedAtMs, type Charge } from "./payment-providers.ts";
 import { promisedBy } from "./purchases.ts";
@@ -38,7 +38,7 @@ export type Log = {
   chargedAtMs: ReadonlyMap<string, number>;
   /** When Firebreak last knew that the books agree, as production looked after the trouble. */
   reconciledAtMs: number | null;
-  pager: PagerState;
+  heard: Heard | null;
   after: Aftermath | null;
   brokenOff: string | null;
 };
@@ -56,7 +56,7 @@ export const emptyLog = (variant: string): Log => ({
   chargedInFault: [],
   chargedAtMs: new Map(),
   reconciledAtMs: null,
-  pager: { pages: [], refused: 0 },
+  heard: null,
   after: null,
   brokenOff: null,
 });
@@ -134,7 +134,7 @@ export async function playDay(
   await until("the incident resolves", () => countOf(log, "incident.resolved") > 0, patience);
   await following;
   await sleep(parts.afterwards, undefined, { signal });
-  log.pager = await readPager(stack, log.faultAtMs);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
   log.after = await aftermathOf(firebreak, incident);
   await afterwards({ firebreak, incident, patience });
   // Nobody buys any more; what is still on its way ends.

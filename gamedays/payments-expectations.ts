@@ -4,9 +4,7 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
-  pagerIsTold,
   postmortemIsWhole,
-  publicIsTold,
 } from "./expectations.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import type { Visit } from "./measure.ts";
@@ -22,6 +20,7 @@ import {
   type Purchase,
 } from "./purchases.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 import { seconds, since } from "./time.ts";
 
 const FIRST = "stripe-api";
@@ -95,8 +94,7 @@ export function judgePayments(
     ...(losesAnswers(seen.variant) ? [unheardChargedOnce(seen)] : []),
     booksAgree(seen),
     firstCharges(seen),
-    pagerIsTold(seen),
-    publicIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     leasesAreTakenBack(seen),
     postmortemIsWhole(seen),
   ];

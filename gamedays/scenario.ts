@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { parseDuration } from "../src/shared/duration.ts";
+import { toldSpec } from "./told-expectations.ts";
 
 /** Milliseconds after parsing. */
 const duration = z.string().transform((written, context) => {
@@ -48,6 +49,8 @@ const scenario = z.strictObject({
     status_lag: duration,
     /** How long visitors' reads may take, but for one in twenty, while they are relieved. */
     reads_within: duration.optional(),
+    /** Who is told what. */
+    told: toldSpec,
   }),
 });
 export type Scenario = z.infer<typeof scenario>;

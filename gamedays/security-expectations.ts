@@ -6,17 +6,16 @@ import {
   detectedInTime,
   expect,
   leasesAreTakenBack,
-  pagerIsTold,
   postmortemIsWhole,
-  publicIsTold,
 } from "./expectations.ts";
 import type { JournalRow } from "./firebreak.ts";
 import type { Expectation, Table, Times } from "./gameday.ts";
 import { countOf, type Aftermath } from "./incident.ts";
 import type { Visit } from "./measure.ts";
 import type { Arrival } from "./members.ts";
-import type { PagerState } from "./pager.ts";
+import type { Heard } from "./heard.ts";
 import type { Scenario } from "./scenario.ts";
+import { everybodyIsTold } from "./told-expectations.ts";
 import { seconds, since } from "./time.ts";
 
 /** Fewer are no botnet. */
@@ -55,7 +54,7 @@ export type Log = {
   flushed: number | null;
   /** Who must choose a new password since the on-call ran what the evidence prepared. */
   reset: readonly number[] | null;
-  pager: PagerState;
+  heard: Heard | null;
   /** What the on-call told the public, and whether the status page said so. */
   told: { readonly words: string; readonly isPublic: boolean } | null;
   after: Aftermath | null;
@@ -101,9 +100,8 @@ export function judgeSecurity(seen: Seen, limits: Limits): readonly Expectation[
     newcomersNeverBlocked(seen),
     fewNewcomersChallenged(seen),
     challengedGetThrough(seen),
-    pagerIsTold(seen),
+    ...everybodyIsTold(seen, limits.told),
     peopleHeard(seen),
-    publicIsTold(seen),
     wordsAreRead(seen),
     evidenceIsThere(seen),
     nobodyIsNamed(seen),
@@ -257,12 +255,13 @@ const challengedGetThrough = (seen: Seen): Expectation => {
   );
 };
 
-const peopleHeard = ({ pager, incident }: Seen): Expectation => {
-  const pages = pager.pages.filter(({ payload }) => payload.data.incident === incident);
-  const heard = pages
+const peopleHeard = ({ heard, incident }: Seen): Expectation => {
+  const pages =
+    heard?.pager.pages.filter(({ payload }) => payload.data.incident === incident) ?? [];
+  const kinds = pages
     .flatMap(({ payload: { data } }) => [data.message, ...(data.bundled ?? [])])
     .map((message) => message.split(":")[0] ?? "");
-  const missing = MESSAGES.filter((message) => !heard.includes(message));
+  const missing = MESSAGES.filter((message) => !kinds.includes(message));
   return expect(
     "people",
     "the on-call hears that it got worse, what waits for a word, and what was let go",

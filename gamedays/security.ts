@@ -17,7 +17,7 @@ import { timesIn } from "./journal.ts";
 import { countOutcomes, spanSeconds, type Visit } from "./measure.ts";
 import { OFFICE, startMembers } from "./members.ts";
 import { overridden } from "./overrides.ts";
-import { readPager } from "./pager.ts";
+import { readHeard } from "./heard.ts";
 import { reportOn } from "./report.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
 import {
@@ -58,8 +58,8 @@ export const security: Gameday = {
       thieves: null,
       flushed: null,
       reset: null,
-      pager: { pages: [], refused: 0 },
       told: null,
+      heard: null,
       after: null,
       brokenOff: null,
     };
@@ -141,8 +141,8 @@ async function play(scenario: Scenario, field: Field, log: Log): Promise<void> {
   await sleep(parts.afterwards, undefined, { signal });
   await members[Symbol.asyncDispose]();
   await log.visitors[Symbol.asyncDispose]();
-  log.pager = await readPager(stack, log.faultAtMs);
-  log.after = await aftermathOf(firebreak, incident, [WORDS]);
+  log.heard = await readHeard(stack, incident, log.faultAtMs);
+  log.after = await aftermathOf(firebreak, incident);
 }
 
 /** What waits for people: the prepared statement, the end of all sessions, a word to the public; and what they decide against. */

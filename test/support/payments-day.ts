@@ -1,26 +1,15 @@
-/** What every payments gameday has beside its orders: rows of a journal, one page, and an end that the public read. */
+/** What every payments gameday has beside its orders: rows of a journal, and an end that the public read. */
 import type { JournalRow } from "../../gamedays/firebreak.ts";
 import type { Seen } from "../../gamedays/payments-expectations.ts";
+import type { ToldSpec } from "../../gamedays/told-expectations.ts";
+import { publicUpdates } from "./heard.ts";
 
 export const aRow = (type: string, atMs: number, data: object = {}): JournalRow =>
   ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
 
-/** One page at that time, delivered once. */
-export const pagedAt = (firstAtMs: number): Seen["pager"] => ({
-  pages: [
-    {
-      id: "dlv_1",
-      firstAtMs,
-      deliveries: 1,
-      payload: { data: { incident: "inc_1", message: "opened", subject: "payments fail" } },
-    },
-  ],
-  refused: 0,
-});
-
-export const ENDED: Seen["after"] = {
+export const endedAs = (told: ToldSpec): NonNullable<Seen["after"]> => ({
   policyEntries: [],
   postmortem: "## Timeline\n- all of it",
-  publicStatuses: ["investigating", "resolved"],
+  publicUpdates: publicUpdates(told),
   openIncidents: [],
-};
+});

@@ -130,7 +130,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
     boundaries,
     times: { ...timesIn(rows), faultAtMs: FAULT_MS, enforcedAtMs: boundaries.enforcedAtMs },
     statusSamples: [],
-    pager: { pages: [], refused: 0 },
+    heard: null,
     after: null,
     brokenOff: null,
     taken: [taken("one"), taken("two")],

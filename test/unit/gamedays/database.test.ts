@@ -14,9 +14,12 @@ import { timesIn } from "../../../gamedays/journal.ts";
 import type { Fate } from "../../../gamedays/lock-queue.ts";
 import type { Visit } from "../../../gamedays/measure.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { everybodyIsTold } from "../../../gamedays/told-expectations.ts";
+import { heardAsPromised, publicUpdates } from "../../support/heard.ts";
 
 const FAULT_MS = Date.parse("2026-11-23T14:00:10Z");
 const LIMITS = (await readScenario("database")).expect;
+const HEARD = heardAsPromised(LIMITS.told);
 const READS_WITHIN_MS = LIMITS.reads_within ?? 0;
 const RELIEVED_MS = 8_000;
 const ENDED_MS = 20_000;
@@ -38,13 +41,11 @@ const OPENED = row(6_000, "incident.opened", {
 });
 const ROWS: readonly JournalRow[] = [
   OPENED,
-  row(6_000, "message.requested", { channel: "pager", message: "opened" }),
   ...KINDS.map((_, n) => row(7_000 + n, "lease.applied")),
   row(ENDED_MS - 500, "act.performing"),
   row(ENDED_MS, "act.performed"),
   ...KINDS.map((_, n) => row(RELEASED_MS + n - KINDS.length, "lease.reverted")),
   row(34_000, "incident.resolved"),
-  row(34_000, "message.requested", { channel: "pager", message: "resolved" }),
 ];
 const without = (...types: readonly string[]): JournalRow[] =>
   ROWS.filter(({ type }) => !types.includes(type));
@@ -95,16 +96,9 @@ const inForce = (changes: Partial<typeof IN_FORCE>): Partial<Seen> => ({
 const originCpu = (...samples: readonly (number | null)[]): Partial<Seen> =>
   inForce({ cpuRatios: { ...IN_FORCE.cpuRatios, "origin.cpu_ratio": samples } });
 
-const pageOf = (message: string, deliveries = 1) => ({
-  id: `dlv_${message}`,
-  firstAtMs: FAULT_MS + 6_100,
-  deliveries,
-  payload: { data: { incident: "inc_1", message, subject: message } },
-});
-const PAGER = { pages: [pageOf("opened"), pageOf("resolved")], refused: 0 };
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
-  publicStatuses: ["investigating", "resolved"],
+  publicUpdates: publicUpdates(LIMITS.told),
   openIncidents: [],
   postmortem: "## Timeline\n- [x] done",
 };
@@ -126,7 +120,7 @@ function aDay(changes: Partial<Seen> = {}): Seen {
     fates: FATES,
     inForce: IN_FORCE,
     replicaScans: { before: 10, after: 50 },
-    pager: PAGER,
+    heard: HEARD,
     after: AFTER,
     brokenOff: null,
     ...changes,
@@ -166,7 +160,9 @@ it("all promises hold when all went well", ({ expect }) => {
 it("each promise has a name of its own, and none goes untested", ({ expect }) => {
   const ids = judgeDatabase(aDay(), LIMITS).map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  expect(new Set(TABLE.map(([, id]) => id))).toEqual(new Set(ids));
+  // Who is told what has its own, in told.test.ts.
+  const told = everybodyIsTold(aDay(), LIMITS.told).map(({ id }) => id);
+  expect(new Set([...told, ...TABLE.map(([, id]) => id)])).toEqual(new Set(ids));
 });
 
 it("a rule that fires later is a report of production's, too", ({ expect }) => {
@@ -194,13 +190,8 @@ const TABLE: readonly (readonly [what: string, id: string, changes: Partial<Seen
       ],
     },
   ],
-  ["a page that came twice", "paged", { pager: { ...PAGER, pages: [pageOf("opened", 2)] } }],
-  ["a page that the pager refused", "paged", { pager: { ...PAGER, refused: 1 } }],
-  [
-    "a public that never hears of the end",
-    "public",
-    { after: { ...AFTER, publicStatuses: ["investigating"] } },
-  ],
+  ["silence", "paged", { heard: null }],
+  ["a public that never hears of the end", "public", { after: { ...AFTER, publicUpdates: [] } }],
   [
     "production that reports no timeout",
     "reported",

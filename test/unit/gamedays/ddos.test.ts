@@ -16,6 +16,7 @@ import { timesIn } from "../../../gamedays/journal.ts";
 import type { Hit } from "../../../gamedays/flood.ts";
 import type { Visit } from "../../../gamedays/measure.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { heardAsPromised, publicUpdates } from "../../support/heard.ts";
 import type { Plan } from "../../../gamedays/visitors.ts";
 
 const FAULT_MS = Date.parse("2026-11-23T14:00:10Z");
@@ -46,9 +47,7 @@ const OPENED = row(1, 8_000, "incident.opened", {
 });
 const APPLIED = row(3, 10_000, "lease.applied", { leaseId: "lse_1" });
 const REVERTED = row(4, 40_000, "lease.reverted", { leaseId: "lse_1" });
-const PAGED = row(1, 8_000, "message.requested", { channel: "pager", message: "opened" });
-const ENDED = row(9, 50_000, "message.requested", { channel: "pager", message: "resolved" });
-const ROWS: JournalRow[] = [OPENED, PROPOSED, named(SOURCE), PAGED, APPLIED, REVERTED];
+const ROWS: JournalRow[] = [OPENED, PROPOSED, named(SOURCE), APPLIED, REVERTED];
 
 const hit = (afterMs: number, outcome: Hit["outcome"]): Hit => ({
   atMs: FAULT_MS + afterMs,
@@ -70,7 +69,7 @@ const NEW_VISITS: readonly Visit[] = Array.from({ length: 40 }, (_, n) =>
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
   postmortem: `## Timeline\n${SOURCE}`,
-  publicStatuses: ["investigating", "resolved"],
+  publicUpdates: publicUpdates(LIMITS.told),
   openIncidents: [],
 };
 
@@ -96,17 +95,7 @@ const GOOD: Seen = {
   lookalikes: LOOKALIKES,
   times: { ...timesIn(ROWS), faultAtMs: FAULT_MS, enforcedAtMs: FAULT_MS + 11_000 },
   hits: [hit(0, "reached"), hit(1_000, "lost"), hit(11_000, "stopped"), hit(15_000, "stopped")],
-  pager: {
-    pages: [
-      {
-        id: "msg_1",
-        firstAtMs: FAULT_MS + 8_500,
-        deliveries: 1,
-        payload: { data: { incident: "inc_1", message: "opened", subject: "a flood" } },
-      },
-    ],
-    refused: 0,
-  },
+  heard: heardAsPromised(LIMITS.told),
   after: AFTER,
   brokenOff: null,
 };
@@ -193,13 +182,7 @@ describe("the flood's gameday", () => {
         ),
       },
     ],
-    ["paged", "a page of another incident", { incident: "inc_2" }],
-    ["paged", "a message that never came", { rows: [...ROWS, ENDED] }],
-    [
-      "public",
-      "a public that hears of no end",
-      { after: { ...AFTER, publicStatuses: ["investigating"] } },
-    ],
+    ["public", "a public that hears of no end", { after: { ...AFTER, publicUpdates: [] } }],
     [
       "taken-back",
       "an entry left behind",

@@ -5,9 +5,13 @@ import { timesIn } from "../../../gamedays/journal.ts";
 import { boundariesOf, type Visit } from "../../../gamedays/measure.ts";
 import { judgeOutage, type Seen } from "../../../gamedays/outage-expectations.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { everybodyIsTold } from "../../../gamedays/told-expectations.ts";
+import { heardAsPromised, publicUpdates } from "../../support/heard.ts";
 
 const FAULT_MS = Date.parse("2026-11-23T14:00:10Z");
 const LIMITS = (await readScenario("outage")).expect;
+
+const HEARD = heardAsPromised(LIMITS.told);
 
 const row = (seq: number, afterMs: number, type: string, data: unknown = {}): JournalRow => ({
   seq,
@@ -21,7 +25,6 @@ const row = (seq: number, afterMs: number, type: string, data: unknown = {}): Jo
 
 const ROWS: readonly JournalRow[] = [
   row(1, 5_000, "incident.opened", { onsetAt: new Date(FAULT_MS + 1_000).toISOString() }),
-  row(1, 5_000, "message.requested", { channel: "pager", message: "opened" }),
   row(2, 5_000, "lease.applied"),
   row(3, 6_000, "incident.acknowledged"),
   row(4, 8_000, "lease.extended"),
@@ -33,7 +36,6 @@ const ROWS: readonly JournalRow[] = [
   row(9, 25_000, "incident.resolved"),
   row(9, 25_000, "checklist.ticked", { text: "Status page updated" }),
   row(9, 25_000, "checklist.ticked", { text: "Post-mortem scheduled" }),
-  row(10, 25_000, "message.requested", { channel: "pager", message: "resolved" }),
 ];
 
 const visit = (afterMs: number, fields: Partial<Visit>): Visit => ({
@@ -58,7 +60,7 @@ const VISITS: readonly Visit[] = [
 const AFTER: NonNullable<Seen["after"]> = {
   policyEntries: [],
   openIncidents: [],
-  publicStatuses: ["investigating", "monitoring", "resolved"],
+  publicUpdates: publicUpdates(LIMITS.told),
   postmortem: "## Timeline\n- [ ] ada - Find [the cause](https://shop.example)\n- [x] done",
   kpis: {
     incidents: 1,
@@ -67,15 +69,6 @@ const AFTER: NonNullable<Seen["after"]> = {
     timeToResolve: { meanMs: 1 },
   },
 };
-
-const pageOf = (message: string, deliveries = 1) => ({
-  id: `dlv_${message}`,
-  firstAtMs: FAULT_MS + 5_100,
-  deliveries,
-  payload: { data: { incident: "inc_1", message, subject: message } },
-});
-
-const PAGES = [pageOf("opened"), pageOf("resolved")];
 
 const status = (afterMs: number, indicator: string, component = "operational") => ({
   atMs: FAULT_MS + afterMs,
@@ -99,7 +92,7 @@ function seen(changes: Partial<Seen> = {}): Seen {
       status(10_000, "critical", "major_outage"),
       status(26_000, "none"),
     ],
-    pager: { pages: PAGES, refused: 0 },
+    heard: HEARD,
     after: AFTER,
     brokenOff: null,
     ...changes,
@@ -119,15 +112,6 @@ const withoutRows = (...types: readonly string[]) =>
 
 it("all promises hold when all went well", ({ expect }) => {
   expect(failedOf(seen())).toEqual([]);
-});
-
-it("whoever is woken by a raise is paged, too", ({ expect }) => {
-  const raised = { channel: "pager", message: "severity_raised:SEV-2:9" };
-  const rows = ROWS.map((one) =>
-    one.type === "message.requested" && one.seq === 1 ? { ...one, data: raised } : one,
-  );
-  const pages = [pageOf(raised.message), pageOf("resolved")];
-  expect(failedOf(seen({ rows, pager: { pages, refused: 0 } }))).toEqual([]);
 });
 
 describe("a promise is broken by", () => {
@@ -151,46 +135,11 @@ describe("a promise is broken by", () => {
       given: seen({ visits: [visit(-2_000, { outcome: "refused" }), ...VISITS] }),
       id: "calm",
     },
-    { what: "silence", given: seen({ pager: { pages: [], refused: 0 } }), id: "paged" },
-    {
-      what: "a page that comes twice",
-      given: seen({ pager: { pages: [pageOf("opened", 2), pageOf("resolved")], refused: 0 } }),
-      id: "paged",
-    },
-    {
-      what: "an on-call who first hears of the end",
-      given: seen({
-        rows: withoutRows("message.requested").concat(
-          row(10, 25_000, "message.requested", { channel: "pager", message: "resolved" }),
-        ),
-        pager: { pages: [pageOf("resolved")], refused: 0 },
-      }),
-      id: "paged",
-    },
-    {
-      what: "an end that nobody is told of",
-      given: seen({ pager: { pages: [pageOf("opened")], refused: 0 } }),
-      id: "paged",
-    },
-    {
-      what: "a page that nobody asked for",
-      given: seen({ pager: { pages: [...PAGES, pageOf("reopened")], refused: 0 } }),
-      id: "paged",
-    },
-    {
-      what: "a public that never hears of the end",
-      given: seen({ after: { ...AFTER, publicStatuses: ["investigating", "monitoring"] } }),
-      id: "public",
-    },
+    { what: "silence", given: seen({ heard: null }), id: "paged" },
     {
       what: "a public that hears nothing",
-      given: seen({ after: { ...AFTER, publicStatuses: [] } }),
+      given: seen({ after: { ...AFTER, publicUpdates: [] } }),
       id: "public",
-    },
-    {
-      what: "a page with a bad signature",
-      given: seen({ pager: { pages: PAGES, refused: 1 } }),
-      id: "paged",
     },
     {
       what: "nobody who answers",
@@ -310,8 +259,11 @@ describe("a promise is broken by", () => {
   });
 
   it("each of them at least once", ({ expect }) => {
+    // Who is told what has its own, in told.test.ts.
+    const told = everybodyIsTold(seen(), LIMITS.told).map(({ id }) => id);
     const all = judgeOutage(seen(), LIMITS).map(({ id }) => id);
-    expect([...new Set(table.map(({ id }) => id))].toSorted()).toEqual(all.toSorted());
+    const broken = new Set([...told, ...table.map(({ id }) => id)]);
+    expect([...broken].toSorted()).toEqual(all.toSorted());
   });
 });
 

@@ -4,7 +4,8 @@ import type { Visit } from "../../../gamedays/measure.ts";
 import { judgeBoth } from "../../../gamedays/payments-both-expectations.ts";
 import { spansOf, type Seen } from "../../../gamedays/payments-expectations.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
-import { aRow, ENDED, pagedAt } from "../../support/payments-day.ts";
+import { heardAsPromised } from "../../support/heard.ts";
+import { aRow, endedAs } from "../../support/payments-day.ts";
 
 const scenario = await readScenario("payments-both");
 const CAP = 15;
@@ -48,7 +49,6 @@ function aDay(): Seen {
     startedAtMs: 0,
     incident: "inc_1",
     rows: [
-      aRow("message.requested", 6_000, { channel: "pager", message: "opened" }),
       aRow("lease.proposed", 6_000, { actuator: "switch-payment-provider", leaseId: "lse_1" }),
       aRow("lease.applied", 6_000),
       aRow("lease.ineffective", 7_000),
@@ -63,8 +63,8 @@ function aDay(): Seen {
     chargedInFault: [],
     chargedAtMs,
     reconciledAtMs: 45_000,
-    pager: pagedAt(6_000),
-    after: ENDED,
+    heard: heardAsPromised(scenario.expect.told),
+    after: endedAs(scenario.expect.told),
     brokenOff: null,
     spans: spansOf(log),
     times: {

@@ -9,7 +9,8 @@ import {
 } from "../../../gamedays/payments-expectations.ts";
 import { promisedBy } from "../../../gamedays/purchases.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
-import { aRow, ENDED, pagedAt } from "../../support/payments-day.ts";
+import { heardAsPromised } from "../../support/heard.ts";
+import { aRow, endedAs } from "../../support/payments-day.ts";
 
 const scenario = await readScenario("payments");
 
@@ -48,7 +49,6 @@ function aDay(): Seen {
     startedAtMs: 0,
     incident: "inc_1",
     rows: [
-      aRow("message.requested", 6_000, { channel: "pager", message: "opened" }),
       aRow("lease.applied", 6_000),
       aRow("lease.effective", 9_000),
       aRow("lease.reverted", 17_000),
@@ -59,8 +59,8 @@ function aDay(): Seen {
       references: [id],
     })),
     charges,
-    pager: pagedAt(6_000),
-    after: ENDED,
+    heard: heardAsPromised(scenario.expect.told),
+    after: endedAs(scenario.expect.told),
     brokenOff: null,
     spans,
     times: {

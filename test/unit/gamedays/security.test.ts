@@ -5,6 +5,7 @@ import type { JournalRow } from "../../../gamedays/firebreak.ts";
 import type { Visit } from "../../../gamedays/measure.ts";
 import type { Arrival } from "../../../gamedays/members.ts";
 import { readScenario } from "../../../gamedays/scenario.ts";
+import { aPage, heardAsPromised, publicUpdates } from "../../support/heard.ts";
 import {
   attackTable,
   judgeSecurity,
@@ -40,21 +41,22 @@ const aRow = (type: string, atMs: number, data: unknown = {}): JournalRow =>
   ({ type, at: new Date(atMs).toISOString(), data }) as unknown as JournalRow;
 const evidence = (collector: string, facts: object = { networks: ["203.0.113.0/24"] }) =>
   aRow("evidence.collected", 9_000, { collector, summary: "seen", facts });
-const aPage = (message: string) => ({
-  id: message,
-  firstAtMs: 9_000,
-  deliveries: 1,
-  payload: { data: { incident: "inc_1", message, subject: message } },
-});
-
 const MESSAGES = [
   "opened",
   "acknowledged:4",
   "severity_raised:SEV-1",
+  "mitigated:lse_2",
   "approval:lse_1",
+  "recovery:lse_2",
   "released:lse_2",
   "resolved:90",
 ];
+const PAGER = { refused: 0, pages: MESSAGES.map((message) => aPage(message)) };
+
+const hearing = (day: Seen, pages: typeof PAGER.pages): Seen => ({
+  ...day,
+  heard: day.heard && { ...day.heard, pager: { ...PAGER, pages } },
+});
 
 /** Attacked from 5 s to 45 s, a hundred times a second; stopped from 12 s on. */
 function aDay(): Seen {
@@ -68,7 +70,6 @@ function aDay(): Seen {
     overAtMs: 45_000,
     incident: "inc_1",
     rows: [
-      ...MESSAGES.map((message) => aRow("message.requested", 9_000, { channel: "pager", message })),
       aRow("lease.proposed", 10_000, { leaseId: "lse_0", actuator: "security-logging" }),
       aRow("lease.applied", 11_000, { leaseId: "lse_0" }),
       aRow("lease.reverted", 60_000),
@@ -95,15 +96,12 @@ function aDay(): Seen {
     thieves: { wereIn: 2, approvedAtMs: 20_000, outAtMs: 20_400 },
     flushed: 12,
     reset: [100, 101],
-    pager: {
-      refused: 0,
-      pages: MESSAGES.map(aPage),
-    },
+    heard: { ...heardAsPromised(limits.told), pager: PAGER },
     told: { words: "Please sign in again.", isPublic: true },
     after: {
       policyEntries: [{ id: "act_1", kind: "sessions-revoked" }],
       postmortem: "## Timeline\n- all of it",
-      publicStatuses: ["investigating", "resolved"],
+      publicUpdates: publicUpdates(limits.told),
       openIncidents: [],
     },
     brokenOff: null,
@@ -128,16 +126,16 @@ const failedIn = (seen: Seen): readonly string[] =>
 describe("the security gameday", () => {
   it("counts as heard what comes in a bundle", ({ expect }) => {
     const day = aDay();
-    const [last] = day.pager.pages.slice(-1);
+    const [last] = PAGER.pages.slice(-1);
     if (last === undefined) throw new Error("there are pages");
     const isReleased = ({ payload }: typeof last): boolean =>
       payload.data.message.startsWith("released");
     const bundle = { message: "bundle:9", bundled: ["act.effective:act_1", "released:lse_1"] };
-    const pages = day.pager.pages.map((page) =>
+    const pages = PAGER.pages.map((page) =>
       isReleased(page) ? { ...page, payload: { data: { ...page.payload.data, ...bundle } } } : page,
     );
-    expect(pages).not.toEqual(day.pager.pages);
-    expect(failedIn({ ...day, pager: { ...day.pager, pages } })).not.toContain("people");
+    expect(pages).not.toEqual(PAGER.pages);
+    expect(failedIn(hearing(day, pages))).not.toContain("people");
   });
 
   it("keeps every promise on a good day", ({ expect }) => {
@@ -245,25 +243,22 @@ describe("the security gameday", () => {
         ),
       }),
     ],
-    [
-      "an end that nobody hears of",
-      "paged",
-      (day) => ({ ...day, pager: { ...day.pager, pages: day.pager.pages.slice(0, -1) } }),
-    ],
+    ["an end that nobody hears of", "paged", (day) => hearing(day, PAGER.pages.slice(0, -1))],
     [
       "a question that nobody hears",
       "people",
-      (day) => ({
-        ...day,
-        pager: { ...day.pager, pages: day.pager.pages.filter(({ id }) => id !== "approval:lse_1") },
-      }),
+      (day) =>
+        hearing(
+          day,
+          PAGER.pages.filter(({ id }) => id !== "dlv_approval:lse_1"),
+        ),
     ],
     [
       "an end that the public is not told of",
       "public",
       (day) => ({
         ...day,
-        after: day.after && { ...day.after, publicStatuses: ["investigating"] },
+        after: day.after && { ...day.after, publicUpdates: [] },
       }),
     ],
     ["words that the public does not read", "words", (day) => ({ ...day, told: null })],
@@ -303,7 +298,7 @@ describe("the security gameday", () => {
         ...day,
         after: {
           postmortem: "## Timeline",
-          publicStatuses: ["investigating", "resolved"],
+          publicUpdates: publicUpdates(limits.told),
           openIncidents: [],
           policyEntries: [{ id: "lse_1", kind: "block-networks" }],
         },
