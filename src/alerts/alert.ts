@@ -23,6 +23,9 @@ export type AlertCounts = {
   readonly sources: number;
   /** Of those that fire, the ones that nobody is to hear of. A desk from before does not say. */
   readonly muted?: number;
+  /** Of those that fire, the ones that are counted and not kept whole; and those that went for want of room. */
+  readonly bundled?: number;
+  readonly dropped?: number;
   /** Null before the first alert ever: then the counts are unknown, not zero. */
   readonly lastReceivedAtMs: number | null;
 };

@@ -32,6 +32,9 @@ export function isFlapping(
   spec: FlapSpec,
   atMs: number,
 ): boolean {
+  // Most have changed too seldom, whenever that was.
+  const most = (changesAtMs.length * WEIGHT_NEWEST) / CHANGES_SEEN;
+  if (!wasFlapping && most < spec.high) return false;
   const share = flapShare(changesAtMs, spec, atMs);
   return wasFlapping ? share >= spec.low : share >= spec.high;
 }

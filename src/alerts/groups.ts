@@ -18,16 +18,30 @@ export type GroupTurn = { readonly scope: string; readonly alert: Alert } & (
 );
 
 /** The scope of an incident about this alert: its group's, or its own where its tool has none. */
-export const scopeOf = ({ source, group, fingerprint }: Alert): string =>
-  group == null ? `alert:${source}:${fingerprint}` : `alert:${source}:group:${group}`;
+export function scopeOf(alert: Pick<Alert, "source" | "group" | "fingerprint">): string {
+  const known = scopes.get(alert);
+  if (known !== undefined) return known;
+  const { source, group, fingerprint } = alert;
+  const scope = group == null ? `alert:${source}:${fingerprint}` : `alert:${source}:group:${group}`;
+  scopes.set(alert, scope);
+  return scope;
+}
 
-/** How a group stands: some alert of it can be heard, all that go on are quiet, or it is over. */
+/** A delivery asks it of all alerts that are kept. */
+const scopes = new WeakMap<object, string>();
+
+/** How a group stands: some alert of it can be heard, all that go on are quiet, only bundled ones go on, or it is over. */
 type Standing =
+  | { readonly is: "held"; readonly alert: Alert | null }
   | { readonly is: "audible"; readonly alert: Alert }
   | { readonly is: "quiet"; readonly alert: InboxAlert; readonly mute: Mute }
   | { readonly is: "over"; readonly alert: Alert | null };
 
 const OVER: Standing = { is: "over", alert: null };
+
+/** The scopes of which something bundled goes on: before, and after. */
+export type Held = { readonly was: ReadonlySet<string>; readonly is: ReadonlySet<string> };
+const NOTHING_HELD: Held = { was: new Set(), is: new Set() };
 
 /**
  * What changes for each group from one inbox to the next, in the order in which its incident must hear of it. `ended` are alerts that
@@ -37,8 +51,9 @@ export function turnsOf(
   before: readonly InboxAlert[],
   after: readonly InboxAlert[],
   ended: readonly Alert[] = [],
+  held: Held = NOTHING_HELD,
 ): readonly GroupTurn[] {
-  const [was, is] = [standings(before), standings(after)];
+  const [was, is] = [standings(before, held.was), standings(after, held.is)];
   const scopes = new Set([...was.keys(), ...is.keys()]);
   return [...scopes].flatMap((scope) => {
     const [then, now] = [was.get(scope) ?? OVER, is.get(scope) ?? OVER];
@@ -53,12 +68,10 @@ type Turn =
 
 function turnsBetween(then: Standing, now: Standing, last: Alert): readonly Turn[] {
   if (now.is === "over") return then.is === "over" ? [] : [{ turn: "ends", alert: last }];
+  // As it stood, so it stands, until what is bundled has ended, too.
+  if (now.is === "held") return then.is === "over" ? [{ turn: "fires", alert: last }] : [];
+  if (now.is === "audible") return audibleTurns(then, now.alert);
   const { alert } = now;
-  if (now.is === "audible") {
-    if (then.is === "over") return [{ turn: "fires", alert }];
-    if (then.is === "quiet") return [{ turn: "sounds", alert, mute: then.mute }];
-    return isWorse(alert.severity, then.alert.severity) ? [{ turn: "worsens", alert }] : [];
-  }
   const quiets = { turn: "quiets", alert, mute: now.mute } as const;
   if (then.is === "quiet") {
     return JSON.stringify(then.mute) === JSON.stringify(now.mute) ? [] : [quiets];
@@ -68,13 +81,27 @@ function turnsBetween(then: Standing, now: Standing, last: Alert): readonly Turn
   return isBack ? [{ turn: "fires", alert }, quiets] : [quiets];
 }
 
-function standings(alerts: readonly InboxAlert[]): ReadonlyMap<string, Standing> {
+function audibleTurns(then: Standing, alert: Alert): readonly Turn[] {
+  if (then.is === "over") return [{ turn: "fires", alert }];
+  if (then.is === "quiet") return [{ turn: "sounds", alert, mute: then.mute }];
+  const isHeardOf = then.alert !== null && !isWorse(alert.severity, then.alert.severity);
+  return isHeardOf ? [] : [{ turn: "worsens", alert }];
+}
+
+function standings(
+  alerts: readonly InboxAlert[],
+  held: ReadonlySet<string>,
+): ReadonlyMap<string, Standing> {
   const byScope = new Map<string, Standing>();
   for (const alert of alerts) {
     const scope = scopeOf(alert);
     const known = byScope.get(scope) ?? OVER;
     const standing = standingOf(alert);
     if (isToldBefore(standing, known)) byScope.set(scope, standing);
+  }
+  for (const scope of held) {
+    const { is, alert } = byScope.get(scope) ?? OVER;
+    if (is === "over") byScope.set(scope, { is: "held", alert });
   }
   return byScope;
 }
@@ -87,14 +114,14 @@ function standingOf(alert: InboxAlert): Standing {
   return mute === null ? { is: "audible", alert } : { is: "quiet", alert, mute };
 }
 
-const RANK = { audible: 0, quiet: 1, over: 2 } as const;
+const RANK = { audible: 0, quiet: 1, held: 2, over: 3 } as const;
 
 /** Does this one speak for the group rather than the other? */
 function isToldBefore(one: Standing, other: Standing): boolean {
   if (one.is !== other.is || other.alert === null)
     return RANK[one.is] < RANK[other.is] || other.alert === null;
   if (one.is === "quiet" && other.is === "quiet") return endOf(one.mute) < endOf(other.mute);
-  if (one.alert === null || one.is === "over") return false;
+  if (one.alert === null || one.is === "over" || one.is === "held") return false;
   if (isWorse(one.alert.severity, other.alert.severity)) return true;
   return (
     one.alert.severity === other.alert.severity && one.alert.startsAtMs < other.alert.startsAtMs

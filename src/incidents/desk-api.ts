@@ -1,5 +1,6 @@
 /** What `Desk` answers over RPC: the index of incidents, the alert inbox, the action budget. All list reads come here. */
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import type { Bundle } from "../alerts/bundled.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { InboxAlert } from "../alerts/inbox.ts";
 import type { PagerAnswer } from "../alerts/pager-answers.ts";
@@ -66,6 +67,8 @@ export type DeskApi = {
   alertCounts(): Promise<AlertCounts>;
   /** Each with what keeps it quiet now. */
   alerts(): Promise<readonly InboxAlert[]>;
+  /** What is counted and not kept whole, by scope, the largest first; at most `LIST_PAGE_MAX`. */
+  alertBundles(): Promise<readonly Bundle[]>;
   /** Makes a silence, or replaces it: open incidents and alerts hear of it at once. Asked again under the same id and words it changes nothing. */
   silence(asked: AskedSilence): Promise<Result<Silence, SilenceRefusal>>;
   /** Ends it now; null when there is none. One that has ended stays as it is. */

@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Alert, AlertCounts } from "../alerts/alert.ts";
+import { bundlesIn, heldBy, type Bundle } from "../alerts/bundled.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
 import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
@@ -65,7 +66,7 @@ export type DeskDeps = {
   readonly incident: (id: string) => Pick<IncidentApi, "handle">;
   readonly newIncidentId: () => IncidentId;
   /** Does a playbook's rule already watch alerts like this one? */
-  readonly claims: (alert: Alert) => boolean;
+  readonly claims: (alert: Pick<Alert, "severity">) => boolean;
   readonly quiet: QuietRules;
 };
 
@@ -160,6 +161,10 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
 
   async alerts(): Promise<readonly InboxAlert[]> {
     return this.#inbox.alerts;
+  }
+
+  async alertBundles(): Promise<readonly Bundle[]> {
+    return bundlesIn(this.#inbox.bundled).slice(0, LIST_PAGE_MAX);
   }
 
   async silence(asked: AskedSilence): Promise<Result<Silence, SilenceRefusal>> {
@@ -289,13 +294,18 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
   ): void {
     const quiet = { ...this.#deps.quiet, silences };
     const considered = { ...inbox, alerts: withMutes(inbox.alerts, quiet, atMs) };
-    const isOurs = (alert: Alert): boolean => !this.#deps.claims(alert);
+    const isOurs = (alert: Pick<Alert, "severity">): boolean => !this.#deps.claims(alert);
     const [before, after] = [this.#inbox.alerts.filter(isOurs), considered.alerts.filter(isOurs)];
+    const held = {
+      was: heldBy(this.#inbox.bundled, isOurs),
+      is: heldBy(considered.bundled, isOurs),
+    };
     this.ctx.storage.transactionSync(() => {
       also();
       this.#rows.saveInbox(this.#inbox, considered);
-      for (const turn of turnsOf(before, after, news)) this.#followUp(turn, atMs);
+      for (const turn of turnsOf(before, after, news, held)) this.#followUp(turn, atMs);
     });
+    sayDropped(considered.droppedCount - this.#inbox.droppedCount);
     this.#inbox = considered;
     this.#silences = silences;
     this.#consideredAtMs = atMs;
@@ -405,6 +415,12 @@ const sayAnswer = ({ id, actor, atMs }: Trigger, incident: string, answer: strin
     by: `${actor.kind}:${actor.id}`,
     atMs,
   });
+
+/** Nothing goes unsaid. */
+function sayDropped(count: number): void {
+  if (count === 0) return;
+  say("error", { part: "desk", what: "alerts_dropped", count });
+}
 
 const log = (what: "refused" | "unreachable", incident: string, detail: string): void =>
   say("warn", { part: "desk", incident, outcome: what, detail });

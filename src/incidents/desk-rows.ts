@@ -1,6 +1,12 @@
 /** The rows of the desk: the index of incidents, the triggers already answered, commands on their way, spent actions, alerts. */
 import { z } from "zod";
 import { migrate } from "../platform/sqlite.ts";
+import {
+  bundledAfter,
+  NOTHING_BUNDLED,
+  type Bundled,
+  type BundledAlert,
+} from "../alerts/bundled.ts";
 import { keyOf, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
 import type { IncidentCommand } from "./command.ts";
 import { PLAIN_PLAYBOOK_ID } from "./plain.ts";
@@ -47,6 +53,7 @@ const MIGRATIONS = [
   DEPLOYED_MIGRATION,
   SILENCES_MIGRATION,
   "CREATE INDEX outbox_by_incident ON outbox (incident_id, position);",
+  "CREATE TABLE bundled_alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL);",
 ] as const;
 
 /** Nobody repeats a request after a day without asking what became of it. */
@@ -259,7 +266,16 @@ export class DeskRows {
       .exec<{ body: string }>("SELECT body FROM alerts")
       .toArray()
       .map(({ body }) => JSON.parse(body) as InboxAlert);
-    return { alerts, lastReceivedAtMs: row.last_received_at_ms, droppedCount: row.dropped_count };
+    const bundled = this.#sql
+      .exec<{ key: string; body: string }>("SELECT key, body FROM bundled_alerts")
+      .toArray()
+      .map(({ key, body }) => [key, JSON.parse(body) as BundledAlert] as const);
+    return {
+      alerts,
+      bundled: bundledAfter(NOTHING_BUNDLED, new Map(bundled)),
+      lastReceivedAtMs: row.last_received_at_ms,
+      droppedCount: row.dropped_count,
+    };
   }
 
   /** Writes what differs between two inboxes. */
@@ -277,11 +293,27 @@ export class DeskRows {
         JSON.stringify(alert),
       );
     }
+    this.#saveBundled(before.bundled, after.bundled);
     this.#sql.exec(
       "UPDATE inbox SET last_received_at_ms = ?, dropped_count = ?",
       after.lastReceivedAtMs,
       after.droppedCount,
     );
+  }
+
+  #saveBundled({ byKey: before }: Bundled, { byKey: after }: Bundled): void {
+    if (before === after) return;
+    for (const key of before.keys()) {
+      if (!after.has(key)) this.#sql.exec("DELETE FROM bundled_alerts WHERE key = ?", key);
+    }
+    for (const [key, alert] of after) {
+      if (before.get(key) === alert) continue;
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO bundled_alerts (key, body) VALUES (?, ?)",
+        key,
+        JSON.stringify(alert),
+      );
+    }
   }
 
   #views(query: string, ...bindings: readonly (string | number)[]): readonly IncidentView[] {

@@ -181,10 +181,12 @@ async function calling<T>(call: () => Promise<Result<T, Failure>>): Promise<Resu
 }
 
 /** Is there a playbook whose rules already watch alerts like this one? */
-function claims(alert: Alert): boolean {
-  const read = new Set(
+let watched: ReadonlySet<string> | undefined;
+function claims(alert: Pick<Alert, "severity">): boolean {
+  // The same for each of a storm of alerts.
+  const read = (watched ??= new Set(
     compiledPlaybooks(vocabulary).flatMap(({ rules }) => rules.flatMap(({ when }) => when.signals)),
-  );
+  ));
   if (read.has("alerts.firing_count") || read.has("alerts.sources_count")) return true;
   return read.has("alerts.critical_count") && pages(alert.severity);
 }

@@ -38,6 +38,16 @@ const shown = z
   })
   .openapi("Alert");
 
+const bundle = z
+  .object({
+    /** The scope of the incident: a group's, or of an alert by itself. */
+    scope: z.string(),
+    source: z.string(),
+    firing: z.int(),
+    resolved: z.int(),
+  })
+  .openapi("AlertBundle");
+
 const list = createRoute({
   ...forRole("viewer"),
   method: "get",
@@ -50,13 +60,28 @@ const list = createRoute({
       muted: z.enum(["true", "false"]).optional(),
     }),
   },
-  responses: { 200: answers(listOf(shown), "All of them"), ...problems },
+  responses: {
+    200: answers(
+      listOf(shown).extend({
+        /** Those for which there is no room: counted, and known again, without their words. */
+        bundled: z.array(bundle),
+        /** How many went, so far, for want of room even there. */
+        dropped: z.int(),
+      }),
+      "All of them",
+    ),
+    ...problems,
+  },
 });
 
 export function alertRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(list, async (c) => {
     const { status, muted } = c.req.valid("query");
-    const alerts = await deps.desk.alerts();
+    const [alerts, bundled, { dropped = 0 }] = await Promise.all([
+      deps.desk.alerts(),
+      deps.desk.alertBundles(),
+      deps.desk.alertCounts(),
+    ]);
     const items = alerts
       .filter((alert) => status === undefined || alert.status === status)
       .filter(({ mutes = [] }) => muted === undefined || mutes.length > 0 === (muted === "true"))
@@ -66,7 +91,7 @@ export function alertRoutes(api: Api, deps: HttpDeps): void {
           b.heardAtMs - a.heardAtMs,
       )
       .map((alert) => presentAlert(alert, deps.now()));
-    return c.json({ items, next: null }, 200);
+    return c.json({ items, next: null, bundled: [...bundled], dropped }, 200);
   });
 }
 

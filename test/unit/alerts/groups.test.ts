@@ -1,8 +1,10 @@
 import { describe, it } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
+import { heldBy } from "../../../src/alerts/bundled.ts";
 import { scopeOf, turnsOf } from "../../../src/alerts/groups.ts";
 import {
   EMPTY_INBOX,
+  INBOX_MAX,
   receiveAlerts,
   type Inbox,
   type InboxAlert,
@@ -151,4 +153,43 @@ it("an alert without a group is its own", ({ expect }) => {
     ["fires a"],
     ["fires b"],
   ]);
+});
+
+describe("a group with more alerts than the inbox keeps whole", () => {
+  const storm = Array.from({ length: INBOX_MAX + 2 }, (_, n) => anAlert(`s${n}`));
+  const turned = (inbox: Inbox, alerts: readonly Alert[]) => {
+    const reception = receiveAlerts(inbox, alerts, T0);
+    const held = {
+      was: heldBy(inbox.bundled, () => true),
+      is: heldBy(reception.inbox.bundled, () => true),
+    };
+    const turns = turnsOf(inbox.alerts, reception.inbox.alerts, reception.news, held);
+    return {
+      inbox: reception.inbox,
+      turns: turns.map(({ turn, alert }) => [turn, alert.fingerprint]),
+    };
+  };
+
+  it("goes on until the last of all has ended", ({ expect }) => {
+    const full = turned(EMPTY_INBOX, storm);
+    expect(full.turns).toEqual([["fires", "s0"]]);
+    const bundled = [...full.inbox.bundled.byKey.values()].map(({ fingerprint }) => fingerprint);
+    expect(bundled).toHaveLength(2);
+    const whole = storm.filter(({ fingerprint }) => !bundled.includes(fingerprint));
+    const held = turned(full.inbox, whole.map(ended));
+    expect(held.turns).toEqual([]);
+    const [first, last] = storm.filter(({ fingerprint }) => bundled.includes(fingerprint));
+    if (first === undefined || last === undefined) throw new Error("two are bundled");
+    const nearly = turned(held.inbox, [ended(first)]);
+    expect(nearly.turns).toEqual([]);
+    expect(turned(nearly.inbox, [first, ended(first)]).turns).toEqual([]);
+    expect(turned(nearly.inbox, [ended(last)]).turns).toEqual([["ends", last.fingerprint]]);
+  });
+
+  it("is told of even where each alert is a group and there are too many of them", ({ expect }) => {
+    const alone = storm.map((alert) => ({ ...alert, group: null }));
+    const full = turned(EMPTY_INBOX, alone);
+    expect(full.turns).toHaveLength(INBOX_MAX + 2);
+    expect(turned(full.inbox, alone.map(ended)).turns).toHaveLength(INBOX_MAX + 2);
+  });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
+import { BUNDLED_MAX, bundlesIn } from "../../../src/alerts/bundled.ts";
 import {
   countAlerts,
   EMPTY_INBOX,
@@ -70,7 +71,7 @@ describe("receiveAlerts", () => {
     expect(countAlerts(inbox, START_MS).firing).toBe(firing);
   });
 
-  it("lets the oldest resolved go first when full, and counts them", ({ expect }) => {
+  it("bundles the oldest resolved first when full, and knows them all the same", ({ expect }) => {
     const resolved = Array.from({ length: 3 }, (_, n) =>
       anAlert({ fingerprint: `r${n}`, status: "resolved" }),
     );
@@ -79,10 +80,54 @@ describe("receiveAlerts", () => {
     );
     const inbox = after(resolved.slice(0, 2), resolved.slice(2), firing);
     expect(inbox.alerts).toHaveLength(INBOX_MAX);
-    expect(inbox.droppedCount).toBe(2);
+    expect([...inbox.bundled.byKey.values()].map(({ fingerprint }) => fingerprint)).toEqual([
+      "r0",
+      "r1",
+    ]);
+    expect(inbox.droppedCount).toBe(0);
+    const late = receiveAlerts(inbox, [anAlert({ fingerprint: "r0" })], START_MS + 9_000);
+    expect(late).toMatchObject({ accepted: 0, duplicates: 1 });
     expect(inbox.alerts.filter((alert) => alert.status === "resolved")).toMatchObject([
       { fingerprint: "r2" },
     ]);
+  });
+
+  it("bundles what a storm of one group has no room for, and never another's", ({ expect }) => {
+    const storm = Array.from({ length: INBOX_MAX + 500 }, (_, n) =>
+      anAlert({ fingerprint: `s${n}`, group: "storm" }),
+    );
+    const other = anAlert({ fingerprint: "alone" });
+    const inbox = after(storm, [other], storm);
+    expect(inbox.alerts).toHaveLength(INBOX_MAX);
+    expect(inbox.alerts).toContainEqual(expect.objectContaining({ fingerprint: "alone" }));
+    expect(inbox.bundled.byKey.size).toBe(501);
+    expect(inbox.droppedCount).toBe(0);
+    expect(countAlerts(inbox, START_MS)).toMatchObject({ firing: INBOX_MAX + 501, bundled: 501 });
+    expect(bundlesIn(inbox.bundled)).toEqual([
+      { scope: "alert:alertmanager:group:storm", source: "alertmanager", firing: 501, resolved: 0 },
+    ]);
+  });
+
+  it("keeps the worst whole, and takes what got worse out of the bundle", ({ expect }) => {
+    const storm = Array.from({ length: INBOX_MAX + 1 }, (_, n) =>
+      anAlert({ fingerprint: `s${n}`, group: "storm", severity: "SEV-3" }),
+    );
+    const full = after(storm);
+    const [bundled] = full.bundled.byKey.values();
+    const worse = anAlert({ ...bundled, severity: "SEV-1" });
+    const reception = receiveAlerts(full, [worse], START_MS + 1);
+    expect(reception.news).toEqual([worse]);
+    expect(reception.inbox.alerts[0]).toMatchObject({ severity: "SEV-1" });
+    expect(reception.inbox.bundled.byKey.size).toBe(1);
+  });
+
+  it("says how many went when there is no room even among the bundled", ({ expect }) => {
+    const flood = Array.from({ length: INBOX_MAX + BUNDLED_MAX + 7 }, (_, n) =>
+      anAlert({ fingerprint: `s${n}`, group: "storm" }),
+    );
+    const inbox = after(flood);
+    expect([inbox.alerts.length, inbox.bundled.byKey.size]).toEqual([INBOX_MAX, BUNDLED_MAX]);
+    expect(countAlerts(inbox, START_MS)).toMatchObject({ dropped: 7 });
   });
 
   it("forgets a resolved alert once its repetitions can no longer arrive", ({ expect }) => {
