@@ -40,6 +40,45 @@ const made = z.strictObject({
 });
 const changed = z.strictObject(shown);
 
+/** What Discord takes as the answer to an interaction: a pong, a message for one pair of eyes, nothing yet, or a modal that asks for one thing. */
+export const interactionAnswer = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal(1) }),
+  z.strictObject({
+    type: z.literal(4),
+    data: z.strictObject({
+      content: shown.content,
+      flags: z.literal(64),
+      allowed_mentions: shown.allowed_mentions,
+    }),
+  }),
+  z.strictObject({ type: z.literal(6) }),
+  z.strictObject({
+    type: z.literal(9),
+    data: z.strictObject({
+      custom_id: z.string().min(1).max(100),
+      title: z.string().min(1).max(45),
+      components: z
+        .array(
+          z.strictObject({
+            type: z.literal(18),
+            label: z.string().min(1).max(45),
+            description: z.string().max(100).optional(),
+            component: z.strictObject({
+              type: z.literal(4),
+              custom_id: z.string().min(1).max(100),
+              style: z.union([z.literal(1), z.literal(2)]),
+              required: z.boolean().optional(),
+              min_length: z.int().min(0).max(4_000).optional(),
+              max_length: z.int().min(1).max(4_000).optional(),
+            }),
+          }),
+        )
+        .min(1)
+        .max(5),
+    }),
+  }),
+]);
+
 type Message = Partial<z.infer<typeof made>> & { readonly id: string };
 
 export function discord(account: { readonly token: string; readonly channel: string }): Vendor {

@@ -76,6 +76,39 @@ const whispered = z.strictObject({
   user: z.string().regex(/^[UW][A-Z0-9]{7,20}$/),
   text: z.string().min(1).max(40_000),
 });
+/** A modal that asks for one thing: an input needs a button that submits it. */
+const view = z.strictObject({
+  type: z.literal("modal"),
+  callback_id: z.string().min(1).max(255),
+  private_metadata: z.string().max(3_000),
+  title: plain(24),
+  submit: plain(24),
+  close: plain(24).optional(),
+  blocks: z
+    .array(
+      z.discriminatedUnion("type", [
+        z.strictObject({ type: z.literal("section"), text: mrkdwn }),
+        z.strictObject({
+          type: z.literal("input"),
+          block_id: z.string().min(1).max(255),
+          label: plain(2_000),
+          element: z.strictObject({
+            type: z.literal("plain_text_input"),
+            action_id: z.string().min(1).max(255),
+            multiline: z.boolean().optional(),
+            min_length: z.int().min(0).max(3_000).optional(),
+            max_length: z.int().min(1).max(3_000).optional(),
+          }),
+        }),
+      ]),
+    )
+    .min(1)
+    .max(100),
+});
+const opened = z.strictObject({
+  trigger_id: z.string().regex(/^\d+\.\d+\.[0-9a-f]+$/),
+  view,
+});
 const created = z.strictObject({
   name: z.string().regex(/^[a-z0-9_-]{1,80}$/),
   is_private: z.boolean().optional(),
@@ -114,6 +147,9 @@ export function slack(account: {
 }): Vendor {
   let messages: SlackMessage[] = [];
   let whispers: z.infer<typeof whispered>[] = [];
+  let views: z.infer<typeof view>[] = [];
+  /** Each opens one view. */
+  let triggers: string[] = [];
   /** Channels that were made beside the one that is there. */
   let rooms: Room[] = [];
   /** Microseconds: Slack's message ids are times, and no two are the same. */
@@ -197,6 +233,19 @@ export function slack(account: {
     return c.json({ ok: true, message_ts: `${Date.now() / 1_000}` });
   });
 
+  app.post("/api/views.open", async (c) => {
+    const asked = opened.safeParse(await json(c));
+    if (!asked.success) {
+      const isTrigger = asked.error.issues.some(({ path }) => path[0] === "trigger_id");
+      return no(c, isTrigger ? "invalid_trigger_id" : "invalid_arguments");
+    }
+    const { trigger_id: trigger, view: shown } = asked.data;
+    if (triggers.includes(trigger)) return no(c, "exchanged_trigger_id");
+    triggers = [...triggers, trigger].slice(-MESSAGES_KEPT_MAX);
+    views = [...views, shown].slice(-MESSAGES_KEPT_MAX);
+    return c.json({ ok: true, view: { id: `V${views.length}`, ...shown } });
+  });
+
   /** Newest first in a channel, oldest first in a thread; metadata only where it is asked for. */
   const read = (
     c: Context,
@@ -278,7 +327,7 @@ export function slack(account: {
   return {
     name: "slack",
     fetch: (request) => app.fetch(request),
-    state: () => ({ messages, whispers, rooms }),
+    state: () => ({ messages, whispers, views, rooms }),
     setState: (value) => {
       // What people do by hand: delete messages, archive channels.
       const { keep, archived = [] } = z
@@ -293,6 +342,8 @@ export function slack(account: {
     reset: () => {
       messages = [];
       whispers = [];
+      views = [];
+      triggers = [];
       rooms = [];
     },
   };

@@ -3,8 +3,13 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { OWN_PREFIX } from "../../guard/facts.ts";
 import type { CommandAnswer, IncidentCommand } from "../../incidents/command.ts";
 import { commandIdOf, type Pressed } from "../../notify/buttons.ts";
-import type { Chat, Interaction, Press } from "../../notify/chat.ts";
-import { DELIVERY_DEADLINE_MS } from "../../notify/deliver.ts";
+import {
+  FOLLOW_DEADLINE_MS,
+  type Chat,
+  type Interaction,
+  type Outcome,
+  type Press,
+} from "../../notify/chat.ts";
 import { chats } from "../../notify/registry.ts";
 import type { Person } from "../../playbooks/site-people.ts";
 import { parseJson } from "../../shared/json.ts";
@@ -38,13 +43,13 @@ export function chatRoutes(api: Api, deps: HttpDeps): void {
     const secrets = await secretsOf(chat, interaction, deps);
     const heard = chat.read(interaction);
     if (heard === "ping") return said(chat.answer("ping"));
-    if (heard === null) return said(chat.answer({ text: null }));
-    const text = await outcomeOf(chat, heard, deps);
-    if (text !== null && chat.whisper !== undefined) {
-      const reach = { fetch: onward, atMs: deps.now(), deadlineMs: DELIVERY_DEADLINE_MS };
-      c.executionCtx.waitUntil(chat.whisper(text, heard, secrets, reach));
+    if (heard === null) return said(chat.answer(NOTHING));
+    const outcome = await outcomeOf(chat, heard, deps);
+    if (chat.follow !== undefined) {
+      const reach = { fetch: onward, atMs: deps.now(), deadlineMs: FOLLOW_DEADLINE_MS };
+      c.executionCtx.waitUntil(chat.follow(outcome, heard, secrets, reach));
     }
-    return said(chat.answer({ text }));
+    return said(chat.answer(outcome));
   });
 }
 
@@ -69,28 +74,38 @@ async function secretsOf(
   throw new Problem("unauthorized", `This does not prove that ${chat.id} sent it.`);
 }
 
-/** What is said to whoever pressed; null when it was no button of ours. */
+const saying = (text: string | null): Outcome => ({ kind: "said", text });
+const NOTHING = saying(null);
+
+/** What is said to whoever pressed, or asked of them. */
 async function outcomeOf(
   chat: Chat,
-  { member, pressed }: Press,
+  { member, pressed, why }: Press,
   deps: HttpDeps,
-): Promise<string | null> {
-  if (pressed === null) return null;
+): Promise<Outcome> {
+  if (pressed === null) return NOTHING;
   const person = deps.bundle.site.people.find((one) => chat.memberOf(one) === member);
   if (person === undefined) {
-    return `Nothing was done: playbooks/site.yaml has nobody under people with \`${chat.id}: ${member}\`.`;
+    return saying(
+      `Nothing was done: playbooks/site.yaml has nobody under people with \`${chat.id}: ${member}\`.`,
+    );
   }
-  if (person.role === "viewer")
-    return "Nothing was done: it needs the role responder; yours is viewer.";
+  if (person.role === "viewer") {
+    return saying("Nothing was done: it needs the role responder; yours is viewer.");
+  }
   if (await takesSeveral(pressed, deps)) {
-    return `Nothing was done: it takes several people, each with a token of their own (${pathOf(pressed)}).`;
+    const path = pathOf(pressed);
+    return saying(
+      `Nothing was done: it takes several people, each with a token of their own (${path}).`,
+    );
   }
-  const answer = await handle(pressed, person, deps);
-  if (answer.ok) return DONE[pressed.deed];
+  const answer = await handle({ pressed, why }, person, deps);
+  if (answer.ok) return saying(DONE[pressed.deed]);
   const { reason, detail } = answer.rejection;
-  // A button has no words: they are given to the API.
-  const how = reason === "reason_required" ? ` (${pathOf(pressed)})` : "";
-  return `Nothing was done: ${detail}${how}.`;
+  if (reason !== "reason_required") return saying(`Nothing was done: ${detail}.`);
+  const text = `Nothing was done: ${detail} (${pathOf(pressed)}).`;
+  // Asked once: who then writes nothing is told the other way.
+  return why === null ? { kind: "asks", pressed, question: `${detail}.`, text } : saying(text);
 }
 
 /** Who somebody is here says nothing of who they are with a token: one person who knocks at both doors would count twice. */
@@ -105,26 +120,28 @@ async function takesSeveral(
   );
 }
 
-function handle(pressed: Pressed, { name }: Person, deps: HttpDeps): Promise<CommandAnswer> {
+type Given = { readonly pressed: Pressed; readonly why: string | null };
+
+function handle({ pressed, why }: Given, { name }: Person, deps: HttpDeps): Promise<CommandAnswer> {
   const command = {
     id: commandIdOf(pressed),
     atMs: deps.now(),
     actor: { kind: "person", id: name },
     // The button stays where it is, and what it was refused for may pass.
     mayAskAgain: true,
-    ...dataOf(pressed, name),
+    ...dataOf(pressed, why ?? "", name),
   };
   return deps.incident(pressed.incidentId).handle(command as IncidentCommand);
 }
 
-function dataOf({ deed, mitigation }: Pressed, name: string) {
+function dataOf({ deed, mitigation }: Pressed, why: string, name: string) {
   switch (deed) {
     case "acknowledge":
       return { type: deed, data: {} };
     case "take_lead":
       return { type: deed, data: { lead: name } };
     case "resolve":
-      return { type: deed, data: { why: "" } };
+      return { type: deed, data: { why } };
     case "approve":
     case "decline":
     case "revert":

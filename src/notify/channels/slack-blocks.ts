@@ -71,14 +71,15 @@ const confirmation = (label: string, warning: string): Block => ({
   deny: plain("No"),
 });
 
-const plain = (text: string, charsMax = LABEL_CHARS_MAX): Block => ({
+/** Text that Slack takes as it is, at most so long. */
+export const plain = (text: string, charsMax = LABEL_CHARS_MAX): Block => ({
   type: "plain_text",
   text: clip(text, charsMax),
   emoji: false,
 });
 
 /** Escaped, so that no text from outside mentions a channel or poses as a link; cut so that the escaped text fits. */
-function clipEscaped(text: string, charsMax: number): string {
+export function clipEscaped(text: string, charsMax: number): string {
   const escaped = escapeText(text);
   if (escaped.length <= charsMax) return escaped;
   return `${clip(escaped, charsMax - 1).replace(/(?:&[a-z]*)?…$/, "")}…`;

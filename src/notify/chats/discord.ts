@@ -4,28 +4,45 @@ import { fromHex, join, utf8 } from "../../guard/write-journal/bytes.ts";
 import { clip } from "../../shared/clip.ts";
 import { parseJson } from "../../shared/json.ts";
 import { isTimely } from "../../webhooks/proof.ts";
-import { readPressed } from "../buttons.ts";
+import { readPressed, writePressed } from "../buttons.ts";
 import { discordSecret } from "../channels/discord.ts";
-import type { Chat } from "../chat.ts";
+import { WHY_CHARS_MAX, WHY_FIELD, type Chat, type Outcome } from "../chat.ts";
 
 const TEXT_CHARS_MAX = 2_000;
 const ALGORITHM = "Ed25519";
 const PONG = 1;
 const MESSAGE = 4;
+const MODAL = 9;
 /** Taken, and nothing is shown. */
 const DEFERRED_UPDATE = 6;
 const EPHEMERAL = 64;
+const LABEL = 18;
+const TEXT_INPUT = 4;
+const PARAGRAPH = 2;
+const QUESTION_CHARS_MAX = 100;
 
 const user = z.looseObject({ id: z.string().max(20) });
+const from = {
+  channel_id: z.string().max(20).optional(),
+  /** In a server; alone with the bot it is the user. */
+  member: z.looseObject({ user }).optional(),
+  user: user.optional(),
+};
+/** Of a modal: what was written into its one field. */
+const written = z.looseObject({
+  component: z.looseObject({ custom_id: z.literal(WHY_FIELD), value: z.string().max(4_000) }),
+});
 const interaction = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal(1) }),
   z.looseObject({
     type: z.literal(3),
-    channel_id: z.string().max(20).optional(),
-    /** In a server; alone with the bot it is the user. */
-    member: z.looseObject({ user }).optional(),
-    user: user.optional(),
+    ...from,
     data: z.looseObject({ custom_id: z.string().max(100) }),
+  }),
+  z.looseObject({
+    type: z.literal(5),
+    ...from,
+    data: z.looseObject({ custom_id: z.string().max(100), components: z.tuple([written]) }),
   }),
 ]);
 
@@ -49,9 +66,12 @@ export const discordChat: Chat = {
     if (parsed.data.type === 1) return "ping";
     const { member, user: alone, channel_id: room = null, data } = parsed.data;
     const who = member?.user ?? alone;
-    return who === undefined
-      ? null
-      : { member: who.id, room, pressed: readPressed(data.custom_id) };
+    if (who === undefined) return null;
+    const why =
+      parsed.data.type === 5
+        ? clip(parsed.data.data.components[0].component.value, WHY_CHARS_MAX)
+        : null;
+    return { member: who.id, room, pressed: readPressed(data.custom_id), why, trigger: null };
   },
 
   memberOf: (person) => person.discord,
@@ -59,8 +79,9 @@ export const discordChat: Chat = {
   answer: (heard) => ({ body: JSON.stringify(answered(heard)), type: "application/json" }),
 };
 
-function answered(heard: "ping" | { readonly text: string | null }) {
+function answered(heard: "ping" | Outcome) {
   if (heard === "ping") return { type: PONG };
+  if (heard.kind === "asks") return { type: MODAL, data: modalOf(heard) };
   if (heard.text === null) return { type: DEFERRED_UPDATE };
   return {
     type: MESSAGE,
@@ -71,3 +92,24 @@ function answered(heard: "ping" | { readonly text: string | null }) {
     },
   };
 }
+
+/** Asks for a reason; what was pressed comes back with it. */
+const modalOf = ({ pressed, question }: Extract<Outcome, { readonly kind: "asks" }>) => ({
+  custom_id: writePressed(pressed),
+  title: "Why all the same?",
+  components: [
+    {
+      type: LABEL,
+      label: "Your reason",
+      description: clip(question, QUESTION_CHARS_MAX),
+      component: {
+        type: TEXT_INPUT,
+        custom_id: WHY_FIELD,
+        style: PARAGRAPH,
+        required: true,
+        min_length: 1,
+        max_length: WHY_CHARS_MAX,
+      },
+    },
+  ],
+});

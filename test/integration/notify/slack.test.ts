@@ -4,7 +4,8 @@ import { z } from "zod";
 import { slack as standIn } from "../../../dev/vendors/slack.ts";
 import { slack } from "../../../src/notify/channels/slack.ts";
 import { slackWebhook } from "../../../src/notify/channels/slack-webhook.ts";
-import { readPressed, type Button } from "../../../src/notify/buttons.ts";
+import { readPressed, writePressed, type Button } from "../../../src/notify/buttons.ts";
+import { FOLLOW_DEADLINE_MS, type Outcome } from "../../../src/notify/chat.ts";
 import { slackChat } from "../../../src/notify/chats/slack.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
 import { facing, FAULTS, IMPATIENT_MS } from "./vendor.ts";
@@ -137,20 +138,64 @@ describe("the buttons of a message in Slack", () => {
 
   it("are answered to whoever pressed, and to nobody else", async ({ expect }) => {
     const world = await bot();
-    const secret = { token: TOKEN, channel: CHANNEL, api: `${world.url}/api` };
-    const reach = {
-      fetch: (to: string, init: RequestInit) => fetch(to, init),
-      atMs: Date.now(),
-      deadlineMs: 5_000,
-    };
-    const to = { member: "U0123ABCD", room: null };
-    await slackChat.whisper?.("Nothing <was> done.", to, [secret], reach);
+    await follow(world, { kind: "said", text: "Nothing <was> done." });
     const { state } = await world.seen();
     expect(state).toMatchObject({
       messages: [],
       whispers: [{ channel: CHANNEL, user: "U0123ABCD", text: "Nothing &lt;was&gt; done." }],
     });
   });
+
+  it("ask whoever pressed for a reason, once for each press; else they are told how", async ({
+    expect,
+  }) => {
+    const world = await bot();
+    const asks = {
+      kind: "asks",
+      pressed: PRESSED,
+      question: `still firing: ${"<rule>&".repeat(400)}`,
+      text: "Nothing was done.",
+    } as const;
+    await follow(world, asks, "12345.98765.abcd2358fdea");
+    await follow(world, asks, "12345.98765.abcd2358fdea");
+    await follow(world, asks, "no trigger of Slack's");
+    await follow(world, asks);
+    expect((await world.seen()).state).toMatchObject({
+      views: [{ callback_id: "firebreak_why", private_metadata: writePressed(PRESSED) }],
+      whispers: Array.from({ length: 3 }, () => ({ text: "Nothing was done." })),
+    });
+  });
+
+  it("are answered in time, or not at all", async ({ expect }) => {
+    const world = await bot();
+    await world.fail({ kind: "timeout" });
+    const begunAtMs = Date.now();
+    await follow(world, { kind: "said", text: "Acknowledged." }, null, IMPATIENT_MS);
+    expect(Date.now() - begunAtMs).toBeLessThan(10 * IMPATIENT_MS);
+    expect((await world.seen()).state).toMatchObject({ whispers: [] });
+  });
+
+  const PRESSED = {
+    deed: "resolve",
+    mitigation: null,
+    incidentId: MESSAGE.incidentId,
+    deliveryId: MESSAGE.deliveryId,
+  } as const;
+  const follow = (
+    { url }: World,
+    outcome: Outcome,
+    trigger: string | null = null,
+    deadlineMs = FOLLOW_DEADLINE_MS,
+  ) => {
+    const secret = { token: TOKEN, channel: CHANNEL, api: `${url}/api` };
+    const press = { member: "U0123ABCD", room: null, pressed: PRESSED, why: null, trigger };
+    const reach = {
+      fetch: (to: string, init: RequestInit) => fetch(to, init),
+      atMs: Date.now(),
+      deadlineMs,
+    };
+    return slackChat.follow?.(outcome, press, [secret], reach);
+  };
 });
 
 describe("an incident in a Slack channel", () => {

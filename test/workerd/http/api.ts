@@ -81,6 +81,27 @@ export async function declared(given: Readonly<Record<string, unknown>> = {}): P
   return id;
 }
 
+/** Opens a plain incident of its own in which a rule fires, and answers its id. */
+export async function firing(): Promise<string> {
+  const nowMs = Date.now();
+  const { incidentId } = await deps.desk.trigger({
+    id: deps.newId("trg"),
+    playbook: null,
+    scope: aScope(),
+    title: "Checkout is slow",
+    severity: "SEV-2",
+    params: {},
+    onsetAtMs: nowMs,
+    atMs: nowMs,
+    rules: { errors: { status: "firing", sinceMs: nowMs } },
+    readings: [],
+    actor: { kind: "monitor", id: "monitor" },
+    drill: false,
+  });
+  await deps.incident(incidentId).follow(0, 5_000);
+  return incidentId;
+}
+
 /** A scope that no other test uses. */
 export const aScope = (): string => `test-${crypto.randomUUID().slice(0, 8)}`;
 

@@ -4,7 +4,8 @@ import { slackChat } from "../../../src/notify/chats/slack.ts";
 import { writePressed, type Deed } from "../../../src/notify/buttons.ts";
 import { incidentId } from "../../../src/http/schemas.ts";
 import { utf8 } from "../../../src/guard/write-journal/bytes.ts";
-import { client, declared, deps } from "./api.ts";
+import captured from "../../fixtures/webhooks/slack-block-actions.json";
+import { client, declared, deps, firing } from "./api.ts";
 
 /** Slack's own example: https://docs.slack.dev/authentication/verifying-requests-from-slack */
 const SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -25,14 +26,23 @@ const VIEWER = "U0000000VIC";
 
 const whispers: unknown[] = [];
 const tokens: unknown[] = [];
+/** What was asked of whom, in views; and Slack's word for why it cannot be. */
+const views: unknown[] = [];
+let viewsRefused: string | null = null;
 beforeEach(() => {
   whispers.length = 0;
   tokens.length = 0;
+  views.length = 0;
+  viewsRefused = null;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (to, init) => {
     const request = new Request(to, init);
     tokens.push(request.headers.get("authorization"));
-    whispers.push(await request.json());
-    return Response.json({ ok: true });
+    if (!request.url.endsWith("/views.open")) {
+      whispers.push(await request.json());
+      return Response.json({ ok: true });
+    }
+    views.push(await request.json());
+    return Response.json(viewsRefused === null ? { ok: true } : { ok: false, error: viewsRefused });
   });
   onTestFinished(() => {
     vi.restoreAllMocks();
@@ -52,6 +62,7 @@ const ask = client({
       people: [
         { id: "ada", name: "Ada Lovelace", role: "responder", slack: ADA },
         { id: "vic", name: "Vic", role: "viewer", slack: VIEWER },
+        { id: "olga", name: "Olga", role: "admin", slack: captured.user.id },
       ],
     },
   },
@@ -209,6 +220,99 @@ describe("a button in Slack", () => {
     const others = [payload(""), { type: "view_closed" }, "no payload"];
     for (const other of others) expect((await send(other)).status).toBe(200);
     expect(whispers).toEqual([]);
+  });
+});
+
+describe("resolving while a rule fires", () => {
+  const WHY = "the rule is wrong; nobody is harmed";
+  const RESOLVE = (id: string) => payload(pressing(id, "resolve"));
+  const opened = () => views[0] as { trigger_id: string; view: { private_metadata: string } };
+  /** As Slack sends what was written into the view that it was asked to open. */
+  const submitted = (why: string | null, user = ADA) => ({
+    type: "view_submission",
+    team: { id: "T0123", domain: "shop" },
+    user: { id: user, username: "ada", name: "ada", team_id: "T0123" },
+    api_app_id: "A0123",
+    trigger_id: "10215325802134.3901254001572.2e2548ab",
+    view: {
+      id: "V0123",
+      type: "modal",
+      ...opened().view,
+      state: { values: { why: { why: { type: "plain_text_input", value: why } } } },
+      hash: "156772938.1827394",
+    },
+    response_urls: [],
+  });
+
+  it("asks whoever pressed for a reason, and is done once with it, in their name", async ({
+    expect,
+  }) => {
+    const id = await firing();
+    await send(RESOLVE(id));
+    expect((await viewOf(id))?.status).not.toBe("resolved");
+    expect(whispers).toEqual([]);
+    expect(views).toMatchObject([
+      { trigger_id: RESOLVE(id).trigger_id, view: { type: "modal", callback_id: "firebreak_why" } },
+    ]);
+    expect(JSON.stringify(views)).toContain("still firing: errors");
+    const answer = await send(submitted(WHY));
+    // Anything else than nothing would keep the view open.
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+    const after = await viewOf(id);
+    expect(after?.status).toBe("resolved");
+    const rows = await deps.incident(id).journal(0);
+    expect(rows.find(({ type }) => type === "incident.resolved")).toMatchObject({
+      data: { why: WHY },
+      actor: { kind: "person", id: "Ada Lovelace" },
+    });
+    // Slack sends again what it got no answer to, and somebody else may have pressed as well.
+    await send(submitted(WHY));
+    await send(submitted("another reason", captured.user.id));
+    expect((await viewOf(id))?.seq).toBe(after?.seq);
+    expect(texts()).toEqual(["Resolved.", "Resolved.", "Resolved."]);
+    expect(whispers).toMatchObject([{ channel: SECRET.channel, user: ADA }, {}, {}]);
+  });
+
+  it("says how, where Slack will not ask", async ({ expect }) => {
+    const id = await firing();
+    viewsRefused = "expired_trigger_id";
+    await send(RESOLVE(id));
+    expect(texts()).toEqual([
+      `Nothing was done: still firing: errors; say why it is resolved all the same (POST /_firebreak/api/v1/incidents/${id}/resolve).`,
+    ]);
+  });
+
+  it("is nothing without words, from a viewer, or in words that Slack did not sign", async ({
+    expect,
+  }) => {
+    const id = await firing();
+    await send(RESOLVE(id));
+    await send(submitted("  "));
+    await send(submitted(null));
+    await send(submitted(WHY, VIEWER));
+    const now = Math.floor(Date.now() / 1_000);
+    expect((await send(submitted(WHY), now, "0".repeat(32))).status).toBe(401);
+    expect(texts()).toEqual([
+      expect.stringContaining("still firing: errors"),
+      expect.stringContaining("still firing: errors"),
+      expect.stringContaining("needs the role responder"),
+    ]);
+    expect(views).toHaveLength(1);
+    expect((await viewOf(id))?.status).not.toBe("resolved");
+  });
+});
+
+describe("a press as Slack documents it", () => {
+  it("is another's button, and one of ours in its place is done", async ({ expect }) => {
+    expect((await send(captured)).status).toBe(200);
+    expect(whispers).toEqual([]);
+    const id = await declared();
+    const [action] = captured.actions;
+    await send({ ...captured, actions: [{ ...action, value: pressing(id, "acknowledge") }] });
+    expect(await viewOf(id)).toMatchObject({ acknowledgedBy: "Olga" });
+    expect(whispers).toEqual([
+      { channel: captured.channel.id, user: captured.user.id, text: "Acknowledged." },
+    ]);
   });
 });
 

@@ -64,11 +64,15 @@ describe("an interaction", () => {
       member: user.id,
       room: "11",
       pressed: PRESSED,
+      why: null,
+      trigger: null,
     });
     expect(heard({ type: 3, user, data })).toEqual({
       member: user.id,
       room: null,
       pressed: PRESSED,
+      why: null,
+      trigger: null,
     });
     expect(heard({ type: 3, user, data: { custom_id: "other" } })).toMatchObject({ pressed: null });
     expect(heard({ type: 2, user, data: { name: "help" } })).toBeNull();
@@ -79,8 +83,8 @@ describe("an interaction", () => {
     const body = (of: Parameters<typeof discordChat.answer>[0]): unknown =>
       JSON.parse(discordChat.answer(of).body);
     expect(body("ping")).toEqual({ type: 1 });
-    expect(body({ text: null })).toEqual({ type: 6 });
-    expect(body({ text: "Acknowledged." })).toEqual({
+    expect(body({ kind: "said", text: null })).toEqual({ type: 6 });
+    expect(body({ kind: "said", text: "Acknowledged." })).toEqual({
       type: 4,
       data: { content: "Acknowledged.", flags: 64, allowed_mentions: { parse: [] } },
     });
