@@ -3,7 +3,7 @@
  * as one, what is over does not open again, and a group goes on until the last of its alerts has ended, however many they are. Pure.
  */
 import type { Alert } from "./alert.ts";
-import { scopeOf } from "./groups.ts";
+import { scopeOf } from "./scopes.ts";
 
 /** Some megabytes. Beyond, the least is dropped, and counted. */
 export const BUNDLED_MAX = 20_000;

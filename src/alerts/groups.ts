@@ -7,28 +7,22 @@ import { isWorse } from "../incidents/severity.ts";
 import type { Alert } from "./alert.ts";
 import type { InboxAlert } from "./inbox.ts";
 import type { Mute } from "./mutes.ts";
+import { isOurGroup, scopeOf } from "./scopes.ts";
 
-/** `alert` speaks for the group. */
-export type GroupTurn = { readonly scope: string; readonly alert: Alert } & (
+/** `alert` speaks for the group, and for so many `others` of a group of ours. */
+export type GroupTurn = {
+  readonly scope: string;
+  readonly alert: Alert;
+  readonly others: number;
+} & (
   | { readonly turn: "fires" | "worsens" | "ends" }
+  /** More alerts joined it; `alert` is the first of them. */
+  | { readonly turn: "grows" }
   /** It fired all the while and nobody was to hear of it, because of `mute`. */
   | { readonly turn: "sounds"; readonly mute: Mute }
   /** It goes on, and nobody is to hear of it. */
   | { readonly turn: "quiets"; readonly mute: Mute }
 );
-
-/** The scope of an incident about this alert: its group's, or its own where its tool has none. */
-export function scopeOf(alert: Pick<Alert, "source" | "group" | "fingerprint">): string {
-  const known = scopes.get(alert);
-  if (known !== undefined) return known;
-  const { source, group, fingerprint } = alert;
-  const scope = group == null ? `alert:${source}:${fingerprint}` : `alert:${source}:group:${group}`;
-  scopes.set(alert, scope);
-  return scope;
-}
-
-/** A delivery asks it of all alerts that are kept. */
-const scopes = new WeakMap<object, string>();
 
 /** How a group stands: some alert of it can be heard, all that go on are quiet, only bundled ones go on, or it is over. */
 type Standing =
@@ -54,13 +48,37 @@ export function turnsOf(
   held: Held = NOTHING_HELD,
 ): readonly GroupTurn[] {
   const [was, is] = [standings(before, held.was), standings(after, held.is)];
-  const scopes = new Set([...was.keys(), ...is.keys()]);
-  return [...scopes].flatMap((scope) => {
+  const { heard, joined } = ourGroups(before, after);
+  return [...new Set([...was.keys(), ...is.keys()])].flatMap((scope): readonly GroupTurn[] => {
     const [then, now] = [was.get(scope) ?? OVER, is.get(scope) ?? OVER];
     const last = ended.findLast((alert) => scopeOf(alert) === scope) ?? now.alert ?? then.alert;
-    return last === null ? [] : turnsBetween(then, now, last).map((turn) => ({ ...turn, scope }));
+    if (last === null) return [];
+    const turned = turnsBetween(then, now, last);
+    const others = Math.max(0, (heard.get(scope) ?? 0) - 1);
+    const turns = turned.map((turn) => ({ ...turn, scope, others }));
+    const wasOpen = then.is === "audible" || then.is === "held";
+    const [first, ...more] = wasOpen && turns.length === 0 ? (joined.get(scope) ?? []) : [];
+    if (first === undefined) return turns;
+    return [{ turn: "grows", alert: first, scope, others: more.length } as const];
   });
 }
+
+/** Of each group of ours, how many alerts can be heard, and which of them could not be before. */
+function ourGroups(before: readonly InboxAlert[], after: readonly InboxAlert[]) {
+  const [heard, joined] = [new Map<string, number>(), new Map<string, InboxAlert[]>()];
+  const known = new Set(before.filter(isHeard).map((alert) => nameOf(alert)));
+  for (const alert of after) {
+    if (!isOurGroup(alert.group) || !isHeard(alert)) continue;
+    const scope = scopeOf(alert);
+    heard.set(scope, (heard.get(scope) ?? 0) + 1);
+    if (!known.has(nameOf(alert))) joined.set(scope, [...(joined.get(scope) ?? []), alert]);
+  }
+  return { heard, joined };
+}
+
+const isHeard = ({ status, mutes = [] }: InboxAlert): boolean =>
+  status === "firing" && mutes.length === 0;
+const nameOf = ({ source, fingerprint }: Alert): string => `${source} ${fingerprint}`;
 
 type Turn =
   | { readonly turn: "fires" | "worsens" | "ends"; readonly alert: Alert }

@@ -11,9 +11,11 @@ import {
   NOTHING_BUNDLED,
   type Bundled,
   type BundledAlert,
+  type BundledChanges,
 } from "./bundled.ts";
 import { CHANGES_SEEN } from "./flapping.ts";
-import { scopeOf } from "./groups.ts";
+import { goingsIn, regrouped, ruleFor, whenToTell, type GroupRule } from "./grouping.ts";
+import { scopeOf } from "./scopes.ts";
 import type { Mute } from "./mutes.ts";
 
 /** Alerts kept whole at once. */
@@ -29,6 +31,9 @@ export type InboxAlert = Alert & {
   /** When it began and ended lately, as we heard of it, oldest first. */
   readonly changesAtMs?: readonly number[];
   readonly isFlapping?: boolean;
+  /** In a group of ours: since when that goes on, and when people may hear of this alert of it. */
+  readonly groupSinceMs?: number;
+  readonly tellAtMs?: number;
   readonly mutes?: readonly Mute[];
 };
 
@@ -57,8 +62,13 @@ export type Reception = {
 };
 
 /** Merges a delivery that arrived at `atMs`. Receiving the same delivery again changes nothing but when it was heard. */
-export function receiveAlerts(inbox: Inbox, alerts: readonly Alert[], atMs: number): Reception {
-  const { whole, changes, news } = merged(inbox, alerts, atMs);
+export function receiveAlerts(
+  inbox: Inbox,
+  alerts: readonly Alert[],
+  atMs: number,
+  rules: readonly GroupRule[] = [],
+): Reception {
+  const { whole, changes, news } = merged(inbox, alerts, atMs, rules);
   const live = [...whole.values()].filter((alert) => !isForgotten(alert, atMs));
   const { kept, rest } = withRoomFor(live);
   for (const alert of rest) changes.set(keyOf(alert), bundledOf(alert));
@@ -81,26 +91,38 @@ export function receiveAlerts(inbox: Inbox, alerts: readonly Alert[], atMs: numb
 }
 
 /** Without a thought for room. What is bundled and no news stays so. */
-function merged(inbox: Inbox, alerts: readonly Alert[], atMs: number) {
+function merged(inbox: Inbox, alerts: readonly Alert[], atMs: number, rules: readonly GroupRule[]) {
   const whole = new Map(inbox.alerts.map((alert) => [keyOf(alert), alert]));
   const changes = new Map<string, BundledAlert | null>();
   const news: Alert[] = [];
-  for (const alert of alerts) {
-    const key = keyOf(alert);
-    const changed = changes.get(key);
-    const bundled = changed === undefined ? inbox.bundled.byKey.get(key) : (changed ?? undefined);
+  const goings = goingsIn(inbox.alerts);
+  for (const given of alerts) {
+    const key = keyOf(given);
+    const bundled = bundledAt(key, inbox.bundled, changes);
     const known = whole.get(key) ?? bundled;
+    const rule = ruleFor(given, rules);
+    const alert = regrouped(given, known ?? null, { rule, rules });
     if (known !== undefined && isOvertaken(alert, known)) continue;
     const isNew = known === undefined || isNews(alert, known);
     if (isNew) news.push(alert);
-    if (!isNew && bundled !== undefined) {
-      changes.set(key, bundledOf({ ...alert, heardAtMs: atMs }));
-      continue;
+    if (bundled !== undefined) {
+      changes.set(key, isNew ? null : bundledOf({ ...alert, heardAtMs: atMs }));
+      if (!isNew) continue;
     }
-    if (bundled !== undefined) changes.set(key, null);
-    whole.set(key, { ...alert, heardAtMs: atMs, ...marksOf(alert, known, atMs) });
+    const marks = marksOf(alert, known, atMs);
+    const told = whenToTell(alert, known ?? null, { rule, goings, atMs });
+    whole.set(key, { ...alert, heardAtMs: atMs, ...marks, ...told });
   }
   return { whole, changes, news };
+}
+
+function bundledAt(
+  key: string,
+  { byKey }: Bundled,
+  changes: BundledChanges,
+): BundledAlert | undefined {
+  const changed = changes.get(key);
+  return changed === undefined ? byKey.get(key) : (changed ?? undefined);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Which alerts are quiet, and why: each decision is written beside the alert, so that people see it and a change of it is noticed. Pure. */
 import type { Alert } from "./alert.ts";
 import { flappingEndsAtMs, isFlapping, type FlapSpec } from "./flapping.ts";
+import { scopeOf } from "./scopes.ts";
 import { keyOf, type InboxAlert } from "./inbox.ts";
 import { inhibitorOf, type InhibitRule } from "./inhibition.ts";
 import { labelsOf } from "./labels.ts";
@@ -40,6 +41,7 @@ export function withMutes(
   return alerts.map((alert) => {
     const flaps = isFlapping(alert.changesAtMs ?? [], alert.isFlapping ?? false, flapping, atMs);
     const mutes = [
+      ...(isGathering(alert, atMs) ? [gatheringIn(alert)] : []),
       ...(alert.status === "firing" ? mutesOf(alert, active, inhibitor(alert)) : []),
       ...(flaps ? [{ because: "flapping", by: nameOf(alert), untilMs: null } as const] : []),
     ];
@@ -47,6 +49,16 @@ export function withMutes(
     return isSame ? alert : { ...alert, isFlapping: flaps, mutes };
   });
 }
+
+/** People hear of it with the others of its group. */
+const isGathering = ({ status, tellAtMs = 0 }: InboxAlert, atMs: number): boolean =>
+  status === "firing" && tellAtMs > atMs;
+
+const gatheringIn = (alert: InboxAlert): Mute => ({
+  because: "gathering",
+  by: scopeOf(alert),
+  untilMs: alert.tellAtMs ?? null,
+});
 
 /** Most alerts have none, and a burst asks this of all of them with each delivery. */
 const areSame = (some: readonly Mute[], others: readonly Mute[]): boolean =>
@@ -79,4 +91,5 @@ export const nextMuteChangeMs = (
     ...alerts.map(({ isFlapping: flaps = false, changesAtMs = [] }) =>
       flaps ? flappingEndsAtMs(changesAtMs, flapping) : Infinity,
     ),
+    ...alerts.map((alert) => (isGathering(alert, atMs) ? (alert.tellAtMs ?? Infinity) : Infinity)),
   );

@@ -45,7 +45,13 @@ export const silenceState = (
 ): SilenceState => (atMs >= endsAtMs ? "expired" : atMs < startsAtMs ? "pending" : "active");
 
 /** Why something is quiet. */
-export const MUTE_REASONS = ["silenced", "maintenance", "inhibited", "flapping"] as const;
+export const MUTE_REASONS = [
+  "silenced",
+  "maintenance",
+  "inhibited",
+  "flapping",
+  "gathering",
+] as const;
 export type MuteReason = (typeof MUTE_REASONS)[number];
 
 export const reasonOf = ({ id }: Pick<Silence, "id">): MuteReason =>

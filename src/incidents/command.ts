@@ -46,7 +46,8 @@ type CommandData = {
   readonly hand_over: { readonly to: string; readonly note: string };
   readonly link: Link & { readonly why: string };
   readonly unlink: { readonly target: string; readonly why: string };
-  readonly note: { readonly text: string };
+  /** `alerts`: it is that so many more joined its group, which is news. */
+  readonly note: { readonly text: string; readonly alerts?: number };
   readonly set_severity: { readonly severity: Severity; readonly why: string };
   readonly escalate: { readonly why: string };
   /** `name` and `how` are what the contact sheet says. */

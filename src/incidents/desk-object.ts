@@ -7,6 +7,7 @@ import type { Alert, AlertCounts } from "../alerts/alert.ts";
 import { bundlesIn, heldBy, type Bundle } from "../alerts/bundled.ts";
 import type { Deployment } from "../alerts/deployments.ts";
 import type { Beat, Heard } from "../alerts/heartbeats.ts";
+import type { GroupRule } from "../alerts/grouping.ts";
 import { turnsOf, type GroupTurn } from "../alerts/groups.ts";
 import { countAlerts, receiveAlerts, type Inbox, type InboxAlert } from "../alerts/inbox.ts";
 import type { PagerAnswer } from "../alerts/pager-answers.ts";
@@ -68,6 +69,8 @@ export type DeskDeps = {
   /** Does a playbook's rule already watch alerts like this one? */
   readonly claims: (alert: Pick<Alert, "severity">) => boolean;
   readonly quiet: QuietRules;
+  /** The site's groups, besides the usual ones. */
+  readonly grouping: readonly GroupRule[];
 };
 
 export class DeskObject<Env = unknown> extends DurableObject<Env> implements DeskApi {
@@ -147,7 +150,7 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     alerts: readonly Alert[],
     atMs: number,
   ): Promise<{ readonly accepted: number; readonly duplicates: number }> {
-    const reception = receiveAlerts(this.#inbox, alerts, atMs);
+    const reception = receiveAlerts(this.#inbox, alerts, atMs, this.#deps.grouping);
     this.#consider(atMs, reception);
     // A tool that sends alerts waits for none of the incidents they open.
     await this.#rearm();

@@ -99,12 +99,12 @@ export function joinCommand(trigger: Trigger, answer: TriggerAnswer): IncidentCo
 }
 
 /** The trigger that an alert is which no playbook claims. */
-export const alertTrigger = ({ turn, alert, scope }: GroupTurn, atMs: number): Trigger => ({
+export const alertTrigger = ({ turn, alert, scope, others }: GroupTurn, atMs: number): Trigger => ({
   // What was quiet may have had an incident already, that a person resolved meanwhile.
   id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}${turn === "sounds" ? `:${atMs}` : ""}`,
   playbook: null,
   scope,
-  title: alert.title,
+  title: titleWith(alert, others),
   severity: alert.severity,
   params: {},
   onsetAtMs: alert.startsAtMs,
@@ -114,6 +114,10 @@ export const alertTrigger = ({ turn, alert, scope }: GroupTurn, atMs: number): T
   actor: { kind: "webhook", id: alert.source },
   drill: false,
 });
+
+/** Its first words stay whole where several are told of. */
+const titleWith = ({ title }: Alert, others: number): string =>
+  others === 0 ? title : `${title} (and ${others} more)`;
 
 /**
  * What an open incident hears of its alerts. What fires again may find it about to be resolved: asked twice, it is refused.
@@ -140,6 +144,11 @@ export function alertCommands(
       return [{ ...base, id: `again:${about}`, type: "reopen", data: { why: `${title} again` } }];
     case "worsens":
       return [worse];
+    case "grows": {
+      const text = `More alerts of its group: ${titleWith(alert, turn.others)}`;
+      const data = { text, alerts: turn.others + 1 };
+      return [{ ...base, id: `grows:${about}:${atMs}`, type: "note", data }];
+    }
     case "quiets":
       return [{ ...muteCommand([alertsMute(turn.mute, alert, atMs)], atMs), actor: base.actor }];
     case "sounds": {
@@ -176,6 +185,7 @@ const QUIET_WORDS: Readonly<Record<MuteReason, (title: string) => string>> = {
   silenced: (title) => `its alerts are silenced: ${title}`,
   maintenance: (title) => `its alerts belong to maintenance: ${title}`,
   inhibited: (title) => `another alert that fires explains its own: ${title}`,
+  gathering: (title) => `the other alerts of its group are waited for: ${title}`,
   flapping: (title) => `${title} begins and ends again and again; quiet until it stops to`,
 };
 

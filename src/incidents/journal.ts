@@ -129,7 +129,8 @@ export const EVENT_DATA = {
     /** What whoever takes over must know, where it was handed over. */
     note: z.string().optional(),
   }),
-  "incident.noted": z.looseObject({ text: z.string() }),
+  /** `alerts`: so many more joined the group that it is about. */
+  "incident.noted": z.looseObject({ text: z.string(), alerts: z.int().optional() }),
   "incident.severity_set": z.looseObject({ from: severity, to: severity, why: z.string() }),
   "incident.escalated": z.looseObject({
     because: z.enum(["silence", "unreached", "exhausted", "person"]),

@@ -33,7 +33,7 @@ export function decidePerson(state: IncidentState, command: PersonCommand, groun
     case "unlink":
       return unlink(state, command);
     case "note":
-      return ok([{ type: "incident.noted", data: { text: command.data.text } }]);
+      return ok([{ type: "incident.noted", data: { ...command.data } }]);
     case "set_severity":
       return setSeverity(state, command);
     case "escalate":

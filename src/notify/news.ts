@@ -24,6 +24,7 @@ export const MESSAGE_REASONS = [
   "released",
   "resolved",
   "reopened",
+  "alerts_joined",
   "flapping",
   "unmuted",
   "bundle",
@@ -74,6 +75,10 @@ export function newsOf(event: IncidentEvent, view: IncidentView): News | null {
         `acknowledged:${view.seq}`,
         `${view.acknowledgedBy ?? "Somebody"} acknowledged it`,
       );
+    case "incident.noted":
+      return event.data.alerts === undefined
+        ? null
+        : news("alerts_joined", `alerts_joined:${view.seq}`, event.data.text);
     case "incident.lead_taken":
       return event.data.from === undefined
         ? null

@@ -50,6 +50,7 @@ const SUBJECT_WORDS: Readonly<Record<MessageReason, string>> = {
   released: "mitigation released",
   resolved: "resolved",
   reopened: "open again",
+  alerts_joined: "has more alerts",
   flapping: "flaps",
   unmuted: "is still open",
   bundle: "has news",

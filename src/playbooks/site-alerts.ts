@@ -1,5 +1,6 @@
 /** The part of `site.yaml` about alerts that nobody should hear of: which explain others, and what counts as flapping. */
 import { z } from "zod";
+import type { GroupRule } from "../alerts/grouping.ts";
 import type { InhibitRule } from "../alerts/inhibition.ts";
 import { MATCHERS_MAX, matchesNothingSaid, readMatchers } from "../alerts/matchers.ts";
 import type { QuietRules } from "../alerts/mutes.ts";
@@ -9,6 +10,8 @@ import { resolveDuration } from "./params.ts";
 export const INHIBIT_RULES_MAX = 64;
 export const EQUAL_LABELS_MAX = 16;
 
+export const GROUP_RULES_MAX = 64;
+const WAIT_MS_MAX = 3_600_000;
 const WITHIN_MS_MIN = 60_000;
 const WITHIN_MS_MAX = 24 * 3_600_000;
 
@@ -28,6 +31,11 @@ const matchers = z
       ctx.addIssue({ code: "custom", message });
     }
   });
+const length = (minMs: number, maxMs: number, hint: string) =>
+  z.string().refine((text) => {
+    const parsed = parseDuration(text);
+    return parsed.ok && parsed.value >= minMs && parsed.value <= maxMs;
+  }, hint);
 const share = z.number().min(0.05).max(1);
 
 export const quietAlerts = z
@@ -43,16 +51,29 @@ export const quietAlerts = z
       )
       .max(INHIBIT_RULES_MAX)
       .default([]),
+    /**
+     * Groups of our own, as Alertmanager's routes make them: the first whose matchers hold puts an alert into the group with the same values
+     * of the labels `by`. Tools that know no groups have a usual one.
+     */
+    group: z
+      .array(
+        z.strictObject({
+          matchers,
+          by: z.array(z.string().min(1).max(200)).min(1).max(EQUAL_LABELS_MAX),
+          wait: length(0, WAIT_MS_MAX, "write a duration up to 1h").default("30s"),
+          interval: length(WITHIN_MS_MIN, WITHIN_MS_MAX, "write a duration from 1m to 1d").default(
+            "5m",
+          ),
+        }),
+      )
+      .max(GROUP_RULES_MAX)
+      .default([]),
     /** An alert flaps from a share of `high` of twenty changes within this time on, until it is below `low`. */
     flapping: z
       .strictObject({
-        within: z
-          .string()
-          .refine((text) => {
-            const parsed = parseDuration(text);
-            return parsed.ok && parsed.value >= WITHIN_MS_MIN && parsed.value <= WITHIN_MS_MAX;
-          }, "write a duration from 1m to 1d")
-          .default("1h"),
+        within: length(WITHIN_MS_MIN, WITHIN_MS_MAX, "write a duration from 1m to 1d").default(
+          "1h",
+        ),
         high: share.default(0.3),
         low: share.default(0.15),
       })
@@ -74,6 +95,15 @@ export const quietRulesOf = ({ inhibit, flapping }: z.infer<typeof quietAlerts>)
     low: flapping.low,
   },
 });
+
+/** How alerts are grouped, compiled. */
+export const groupRulesOf = ({ group }: z.infer<typeof quietAlerts>): readonly GroupRule[] =>
+  group.map(({ matchers: texts, by, wait, interval }) => ({
+    matchers: compiled(texts),
+    by,
+    waitMs: resolveDuration(wait, {}),
+    intervalMs: resolveDuration(interval, {}),
+  }));
 
 /** The schema has read them before. */
 const compiled = (texts: readonly string[]): InhibitRule["source"] => {

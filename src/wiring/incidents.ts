@@ -21,7 +21,7 @@ import { compilePlaybook, type CompiledPlaybook } from "../playbooks/compile.ts"
 import { githubRepository, type Repository } from "../platform/github.ts";
 import { playbook as playbookSchema } from "../playbooks/schema.ts";
 import { bundle, compiledPlaybooks, deployedPlaybook } from "../playbooks/deployed.ts";
-import { quietRulesOf } from "../playbooks/site-alerts.ts";
+import { groupRulesOf, quietRulesOf } from "../playbooks/site-alerts.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import { assert } from "../shared/assert.ts";
 import { ok, type Result } from "../shared/result.ts";
@@ -46,6 +46,7 @@ export const deskDeps = (env: Env): DeskDeps => ({
   newIncidentId: () => newId("inc"),
   claims,
   quiet: quietRulesOf(bundle.site.alerts),
+  grouping: groupRulesOf(bundle.site.alerts),
 });
 
 export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({

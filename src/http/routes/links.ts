@@ -1,6 +1,6 @@
 /** What belongs to an incident: other incidents, tickets, groups of alerts. Between two incidents both are told. */
 import { z } from "@hono/zod-openapi";
-import { scopeOf } from "../../alerts/groups.ts";
+import { scopeOf } from "../../alerts/scopes.ts";
 import { LINK_KINDS, type Link } from "../../incidents/links.ts";
 import { clip } from "../../shared/clip.ts";
 import { takes, type Api } from "../api-app.ts";

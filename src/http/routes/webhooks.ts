@@ -93,7 +93,8 @@ async function take(
   if (parsed.answer) {
     const isOurs = await deps.desk.answered(parsed.answer, deps.now());
     const { deed, incidentId } = parsed.answer;
-    if (!isOurs) console.warn(`webhooks: ${webhook.vendor} ${id} to ${deed} unknown ${incidentId}`);
+    const detail = "there is no such incident here";
+    if (!isOurs) say("warn", { ...told, incident: incidentId, deed, detail });
   }
   if (parsed.alerts.length === 0) return { accepted: true, id, duplicate: false, note };
   const { accepted } = await deps.desk.receive(parsed.alerts, deps.now());

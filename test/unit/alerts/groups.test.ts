@@ -1,7 +1,8 @@
 import { describe, it } from "vitest";
 import type { Alert } from "../../../src/alerts/alert.ts";
 import { heldBy } from "../../../src/alerts/bundled.ts";
-import { scopeOf, turnsOf } from "../../../src/alerts/groups.ts";
+import { turnsOf } from "../../../src/alerts/groups.ts";
+import { scopeOf } from "../../../src/alerts/scopes.ts";
 import {
   EMPTY_INBOX,
   INBOX_MAX,

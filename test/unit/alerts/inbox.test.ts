@@ -114,7 +114,11 @@ describe("receiveAlerts", () => {
     );
     const full = after(storm);
     const [bundled] = full.bundled.byKey.values();
-    const worse = anAlert({ ...bundled, severity: "SEV-1" });
+    const worse = anAlert({
+      fingerprint: bundled?.fingerprint ?? "",
+      group: "storm",
+      severity: "SEV-1",
+    });
     const reception = receiveAlerts(full, [worse], START_MS + 1);
     expect(reception.news).toEqual([worse]);
     expect(reception.inbox.alerts[0]).toMatchObject({ severity: "SEV-1" });

@@ -148,3 +148,78 @@ it("remembers so many keyed requests, and forgets the oldest first", async ({ ex
   expect(await stub.once(`req_${REQUESTS_MAX}`, "g", T0)).toMatchObject({ isSame: false });
   expect(await stub.once("first", "b", T0 + 1)).toEqual({ firstAtMs: T0 + 1, isSame: true });
 });
+
+describe("a tool that knows no groups", () => {
+  const down = (monitor: number, atMs: number) =>
+    anAlert({
+      source: "uptimerobot",
+      fingerprint: `m${monitor}`,
+      title: `Monitor ${monitor} is down`,
+      severity: "SEV-2",
+      startsAtMs: atMs,
+    });
+  const told = (life: DeskLife): readonly string[] =>
+    life.world.handled.map(({ command }) =>
+      command.type === "open"
+        ? `open ${command.data.title}`
+        : `${command.type} ${"alerts" in command.data ? command.data.alerts : ""}`.trim(),
+    );
+  const until = async (life: DeskLife, atMs: number): Promise<void> => {
+    for (;;) {
+      const alarmAtMs = await life.alarmAtMs();
+      if (alarmAtMs === null || alarmAtMs > atMs) break;
+      vi.setSystemTime(Math.max(alarmAtMs, Date.now()));
+      await life.settle();
+    }
+    vi.setSystemTime(atMs);
+  };
+
+  it("is one incident of fifty monitors, after the wait; later ones are one piece of news", async ({
+    expect,
+  }) => {
+    const life = new DeskLife();
+    for (let monitor = 0; monitor < 50; monitor += 1) {
+      await life.desk.receive([down(monitor, T0)], T0);
+    }
+    await until(life, T0 + 29_000);
+    expect(told(life)).toEqual([]);
+    await evictDurableObject(life.stub);
+    await until(life, T0 + 60_000);
+    expect(told(life)).toEqual(["open Monitor 0 is down (and 49 more)"]);
+
+    await life.desk.receive([down(50, T0 + 60_000), down(51, T0 + 60_000)], T0 + 60_000);
+    await life.desk.receive([down(51, T0 + 60_000)], T0 + 60_000);
+    await evictDurableObject(life.stub);
+    await until(life, T0 + 600_000);
+    expect(told(life).slice(1)).toEqual(["note 2"]);
+
+    const ends = Array.from({ length: 52 }, (_, monitor) => ({
+      ...down(monitor, T0 + 60_000),
+      status: "resolved" as const,
+      endsAtMs: T0 + 600_000,
+    }));
+    await life.desk.receive(ends.slice(1), T0 + 600_000);
+    await until(life, T0 + 601_000);
+    expect(told(life).slice(2)).toEqual([]);
+    await life.desk.receive(ends.slice(0, 1), T0 + 602_000);
+    await until(life, T0 + 603_000);
+    expect(told(life).slice(2)).toEqual(["resolve"]);
+  });
+
+  it("dies anywhere while it waits: one incident all the same", async ({ expect }) => {
+    const live = async (life: DeskLife): Promise<readonly string[]> => {
+      vi.setSystemTime(T0);
+      await life.insist(() => life.desk.receive([down(0, T0), down(1, T0)], T0));
+      await until(life, T0 + 60_000);
+      return [...new Set(told(life))];
+    };
+    const whole = new DeskLife();
+    const expected = await live(whole);
+    expect(expected).toEqual(["open Monitor 0 is down (and 1 more)"]);
+    for (let dieAt = 1; dieAt <= whole.world.fate.points.length; dieAt += 1) {
+      const life = new DeskLife();
+      life.world.fate.dieAt = dieAt;
+      expect([dieAt, await live(life)]).toEqual([dieAt, expected]);
+    }
+  });
+});

@@ -32,6 +32,7 @@ export class TestDesk extends DeskObject {
       newIncidentId: () => world.newIncidentId(),
       claims: () => false,
       quiet: world.quiet,
+      grouping: world.grouping,
     });
   }
 }

@@ -1,4 +1,5 @@
 /** What stands around an incident or a desk under test: it does what it is asked, remembers it, and ends the object where the test says. */
+import type { GroupRule } from "../../../src/alerts/grouping.ts";
 import type { QuietRules } from "../../../src/alerts/mutes.ts";
 import type { CommandAnswer, IncidentCommand } from "../../../src/incidents/command.ts";
 import type { Effect } from "../../../src/incidents/effect.ts";
@@ -98,6 +99,8 @@ export class World {
   };
   /** What the site says keeps alerts quiet. */
   quiet: QuietRules = { inhibit: [], flapping: { withinMs: 3_600_000, high: 0.3, low: 0.15 } };
+  /** How the site says alerts are grouped. */
+  grouping: readonly GroupRule[] = [];
   /** Channels that fail for now. */
   readonly broken = new Set<string>();
   /** What arrived, in order. */
