@@ -27,18 +27,39 @@ const shown = {
     .array(z.strictObject({ type: z.literal(1), components: z.array(button).min(1).max(5) }))
     .max(5)
     .optional(),
-  // Ours must not ring for what somebody wrote elsewhere.
-  allowed_mentions: z.strictObject({ parse: z.tuple([]) }),
+  // Ours must not ring for what somebody wrote elsewhere: only those who are named one by one.
+  allowed_mentions: z.strictObject({
+    parse: z.tuple([]),
+    users: z
+      .array(z.string().regex(/^\d{17,20}$/))
+      .min(1)
+      .max(100)
+      .optional(),
+  }),
 };
-const made = z.strictObject({
-  ...shown,
-  nonce: z.string().min(1).max(25),
-  enforce_nonce: z.literal(true),
-  message_reference: z
-    .strictObject({ message_id: z.string(), fail_if_not_exists: z.boolean() })
-    .optional(),
-});
-const changed = z.strictObject(shown);
+const mentionsIn = (content: string): readonly string[] =>
+  [...content.matchAll(/(?<!\\)<@!?(\d{17,20})(?<!\\)>/g)].map(([, id = ""]) => id);
+const isMentionedAsAllowed = ({
+  content,
+  allowed_mentions: { users = [] },
+}: {
+  readonly content: string;
+  readonly allowed_mentions: { readonly users?: readonly string[] | undefined };
+}): boolean => {
+  const named = mentionsIn(content);
+  return named.length === users.length && named.every((id) => users.includes(id));
+};
+const made = z
+  .strictObject({
+    ...shown,
+    nonce: z.string().min(1).max(25),
+    enforce_nonce: z.literal(true),
+    message_reference: z
+      .strictObject({ message_id: z.string(), fail_if_not_exists: z.boolean() })
+      .optional(),
+  })
+  .refine(isMentionedAsAllowed, "whom it calls is not whom it may call");
+const changed = z.strictObject(shown).refine(isMentionedAsAllowed);
 
 /** What Discord takes as the answer to an interaction: a pong, a message for one pair of eyes, nothing yet, or a modal that asks for one thing. */
 export const interactionAnswer = z.discriminatedUnion("type", [

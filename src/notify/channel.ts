@@ -1,6 +1,7 @@
 /** The port every channel implements: one file in `channels/`, one line in `registry.ts`. */
 import type { z } from "zod";
 import type { Failure } from "../incidents/journal.ts";
+import type { Person } from "../playbooks/site-people.ts";
 import type { Severity } from "../playbooks/schema.ts";
 import { err, type Result } from "../shared/result.ts";
 import type { Button } from "./buttons.ts";
@@ -57,10 +58,26 @@ export type ChannelReach = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Cloudflare's e-mail binding; undefined where the Worker has none. Throws with a `code` when it will not. */
   readonly mail?: ((mail: Mail) => Promise<unknown>) | undefined;
+  /** Whom `site.yaml` knows, for chats that call people by their own ids; absent where nobody can be called. */
+  readonly people?: readonly Member[];
   readonly atMs: number;
   /** How long one attempt may take. */
   readonly deadlineMs: number;
 };
+
+/** Somebody, as chats know them. */
+export type Member = Pick<Person, "id" | "slack" | "discord">;
+
+/** Of more that a message asks, the text alone tells. */
+export const MENTIONS_MAX = 20;
+
+/** What a chat calls those whom the message asks; who is not known there is asked by the text alone. */
+export const mentioned = (
+  { people }: Pick<ChannelMessage, "people">,
+  { people: known = [] }: Pick<ChannelReach, "people">,
+  chat: "slack" | "discord",
+): readonly string[] =>
+  people.flatMap((id) => known.find((one) => one.id === id)?.[chat] ?? []).slice(0, MENTIONS_MAX);
 
 /** Proof that the other side took it; for the journal, so nothing secret. */
 export type Receipt = {

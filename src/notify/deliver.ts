@@ -16,6 +16,7 @@ export type DeliveryContext = {
   readonly secret: (name: string) => string | undefined;
   readonly fetch: ChannelReach["fetch"];
   readonly mail?: ChannelReach["mail"];
+  readonly people?: ChannelReach["people"];
   readonly atMs: number;
 };
 
@@ -64,6 +65,7 @@ async function deliverBy<Message>(
   return kind.deliver(message, secret, {
     fetch: context.fetch,
     mail: context.mail,
+    ...(context.people === undefined ? {} : { people: context.people }),
     atMs: context.atMs,
     deadlineMs: DELIVERY_DEADLINE_MS,
   });

@@ -64,6 +64,7 @@ export function messagesFor(
 ): readonly MessageDraft[] {
   const news = newsOf(event, view);
   if (news === null) return [];
+  const people = askedBy(event, news, view, site);
   const draft = {
     message: news.key,
     why: news.why,
@@ -72,7 +73,7 @@ export function messagesFor(
     severity: view.severity,
     state: stateOf(view),
     link: incidentLink(view, site),
-    ...(news.people.length === 0 ? {} : { people: [...news.people] }),
+    ...(people.length === 0 ? {} : { people }),
   };
   const mute = muteOf(event, view, atMs);
   return channelsFor(event, view, site, told).map((channel) =>
@@ -80,6 +81,20 @@ export function messagesFor(
       ? { channel, ...draft }
       : { channel, ...draft, muted: mute },
   );
+}
+
+/** Whom it asks: those that the news names, who has the lead from now on, and whoever leads of what the lead promised. */
+function askedBy(
+  event: IncidentEvent,
+  news: News,
+  view: IncidentView,
+  site: MessageSite,
+): string[] {
+  const isForLead = event.type === "incident.lead_taken" || event.type === "incident.update_due";
+  const lead = isForLead
+    ? site.people.find(({ id, name }) => [id, name].includes(view.lead ?? ""))
+    : undefined;
+  return [...new Set([...news.people, ...(lead === undefined ? [] : [lead.id])])];
 }
 
 /** What waited for a channel, in one message: the one that waited alone is said as itself. */

@@ -74,6 +74,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
         secret: config.channelSecret,
         fetch: (url, init) => fetch(url, init),
         mail: mailOf(env),
+        people: bundle.site.people,
         atMs: Date.now(),
       }),
     relay: (channel, relayed) =>

@@ -9,7 +9,7 @@ import { parseJson } from "../../shared/json.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { apiRoot, asking, type Ask } from "../ask.ts";
 import { writePressed, type Button } from "../buttons.ts";
-import { defineChannel, type ChannelMessage, type Receipt } from "../channel.ts";
+import { defineChannel, mentioned, type ChannelMessage, type Receipt } from "../channel.ts";
 
 const CONTENT_CHARS_MAX = 2_000;
 const DESCRIPTION_CHARS_MAX = 4_096;
@@ -43,19 +43,37 @@ export const discord = defineChannel({
   async send(message, secret, reach) {
     const ask = asking(reach);
     const whole = wholeMessage(message, secret);
-    if (message.ref === null) return post(ask, secret, message, whole);
+    const asked = mentioned(message, reach, "discord");
+    const anew = calling(asked, whole);
+    if (message.ref === null) return post(ask, secret, message, anew);
     const updated = await call(ask, secret, "PATCH", `/${message.ref}`, whole);
     if (!updated.ok) {
       // Somebody deleted it: the incident needs a new one.
-      return updated.error.class === "refuse" ? post(ask, secret, message, whole) : updated;
+      return updated.error.class === "refuse" ? post(ask, secret, message, anew) : updated;
     }
     const reply = {
       content: clip(escaped(`${message.subject}: ${message.news}`), CONTENT_CHARS_MAX),
       message_reference: { message_id: message.ref, fail_if_not_exists: false },
     };
-    return post(ask, secret, message, reply, message.ref);
+    return post(ask, secret, message, calling(asked, reply), message.ref);
   },
 });
+
+/** Calls them, and nobody else whatever the text says; an edit calls nobody again. */
+const calling = <Body extends { readonly content: string }>(
+  users: readonly string[],
+  body: Body,
+): Body & { readonly allowed_mentions?: object } =>
+  users.length === 0
+    ? body
+    : {
+        ...body,
+        content: clip(
+          `${users.map((id) => `<@${id}>`).join(" ")} ${body.content}`,
+          CONTENT_CHARS_MAX,
+        ),
+        allowed_mentions: { parse: [], users },
+      };
 
 async function post(
   ask: Ask,
@@ -81,7 +99,7 @@ async function call(
   const answered = await ask(`${api}/channels/${channel}/messages${path}`, {
     method,
     headers: { authorization: `Bot ${token}` },
-    body: { ...body, allowed_mentions: { parse: [] } },
+    body: { allowed_mentions: { parse: [] }, ...body },
   });
   if (!answered.ok) return answered;
   const parsed = answer.safeParse(parseJson(answered.value.text));

@@ -22,7 +22,10 @@ export const wholeMessage = (message: ChannelMessage, note: string | null = null
       type: "header",
       text: plain(message.subject, HEADER_CHARS_MAX),
     },
-    ...message.body.split("\n\n").slice(0, SECTIONS_MAX).map(section),
+    ...message.body
+      .split("\n\n")
+      .slice(0, SECTIONS_MAX)
+      .map((text) => section(text)),
     ...(note === null
       ? []
       : [{ type: "section", text: { type: "mrkdwn", text: note, verbatim: true } }]),
@@ -30,16 +33,26 @@ export const wholeMessage = (message: ChannelMessage, note: string | null = null
   ],
 });
 
-/** Only what is new. */
-export const newsMessage = ({ subject, news }: ChannelMessage): SlackText => ({
-  text: clipEscaped(`${subject}: ${news}`, TEXT_CHARS_MAX),
-  blocks: [section(`${subject}\n${news}`)],
+/** Only what is new; `mention` calls those whom it asks. */
+export const newsMessage = ({ subject, news }: ChannelMessage, mention = ""): SlackText => ({
+  text: after(mention, `${subject}: ${news}`, TEXT_CHARS_MAX),
+  blocks: [section(`${subject}\n${news}`, mention)],
 });
 
-const section = (text: string): Block => ({
+/** Members, as Slack reads them; empty for none. */
+export const mentionOf = (members: readonly string[]): string =>
+  members.map((id) => `<@${id}>`).join(" ");
+
+const section = (text: string, mention = ""): Block => ({
   type: "section",
-  text: { type: "mrkdwn", text: clipEscaped(text, SECTION_CHARS_MAX), verbatim: true },
+  text: { type: "mrkdwn", text: after(mention, text, SECTION_CHARS_MAX), verbatim: true },
 });
+
+/** What is ours, then what others wrote. */
+const after = (ours: string, text: string, charsMax: number): string => {
+  const before = ours === "" ? "" : `${ours} `;
+  return `${before}${clipEscaped(text, charsMax - before.length)}`;
+};
 
 /** What can be done from here, and where to look. */
 function actions(message: ChannelMessage): readonly Block[] {

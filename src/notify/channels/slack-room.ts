@@ -14,6 +14,8 @@ export type SlackAccess = {
   readonly token: string;
   readonly api: string;
   readonly signing_secret?: string | undefined;
+  /** Calls those whom the message asks, in what is said anew; absent for nobody. */
+  readonly mention?: string;
 };
 export type SlackFailure = Failure & { readonly code?: string };
 
@@ -86,7 +88,9 @@ export class Room {
 
   /** The incident's message. `note` is said beneath it. */
   open(message: ChannelMessage, note: string | null = null): Promise<SlackResult> {
-    return this.#post(this.#whole(message, note), message);
+    const { mention = "" } = this.#access;
+    const beneath = [note ?? "", mention].filter((one) => one !== "").join(" ");
+    return this.#post(this.#whole(message, beneath === "" ? null : beneath), message);
   }
 
   update(message: ChannelMessage, root: string, note: string | null = null): Promise<SlackResult> {
@@ -99,7 +103,11 @@ export class Room {
 
   /** Only what is new: in the thread of `root`, or in the room itself. */
   say(message: ChannelMessage, root: string | null): Promise<SlackResult> {
-    return this.#post(newsMessage(message), message, root === null ? {} : { thread_ts: root });
+    return this.#post(
+      newsMessage(message, this.#access.mention),
+      message,
+      root === null ? {} : { thread_ts: root },
+    );
   }
 
   /** The incident's message, should an attempt that nobody heard of again have made it; null too when the bot may not look. */

@@ -8,7 +8,8 @@ import type { Failure } from "../../incidents/journal.ts";
 import { pages } from "../../incidents/severity.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { apiRoot, asking } from "../ask.ts";
-import { defineChannel, DRILL_PREFIX, type ChannelMessage } from "../channel.ts";
+import { defineChannel, DRILL_PREFIX, mentioned, type ChannelMessage } from "../channel.ts";
+import { mentionOf } from "./slack-blocks.ts";
 import { Room, type SlackFailure, type SlackResult } from "./slack-room.ts";
 import { openWarRoom, tellWarRoom, warRoomWords, type WarRoom } from "./slack-war-room.ts";
 
@@ -40,11 +41,12 @@ export const slack = defineChannel({
 
   async send(message, secret, reach) {
     const ask = asking(reach);
+    const access = { ...secret, mention: mentionOf(mentioned(message, reach, "slack")) };
     const oldestMs = reach.atMs - LOOK_BACK_MS;
-    const main = new Room(ask, secret, secret.channel);
+    const main = new Room(ask, access, secret.channel);
     const { root: known, room: before } = placesIn(message.ref);
     const isTold =
-      before !== null && (await tellWarRoom(message, before, { ask, access: secret, oldestMs }));
+      before !== null && (await tellWarRoom(message, before, { ask, access, oldestMs }));
     const shown = await show(message, main, {
       known,
       room: isTold ? before : null,
@@ -57,7 +59,7 @@ export const slack = defineChannel({
     if (before !== null || words === undefined || !isForARoom(message)) {
       return ok({ status: 200, ref: refOf(root, before) });
     }
-    const room = await openWarRoom(message, { ask, access: secret, words });
+    const room = await openWarRoom(message, { ask, access, words });
     // Those who read it here learn where the others are.
     if (room !== null) await main.update(message, root, noteOf(room));
     return ok({ status: 200, ref: refOf(root, room) });

@@ -6,7 +6,7 @@ import type { Channel } from "../../../src/notify/channel.ts";
 import { discord } from "../../../src/notify/channels/discord.ts";
 import { readPressed, type Button } from "../../../src/notify/buttons.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
-import { facing, FAULTS, IMPATIENT_MS } from "./vendor.ts";
+import { facing, FAULTS, IMPATIENT_MS, PEOPLE } from "./vendor.ts";
 
 const TOKEN = `MTE5.${"t0ken-of_the.test".repeat(4)}`;
 const CHANNEL = "1100000000000000001";
@@ -59,6 +59,39 @@ const BUTTONS: readonly Button[] = Array.from({ length: 11 }, (_, n) => ({
   label: `Revert ${"x".repeat(90)}`,
   warning: "At once.",
 }));
+
+describe("who is asked in Discord", () => {
+  const [ada, grace] = PEOPLE;
+  const sent = async (world: World) =>
+    (await world.seen()).calls.map(({ method, body }) => {
+      const { content, allowed_mentions: allowed } = z
+        .looseObject({ content: z.string(), allowed_mentions: z.unknown() })
+        .parse(JSON.parse(body));
+      return { method, called: content.match(/^(?:<@\d+> )*/)?.[0].trim() ?? "", allowed };
+    });
+
+  it("is called, and nobody else whatever a text says; an edit calls nobody", async ({
+    expect,
+  }) => {
+    const world = await bot();
+    const news = `Ask <@${grace.discord}>, @everyone.`;
+    const ref = await refOf(world.send({ people: ["ada", "bob"], subject: news, news }));
+    await refOf(world.send({ ...NEXT, news, people: ["ada", "grace"], ref }));
+    await refOf(world.send({ ...NEXT, deliveryId: `dlv_${"3".repeat(26)}`, news, ref }));
+    const nobody = { parse: [] };
+    expect(await sent(world)).toEqual([
+      { method: "POST", called: `<@${ada.discord}>`, allowed: { parse: [], users: [ada.discord] } },
+      { method: "PATCH", called: "", allowed: nobody },
+      {
+        method: "POST",
+        called: `<@${ada.discord}> <@${grace.discord}>`,
+        allowed: { parse: [], users: [ada.discord, grace.discord] },
+      },
+      { method: "PATCH", called: "", allowed: nobody },
+      { method: "POST", called: "", allowed: nobody },
+    ]);
+  });
+});
 
 describe("an incident in a Discord channel", () => {
   it("is one message, kept current, and a reply for each piece of news", async ({ expect }) => {

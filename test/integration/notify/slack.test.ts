@@ -111,6 +111,46 @@ describe("who is called", () => {
   });
 });
 
+describe("who is asked", () => {
+  const people = ["ada", "bob", "grace", "gone"];
+  const MENTION = /<@(\w+)>/g;
+  const calledIn = (text: string): readonly string[] =>
+    [...text.matchAll(MENTION)].map(([, id = ""]) => id);
+
+  it("is called by their names there, in what is said anew and nowhere else", async ({
+    expect,
+  }) => {
+    const world = await bot();
+    const ref = await refOf(world.send({ people, news: "Ask <@U0000000EVE>." }));
+    const [opened] = await messagesIn(world);
+    expect(new Set(calledIn(JSON.stringify(opened)))).toEqual(
+      new Set(["U0000000ADA", "U000000GRACE"]),
+    );
+    const news = "x".repeat(9_000);
+    await refOf(world.send({ ...NEXT, people: ["grace"], news, ref }));
+    const [root, reply] = await messagesIn(world);
+    // An edit would call nobody again, and does not look as if it did.
+    expect(calledIn(JSON.stringify(root))).toEqual([]);
+    expect(reply?.text).toMatch(/^<@U000000GRACE> SEV-1 mitigated/);
+    expect(calledIn(JSON.stringify(reply?.blocks))).toEqual(["U000000GRACE"]);
+  });
+
+  it("is nobody where nobody in particular is asked", async ({ expect }) => {
+    const world = await bot();
+    await refOf(world.send());
+    expect(JSON.stringify(await messagesIn(world))).not.toMatch(MENTION);
+  });
+
+  it("is called by an incoming webhook, too", async ({ expect }) => {
+    const world = await facing(slackWebhook, account(), (url) => ({
+      url: `${url}/services/${HOOK}`,
+    }));
+    await world.send({ people });
+    const [message] = await messagesIn(world);
+    expect(calledIn(JSON.stringify(message))).toEqual(["U0000000ADA", "U000000GRACE"]);
+  });
+});
+
 describe("the buttons of a message in Slack", () => {
   it("are what the chat reads when they are pressed", async ({ expect }) => {
     const world = await bot({ signing_secret: SIGNING_SECRET });

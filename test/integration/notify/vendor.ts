@@ -19,6 +19,13 @@ const seen = z.object({
   ),
 });
 
+/** Whom the tests' site knows: one in each chat, and one in none. */
+export const PEOPLE = [
+  { id: "ada", slack: "U0000000ADA", discord: "110000000000000009" },
+  { id: "grace", slack: "U000000GRACE", discord: "110000000000000010" },
+  { id: "bob" },
+] as const;
+
 /** `secretFor` gets the address that the vendor answers under. */
 export async function facing(
   channel: Channel,
@@ -34,6 +41,7 @@ export async function facing(
     send: (over: Partial<ChannelMessage> = {}, deadlineMs = 5_000) =>
       channel.deliver({ ...MESSAGE, ...over }, secret, {
         fetch: (to, init) => fetch(to, init),
+        people: PEOPLE,
         atMs: Date.now(),
         deadlineMs,
       }),

@@ -43,6 +43,17 @@ it("says the worst that was measured where nothing was measured for it", ({ expe
   expect(impactOf(well)).toBe(worst);
 });
 
+it("asks who takes the lead over, and of an update that is due whoever leads", ({ expect }) => {
+  const ada = { id: "ada", name: "Ada Lovelace", role: "responder" } as const;
+  const site = { ...PAGER, people: [ada, { ...ada, id: "bob", name: "Bob" }] };
+  const handed = aJournal().write("incident.lead_taken", { lead: ada.name, from: "Bob" });
+  expect(toldLast(handed, site)).toMatchObject([{ why: "lead_changed", people: ["ada"] }]);
+  const due = handed.write("incident.update_due", { why: "30m are over", draft: "Soon." });
+  expect(toldLast(due, site)).toMatchObject([{ why: "update_due", people: ["ada"] }]);
+  const unknown = aJournal().write("incident.lead_taken", { lead: "a token", from: "Bob" });
+  expect(toldLast(unknown, site)[0]).not.toHaveProperty("people");
+});
+
 it("begins as the site says, and a title that looks like a field is none", ({ expect }) => {
   const internal = "{severity}: {title} at {site}\n{lead} leads; next {next_update}";
   const [draft] = toldLast(aJournal({ title: "{lead}" }), { ...PAGER, internal });

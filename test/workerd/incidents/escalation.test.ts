@@ -265,7 +265,7 @@ describe("who is asked when nobody answers", () => {
        2m   ada takes the lead
        3m   ada takes the lead
        9m   grace takes the lead
-       9m     pager: lead_changed
+       9m     pager: lead_changed grace
        24h  all is said`,
     );
     expect(happened).toEqual(said);
