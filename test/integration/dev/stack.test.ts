@@ -295,13 +295,6 @@ describe("the Workers' log", () => {
     );
     expect(await tellAlert(site, { ...alert, endedAtMs: Date.now() })).toBe(202);
   });
-
-  it("is a line of JSON each, of whatever part of ours", ({ expect }) => {
-    const storefront = /^(?:GET|POST|PUT|DELETE) /;
-    const ours = logged.map(({ message }) => message).filter((line) => !storefront.test(line));
-    expect(ours.length).toBeGreaterThan(10);
-    expect(ours.filter((line) => !line.startsWith('{"level":'))).toEqual([]);
-  });
 });
 
 // Last, as it takes the stores away.
