@@ -3,9 +3,8 @@
  * few seconds, so that no crowd of strangers ever reaches an object.
  */
 import { z } from "zod";
-import { LIST_PAGE_MAX } from "../incidents/desk-api.ts";
+import { ENDED_MAX } from "../incidents/desk-api.ts";
 import { PUBLIC_STATUSES } from "../incidents/public.ts";
-import type { IncidentView } from "../incidents/view.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import type { Policy } from "../policy/policy.ts";
 import { windowsIn } from "../policy/windows.ts";
@@ -17,11 +16,8 @@ import { orNull } from "./or-null.ts";
 export const COPY_TTL_MS = 2_000;
 const LOAD_DEADLINE_MS = 4_000;
 const COLD_POLL_MS = 25;
-/** How far back the page tells of incidents, and of how many at most. */
+/** How far back the page tells of incidents. */
 export const PAST_MS = 90 * 24 * 3_600_000;
-export const PAST_INCIDENTS_MAX = 200;
-/** One that lasted for longer than this beside newer ones may be missing: they are read by when they began. */
-const LASTED_MS_MAX = 30 * 24 * 3_600_000;
 /** What is kept for a colder isolate to say while nobody answers; it is never taken for news. */
 const LAST_WORDS_SECONDS = 24 * 3_600;
 
@@ -179,29 +175,14 @@ async function list(deps: CopyDeps): Promise<Listed> {
   };
 }
 
+/** By when they ended: one that lasted for months is not over the day it ends. */
 async function pastViews({ desk, now }: CopyDeps) {
   const sinceMs = now() - PAST_MS;
-  const views: IncidentView[] = [];
-  let before: string | null = null;
-  do {
-    const page: Awaited<ReturnType<CopyDeps["desk"]["list"]>> = await desk.list({
-      status: "resolved",
-      limit: LIST_PAGE_MAX,
-      ...(before !== null && { before }),
-    });
-    views.push(...page.items);
-    before = page.next;
-    const oldestMs = views.at(-1)?.anchors.detectedAtMs ?? 0;
-    const isFull = views.length >= PAST_INCIDENTS_MAX;
-    if (before !== null && isFull && oldestMs >= sinceMs) return { views, sinceMs: oldestMs };
-    if (isFull || oldestMs < sinceMs - LASTED_MS_MAX) break;
-  } while (before !== null);
-  return { views: views.filter((view) => endedAtMs(view) >= sinceMs), sinceMs };
+  const views = await desk.ended(sinceMs);
+  // There may be more: the page says since when it lacks none.
+  const isFull = views.length >= ENDED_MAX;
+  return { views, sinceMs: isFull ? (views.at(-1)?.anchors.resolvedAtMs ?? sinceMs) : sinceMs };
 }
-
-/** One that lasted for weeks is not over the day it ends. */
-const endedAtMs = ({ anchors }: IncidentView): number =>
-  anchors.resolvedAtMs ?? anchors.detectedAtMs;
 
 /** Without the operator's reason. */
 function publicWindows(news: Policy | null, last: PublicCopy | null): PublicCopy["windows"] {

@@ -16,6 +16,7 @@ import type { Actor, Reading } from "./journal.ts";
 import type { IncidentView } from "./view.ts";
 
 export const LIST_PAGE_MAX = 100;
+export const ENDED_MAX = 200;
 
 /** What the monitor, a webhook or a person saw. One open incident per playbook and scope: more triggers join it. */
 export type Trigger = {
@@ -47,6 +48,8 @@ export type DeskApi = {
     readonly items: readonly IncidentView[];
     readonly next: string | null;
   }>;
+  /** What ended since then, the newest end first, however long ago it began; `ENDED_MAX` at most. */
+  ended(sinceMs: number): Promise<readonly IncidentView[]>;
   /** Open incidents, oldest first: whom the monitor feeds. */
   open(): Promise<readonly IncidentView[]>;
   /** An incident says what it looks like now; an older `seq` than known is ignored. */

@@ -38,7 +38,7 @@ import {
   openCommand,
   silenceMute,
 } from "./desk.ts";
-import { LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
+import { ENDED_MAX, LIST_PAGE_MAX, type DeskApi, type Trigger } from "./desk-api.ts";
 import { DeskRows, type QueuedCommand } from "./desk-rows.ts";
 import type { IncidentCommand } from "./command.ts";
 import type { IncidentApi } from "./incident-api.ts";
@@ -122,6 +122,10 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     });
     const page = items.slice(0, limit);
     return { items: page, next: items.length > limit ? (page.at(-1)?.id ?? null) : null };
+  }
+
+  async ended(sinceMs: number): Promise<readonly IncidentView[]> {
+    return this.#rows.ended(sinceMs, ENDED_MAX);
   }
 
   async open(): Promise<readonly IncidentView[]> {

@@ -54,6 +54,8 @@ const MIGRATIONS = [
   SILENCES_MIGRATION,
   "CREATE INDEX outbox_by_incident ON outbox (incident_id, position);",
   "CREATE TABLE bundled_alerts (key TEXT PRIMARY KEY, body TEXT NOT NULL);",
+  `CREATE INDEX incidents_by_end ON incidents (json_extract(view, '$.anchors.resolvedAtMs'))
+     WHERE status = 'resolved';`,
 ] as const;
 
 /** Nobody repeats a request after a day without asking what became of it. */
@@ -172,6 +174,17 @@ export class DeskRows {
       // Sorts after every ULID.
       query.before ?? "inc_~",
       query.limit,
+    );
+  }
+
+  /** The newest end first. */
+  ended(sinceMs: number, limit: number): readonly IncidentView[] {
+    const end = "json_extract(view, '$.anchors.resolvedAtMs')";
+    return this.#views(
+      `SELECT view FROM incidents WHERE status = 'resolved' AND ${end} >= ?
+       ORDER BY ${end} DESC LIMIT ?`,
+      sinceMs,
+      limit,
     );
   }
 

@@ -15,6 +15,11 @@ export const publicChannel = z.strictObject({
   id,
   kind: id.describe("A public channel's kind from the registry, such as statuspage"),
   secret: channelSecret,
+  /** Where people read it: our page says so, because what takes ours away may leave that one. */
+  url: z
+    .url({ protocol: /^https$/ })
+    .max(300)
+    .optional(),
   /** What each of our components is called there, by our id. */
   components: z
     .record(id, z.string().regex(/^[\w-]{1,60}$/, "write the id that it has there"))

@@ -66,12 +66,13 @@ export function statusRoutes(api: Api, deps: HttpDeps, readPublicCopy: ReadPubli
     return { view, nowMs, page: pageOf(deps, c.req.url, copy?.takenAtMs ?? nowMs) };
   };
 
+  const elsewhere = deps.bundle.site.public_channels.flatMap(({ url }) => url ?? []);
   api.openapi(page, async (c) => {
     const { view, nowMs } = await look(c);
     const base = deps.statusUrl ?? STATUS_PATH;
     const jsonUrl = `${base}/api/v2/summary.json`;
     const feedUrl = `${base}/history.atom`;
-    return c.html(statusPage(view, { nowMs, jsonUrl, feedUrl }), 200, PAGE_HEADERS);
+    return c.html(statusPage(view, { nowMs, jsonUrl, feedUrl, elsewhere }), 200, PAGE_HEADERS);
   });
 
   api.openapi(feed, async (c) => {

@@ -146,6 +146,10 @@ describe("site.yaml", () => {
       /^public_channels: two public_channels have the same id/,
     ],
     [
+      "public_channels: [{ id: p, kind: statuspage, secret: CHANNEL_P, url: 'javascript:alert(1)' }]",
+      /^public_channels\[0\].url: /,
+    ],
+    [
       "public_channels: [{ id: p, kind: statuspage, secret: s3cret }]",
       /^public_channels\[0\].secret: /,
     ],

@@ -70,8 +70,29 @@ const view = (
     nowMs,
   );
 
-const rendered = async (seen: StatusView, nowMs = NOW_MS) =>
-  String(await statusPage(seen, { nowMs, jsonUrl: "/summary.json", feedUrl: "/history.atom" }));
+const rendered = async (seen: StatusView, nowMs = NOW_MS, elsewhere: readonly string[] = []) =>
+  String(
+    await statusPage(seen, {
+      nowMs,
+      jsonUrl: "/summary.json",
+      feedUrl: "/history.atom",
+      elsewhere,
+    }),
+  );
+
+describe("where else it is said", () => {
+  it("is linked, with the reason, where the site has a page there", async ({ expect }) => {
+    const page = await rendered(view([]), NOW_MS, ["https://shop.statuspage.io/?a=1&b=2"]);
+    expect(page).toContain("while Cloudflare is down");
+    expect(page).toContain(
+      '<a href="https://shop.statuspage.io/?a=1&amp;b=2">shop.statuspage.io</a>',
+    );
+  });
+
+  it("is not spoken of where there is none", async ({ expect }) => {
+    expect(await rendered(view([]))).not.toContain("Cloudflare");
+  });
+});
 
 describe("a planned window", () => {
   it.for([

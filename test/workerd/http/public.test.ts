@@ -213,7 +213,7 @@ describe("status page", () => {
       sharedCache,
       ...monitorBut({ status: dead }),
       policy: but(() => deps.policy, { read: dead }),
-      desk: but(() => deps.desk, { open: dead, list: dead }),
+      desk: but(() => deps.desk, { open: dead, list: dead, ended: dead }),
     });
     const answer = await ask("/status", anyone);
     const page = await answer.text();
@@ -242,6 +242,8 @@ describe("status page", () => {
     await lasted("inc_2_edge", edgeMs - 1_000, edgeMs);
     await lasted("inc_3_long", edgeMs - 30 * 24 * 3_600_000, nowMs - 1_000);
     await lasted("inc_4_late", edgeMs + 1, edgeMs + 2);
+    // It began when nobody tells of any more, and lasted for most of a year.
+    await lasted("inc_0_longest", edgeMs - 300 * 24 * 3_600_000, nowMs - 2_000);
 
     const ask = await isolate({ desk, ...tickedAt(nowMs) });
     const json = await (
@@ -250,7 +252,7 @@ describe("status page", () => {
       incidents: { id: string }[];
     }>();
     const shown = json.incidents.map(({ id }) => id);
-    expect(shown).toEqual(["inc_4_late", "inc_2_edge", "inc_3_long"]);
+    expect(shown).toEqual(["inc_4_late", "inc_2_edge", "inc_3_long", "inc_0_longest"]);
     const page = await (await ask("/status", anyone)).text();
     for (const id of shown) expect(page).toContain(`id="${id}"`);
     expect(page).not.toContain("inc_1_gone");
@@ -261,7 +263,9 @@ describe("status page", () => {
     expect,
   }) => {
     const dead = () => Promise.reject(new Error("overloaded"));
-    const ask = await isolate({ desk: but(() => deps.desk, { open: dead, list: dead }) });
+    const ask = await isolate({
+      desk: but(() => deps.desk, { open: dead, list: dead, ended: dead }),
+    });
     const page = await (await ask("/status", anyone)).text();
     expect(page).toMatch(/Past incidents<\/h2>\s*<p>Not known at the moment\.<\/p>/);
     expect(page).not.toMatch(/uptime|\d\s*%/i);

@@ -129,7 +129,7 @@ describe("metrics", () => {
 
   it("say which part does not answer, and nothing of what it knows", async ({ expect }) => {
     const dead = () => Promise.reject(new Error("overloaded"));
-    const desk = but(() => deps.desk, { open: dead, list: dead });
+    const desk = but(() => deps.desk, { open: dead, list: dead, ended: dead });
     const text = await (await client({ desk })("/metrics")).text();
     expect(text).toContain('firebreak_part_up{part="desk"} 0');
     expect(text).not.toContain("firebreak_incidents_open");
