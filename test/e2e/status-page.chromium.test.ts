@@ -2,11 +2,13 @@
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { Statuspage } from "statuspage.io";
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from "vitest";
 import { z } from "zod";
 import { startStack, type Stack } from "../../dev/stack.ts";
+import { statusPage } from "../../src/status-page/page.ts";
+import { statusView } from "../../src/status-page/view.ts";
 import { createStatusPage } from "../../src/platform/status-page.ts";
 import { launchBrowser } from "../../dev/chromium.ts";
 import { barriersOf, legibilityOf, open } from "./browser.ts";
@@ -16,8 +18,28 @@ import { eventually } from "./eventually.ts";
 const SCREENSHOTS = join(tmpdir(), "firebreak-screenshots");
 const LOOKS = [
   { look: "light", options: { colorScheme: "light" } },
+  // The narrowest that people have, and the usual one at night.
   { look: "dark", options: { colorScheme: "dark", viewport: { width: 320, height: 640 } } },
+  { look: "phone", options: { colorScheme: "dark", viewport: { width: 390, height: 844 } } },
 ] as const;
+
+const GRAVITIES = [
+  {
+    severity: "SEV-3",
+    headline: "Degraded performance",
+    component: "degraded_performance",
+    impact: "minor",
+    indicator: "minor",
+  },
+  {
+    severity: "SEV-1",
+    headline: "Major outage",
+    component: "major_outage",
+    impact: "critical",
+    indicator: "critical",
+  },
+] as const;
+const GRAVE = GRAVITIES.flatMap((gravity) => LOOKS.map((seen) => ({ ...gravity, ...seen })));
 
 const MESSAGE = "Some orders take long; none is lost.";
 
@@ -75,6 +97,42 @@ describe("all is well, and a window is planned", () => {
     expect(await ours.status(AbortSignal.timeout(5_000))).toMatchObject({
       ok: true,
       value: { indicator: "none" },
+    });
+  });
+});
+
+describe("a window that has begun", () => {
+  let id: string;
+
+  beforeAll(async () => {
+    const endsAt = new Date(Date.now() + 600_000).toISOString();
+    const window = { kind: "read-only", startsAt: new Date().toISOString(), endsAt };
+    const given = { ...window, message: "Reading works all the while.", reason: "vacuum" };
+    ({ id } = created.parse(await api("maintenance-windows", given)));
+    await eventually(async () => (await summary()).status.indicator === "maintenance");
+  });
+  afterAll(async () => {
+    await api(`maintenance-windows/${id}`, undefined, "DELETE");
+    await eventually(async () => (await summary()).status.indicator === "none");
+  });
+
+  it.for(LOOKS)(
+    "says that it goes on, and until when, $look",
+    async ({ look, options }, { expect }) => {
+      const text = await looked("maintenance", look, options, expect);
+      expect(text).toContain("Planned maintenance in progress");
+      expect(text).toMatch(/Website\s+Under maintenance/);
+      expect(text).toContain("In progress. Reading works all the while.");
+    },
+  );
+
+  it("is read by clients of Statuspage", async ({ expect }) => {
+    expect(await client.api.getSummary()).toMatchObject({
+      status: { indicator: "maintenance" },
+      components: [{ status: "under_maintenance" }],
+    });
+    expect(await client.api.scheduledMaintenances.getActive()).toMatchObject({
+      scheduled_maintenances: [{ id, status: "in_progress" }],
     });
   });
 });
@@ -145,6 +203,59 @@ describe("an incident that people speak of", () => {
     });
   });
 
+  it.for(GRAVE)("is $headline as $severity, $look", async (grave, { expect }) => {
+    const { severity, headline, component, impact, indicator, look, options } = grave;
+    if (look === "light") await api(`incidents/${id}/severity`, { severity, why: "seen again" });
+    await eventually(async () => (await summary()).status.indicator === indicator);
+    const text = await looked(indicator, look, options, expect);
+    expect(text).toContain(headline);
+    expect(text).toContain(`Website: ${headline.toLowerCase()}`);
+    expect(await client.api.getSummary()).toMatchObject({
+      status: { indicator },
+      components: [{ status: component }],
+      incidents: [{ impact }],
+    });
+  });
+
+  it.for(LOOKS)(
+    "is watched while it is still open, $look",
+    async ({ look, options }, { expect }) => {
+      if (look === "light") {
+        const message = "It works again; we keep an eye on it.";
+        await api(`incidents/${id}/updates`, { message, status: "monitoring" });
+        await eventually(async () => (await summary()).incidents[0]?.status === "monitoring");
+      }
+      const text = await looked("monitoring", look, options, expect);
+      expect(text).toContain("Major outage");
+      expect(text).toMatch(/Monitoring\. It works again.*Identified\./s);
+      expect(await client.api.incidents.getUnresolved()).toMatchObject({
+        incidents: [{ status: "monitoring", resolved_at: null }],
+      });
+    },
+  );
+
+  it("is told on the page's own hostname, which links to itself alone", async ({ expect }) => {
+    const own = `http://status.localhost:${new URL(stack.info.guard).port}/`;
+    const context = await browser.newContext();
+    const { page, status, errors } = await open(context, own);
+    expect([status, errors]).toEqual([200, []]);
+    expect(await page.locator("h1").innerText()).toBe("Pitchey status");
+    const links = await page
+      .locator("a")
+      .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+    expect(links).toEqual([
+      "https://pitchey.statuspage.io",
+      `${own}history.atom`,
+      `${own}api/v2/summary.json`,
+    ]);
+    const json = await context.newPage();
+    await json.goto(`${own}api/v2/status.json`);
+    expect(await json.locator("body").innerText()).toContain('"indicator":"critical"');
+    // Nothing but the status page is there.
+    expect((await json.goto(`${own}pitches`))?.status()).toBe(404);
+    await context.close();
+  });
+
   it.for(LOOKS)("is history once it is over, $look", async ({ look, options }, { expect }) => {
     if (look === "light") await api(`incidents/${id}/resolve`, { why: "mended" });
     await eventually(async () => (await summary()).incidents.length === 0);
@@ -152,6 +263,45 @@ describe("an incident that people speak of", () => {
     expect(text).toContain("All systems operational");
     expect(text).toMatch(/Resolved\..*We found the reason/s);
   });
+});
+
+describe("nobody reaches the desk", () => {
+  const nowMs = Date.now();
+  const site = { title: "Pitchey", components: [{ id: "website", name: "Website" }] };
+  const known = [
+    {
+      id: "inc_1",
+      component: "website",
+      impact: "critical",
+      status: "investigating",
+      startedAtMs: nowMs - 900_000,
+      resolvedAtMs: null,
+      updates: [{ id: "1", atMs: nowMs - 900_000, status: "investigating", message: MESSAGE }],
+    },
+  ] as const;
+
+  // No user can bring this about: the page is given what it would be given then.
+  it.for(LOOKS)(
+    "tells what it last knew, and says so, $look",
+    async ({ look, options }, { expect }) => {
+      const seen = {
+        look: null,
+        incidents: known,
+        isListed: false,
+        pastSinceMs: null,
+        windows: [],
+      };
+      const view = statusView(site, seen, nowMs);
+      const urls = { jsonUrl: "/summary.json", feedUrl: "/history.atom", elsewhere: [] };
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      await page.setContent(String(await statusPage(view, { nowMs, ...urls })));
+      const text = await judged(page, "desk-down", look, expect);
+      expect(text).toContain("Incidents cannot be read at the moment; this is the last we know.");
+      expect(text).not.toContain("Operational");
+      await context.close();
+    },
+  );
 });
 
 describe("Postgres and Redis are down", () => {
@@ -167,7 +317,7 @@ describe("Postgres and Redis are down", () => {
   });
 });
 
-/** Opens the page, keeps what it looks like, holds it to what every state owes, and answers its text. */
+/** Opens the page, holds it to what every state owes, and answers its text. */
 async function looked(
   state: string,
   look: string,
@@ -176,27 +326,43 @@ async function looked(
 ): Promise<string> {
   const context = await browser.newContext(options);
   const { page, status, errors, requests } = await open(context, stack.info.status);
+  expect(status).toBe(200);
+  expect(errors).toEqual([]);
+  expect(requests).toEqual([stack.info.status]);
+  const text = await judged(page, state, look, expect);
+  await context.close();
+  return text;
+}
+
+/** Keeps what it looks like: it can be read in this light, at this width, by whoever sees nothing, and with a keyboard alone. */
+async function judged(
+  page: Page,
+  state: string,
+  look: string,
+  expect: ExpectStatic,
+): Promise<string> {
   await page.screenshot({
     path: join(SCREENSHOTS, `status-${state}-${look}.png`),
     fullPage: true,
   });
-  expect(status).toBe(200);
-  expect(errors).toEqual([]);
-  expect(requests).toEqual([stack.info.status]);
   const legibility = await legibilityOf(page);
   expect(legibility).toMatchObject({ language: "en", headings: 1, isTooWide: false });
   expect(legibility.worstContrast).toBeGreaterThanOrEqual(4.5);
+  expect(legibility.smallestFontPx).toBeGreaterThanOrEqual(14);
   expect(await page.locator("script").count()).toBe(0);
+  const links = page.locator("a");
+  for (let n = 0; n < (await links.count()); n += 1) {
+    await page.keyboard.press("Tab");
+    expect(await links.nth(n).evaluate((a) => a.matches(":focus-visible"))).toBe(true);
+  }
   expect(await barriersOf(page)).toEqual([]);
-  const text = await page.locator("body").innerText();
-  await context.close();
-  return text;
+  return page.locator("body").innerText();
 }
 
 const created = z.object({ id: z.string() });
 const summaryShape = z.object({
   status: z.object({ indicator: z.string() }),
-  incidents: z.array(z.object({ incident_updates: z.array(z.unknown()) })),
+  incidents: z.array(z.object({ status: z.string(), incident_updates: z.array(z.unknown()) })),
   scheduled_maintenances: z.array(z.unknown()),
 });
 
@@ -210,9 +376,9 @@ async function api(path: string, body: unknown, method = "POST"): Promise<unknow
       Authorization: `Bearer ${stack.info.token.admin}`,
       "Content-Type": "application/json",
     },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok)
     throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-  return response.json();
+  return response.status === 204 ? null : response.json();
 }
