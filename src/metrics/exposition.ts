@@ -2,6 +2,7 @@
  * What Prometheus scrapes, as text (exposition format 0.0.4). Pure. What is not known has no sample; labels come from our own
  * registries and the site's playbooks only, never from addresses, titles or ids.
  */
+import type { Alert } from "../alerts/alert.ts";
 import type { IncidentView } from "../incidents/view.ts";
 import type { LeaseStatus } from "../mitigations/lease.ts";
 import { severity } from "../playbooks/schema.ts";
@@ -14,6 +15,12 @@ export type Metrics = {
   readonly parts: Readonly<Record<string, boolean>>;
   /** Null where nobody answered. */
   readonly open: readonly IncidentView[] | null;
+  /** What outside monitoring said, as the inbox has it. */
+  readonly alerts: readonly Pick<Alert, "source" | "severity" | "status">[] | null;
+  readonly lastAlertAtMs: number | null;
+  readonly policy: PolicyMetrics | null;
+  /** Of the guards' reports of the last minute, those that never came; null where nobody could say. */
+  readonly reportsMissing: number | null;
   readonly kpis: Kpis | null;
   readonly bySeverity: readonly KpiPart[];
   readonly byPlaybook: readonly KpiPart[];
@@ -22,6 +29,13 @@ export type Metrics = {
   readonly signals: SignalSet | null;
   readonly lastTickAtMs: number | null;
   readonly cadenceMs: number | null;
+};
+
+export type PolicyMetrics = {
+  readonly version: number;
+  readonly compiledAtMs: number | null;
+  /** The kind of each entry. */
+  readonly kinds: readonly string[];
 };
 
 type Labels = Readonly<Record<string, string>>;
@@ -63,6 +77,13 @@ const familiesOf = (metrics: Metrics): readonly Family[] => [
   },
   ...signalFamilies(metrics.signals ?? {}),
   ...openFamilies(metrics.open),
+  ...alertFamilies(metrics),
+  ...policyFamilies(metrics.policy),
+  {
+    name: "firebreak_guard_reports_missing",
+    help: "Reports of guards that were lost within the last minute; what they counted is not known.",
+    samples: [[{}, metrics.reportsMissing]],
+  },
   ...kpiFamilies(metrics),
   {
     name: "firebreak_postmortems_overdue",
@@ -120,14 +141,84 @@ function openFamilies(open: readonly IncidentView[] | null): readonly Family[] {
       ]),
     },
     {
-      name: "firebreak_mitigations_in_force",
-      help: "Mitigations in force for open incidents.",
-      samples: [...Map.groupBy(inForce, ({ actuator }) => actuator)].map(([actuator, leases]) => [
-        { actuator },
-        leases.length,
+      name: "firebreak_incidents_unreached",
+      help: "Open incidents of which no message has reached anybody yet.",
+      samples: severity.options.map((level) => [
+        { severity: level },
+        real.filter((view) => view.severity === level && view.reachedAtMs === null).length,
       ]),
     },
+    {
+      name: "firebreak_playbook_incidents_open",
+      help: "Open incidents of the playbook, drills left out; no sample where there is none.",
+      samples: counted(real, ({ playbook }) => ({ playbook })),
+    },
+    {
+      name: "firebreak_messages_muted",
+      help: "Messages about open incidents that a silence or the like kept back.",
+      samples: [[{}, real.reduce((sum, { mutedMessages = 0 }) => sum + mutedMessages, 0)]],
+    },
+    {
+      name: "firebreak_mitigations",
+      help: "Mitigations of open incidents by how they stand, rehearsals left out; proposed ones wait for a person.",
+      samples: counted(
+        real.flatMap(({ leases, acts }) => [...leases, ...acts]).filter(({ shadow }) => !shadow),
+        ({ actuator, status }) => ({ actuator, status }),
+      ),
+    },
+    {
+      name: "firebreak_mitigations_in_force",
+      help: "Mitigations in force for open incidents.",
+      samples: counted(inForce, ({ actuator }) => ({ actuator })),
+    },
   ];
+}
+
+/** Only what fires is told by its source: the rest is history. */
+function alertFamilies({ alerts, lastAlertAtMs }: Metrics): readonly Family[] {
+  const firing = (alerts ?? []).filter(({ status }) => status === "firing");
+  return [
+    {
+      name: "firebreak_alerts_firing",
+      help: "Alerts that outside monitoring says are firing; no sample where there is none.",
+      samples: counted(firing, ({ source, severity: level }) => ({ source, severity: level })),
+    },
+    {
+      name: "firebreak_alerts_last_received_timestamp_seconds",
+      help: "When a webhook last brought an alert.",
+      samples: [[{}, seconds(lastAlertAtMs)]],
+    },
+  ];
+}
+
+function policyFamilies(policy: PolicyMetrics | null): readonly Family[] {
+  if (policy === null) return [];
+  return [
+    {
+      name: "firebreak_policy_version",
+      help: "The policy that guards should decide on.",
+      samples: [[{}, policy.version]],
+    },
+    {
+      name: "firebreak_policy_compiled_timestamp_seconds",
+      help: "When that policy was compiled.",
+      samples: [[{}, seconds(policy.compiledAtMs)]],
+    },
+    {
+      name: "firebreak_policy_entries",
+      help: "Entries of the policy by kind; no sample where there is none.",
+      samples: counted(policy.kinds, (kind) => ({ kind })),
+    },
+  ];
+}
+
+/** How many there are of each that are labelled alike. */
+function counted<T>(all: readonly T[], labelsOf: (one: T) => Labels): readonly Sample[] {
+  const groups = Map.groupBy(all, (one) => labelsText(labelsOf(one)));
+  return [...groups.values()].map((group): Sample => {
+    const [first] = group;
+    return [first === undefined ? {} : labelsOf(first), group.length];
+  });
 }
 
 const IN_FORCE: ReadonlySet<LeaseStatus> = new Set([

@@ -2,7 +2,7 @@
 import { kpisBy } from "../../src/metrics/breakdown.ts";
 import type { Metrics } from "../../src/metrics/exposition.ts";
 import { kpis } from "../../src/metrics/kpis.ts";
-import type { IncidentView } from "../../src/incidents/view.ts";
+import type { IncidentView, LeaseView } from "../../src/incidents/view.ts";
 import { measured, unknownSignal } from "../../src/signals/signal.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -45,6 +45,19 @@ export const aView = (given: Partial<IncidentView> = {}): IncidentView => {
   };
 };
 
+const aLease = (id: string, status: LeaseView["status"]): LeaseView => ({
+  id,
+  step: "close",
+  actuator: "maintenance-mode",
+  status,
+  mode: "auto",
+  shadow: false,
+  siteWide: true,
+  share: 1,
+  expiresAtMs: null,
+  why: "",
+});
+
 export const someMetrics = (given: Partial<Metrics> = {}): Metrics => {
   const views = [
     aView(),
@@ -55,8 +68,28 @@ export const someMetrics = (given: Partial<Metrics> = {}): Metrics => {
   const at = { atMs: NOW_MS, freshMs: 60_000 };
   return {
     parts: { monitor: true, desk: true },
+    alerts: [
+      { source: "alertmanager", severity: "SEV-1", status: "firing" },
+      { source: "alertmanager", severity: "SEV-1", status: "firing" },
+      { source: "sentry", severity: "SEV-3", status: "firing" },
+      { source: "grafana", severity: "SEV-3", status: "resolved" },
+    ],
+    lastAlertAtMs: NOW_MS - 90_000,
+    policy: {
+      version: 42,
+      compiledAtMs: NOW_MS - 30_000,
+      kinds: ["block", "block", "maintenance"],
+    },
+    reportsMissing: 3,
     open: [
-      aView({ id: "inc_4", status: "mitigating", acknowledgedBy: null }),
+      aView({
+        id: "inc_4",
+        status: "mitigating",
+        acknowledgedBy: null,
+        reachedAtMs: null,
+        mutedMessages: 2,
+        leases: [aLease("lse_1", "applied"), aLease("lse_2", "proposed")],
+      }),
       aView({ id: "inc_5", status: "mitigating", drill: true }),
     ],
     kpis: kpis(views, window),

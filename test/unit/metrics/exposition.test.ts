@@ -1,6 +1,6 @@
 import { describe, it } from "vitest";
 import { exposition } from "../../../src/metrics/exposition.ts";
-import { someMetrics } from "../../support/metrics.ts";
+import { NOW_MS, someMetrics } from "../../support/metrics.ts";
 
 const SAMPLE =
   /^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\\\|\\"|\\n)*",?)+)\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
@@ -49,6 +49,19 @@ describe("the exposition", () => {
       'firebreak_incidents_open{severity="SEV-1"}': 1,
       'firebreak_incidents_open{severity="SEV-4"}': 0,
       'firebreak_incidents_unacknowledged{severity="SEV-1"}': 1,
+      'firebreak_incidents_unreached{severity="SEV-1"}': 1,
+      'firebreak_playbook_incidents_open{playbook="outage"}': 1,
+      firebreak_messages_muted: 2,
+      'firebreak_mitigations{actuator="maintenance-mode",status="applied"}': 1,
+      'firebreak_mitigations{actuator="maintenance-mode",status="proposed"}': 1,
+      'firebreak_mitigations_in_force{actuator="maintenance-mode"}': 1,
+      'firebreak_alerts_firing{source="alertmanager",severity="SEV-1"}': 2,
+      'firebreak_alerts_firing{source="sentry",severity="SEV-3"}': 1,
+      firebreak_alerts_last_received_timestamp_seconds: NOW_MS / 1_000 - 90,
+      firebreak_policy_version: 42,
+      firebreak_policy_compiled_timestamp_seconds: NOW_MS / 1_000 - 30,
+      'firebreak_policy_entries{kind="block"}': 2,
+      firebreak_guard_reports_missing: 3,
       'firebreak_part_up{part="desk"}': 1,
       firebreak_monitor_cadence_seconds: 10,
     });
@@ -67,6 +80,10 @@ describe("the exposition", () => {
         kpis: null,
         overduePostmortems: null,
         overdueActionItems: null,
+        alerts: null,
+        lastAlertAtMs: null,
+        policy: null,
+        reportsMissing: null,
         signals: null,
         lastTickAtMs: null,
         cadenceMs: null,

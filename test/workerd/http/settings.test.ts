@@ -125,6 +125,8 @@ describe("metrics", () => {
     const text = await answer.text();
     expect(text).toContain('firebreak_part_up{part="desk"} 1');
     expect(text).toMatch(/^firebreak_incidents_open\{severity="SEV-4"\} [1-9]/m);
+    expect(text).toMatch(/^firebreak_policy_version \d+$/m);
+    expect(text).toContain('firebreak_part_up{part="policy"} 1');
   });
 
   it("say which part does not answer, and nothing of what it knows", async ({ expect }) => {
