@@ -41,8 +41,11 @@ export const firebreakBindings = (from: {
   readonly vendorsUrl: string;
   /** Where visitors ask. */
   readonly publicUrl: string;
+  /** The status page's own hostname; null where nobody who answers there knows it. */
+  readonly statusUrl: string | null;
 }): Bindings => ({
   PUBLIC_URL: from.publicUrl,
+  ...(from.statusUrl === null ? {} : { STATUS_URL: from.statusUrl }),
   API_TOKENS: apiTokens(from.secrets.token),
   SIGNING_KEYS: signingKeys(from.secrets.signingKey),
   ...turnstileBindings(from.secrets, from.vendorsUrl),

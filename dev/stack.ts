@@ -168,6 +168,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
             cached,
             vendorsUrl: vendors.url,
             publicUrl,
+            // The guard alone has no status page.
+            statusUrl: bundles.guard === undefined ? `http://status.localhost:${front}` : null,
           }),
           storefront: storefrontBindings(stored, cached, secrets, vendors.url),
           router: { LIVE_URL: `${vendors.url}/__stack/live` },

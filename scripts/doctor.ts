@@ -5,7 +5,9 @@
  */
 import { parseArgs } from "node:util";
 import { doctorText, type Report } from "./doctor/text.ts";
-import { askDeployment } from "./doctor/deployment.ts";
+import { doctorReport } from "../src/http/schemas.ts";
+import { ok } from "../src/shared/result.ts";
+import { askDeployment } from "./ask-deployment.ts";
 import { checkFiles } from "./doctor/files.ts";
 
 const USAGE = `npm run doctor -- [--url URL] [--json]
@@ -27,12 +29,17 @@ if (values.help) {
   console.log(USAGE);
 } else {
   const url = values.url ?? process.env["FIREBREAK_URL"];
-  const found =
-    url === undefined || url === ""
-      ? checkFiles(Date.now())
-      : await askDeployment(url, process.env["FIREBREAK_TOKEN"]);
+  const found = url === undefined || url === "" ? checkFiles(Date.now()) : await examined(url);
   if (found.ok) print(found.value);
   else fail(found.error);
+}
+
+async function examined(url: string) {
+  const asked = { path: "/doctor", schema: doctorReport };
+  const found = await askDeployment(url, process.env["FIREBREAK_TOKEN"], asked);
+  if (!found.ok) return found;
+  const { origin, answer } = found.value;
+  return ok({ source: `${origin}, as it says of itself`, ...answer });
 }
 
 function print(report: Report): void {

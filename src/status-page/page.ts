@@ -177,7 +177,7 @@ p { margin: 0.5rem 0; }
 .unknown { --sign: "?"; }
 .major, .critical, .partial_outage, .major_outage { --tone: var(--bad); --soft: var(--bad-soft); --sign: "✕"; }
 .headline { display: flex; gap: 0.8rem; align-items: center; margin: 0; padding: 1.1rem; border-radius: 0.6rem; background: var(--soft); color: var(--tone); font-size: 1.5rem; font-weight: 700; line-height: 1.25; }
-.headline::before { content: var(--sign) / ""; flex: none; width: 2.2rem; border: 2px solid; border-radius: 50%; line-height: 2.2rem; text-align: center; font-size: 1.1rem; }
+.headline::before { content: var(--sign) / ""; flex: none; width: 2.2rem; border: 2px solid; border-radius: 1.2rem; line-height: 2.2rem; text-align: center; font-size: 1.1rem; }
 .looked, .times, small { color: var(--dim); font-size: 0.9rem; }
 small { display: block; }
 .components { list-style: none; margin: 0; padding: 0; border: 1px solid var(--line); border-radius: 0.6rem; }
@@ -190,6 +190,7 @@ article p { margin: 0.15rem 0; }
 article ol { list-style: none; margin: 0.75rem 0 0; padding: 0; }
 article ol li + li { margin-top: 0.75rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
 article ol .times { display: block; }
+time { white-space: nowrap; }
 a { color: inherit; }
 footer { margin-top: 1rem; color: var(--dim); font-size: 0.9rem; }
 `;

@@ -67,7 +67,7 @@ const figures = z
   })
   .openapi("Kpis");
 
-const report = figures.extend({
+export const kpiReport = figures.extend({
   by: z.array(figures.extend({ key: z.string() })).describe("With `by`: one for each"),
   over: z.array(figures).describe("With `every`: period by period, oldest first"),
 });
@@ -89,7 +89,7 @@ const read = createRoute({
         .describe(`The same for each period of the window, at most ${PERIODS_MAX}`),
     }),
   },
-  responses: { 200: answers(report, "The figures"), ...problems },
+  responses: { 200: answers(kpiReport, "The figures"), ...problems },
 });
 
 export function kpiRoutes(api: Api, deps: HttpDeps): void {

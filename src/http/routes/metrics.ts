@@ -36,41 +36,60 @@ const scrape = createRoute({
 
 export function metricsRoutes(api: Api, deps: HttpDeps): void {
   api.openapi(scrape, async (c) => {
-    const untilSecond = Math.floor(deps.now() / 1_000) - REPORT_SECONDS;
-    const [status, signals, open, views, alerts, counts, policy, traffic] = await Promise.all([
-      orNull(deps.monitor.status()),
-      orNull(deps.monitor.signals()),
-      orNull(deps.desk.open()),
-      orNull(viewsSince(deps.desk, deps.now() - REMEMBERED_MS)),
-      orNull(deps.desk.alerts()),
-      orNull(deps.desk.alertCounts()),
+    const nowMs = deps.now();
+    const [watched, desk, policy, traffic] = await Promise.all([
+      askMonitor(deps, nowMs),
+      askDesk(deps, nowMs),
       orNull(deps.policy.read(null)),
-      orNull(deps.traffic.window(WATCHED_SECONDS, untilSecond)),
+      orNull(deps.traffic.window(WATCHED_SECONDS, Math.floor(nowMs / 1_000) - REPORT_SECONDS)),
     ]);
-    const toMs = deps.now();
-    const window = { fromMs: toMs - WINDOW_MS, toMs };
     const text = exposition({
       parts: {
-        monitor: status !== null && signals !== null,
-        desk: open !== null && views !== null && alerts !== null,
+        monitor: watched.isUp,
+        desk: desk.isUp,
         policy: policy !== null,
         traffic: traffic !== null,
       },
-      open,
-      alerts,
-      lastAlertAtMs: counts?.lastReceivedAtMs ?? null,
+      ...watched,
+      ...desk,
       policy: policy && policyMetrics(policy),
       reportsMissing: missingIn(traffic),
-      kpis: views && kpis(views, window),
-      bySeverity: kpisBy(views ?? [], window, "severity"),
-      byPlaybook: kpisBy(views ?? [], window, "playbook"),
-      ...owed(views, toMs),
-      signals: signals && asSeenAt(signals.signals, toMs),
-      lastTickAtMs: status?.lastTickAtMs ?? null,
-      cadenceMs: status?.cadenceMs ?? null,
     });
     return c.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
+}
+
+async function askMonitor({ monitor }: HttpDeps, nowMs: number) {
+  const [status, signals] = await Promise.all([
+    orNull(monitor.status()),
+    orNull(monitor.signals()),
+  ]);
+  return {
+    isUp: status !== null && signals !== null,
+    signals: signals && asSeenAt(signals.signals, nowMs),
+    lastTickAtMs: status?.lastTickAtMs ?? null,
+    cadenceMs: status?.cadenceMs ?? null,
+  };
+}
+
+async function askDesk({ desk }: HttpDeps, nowMs: number) {
+  const [open, views, alerts, counts] = await Promise.all([
+    orNull(desk.open()),
+    orNull(viewsSince(desk, nowMs - REMEMBERED_MS)),
+    orNull(desk.alerts()),
+    orNull(desk.alertCounts()),
+  ]);
+  const window = { fromMs: nowMs - WINDOW_MS, toMs: nowMs };
+  return {
+    isUp: open !== null && views !== null && alerts !== null,
+    open,
+    alerts,
+    lastAlertAtMs: counts?.lastReceivedAtMs ?? null,
+    kpis: views && kpis(views, window),
+    bySeverity: kpisBy(views ?? [], window, "severity"),
+    byPlaybook: kpisBy(views ?? [], window, "playbook"),
+    ...owed(views, nowMs),
+  };
 }
 
 /** Where a shard is silent, nobody can say. */

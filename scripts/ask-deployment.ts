@@ -1,23 +1,23 @@
-/** Asks a deployed, or locally running, Firebreak for its report. */
-import { doctorReport } from "../../src/http/schemas.ts";
-import { err, ok, type Result } from "../../src/shared/result.ts";
-import type { Report } from "./text.ts";
+/** Asks a deployed, or locally running, Firebreak what it says of itself, with the token of a viewer. */
+import type { z } from "zod";
+import { err, ok, type Result } from "../src/shared/result.ts";
 
 const DEADLINE_MS = 15_000;
 
-/** The report, or in words why there is none. */
-export async function askDeployment(
+/** What is at a path below `/_firebreak/api/v1`, and where that was; or in words why there is nothing. */
+export async function askDeployment<T>(
   url: string,
   token: string | undefined,
-): Promise<Result<Report, string>> {
+  { path, schema }: { readonly path: string; readonly schema: z.ZodType<T> },
+): Promise<Result<{ readonly origin: string; readonly answer: T }, string>> {
   if (!URL.canParse(url)) return err(`"${url}" is not a URL; write it as https://shop.example.com`);
   if (token === undefined || token === "") {
-    return err("Set FIREBREAK_TOKEN to a viewer's token; the doctor shows it to nobody else.");
+    return err("Set FIREBREAK_TOKEN to a viewer's token; it is shown to nobody else.");
   }
   const { origin } = new URL(url);
   let response: Response;
   try {
-    response = await fetch(`${origin}/_firebreak/api/v1/doctor`, {
+    response = await fetch(`${origin}/_firebreak/api/v1${path}`, {
       headers: { authorization: `Bearer ${token}`, accept: "application/json" },
       redirect: "error",
       signal: AbortSignal.timeout(DEADLINE_MS),
@@ -27,9 +27,9 @@ export async function askDeployment(
     return err(`${origin} does not answer (${name}); is it running, and is the URL right?`);
   }
   if (!response.ok) return err(`${origin}: ${REFUSALS[response.status] ?? unexpected(response)}`);
-  const report = doctorReport.safeParse(await response.json().catch(() => null));
-  if (!report.success) return err(`${origin} answered something else than a doctor's report.`);
-  return ok({ source: `${origin}, as it says of itself`, ...report.data });
+  const answer = schema.safeParse(await response.json().catch(() => null));
+  if (!answer.success) return err(`${origin} answered something else than was asked.`);
+  return ok({ origin, answer: answer.data });
 }
 
 const REFUSALS: Readonly<Record<number, string>> = {
