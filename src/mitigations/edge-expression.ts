@@ -25,6 +25,13 @@ function onRoute(route: string): string {
 export const fromNetworks = (networks: readonly string[]): string =>
   `ip.src in {${networks.join(" ")}}`;
 
+/** By the number of who operates the client's network. */
+export const fromOperators = (asns: readonly number[]): string =>
+  `ip.src.asnum in {${asns.join(" ")}}`;
+
+export const fromCountries = (countries: readonly string[]): string =>
+  `ip.src.country in {${countries.map(text).join(" ")}}`;
+
 /** What asks for nothing to be done. */
 export const READS = 'http.request.method in {"GET" "HEAD"}';
 
@@ -43,7 +50,7 @@ export const exempted = ({ routes, hosts, bots }: EdgeExempt): string =>
 export const allOf = (parts: readonly string[]): string =>
   parts.map((part) => `(${part})`).join(" and ");
 export const not = (part: string): string => `not (${part})`;
-const anyOf = (parts: readonly string[]): string => parts.join(" or ");
+export const anyOf = (parts: readonly string[]): string => parts.join(" or ");
 
 const text = (value: string): string =>
   `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

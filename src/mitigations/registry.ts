@@ -10,6 +10,10 @@ import {
 } from "./actuators/cloudflare-block-list.ts";
 import { cloudflareCache, cloudflareCacheMarking } from "./actuators/cloudflare-cache.ts";
 import {
+  cloudflareChallenge,
+  cloudflareChallengeMarking,
+} from "./actuators/cloudflare-challenge.ts";
+import {
   cloudflareRateLimit,
   cloudflareRateLimitMarking,
 } from "./actuators/cloudflare-rate-limit.ts";
@@ -68,6 +72,7 @@ export const actuators = {
   [cloudflareRateLimit.id]: asActuator(cloudflareRateLimit),
   [cloudflareUnderAttack.id]: asActuator(cloudflareUnderAttack),
   [cloudflareCache.id]: asActuator(cloudflareCache),
+  [cloudflareChallenge.id]: asActuator(cloudflareChallenge),
 } as const;
 
 export const acts: Readonly<Record<string, Act>> = {
@@ -88,6 +93,7 @@ export const markings: readonly Marking[] = [
   addReadReplicaMarking,
   cloudflareBlockListMarking,
   cloudflareCacheMarking,
+  cloudflareChallengeMarking,
   cloudflareRateLimitMarking,
   ...cloudflareUnderAttackMarkings,
 ];
