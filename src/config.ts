@@ -46,6 +46,8 @@ export type Config = {
   /** Production's database at Neon; null when there is no key or project. */
   readonly neon: NeonProduction | null;
   readonly publicUrl: string | null;
+  /** Where the links of messages lead: to a hostname of its own, or to the site. */
+  readonly incidentsUrl: string | null;
   /** The origin of the status page's own hostname. */
   readonly statusUrl: string | null;
   /** By webhook vendor. */
@@ -84,6 +86,7 @@ export function readConfig(env: Env): Config {
         : { baseUrl: env.GITHUB_API_URL ?? GITHUB_API_URL, token: env.GITHUB_TOKEN },
     neon: readNeon(env),
     publicUrl: originIn(env.PUBLIC_URL),
+    incidentsUrl: originIn(env.INCIDENTS_URL) ?? originIn(env.PUBLIC_URL),
     statusUrl: originIn(env.STATUS_URL),
     webhookSecrets: Object.fromEntries(
       [...webhookSources.keys()].map((vendor) => [vendor, env[webhookSecretName(vendor)]]),

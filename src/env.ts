@@ -26,6 +26,8 @@ export type Env = {
   readonly GUARD_ENTRY?: Fetcher;
   /** Where visitors find the site, such as `https://shop.example`: for links in messages. */
   readonly PUBLIC_URL?: string;
+  /** Where people on call look at incidents, if not there: a hostname of their own, such as `https://firebreak.shop.example`. */
+  readonly INCIDENTS_URL?: string;
   /** Where the status page has a hostname of its own, such as `https://status.shop.example`; routed to this Worker. */
   readonly STATUS_URL?: string;
   /** `off` serves every request to the origin before anything else is looked at. */

@@ -1,6 +1,12 @@
 /** The tokens of ours that a request may carry: read here, and taken off before production sees the request. */
 import { cookieNamed, cookiesIn } from "./cookies.ts";
-import { BYPASS_COOKIE, BYPASS_HEADER, CLEARANCE_COOKIE, PROBE_HEADER } from "./signed.ts";
+import {
+  BYPASS_COOKIE,
+  BYPASS_HEADER,
+  CLEARANCE_COOKIE,
+  PROBE_HEADER,
+  SESSION_COOKIE,
+} from "./signed.ts";
 import type { RequestLike } from "./facts.ts";
 
 export type Credentials = {
@@ -9,7 +15,7 @@ export type Credentials = {
   readonly clearance: string | null;
 };
 
-const OUR_COOKIES: readonly string[] = [BYPASS_COOKIE, CLEARANCE_COOKIE];
+const OUR_COOKIES: readonly string[] = [BYPASS_COOKIE, CLEARANCE_COOKIE, SESSION_COOKIE];
 
 /** Null when the request carries none, which is nearly always. */
 export function readCredentials({ headers }: RequestLike): Credentials | null {

@@ -17,6 +17,8 @@ export const BYPASS_HEADER = "x-firebreak-bypass";
 /** `__Host-`: only this host, only over HTTPS, only for the whole site. */
 export const BYPASS_COOKIE = "__Host-firebreak-bypass";
 export const CLEARANCE_COOKIE = "__Host-firebreak-clearance";
+/** `__Secure-`: for our own paths alone, and so not for the whole site. */
+export const SESSION_COOKIE = "__Secure-firebreak-session";
 
 const signingKey = object({
   kid: textThat(/^[a-z0-9-]{1,32}$/, "at most 32 of a-z, 0-9 and -"),

@@ -74,7 +74,7 @@ export function callerOf(
   let caller: Caller | null = null;
   // No early exit: how long this takes says nothing about which token was near.
   for (const { name, role, sha256 } of tokens) {
-    if (equalInConstantTime(digest, sha256)) caller = { name, role };
+    if (equalInConstantTime(digest, sha256)) caller ??= { name, role };
   }
   return token === undefined ? null : caller;
 }

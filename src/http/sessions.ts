@@ -3,9 +3,10 @@
  * with the token that began it: who somebody is, and what they may do, is always what `API_TOKENS` says now.
  */
 import type { Context } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { deleteCookie, setCookie } from "hono/cookie";
 import { OWN_PREFIX } from "../guard/facts.ts";
-import { mintToken, verifyToken } from "../guard/signed.ts";
+import { cookiesNamed } from "../guard/cookies.ts";
+import { mintToken, SESSION_COOKIE, verifyToken } from "../guard/signed.ts";
 import { instanceOf } from "../playbooks/site.ts";
 import { sha256Hex } from "../shared/ids.ts";
 import { callerOf, type ApiToken, type Caller, type HttpEnv } from "./auth.ts";
@@ -14,8 +15,7 @@ import { Problem } from "./problems.ts";
 
 /** A turn on call, and whoever is woken at its end has not to look for a token. */
 export const SESSION_LIFE_MS = 30 * 24 * 3_600_000;
-/** Only over HTTPS, and only to us: production never sees it. */
-export const SESSION_COOKIE = "__Secure-firebreak-session";
+/** Only over HTTPS, and only where we answer. */
 const WHERE = { path: OWN_PREFIX, secure: true } as const;
 
 type SessionDeps = Pick<HttpDeps, "bundle" | "signingKeys" | "tokens" | "now">;
@@ -61,8 +61,8 @@ export async function callerBySession(
   c: Context<HttpEnv>,
   { bundle, signingKeys, tokens, now }: SessionDeps,
 ): Promise<Caller | null> {
-  const session = getCookie(c, SESSION_COOKIE);
-  if (session === undefined) return null;
+  const session = sessionIn(c.req.header("cookie") ?? null);
+  if (session === null || !isVisit(c)) return null;
   const verified = await verifyToken(session, {
     keys: signingKeys,
     kind: "session",
@@ -74,6 +74,17 @@ export async function callerBySession(
   return token === undefined ? null : { name: token.name, role: token.role };
 }
 
+/** The one session; two are none, for a neighbouring host may have set the other. */
+function sessionIn(cookies: string | null): string | null {
+  const sessions = cookiesNamed(SESSION_COOKIE, cookies);
+  return sessions.length === 1 ? (sessions[0] ?? null) : null;
+}
+
+/** Somebody follows a link or sends a form. What a script of the site asks for, which shares our origin, is nobody's visit. */
+const isVisit = (c: Context<HttpEnv>): boolean =>
+  (c.req.header("sec-fetch-mode") ?? "navigate") === "navigate" &&
+  (c.req.header("sec-fetch-dest") ?? "document") === "document";
+
 /** Says which token it was, and is none. */
-const subjectOf = ({ sha256 }: Pick<ApiToken, "sha256">): string =>
+export const subjectOf = ({ sha256 }: Pick<ApiToken, "sha256">): string =>
   sha256Hex(`session of ${sha256}`).slice(0, 32);

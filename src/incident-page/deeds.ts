@@ -36,7 +36,10 @@ type Deed = {
 const words = z.string().trim().min(1, "must be said").max(WORDS_MAX);
 const why = z.object({ why: words });
 const whyIfAny = z.string().trim().max(WORDS_MAX).default("");
-const item = z.coerce.number().int().min(0).max(31);
+const item = z
+  .string()
+  .regex(/^(?:[12]?\d|3[01])$/, "names no item")
+  .transform(Number);
 const mitigation = z
   .string()
   .regex(/^(?:lse|act)_[0-9a-f]{26}$/, "names no mitigation")
@@ -94,6 +97,13 @@ export const DEEDS = {
       .object({ about: item, why: whyIfAny })
       .transform((given) => ({ item: given.about, why: given.why })),
   ),
+  untick: deed(
+    "Open again",
+    "untick",
+    z
+      .object({ about: item, why: words })
+      .transform((given) => ({ item: given.about, why: given.why })),
+  ),
   note: deed("Write a note", "note", z.object({ text: words })),
   updates: deed(
     "Tell the public",
@@ -122,6 +132,11 @@ export const DEEDS = {
       return ok({ type: "ask_support", data });
     },
   },
+  "support-answer": deed(
+    "Write down what a supplier answered",
+    "note_support",
+    z.object({ supplier: z.string().min(1).max(60), text: words }),
+  ),
   "hand-over": {
     label: "Hand the lead over",
     warning: null,

@@ -9,6 +9,8 @@ export const FRAME_HEADERS = {
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   // Of no referrer at all, a form would come from nowhere, and be refused.
   "referrer-policy": "same-origin",
+  // The site shares our origin: none of its windows has a hold of this one.
+  "cross-origin-opener-policy": "noopener-allow-popups",
   "x-robots-tag": "noindex",
 };
 
@@ -54,10 +56,12 @@ ul, ol { margin: 0.4rem 0; padding-left: 1.2rem; }
 .deeds > * { margin: 0; }
 .plain { list-style: none; padding: 0; }
 .plain li { padding: 0.35rem 0; border-top: 1px solid var(--line); }
+.checks form { flex: none; }
+.checks details { flex-basis: 8rem; }
 .checks li { display: flex; justify-content: space-between; align-items: start; gap: 0.8rem; }
 button, input, select, textarea { font: inherit; min-height: 44px; border-radius: 0.4rem; border: 1px solid var(--dim); padding: 0.4rem 0.8rem; }
 input, select, textarea { width: 100%; background: var(--paper); color: var(--ink); }
-button { background: var(--deed); color: var(--on-deed); border-color: transparent; font-weight: 600; }
+button { background: var(--deed); color: var(--on-deed); border-color: transparent; font-weight: 600; overflow-wrap: break-word; }
 button.quiet { background: var(--paper); color: var(--ink); border-color: var(--dim); }
 label { display: block; margin: 0.6rem 0; }
 summary { min-height: 44px; padding: 0.6rem 0; font-weight: 600; cursor: pointer; }

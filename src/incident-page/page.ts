@@ -11,14 +11,34 @@ import { isLive, type Evidence } from "../notify/news.ts";
 import { stateOf } from "../notify/pipeline.ts";
 import { actText, impactText, leaseText, readingText } from "../notify/templates.ts";
 import { severity as severities } from "../playbooks/schema.ts";
-import { plain } from "../postmortem/markdown.ts";
+import { plain, visible } from "../postmortem/markdown.ts";
 import type { TimelineLine } from "../postmortem/timeline.ts";
 import { POSTMORTEM_CHARS_MAX } from "../postmortem/text.ts";
 import { formatDuration } from "../shared/duration.ts";
-import { utcTime } from "../shared/utc.ts";
+import { utcDate, utcTime } from "../shared/utc.ts";
 import { STATUS_WORDS } from "../status-page/words.ts";
+import { EXTENSIONS } from "./deeds.ts";
+import {
+  area,
+  button,
+  choice,
+  fixed,
+  form,
+  line,
+  named,
+  pathOf,
+  same,
+  says,
+  why,
+  words,
+  wordsIfAny,
+  type Field,
+  type FormsPage,
+  type Option,
+  type Subject,
+} from "./forms.ts";
 import { frame } from "./frame.ts";
-import { DEEDS, EXTENSIONS, NAME_MAX, WORDS_MAX, type DeedName } from "./deeds.ts";
+import { whatWasWritten } from "./problem.ts";
 
 /** The newest of what happened; the journal has all of it. */
 export const LINES_MAX = 100;
@@ -27,14 +47,7 @@ const READINGS_MAX = 12;
 /** A reading, and when the journal took it down. */
 export type Dated = { readonly reading: Evidence; readonly atMs: number };
 
-/** A form that came and was not done: what it was, and what was written in it. */
-export type Refused = {
-  readonly deed: string;
-  readonly because: string;
-  readonly written: Readonly<Record<string, string>>;
-};
-
-export type IncidentPage = {
+export type IncidentPage = FormsPage & {
   readonly view: IncidentView;
   /** Oldest first. */
   readonly timeline: readonly TimelineLine[];
@@ -44,34 +57,33 @@ export type IncidentPage = {
     readonly title: string;
     readonly suppliers: readonly { readonly id: string; readonly name: string }[];
   };
-  readonly caller: { readonly name: string; readonly mayAct: boolean };
   /** When somebody must have answered. */
   readonly respondByMs: number;
-  /** Of this rendering: the same form of the same page is one command, however often it is sent. */
-  readonly press: string;
-  readonly refused: Refused | null;
-  /** As it stands, in Markdown. */
-  readonly postmortem: string;
+  /** What may be said in public, where an update is due; null where none is. */
+  readonly draft: string | null;
+  /** As it stands, in Markdown, and in which row somebody saved it; null while the incident is open. */
+  readonly postmortem: { readonly markdown: string; readonly savedAt: number } | null;
   readonly nowMs: number;
 };
-
-export const pathOf = (incidentId: string): string => `${OWN_PREFIX}/incidents/${incidentId}`;
 
 export function incidentPage(page: IncidentPage) {
   const { view, site, caller, refused, nowMs } = page;
   const drill = view.drill ? "Drill: " : "";
   const last = page.timeline.at(-1);
   return frame(
-    `${drill}${view.severity} ${view.title} – ${site.title}`,
-    html`<p class="dim">${site.title} · as of ${utcTime(nowMs)} UTC · <a href="">Look again</a></p>
+    `${refused === null ? "" : "Not done – "}${drill}${view.severity} ${visible(view.title)} – ${site.title}`,
+    html`<p class="dim">
+        ${site.title} · as of ${utcTime(nowMs)} UTC · <a href="${pathOf(view.id)}">Look again</a>
+      </p>
       ${view.drill ? html`<p class="notice">A drill, not a real incident.</p>` : ""}
-      <h1>${view.severity}: ${view.title}</h1>
+      <h1>${view.severity}: ${visible(view.title)}</h1>
       <p class="state ${stateOf(view)}" role="status">${standing(page)}</p>
-      ${last === undefined ? "" : html`<p>Latest, ${utcTime(last.atMs)} UTC: ${plain(last.text)}</p>`}
+      ${last === undefined ? "" : html`<p>Latest, ${moment(last.atMs, nowMs)} UTC: ${plain(last.text)}</p>`}
       ${
         refused === null
           ? ""
-          : html`<p class="notice" role="alert">Nothing was done: ${refused.because}.</p>`
+          : html`<p class="notice" role="alert">Nothing was done: ${refused.because}.</p>
+              ${whatWasWritten(refused.written)}`
       }
       <h2>What is asked of you</h2>
       ${asked(page)}
@@ -106,22 +118,27 @@ function standing({ view, nowMs }: IncidentPage): string {
   const status = view.status.charAt(0).toUpperCase() + view.status.slice(1);
   const stands =
     view.status === "resolved"
-      ? `Resolved after ${lasts}; it began at ${utcTime(onsetAtMs)} UTC`
-      : `${status} for ${lasts}, since ${utcTime(onsetAtMs)} UTC`;
+      ? `Resolved after ${lasts}; it began at ${moment(onsetAtMs, nowMs)} UTC`
+      : `${status} for ${lasts}, since ${moment(onsetAtMs, nowMs)} UTC`;
   return `${stands}. Lead: ${view.lead ?? "nobody yet"}. Acknowledged by ${view.acknowledgedBy ?? "nobody yet"}.`;
 }
 
 function asked(page: IncidentPage) {
   const { view, respondByMs, nowMs } = page;
   if (view.status === "resolved") {
+    const open = (view.actions ?? []).filter(({ isDone }) => !isDone).length;
+    const left = [
+      ...(view.postmortem === "completed" ? [] : ["the post-mortem"]),
+      ...(open === 0 ? [] : [`${open} of what was agreed on in it: tick there what is done`]),
+    ];
     return html`<p>
-      Nothing right now${view.postmortem === "completed" ? "" : ", but for the post-mortem"}.
+      Nothing right now${left.length === 0 ? "" : `, but for ${left.join(", and ")}`}.
     </p>`;
   }
   const due =
     nowMs < respondByMs
-      ? `An answer is due by ${utcTime(respondByMs)} UTC.`
-      : `An answer was due at ${utcTime(respondByMs)} UTC.`;
+      ? `An answer is due by ${moment(respondByMs, nowMs)} UTC.`
+      : `An answer was due at ${moment(respondByMs, nowMs)} UTC.`;
   const waiting = [...view.leases, ...view.acts].filter(isWaiting);
   const answers = [
     ...(view.acknowledgedBy === null ? [button(page, "acknowledge")] : []),
@@ -134,16 +151,22 @@ function asked(page: IncidentPage) {
       (one) =>
         html`<div class="card">
           <p>${mitigationText(one)}</p>
-          <p class="dim">Why: ${one.why === "" ? one.step : one.why}</p>
+          <p class="dim">Why: ${visible(one.why === "" ? one.step : one.why)}</p>
           <div class="deeds">
-            ${form(page, "approve", one.id, wordsIfAny)}
-            ${form(page, "decline", one.id, wordsIfAny)}
+            ${form(page, "approve", subjectOf(one), ...whoElse(one), wordsIfAny)}
+            ${form(page, "decline", subjectOf(one), wordsIfAny)}
           </div>
         </div>`,
     )}`;
 }
 
-function wrong({ view, readings }: IncidentPage) {
+/** What takes several people is not done by the first of them. */
+const whoElse = (one: LeaseView | ActView): readonly Field[] =>
+  "approvals" in one && one.approvals !== undefined
+    ? [says(`It takes ${one.approvals.needed} people, each for themselves.`)]
+    : [];
+
+function wrong({ view, readings, nowMs }: IncidentPage) {
   const known = readings.map(({ reading }) => reading);
   return html`<p>${impactText(view, known)}</p>
     <ul>
@@ -152,40 +175,40 @@ function wrong({ view, readings }: IncidentPage) {
         .slice(0, READINGS_MAX)
         .map(
           ({ reading, atMs }) =>
-            html`<li>${readingText(reading)} <time>(${utcTime(atMs)} UTC)</time></li>`,
+            html`<li>${readingText(reading)} <time>(${moment(atMs, nowMs)} UTC)</time></li>`,
         )}
     </ul>
     ${view.firingRules.length === 0 ? html`<p>No rule fires now.</p>` : ""}
-    ${(view.links ?? []).map(({ kind, target, says }) => html`<p>Belongs to ${kind} ${target}: ${says}</p>`)}`;
+    ${(view.links ?? []).map(
+      ({ kind, target, says: words }) =>
+        html`<p>Belongs to ${kind} ${visible(target)}: ${visible(words)}</p>`,
+    )}`;
 }
 
 function done(page: IncidentPage) {
   const all = [...page.view.leases, ...page.view.acts].filter((one) => !isWaiting(one));
   if (all.length === 0) return html`<p>Nothing yet.</p>`;
   return html`<ul class="plain">
-    ${all
-      .toReversed()
-      .map(
-        (one) =>
-          html`<li>
-            ${mitigationText(one)}
-            ${
-              "share" in one && isLive(one) && !one.shadow
-                ? html`<div class="deeds">
-                    ${form(page, "revert", one.id, wordsIfAny)}
-                    ${form(page, "extend", one.id, choice("By how long", "by", EXTENSIONS.map(same)))}
-                  </div>`
-                : ""
-            }
-          </li>`,
-      )}
+    ${all.toReversed().map((one) => html`<li>${mitigationText(one)} ${wayBack(page, one)}</li>`)}
   </ul>`;
 }
 
+const wayBack = (page: IncidentPage, one: LeaseView | ActView) =>
+  "share" in one && isLive(one) && !one.shadow
+    ? html`<div class="deeds">
+        ${form(page, "revert", subjectOf(one), wordsIfAny)}
+        ${form(page, "extend", subjectOf(one), choice("By how long", "by", EXTENSIONS.map(same)))}
+      </div>`
+    : "";
+
+const subjectOf = ({ id, actuator }: LeaseView | ActView): Subject => ({ id, name: actuator });
+
 const mitigationText = (one: LeaseView | ActView): string =>
-  "share" in one
-    ? `${leaseText(one)}${one.about === undefined || one.about === "" ? "" : ` (${one.about})`}`
-    : actText(one);
+  visible(
+    "share" in one
+      ? `${leaseText(one)}${one.about === undefined || one.about === "" ? "" : ` (${one.about})`}`
+      : actText(one),
+  );
 
 function checklist(page: IncidentPage) {
   const items = page.view.checklist ?? [];
@@ -195,52 +218,61 @@ function checklist(page: IncidentPage) {
       ${items.map(
         (item) =>
           html`<li>
-            <span>${item.isTicked ? "☑" : "☐"} ${item.text} ${wordOn(item)}</span>
+            <span>${item.isTicked ? "☑" : "☐"} ${item.text} ${wordOn(item, page.nowMs)}</span>
             ${ticking(page, item)}
           </li>`,
       )}
     </ul>`;
 }
 
-const wordOn = ({ word }: ItemView) =>
+const wordOn = ({ word }: ItemView, nowMs: number) =>
   word === null
     ? ""
     : html`<span class="dim"
-        >(${word.by}, ${utcTime(word.atMs)} UTC${word.why === "" ? "" : `: ${word.why}`})</span
+        >(${word.by}, ${moment(word.atMs, nowMs)}
+        UTC${word.why === "" ? "" : `: ${visible(word.why)}`})</span
       >`;
 
-const ticking = (page: IncidentPage, { item, text, isTicked }: ItemView) =>
-  isTicked || !page.caller.mayAct
-    ? ""
-    : html`<form method="post" action="${pathOf(page.view.id)}/tick">
-        ${hidden(page, String(item))}
-        <button class="quiet" aria-label="Tick: ${text}">${DEEDS.tick.label}</button>
-      </form>`;
+function ticking(page: IncidentPage, { item, text, isTicked }: ItemView) {
+  const subject = { id: String(item), name: text };
+  return isTicked ? form(page, "untick", subject, why) : button(page, "tick", subject);
+}
 
 /** What is needed less often, and what ends it. */
 function more(page: IncidentPage) {
   const { view, site } = page;
   const note = form(page, "note", null, words("What the others should know", "text"));
-  if (view.status === "resolved") {
-    const text = area("In Markdown", "markdown", {
-      usual: page.postmortem,
-      rows: 24,
-      max: POSTMORTEM_CHARS_MAX,
-    });
+  if (page.postmortem !== null) {
+    const { markdown: usual, savedAt } = page.postmortem;
     return html`<h2>Say or do more</h2>
-      ${form(page, "postmortem", null, text)}
+      ${form(
+        page,
+        "postmortem",
+        null,
+        fixed("saved_at", String(savedAt)),
+        area("In Markdown", "markdown", { usual, rows: 24, max: POSTMORTEM_CHARS_MAX }),
+      )}
       ${view.postmortem === "completed" ? "" : form(page, "complete", null, wordsIfAny)} ${note}
       ${form(page, "reopen", null, why)}`;
   }
   const fires = view.firingRules.join(", ");
+  const whom = choice("Whom", "supplier", site.suppliers.map(named));
   return html`<h2>Say or do more</h2>
-    ${note} ${form(page, "updates", null, words("What everybody may read", "message"), howItStands)}
+    ${note}
+    ${form(
+      page,
+      "updates",
+      null,
+      area("What everybody may read", "message", { usual: page.draft ?? "" }),
+      howItStands,
+    )}
     ${form(page, "severity", null, choice("Severity", "severity", severities.options.map(same), view.severity), why)}
     ${form(page, "escalate", null, why)}
     ${
       site.suppliers.length === 0
         ? ""
-        : form(page, "support", null, choice("Whom", "supplier", site.suppliers.map(named)), why)
+        : html`${form(page, "support", null, whom, why)}
+          ${form(page, "support-answer", null, whom, words("What they say", "text"))}`
     }
     ${
       view.lead === null
@@ -255,114 +287,27 @@ function more(page: IncidentPage) {
     )}`;
 }
 
-function story({ timeline, view }: IncidentPage) {
+function story({ timeline, view, nowMs }: IncidentPage) {
   const shown = timeline.slice(-LINES_MAX);
+  const earlier = view.seq - shown.length;
   return html`<ol class="plain">
-      ${shown.toReversed().map(({ atMs, text }) => html`<li><time>${utcTime(atMs)}</time> ${plain(text)}</li>`)}
+      ${shown
+        .toReversed()
+        .map(({ atMs, text }) => html`<li><time>${moment(atMs, nowMs)}</time> ${plain(text)}</li>`)}
     </ol>
     ${
-      shown.length === timeline.length
+      earlier <= 0
         ? ""
         : html`<p class="dim">
-            ${timeline.length - shown.length} earlier lines are in
+            ${earlier} earlier lines are in
             <a href="${OWN_PREFIX}/api/v1/incidents/${view.id}/journal">the journal</a>.
           </p>`
     }`;
 }
 
-/** Done at once: what can be taken back, or harms nobody. */
-const button = (page: IncidentPage, name: DeedName) =>
-  page.caller.mayAct
-    ? html`<form method="post" action="${pathOf(page.view.id)}/${name}">
-        ${hidden(page, null)}<button>${DEEDS[name].label}</button>
-      </form>`
-    : "";
-
-/** Opened first, so that no thumb does it by mistake; open already where it was just refused, with what was written in it. */
-function form(
-  page: IncidentPage,
-  name: DeedName,
-  about: string | null,
-  ...fields: readonly Field[]
-) {
-  if (!page.caller.mayAct) return "";
-  const { refused } = page;
-  const isRefused = refused?.deed === name && (refused.written["about"] ?? null) === about;
-  const written = isRefused ? refused.written : {};
-  const { label, warning } = DEEDS[name];
-  return html`<details ${isRefused ? "open" : ""}>
-    <summary>${label}</summary>
-    ${warning === null ? "" : html`<p>${warning}</p>`}
-    <form method="post" action="${pathOf(page.view.id)}/${name}">
-      ${hidden(page, about)} ${fields.map((field) => field(written))}
-      <button>${label}</button>
-    </form>
-  </details>`;
-}
-
-const hidden = ({ press }: IncidentPage, about: string | null) =>
-  html`<input type="hidden" name="press" value="${press}" />${
-      about === null ? "" : html`<input type="hidden" name="about" value="${about}" />`
-    }`;
-
-/** One of a form, with what was written in it before. */
-type Field = (written: Readonly<Record<string, string>>) => ReturnType<typeof html>;
-
-type Area = {
-  readonly isOptional?: boolean;
-  readonly usual?: string;
-  readonly rows?: number;
-  readonly max?: number;
-};
-const area =
-  (
-    label: string,
-    name: string,
-    { isOptional = false, usual = "", rows = 2, max = WORDS_MAX }: Area = {},
-  ): Field =>
-  (written) =>
-    html`<label
-      >${label}
-      <textarea name="${name}" rows="${rows}" maxlength="${max}" ${isOptional ? "" : "required"}>
-${written[name] ?? usual}</textarea>
-    </label>`;
-
-const words = (label: string, name: string): Field => area(label, name);
-const why: Field = words("Why", "why");
-const wordsIfAny: Field = area("Why, if there is something to say", "why", { isOptional: true });
-
-const line =
-  (label: string, name: string): Field =>
-  (written) =>
-    html`<label
-      >${label}
-      <input
-        type="text"
-        name="${name}"
-        value="${written[name] ?? ""}"
-        required
-        maxlength="${NAME_MAX}"
-    /></label>`;
-
-const choice =
-  (label: string, name: string, options: readonly Option[], usual = ""): Field =>
-  (written) =>
-    html`<label
-      >${label}
-      <select name="${name}">
-        ${options.map(
-          ([value, text]) =>
-            html`<option value="${value}" ${(written[name] ?? usual) === value ? "selected" : ""}>
-              ${text}
-            </option>`,
-        )}
-      </select></label
-    >`;
-
-/** What a choice sends, and how it reads. */
-type Option = readonly [string, string];
-const same = (value: string): Option => [value, value];
-const named = ({ id, name }: { readonly id: string; readonly name: string }): Option => [id, name];
+/** `14:02:11`, with its day where that is not today's. */
+const moment = (atMs: number, nowMs: number): string =>
+  utcDate(atMs) === utcDate(nowMs) ? utcTime(atMs) : `${utcDate(atMs)} ${utcTime(atMs)}`;
 
 const howItStands: Field = choice("How it stands", "status", [
   ["", "as it is"],

@@ -12,9 +12,12 @@ const LEADING = /^(?:[-+=#|:]|\d{1,9}(?=[.)]))/;
 const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu;
 const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._:@/-]*$/;
 
+/** The same text on one line, without what nobody sees and what turns the words beside it round. */
+export const visible = (text: string): string => text.replaceAll(INVISIBLE, " ").trim();
+
 /** Escapes text so that it reads as written and does nothing; at most `TEXT_CHARS_MAX` characters of it, on one line. */
 export function prose(text: string): string {
-  const line = clip(text.replaceAll(INVISIBLE, " ").trim());
+  const line = clip(visible(text));
   const escaped = line.replaceAll(MARKS, "\\$&").replaceAll(BRACKETS, entity);
   return escaped.replace(LEADING, (mark) => (/^\d/.test(mark) ? `${mark}\\` : `\\${mark}`));
 }

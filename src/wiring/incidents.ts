@@ -54,7 +54,7 @@ export const incidentDeps = (env: Env, config: Config): IncidentDeps => ({
     playbook: compiledOrPlain(playbook),
     actuators: actuatorWords(),
     missing: missingIn(reachOf(env, config)),
-    site: messageSiteOf(bundle.site, config.publicUrl),
+    site: messageSiteOf(bundle.site, config.incidentsUrl),
   }),
   perform: performWith({
     actuators,

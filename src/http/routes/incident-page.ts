@@ -1,51 +1,70 @@
 /** What the link of every message leads to: the incident as a page, and forms that give it commands. For browsers; programs have the API. */
 import type { Context } from "hono";
 import { csrf } from "hono/csrf";
-import { z } from "zod";
+import { macOf, isMacOf, fromBase64Url, toBase64Url } from "../../guard/signed.ts";
 import { deedNamed, type Written } from "../../incident-page/deeds.ts";
 import { FRAME_HEADERS } from "../../incident-page/frame.ts";
-import { incidentPage, pathOf, type Refused } from "../../incident-page/page.ts";
-import { lastReadings } from "../../incident-page/readings.ts";
+import { pathOf, type Refused } from "../../incident-page/forms.ts";
+import { incidentPage } from "../../incident-page/page.ts";
+import { publicDraft, lastReadings, savedAt } from "../../incident-page/story.ts";
 import { escalationOf } from "../../incidents/escalation.ts";
 import type { IncidentCommand } from "../../incidents/command.ts";
 import { timelineOf } from "../../postmortem/timeline.ts";
 import { postmortemText } from "../../postmortem/text.ts";
 import { sha256Hex } from "../../shared/ids.ts";
-import { limitBody, POSTMORTEM_BODY_BYTES_MAX, type Api } from "../api-app.ts";
+import { limitBody, type Api } from "../api-app.ts";
 import { actorOf, ROLES, type Caller, type HttpEnv } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
 import { viewOf, wholeJournal } from "../incident-of.ts";
+import { asPage, writtenIn } from "../page-problems.ts";
 import { Problem } from "../problems.ts";
 import { incidentId } from "../schemas.ts";
 import { callerBySession } from "../sessions.ts";
 import { askWho } from "./sign-in.ts";
 
+/** A post-mortem, each character as three bytes. */
+const FORM_BYTES_MAX = 1024 * 1024;
 /** The newest of the journal are looked at: more than almost any has. */
 const ROWS_MAX = 2_000;
-const PRESS = z.string().regex(/^prs_[0-9A-Z]{26}$/);
+/** What a page offered is offered as the incident stood. */
+const PRESS_MS_MAX = 12 * 3_600_000;
 
 export function incidentPageRoutes(api: Api, deps: HttpDeps): void {
+  api.use("/incidents/*", asPage(deps));
+
   api.get("/incidents/:id", async (c) => {
     const id = idOf(c.req.param("id"));
     const caller = await callerBySession(c, deps);
-    return caller === null ? askWho(c, deps, pathOf(id)) : show(c, deps, id, caller);
+    return caller === null ? askWho(c, deps, { to: pathOf(id) }) : show(c, deps, id, caller);
   });
 
-  api.post("/incidents/:id/:deed", csrf(), limitBody(POSTMORTEM_BODY_BYTES_MAX), async (c) => {
+  // Where a form was refused, the browser stands at its address.
+  api.get("/incidents/:id/:deed", (c) => c.redirect(pathOf(idOf(c.req.param("id"))), 303));
+
+  api.post("/incidents/:id/:deed", csrf(), limitBody(FORM_BYTES_MAX), async (c) => {
     const id = idOf(c.req.param("id"));
     const name = c.req.param("deed");
     const deed = deedNamed(name);
     if (deed === null) throw new Problem("not-found", "There is nothing here.");
+    const written = await writtenIn(c);
     const caller = await callerBySession(c, deps);
-    if (caller === null)
-      return askWho(c, deps, pathOf(id), "You are not signed in any more; nothing was done.");
-    if (!mayAct(caller))
+    if (caller === null) {
+      const refused = "You are not signed in any more; nothing was done.";
+      return askWho(c, deps, { to: pathOf(id), refused, written });
+    }
+    if (!mayAct(caller)) {
       throw new Problem("forbidden", `This needs the role responder; yours is ${caller.role}.`);
-    const written = fieldsOf(await c.req.parseBody());
+    }
     const refuse = (because: string) => show(c, deps, id, caller, { deed: name, because, written });
+    if (!(await isOffered(written["press"] ?? "", id, caller, deps))) {
+      return refuse("this form is not of a page that was shown to you in the last hours");
+    }
     const asked = deed.read(written, caller.name, deps.bundle.site);
     if (!asked.ok) return refuse(asked.error);
-    await viewOf(deps, id);
+    const before = await viewOf(deps, id);
+    if (asked.value.type === "save_postmortem" && !(await isOfWhatStands(id, written, deps))) {
+      return refuse("somebody saved another text since; that one is below, and yours is here");
+    }
     const command = {
       id: commandIdOf(id, caller, name, written),
       atMs: deps.now(),
@@ -55,7 +74,10 @@ export function incidentPageRoutes(api: Api, deps: HttpDeps): void {
       ...asked.value,
     };
     const answer = await deps.incident(id).handle(command as IncidentCommand);
-    return answer.ok ? c.redirect(pathOf(id), 303) : refuse(answer.rejection.detail);
+    if (!answer.ok) return refuse(answer.rejection.detail);
+    return answer.seq <= before.seq
+      ? refuse("nothing new came of it, because this form was done before")
+      : c.redirect(pathOf(id), 303);
   });
 }
 
@@ -67,18 +89,24 @@ async function show(
   refused: Refused | null = null,
 ) {
   const view = await viewOf(deps, id);
-  const rows = await wholeJournal(deps.incident(id), Math.max(0, view.seq - ROWS_MAX));
+  const isOver = view.status === "resolved";
+  // A post-mortem is of all of it.
+  const after = isOver ? 0 : Math.max(0, view.seq - ROWS_MAX);
+  const rows = await wholeJournal(deps.incident(id), after);
   const { site } = deps.bundle;
   const nowMs = deps.now();
   const page = incidentPage({
     view,
     timeline: timelineOf(rows),
     readings: lastReadings(rows),
+    draft: publicDraft(rows),
     site,
     caller: { name: caller.name, mayAct: mayAct(caller) },
     respondByMs: view.anchors.detectedAtMs + escalationOf(site.escalation).respondMs[view.severity],
-    postmortem: postmortemText(rows, nowMs).markdown,
-    press: deps.newId("prs"),
+    postmortem: isOver
+      ? { markdown: postmortemText(rows, nowMs).markdown, savedAt: savedAt(rows) }
+      : null,
+    press: await offer(id, caller, deps),
     refused,
     nowMs,
   });
@@ -94,15 +122,45 @@ function idOf(given: string): string {
   return read.data;
 }
 
-const fieldsOf = (form: Readonly<Record<string, unknown>>): Written =>
-  Object.fromEntries(
-    Object.entries(form).filter((field): field is [string, string] => typeof field[1] === "string"),
-  );
+/** Whoever writes while somebody else saves does not write over them. */
+const isOfWhatStands = async (id: string, written: Written, deps: HttpDeps): Promise<boolean> =>
+  written["saved_at"] === String(savedAt(await wholeJournal(deps.incident(id))));
 
 /** The same form of the same page is one command, however often it is sent; written anew, or on a page shown anew, it is another. */
 function commandIdOf(id: string, { name }: Caller, deed: string, written: Written): string {
-  const press = PRESS.safeParse(written["press"]);
-  if (!press.success) throw new Problem("malformed-body", "This is no form of an incident's page.");
   const fields = Object.entries(written).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return `cmd_${sha256Hex(JSON.stringify([id, name, deed, fields])).slice(0, 26)}`;
+}
+
+type OfferDeps = Pick<HttpDeps, "signingKeys" | "newId" | "now">;
+
+/**
+ * Proves that a form is of a page that this person was shown: a script of the site, which shares our origin, cannot make one up.
+ * `<epoch ms>.<id>.<mac>`.
+ */
+async function offer(
+  id: string,
+  { name }: Caller,
+  { signingKeys, newId, now }: OfferDeps,
+): Promise<string> {
+  const [key] = signingKeys;
+  if (key === undefined) throw new Problem("not-configured", "SIGNING_KEYS is not set.");
+  const said = `${now()}.${newId("prs")}`;
+  return `${said}.${toBase64Url(await macOf(key, ["firebreak-press", id, name, said]))}`;
+}
+
+async function isOffered(
+  press: string,
+  id: string,
+  { name }: Caller,
+  { signingKeys, now }: OfferDeps,
+): Promise<boolean> {
+  const [, said = "", atMs = "", mac = ""] =
+    /^((\d{1,16})\.prs_[0-9A-Z]{26})\.([\w-]{43})$/.exec(press) ?? [];
+  const bytes = fromBase64Url(mac);
+  if (bytes === null || Math.abs(now() - Number(atMs)) > PRESS_MS_MAX) return false;
+  for (const key of signingKeys) {
+    if (await isMacOf(bytes, key, ["firebreak-press", id, name, said])) return true;
+  }
+  return false;
 }

@@ -8,6 +8,7 @@ import { FRAME_HEADERS } from "../../incident-page/frame.ts";
 import { limitBody, type Api } from "../api-app.ts";
 import type { HttpEnv } from "../auth.ts";
 import type { HttpDeps } from "../deps.ts";
+import { asPage, writtenIn } from "../page-problems.ts";
 import { beginSession, endSession } from "../sessions.ts";
 
 const FORM_BYTES_MAX = 8 * 1024;
@@ -16,15 +17,20 @@ const SIGN_IN = `${OWN_PREFIX}/sign-in`;
 const INCIDENT_PAGE = /^\/_firebreak\/incidents\/inc_[0-9A-Z]{26}$/;
 
 const form = z.object({
-  token: z.string().max(512).catch(""),
+  token: z.string().trim().max(512).catch(""),
   to: z.string().regex(INCIDENT_PAGE).nullable().catch(null),
 });
 
 export function signInRoutes(api: Api, deps: HttpDeps): void {
+  api.use("/sign-in", asPage(deps));
+  api.use("/sign-out", asPage(deps));
+
   api.post("/sign-in", csrf(), limitBody(FORM_BYTES_MAX), async (c) => {
-    const { token, to } = form.parse(await c.req.parseBody());
-    const caller = await beginSession(c, token.trim(), deps);
-    if (caller === null) return askWho(c, deps, to ?? "", "That token is not known here.");
+    const { token, to } = form.parse(await writtenIn(c));
+    const caller = await beginSession(c, token, deps);
+    if (caller === null) {
+      return askWho(c, deps, { to: to ?? "", refused: "That token is not known here." });
+    }
     return to === null
       ? c.text(`You are ${caller.name}. Follow the link of a message.`)
       : c.redirect(to, 303);
@@ -36,10 +42,27 @@ export function signInRoutes(api: Api, deps: HttpDeps): void {
   });
 }
 
+type Asked = {
+  readonly to: string;
+  readonly refused?: string;
+  /** What was written in a form that came too late. */
+  readonly written?: Readonly<Record<string, string>>;
+};
+
 /** The page for whoever did not say who they are. */
 export const askWho = (
   c: Context<HttpEnv>,
-  { bundle }: Pick<HttpDeps, "bundle">,
-  to: string,
-  refused: string | null = null,
-) => c.html(signInPage(bundle.site.title, { action: SIGN_IN, to, refused }), 401, FRAME_HEADERS);
+  { bundle, signingKeys }: Pick<HttpDeps, "bundle" | "signingKeys">,
+  { to, refused, written = {} }: Asked,
+) =>
+  c.html(
+    signInPage(bundle.site.title, {
+      action: SIGN_IN,
+      to,
+      refused: refused ?? null,
+      written,
+      maySignIn: signingKeys.length > 0,
+    }),
+    401,
+    FRAME_HEADERS,
+  );

@@ -2,7 +2,7 @@
 import { describe, it } from "vitest";
 import { deedNamed } from "../../../src/incident-page/deeds.ts";
 import { incidentPage, LINES_MAX, type IncidentPage } from "../../../src/incident-page/page.ts";
-import { lastReadings } from "../../../src/incident-page/readings.ts";
+import { lastReadings } from "../../../src/incident-page/story.ts";
 import { viewOf } from "../../../src/incidents/view-of.ts";
 import { mitigationId } from "../../../src/http/schemas.ts";
 import { timelineOf } from "../../../src/postmortem/timeline.ts";
@@ -15,7 +15,7 @@ const asking = {
 
 /** The labels of the forms in it that would be sent to this deed, or none. */
 const formsOf = (text: string): readonly string[] =>
-  [...text.matchAll(/<form method="post" action="[^"]*\/([a-z-]+)">/g)].map(
+  [...text.matchAll(/<form method="post" action="[^"]*\/([a-z-]+)"/g)].map(
     ([, deed]) => deed ?? "",
   );
 
@@ -31,7 +31,8 @@ async function shown(incident: Drive, given: Partial<IncidentPage> = {}): Promis
     respondByMs: incident.atMs + 60_000,
     press: `prs_${"0".repeat(26)}`,
     refused: null,
-    postmortem: "# Draft",
+    draft: null,
+    postmortem: view.status === "resolved" ? { markdown: "# Draft", savedAt: 0 } : null,
     nowMs: incident.atMs,
     ...given,
   });
@@ -114,6 +115,19 @@ describe("what can be done from an incident's page", () => {
 });
 
 describe("what an incident's page says", () => {
+  it("is whose each button is, and on which day what was", async ({ expect }) => {
+    const [lease] = waits().state.leases;
+    expect(await shown(waits())).toContain(`<summary>Approve: ${lease?.actuator}</summary>`);
+    const incident = new Drive().open();
+    incident.after(86_400_000).do("note", { text: "the day after" });
+    expect(await shown(incident)).toMatch(/since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+  });
+
+  it("has what may be said in public where an update is due", async ({ expect }) => {
+    const text = await shown(new Drive().open(), { draft: "We are still looking into it." });
+    expect(text).toContain("We are still looking into it.</textarea>");
+  });
+
   it("is what is wrong by its last readings, and until when an answer is due", async ({
     expect,
   }) => {
@@ -123,7 +137,7 @@ describe("what an incident's page says", () => {
     expect(text).toContain("An answer is due by");
     expect(text).toContain("maintenance-mode: in force for every client");
     const late = await shown(inForce(), { respondByMs: 0 });
-    expect(late).toContain("An answer was due at 00:00:00 UTC.");
+    expect(late).toContain("An answer was due at 1970-01-01 00:00:00 UTC.");
   });
 
   it("cannot be written by those whom it quotes", async ({ expect }) => {

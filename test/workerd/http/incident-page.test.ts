@@ -1,9 +1,10 @@
 /** The page behind the link of a message: nobody looks who is not known, nobody acts by another site's form, and nothing is done twice. */
 import { describe, it } from "vitest";
-import { mintToken } from "../../../src/guard/signed.ts";
+import { mintToken, SESSION_COOKIE } from "../../../src/guard/signed.ts";
+import { sha256Hex } from "../../../src/shared/ids.ts";
 import { instanceOf } from "../../../src/playbooks/site.ts";
-import { SESSION_COOKIE, SESSION_LIFE_MS } from "../../../src/http/sessions.ts";
-import { client, declared, deps, SIGNING_KEY } from "./api.ts";
+import { SESSION_LIFE_MS, subjectOf } from "../../../src/http/sessions.ts";
+import { but, client, declared, deps, SIGNING_KEY } from "./api.ts";
 
 const ask = client();
 const HERE = "https://shop.example";
@@ -71,6 +72,13 @@ describe("whoever is not known", () => {
     expect((await look(id, `${SESSION_COOKIE}=${await token()}`)).status).toBe(401);
   });
 
+  it("is let in by one that is none of these", async ({ expect }) => {
+    const id = await declared();
+    expect((await look(id, `${SESSION_COOKIE}=${await session({})}`)).status).toBe(200);
+    const twice = `${SESSION_COOKIE}=${await session({})}; ${SESSION_COOKIE}=${await session({})}`;
+    expect((await look(id, twice)).status).toBe(401);
+  });
+
   it("is whoever's token was taken away, from then on", async ({ expect }) => {
     const id = await declared();
     const cookie = await signedIn("responder");
@@ -80,11 +88,13 @@ describe("whoever is not known", () => {
   });
 
   it("is told why nobody can sign in where nothing can be signed", async ({ expect }) => {
-    const answer = await client({ signingKeys: [] })(
-      "/sign-in",
-      form({ token: "responder-token", to: "" }),
-    );
-    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining("SIGNING_KEYS") });
+    const keyless = client({ signingKeys: [] });
+    const asked = await (await keyless(page(await declared()), { as: null })).text();
+    expect(asked).toContain("SIGNING_KEYS");
+    expect(asked).not.toContain("<form");
+    const answer = await keyless("/sign-in", form({ token: "responder-token", to: "" }));
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toContain("SIGNING_KEYS is not set");
   });
 });
 
@@ -131,6 +141,23 @@ describe("a session", () => {
       headers: { cookie },
     });
     expect([read.status, write.status]).toEqual([200, 401]);
+  });
+
+  it.for([
+    ["a script of the site", { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" }],
+    ["a frame of it", { "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" }],
+  ] as const)("is not for %s, which has our origin", async ([, headers], { expect }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    const read = await ask(`/api/v1/incidents/${id}`, {
+      as: null,
+      headers: { cookie, ...headers },
+    });
+    const looked = await ask(page(id), { as: null, headers: { cookie, ...headers } });
+    const sent = await send(id, "acknowledge", {}, cookie, headers);
+    expect([read.status, looked.status, sent.status]).toEqual([401, 401, 401]);
+    const visit = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+    expect((await ask(page(id), { as: null, headers: { cookie, ...visit } })).status).toBe(200);
   });
 
   it("is over when its owner signs out", async ({ expect }) => {
@@ -188,12 +215,13 @@ describe("a form of the page", () => {
   it.for([
     ["of another site", { origin: "https://evil.example", "sec-fetch-site": "cross-site" }],
     ["of a neighbour", { origin: "https://other.shop.example", "sec-fetch-site": "same-site" }],
+    ["that does not say whence it comes", { origin: "" }],
     ["of nowhere", { origin: "null", "sec-fetch-site": "cross-site" }],
   ] as const)("%s does nothing", async ([, headers], { expect }) => {
     const id = await declared();
     const answer = await send(id, "acknowledge", {}, await signedIn("responder"), headers);
     expect(answer.status).toBe(403);
-    expect(await answer.json()).toMatchObject({ detail: expect.stringContaining("another site") });
+    expect(await answer.text()).toContain("another site");
     expect(await journalTypes(id)).not.toContain("incident.acknowledged");
   });
 
@@ -238,10 +266,116 @@ describe("a form of the page", () => {
     await send(id, "resolve", { why: "over" }, cookie);
     const drafted = await (await look(id, cookie)).text();
     expect(drafted).toContain("Timeline");
-    await send(id, "postmortem", { markdown: "# What we learnt\n\nMuch." }, cookie);
+    await send(id, "postmortem", { markdown: "# What we learnt\n\nMuch.", saved_at: "0" }, cookie);
     expect(await (await look(id, cookie)).text()).toContain("# What we learnt");
     await send(id, "complete", { why: "nothing is left" }, cookie);
     expect((await deps.incident(id).view())?.postmortem).toBe("completed");
+  });
+
+  it("made up by whoever was shown no page does nothing", async ({ expect }) => {
+    const [id, other] = [await declared(), await declared()];
+    const cookie = await signedIn("responder");
+    const press = pressOf(await (await look(other, cookie)).text());
+    const theirs = pressOf(await (await look(id, await signedIn("admin"))).text());
+    for (const wrong of ["", `prs_${"0".repeat(26)}`, press, theirs, press.replace(/^\d+/, "1")]) {
+      const answer = await ask(`${page(id)}/acknowledge`, form({ press: wrong }, { cookie }));
+      expect(answer.status).toBe(409);
+    }
+    expect(await journalTypes(id)).not.toContain("incident.acknowledged");
+  });
+
+  it("that failed is shown with what was written, and sent again it is done once", async ({
+    expect,
+  }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    const press = pressOf(await (await look(id, cookie)).text());
+    // Done, and the answer lost.
+    const failing = client({
+      incident: (wanted) =>
+        but(() => deps.incident(wanted), {
+          handle: async (command) => {
+            await deps.incident(wanted).handle(command);
+            throw Object.assign(new Error("overloaded"), { overloaded: true });
+          },
+        }),
+    });
+    const fields = form({ press, text: "what I know\r\nand more" }, { cookie });
+    const failed = await failing(`${page(id)}/note`, fields);
+    const text = await failed.text();
+    expect([failed.status, failed.headers.get("content-type")]).toEqual([
+      503,
+      "text/html; charset=utf-8",
+    ]);
+    expect(text).toContain("what I know\nand more</textarea>");
+    expect(text).toContain(`action="/_firebreak${page(id)}/note"`);
+    expect(text).toContain(press);
+    await ask(`${page(id)}/note`, form({ press, text: "what I know\nand more" }, { cookie }));
+    const notes = (await deps.incident(id).journal(0)).filter(
+      ({ type }) => type === "incident.noted",
+    );
+    expect(notes.map(({ data }) => data)).toMatchObject([{ text: "what I know\nand more" }]);
+  });
+
+  it("that comes when nobody is signed in any more gives the words back", async ({ expect }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    const press = pressOf(await (await look(id, cookie)).text());
+    const answer = await ask(`${page(id)}/note`, form({ press, text: "long thoughts" }));
+    expect(answer.status).toBe(401);
+    expect(await answer.text()).toContain("long thoughts</textarea>");
+  });
+
+  it("does not write over a post-mortem that somebody else saved meanwhile", async ({ expect }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    await send(id, "resolve", { why: "over" }, cookie);
+    await send(id, "postmortem", { markdown: "# Theirs", saved_at: "0" }, cookie);
+    const late = await send(id, "postmortem", { markdown: "# Mine", saved_at: "0" }, cookie);
+    const text = await late.text();
+    expect(late.status).toBe(409);
+    expect(text).toContain("# Mine</textarea>");
+    expect(
+      (await deps.incident(id).journal(0)).findLast(({ type }) => type === "postmortem.saved")
+        ?.data,
+    ).toMatchObject({
+      markdown: "# Theirs",
+    });
+  });
+
+  it("is of a page that is there for a journal of any length", async ({ expect }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    const long = client({
+      incident: (wanted) =>
+        but(() => deps.incident(wanted), {
+          view: async () => {
+            const view = await deps.incident(wanted).view();
+            return view === null ? null : { ...view, seq: 2_003 };
+          },
+        }),
+    });
+    const answer = await look(id, cookie, long);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain("earlier lines are in");
+  });
+
+  it("leaves the browser at an address that leads back to the page", async ({ expect }) => {
+    const id = await declared();
+    const answer = await ask(`${page(id)}/note`, { as: null });
+    expect([answer.status, answer.headers.get("location")]).toEqual([
+      303,
+      `/_firebreak${page(id)}`,
+    ]);
+  });
+
+  it("that nobody can read is said to be one", async ({ expect }) => {
+    const id = await declared();
+    const cookie = await signedIn("responder");
+    const headers = { cookie, origin: HERE, "content-type": "multipart/form-data" };
+    const answer = await ask(`${page(id)}/note`, { as: null, method: "POST", body: "x", headers });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain("no form that can be read");
   });
 
   it("there is none of", async ({ expect }) => {
@@ -265,7 +399,7 @@ const session = (given: Partial<Parameters<typeof mintToken>[1]>) =>
   mintToken(SIGNING_KEY, {
     instance: instanceOf(deps.bundle.site),
     kind: "session",
-    sub: "x",
+    sub: subjectOf({ sha256: sha256Hex("responder-token") }),
     exp: Date.now() + 60_000,
     ...given,
   });

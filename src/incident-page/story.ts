@@ -1,9 +1,9 @@
-/** What was last seen of each signal that the journal speaks of. Pure. */
+/** What an incident's page takes from the journal. Pure. */
 import { readEvent, type IncidentEvent, type JournalRow } from "../incidents/journal.ts";
 import type { Evidence } from "../notify/news.ts";
 import type { Dated } from "./page.ts";
 
-/** The newest first. */
+/** What was last seen of each signal that the journal speaks of, the newest first. */
 export function lastReadings(rows: readonly JournalRow[]): readonly Dated[] {
   const last: Map<string, Dated> = new Map();
   for (const row of rows) {
@@ -15,6 +15,20 @@ export function lastReadings(rows: readonly JournalRow[]): readonly Dated[] {
   }
   return [...last.values()].toReversed();
 }
+
+/** What may be said in public, where an update is due and nobody gave one; null where none is. */
+export function publicDraft(rows: readonly JournalRow[]): string | null {
+  const last = rows
+    .map(readEvent)
+    .findLast(
+      (event) => event?.type === "incident.update_due" || event?.type === "status.published",
+    );
+  return last?.type === "incident.update_due" ? last.data.draft : null;
+}
+
+/** Which row holds the post-mortem as somebody saved it last; 0 while nobody did. */
+export const savedAt = (rows: readonly JournalRow[]): number =>
+  rows.findLast(({ type }) => type === "postmortem.saved")?.seq ?? 0;
 
 function readingsOf(event: IncidentEvent | null): readonly Evidence[] {
   switch (event?.type) {
