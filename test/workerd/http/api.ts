@@ -13,7 +13,7 @@ export const HEARTBEAT_TOKEN = "heartbeat-test-token";
 export const SIGNING_KEY = { kid: "k1", secret: "s".repeat(40) };
 const ROLES = ["viewer", "responder", "admin"] as const;
 
-const testEnv: Env = {
+export const testEnv: Env = {
   ...env,
   ALERTMANAGER_TOKEN,
   HEARTBEAT_TOKEN,

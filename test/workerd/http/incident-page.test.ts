@@ -4,7 +4,8 @@ import { mintToken, SESSION_COOKIE } from "../../../src/guard/signed.ts";
 import { sha256Hex } from "../../../src/shared/ids.ts";
 import { instanceOf } from "../../../src/playbooks/site.ts";
 import { SESSION_LIFE_MS, subjectOf } from "../../../src/http/sessions.ts";
-import { but, client, declared, deps, SIGNING_KEY } from "./api.ts";
+import { readConfig } from "../../../src/config.ts";
+import { but, client, declared, deps, SIGNING_KEY, testEnv } from "./api.ts";
 
 const ask = client();
 const HERE = "https://shop.example";
@@ -96,6 +97,18 @@ describe("whoever is not known", () => {
     expect(answer.status).toBe(503);
     expect(await answer.text()).toContain("SIGNING_KEYS is not set");
   });
+});
+
+it.for([
+  [
+    { PUBLIC_URL: HERE, INCIDENTS_URL: "https://firebreak.shop.example/" },
+    "https://firebreak.shop.example",
+  ],
+  [{ PUBLIC_URL: HERE }, HERE],
+  [{}, null],
+] as const)("is linked to where %j says", ([vars, url], { expect }) => {
+  const { PUBLIC_URL: _, ...bare } = testEnv;
+  expect(readConfig({ ...bare, ...vars }).incidentsUrl).toBe(url);
 });
 
 describe("a session", () => {
