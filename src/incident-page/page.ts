@@ -15,7 +15,7 @@ import { plain, visible } from "../postmortem/markdown.ts";
 import type { TimelineLine } from "../postmortem/timeline.ts";
 import { POSTMORTEM_CHARS_MAX } from "../postmortem/text.ts";
 import { formatDuration } from "../shared/duration.ts";
-import { utcDate, utcTime } from "../shared/utc.ts";
+import { utcMoment, utcTime } from "../shared/utc.ts";
 import { STATUS_WORDS } from "../status-page/words.ts";
 import { EXTENSIONS } from "./deeds.ts";
 import {
@@ -78,7 +78,7 @@ export function incidentPage(page: IncidentPage) {
       ${view.drill ? html`<p class="notice">A drill, not a real incident.</p>` : ""}
       <h1>${view.severity}: ${visible(view.title)}</h1>
       <p class="state ${stateOf(view)}" role="status">${standing(page)}</p>
-      ${last === undefined ? "" : html`<p>Latest, ${moment(last.atMs, nowMs)} UTC: ${plain(last.text)}</p>`}
+      ${last === undefined ? "" : html`<p>Latest, ${utcMoment(last.atMs, nowMs)} UTC: ${plain(last.text)}</p>`}
       ${
         refused === null
           ? ""
@@ -118,8 +118,8 @@ function standing({ view, nowMs }: IncidentPage): string {
   const status = view.status.charAt(0).toUpperCase() + view.status.slice(1);
   const stands =
     view.status === "resolved"
-      ? `Resolved after ${lasts}; it began at ${moment(onsetAtMs, nowMs)} UTC`
-      : `${status} for ${lasts}, since ${moment(onsetAtMs, nowMs)} UTC`;
+      ? `Resolved after ${lasts}; it began at ${utcMoment(onsetAtMs, nowMs)} UTC`
+      : `${status} for ${lasts}, since ${utcMoment(onsetAtMs, nowMs)} UTC`;
   return `${stands}. Lead: ${view.lead ?? "nobody yet"}. Acknowledged by ${view.acknowledgedBy ?? "nobody yet"}.`;
 }
 
@@ -137,8 +137,8 @@ function asked(page: IncidentPage) {
   }
   const due =
     nowMs < respondByMs
-      ? `An answer is due by ${moment(respondByMs, nowMs)} UTC.`
-      : `An answer was due at ${moment(respondByMs, nowMs)} UTC.`;
+      ? `An answer is due by ${utcMoment(respondByMs, nowMs)} UTC.`
+      : `An answer was due at ${utcMoment(respondByMs, nowMs)} UTC.`;
   const waiting = [...view.leases, ...view.acts].filter(isWaiting);
   const answers = [
     ...(view.acknowledgedBy === null ? [button(page, "acknowledge")] : []),
@@ -150,7 +150,7 @@ function asked(page: IncidentPage) {
     ${waiting.map(
       (one) =>
         html`<div class="card">
-          <p>${mitigationText(one)}</p>
+          <p>${mitigationText(one, page.nowMs)}</p>
           <p class="dim">Why: ${visible(one.why === "" ? one.step : one.why)}</p>
           <div class="deeds">
             ${form(page, "approve", subjectOf(one), ...whoElse(one), wordsIfAny)}
@@ -175,7 +175,7 @@ function wrong({ view, readings, nowMs }: IncidentPage) {
         .slice(0, READINGS_MAX)
         .map(
           ({ reading, atMs }) =>
-            html`<li>${readingText(reading)} <time>(${moment(atMs, nowMs)} UTC)</time></li>`,
+            html`<li>${readingText(reading)} <time>(${utcMoment(atMs, nowMs)} UTC)</time></li>`,
         )}
     </ul>
     ${view.firingRules.length === 0 ? html`<p>No rule fires now.</p>` : ""}
@@ -189,7 +189,7 @@ function done(page: IncidentPage) {
   const all = [...page.view.leases, ...page.view.acts].filter((one) => !isWaiting(one));
   if (all.length === 0) return html`<p>Nothing yet.</p>`;
   return html`<ul class="plain">
-    ${all.toReversed().map((one) => html`<li>${mitigationText(one)} ${wayBack(page, one)}</li>`)}
+    ${all.toReversed().map((one) => html`<li>${mitigationText(one, page.nowMs)} ${wayBack(page, one)}</li>`)}
   </ul>`;
 }
 
@@ -203,10 +203,10 @@ const wayBack = (page: IncidentPage, one: LeaseView | ActView) =>
 
 const subjectOf = ({ id, actuator }: LeaseView | ActView): Subject => ({ id, name: actuator });
 
-const mitigationText = (one: LeaseView | ActView): string =>
+const mitigationText = (one: LeaseView | ActView, nowMs: number): string =>
   visible(
     "share" in one
-      ? `${leaseText(one)}${one.about === undefined || one.about === "" ? "" : ` (${one.about})`}`
+      ? `${leaseText(one, nowMs)}${one.about === undefined || one.about === "" ? "" : ` (${one.about})`}`
       : actText(one),
   );
 
@@ -229,7 +229,7 @@ const wordOn = ({ word }: ItemView, nowMs: number) =>
   word === null
     ? ""
     : html`<span class="dim"
-        >(${word.by}, ${moment(word.atMs, nowMs)}
+        >(${word.by}, ${utcMoment(word.atMs, nowMs)}
         UTC${word.why === "" ? "" : `: ${visible(word.why)}`})</span
       >`;
 
@@ -293,7 +293,9 @@ function story({ timeline, view, nowMs }: IncidentPage) {
   return html`<ol class="plain">
       ${shown
         .toReversed()
-        .map(({ atMs, text }) => html`<li><time>${moment(atMs, nowMs)}</time> ${plain(text)}</li>`)}
+        .map(
+          ({ atMs, text }) => html`<li><time>${utcMoment(atMs, nowMs)}</time> ${plain(text)}</li>`,
+        )}
     </ol>
     ${
       earlier <= 0
@@ -304,10 +306,6 @@ function story({ timeline, view, nowMs }: IncidentPage) {
           </p>`
     }`;
 }
-
-/** `14:02:11`, with its day where that is not today's. */
-const moment = (atMs: number, nowMs: number): string =>
-  utcDate(atMs) === utcDate(nowMs) ? utcTime(atMs) : `${utcDate(atMs)} ${utcTime(atMs)}`;
 
 const howItStands: Field = choice("How it stands", "status", [
   ["", "as it is"],

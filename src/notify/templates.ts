@@ -9,7 +9,7 @@ import { stakeText } from "../payments/unpaid.ts";
 import { clip } from "../shared/clip.ts";
 import { formatDuration } from "../shared/duration.ts";
 import { shareText } from "../shared/share.ts";
-import { utcTime } from "../shared/utc.ts";
+import { utcMoment } from "../shared/utc.ts";
 import { isWaiting } from "./buttons.ts";
 import { fill } from "../playbooks/site-templates.ts";
 import type { MessageSite } from "./message-site.ts";
@@ -69,7 +69,7 @@ export function renderMessage(
     header(news, view, site, atMs),
     section("What is new", news.parts ?? [newsText(news)]),
     section("What is wrong", whatIsWrong(news, view)),
-    section("What was done", deeds(view)),
+    section("What was done", deeds(view, atMs)),
     section("What is asked of you", asks(news, view, site, atMs)),
     ...(view.links === undefined ? [] : [section("What belongs to it", view.links.map(linkText))]),
     footer(view, site),
@@ -103,8 +103,8 @@ function header(
     impact: impactText(view, news.readings),
     lead: oneLine(view.lead ?? "nobody yet"),
     duration: formatDuration(Math.max(0, (resolvedAtMs ?? atMs) - onsetAtMs)),
-    since: utcTime(onsetAtMs),
-    next_update: nextUpdate(view, news.why),
+    since: utcMoment(onsetAtMs, atMs),
+    next_update: nextUpdate(view, news.why, atMs),
     site: title,
   });
   return `${view.drill ? "Drill, not a real incident. " : ""}${words}`;
@@ -151,12 +151,16 @@ const failingText = (failing: number, harmed: number | null): string =>
     : `${shareText(failing)} of requests fail, and ${shareText(harmed)} of visitors (by address) met that`;
 
 /** What was promised; who reads that it is due already was to say it. */
-function nextUpdate({ status, updateDueAtMs }: IncidentView, why: MessageReason): string {
+function nextUpdate(
+  { status, updateDueAtMs }: IncidentView,
+  why: MessageReason,
+  atMs: number,
+): string {
   if (status === "resolved") return "none, unless it opens again";
   if (why === "update_due") return "due now";
   return updateDueAtMs === undefined
     ? "as soon as something changes"
-    : `as soon as something changes, and at ${utcTime(updateDueAtMs)} UTC at the latest`;
+    : `as soon as something changes, and at ${utcMoment(updateDueAtMs, atMs)} UTC at the latest`;
 }
 
 function whatIsWrong(news: News, view: IncidentView): readonly string[] {
@@ -173,12 +177,12 @@ export const readingText = (reading: Evidence): string =>
     : `${reading.signal} = ${oneLine(String(reading.value))}`;
 
 /** The newest are what matters at 3 a.m.; the journal has them all. */
-function deeds({ leases, acts }: IncidentView): readonly string[] {
+function deeds({ leases, acts }: IncidentView, atMs: number): readonly string[] {
   if (leases.length + acts.length === 0) return ["Nothing yet."];
   const earlier = Math.max(0, leases.length - LEASES_MAX) + Math.max(0, acts.length - ACTS_MAX);
   return [
     ...(earlier > 0 ? [`${earlier} earlier mitigations`] : []),
-    ...leases.slice(-LEASES_MAX).map(leaseText),
+    ...leases.slice(-LEASES_MAX).map((lease) => leaseText(lease, atMs)),
     ...acts.slice(-ACTS_MAX).map(actText),
   ];
 }
@@ -224,8 +228,9 @@ function whom(approvals: ActView["approvals"]): string {
 }
 
 /** The same of a lease. */
-export function leaseText(lease: LeaseView): string {
-  const until = lease.expiresAtMs === null ? "" : ` until ${utcTime(lease.expiresAtMs)} UTC`;
+export function leaseText(lease: LeaseView, nowMs: number): string {
+  const { expiresAtMs } = lease;
+  const until = expiresAtMs === null ? "" : ` until ${utcMoment(expiresAtMs, nowMs)} UTC`;
   const clients = lease.share >= 1 ? "every client" : `${percent(lease.share)} of clients`;
   if (lease.shadow)
     return `${lease.actuator}: shadow only, visitors notice nothing (${lease.step})`;
@@ -312,7 +317,9 @@ function responseAsks(view: IncidentView, site: MessageSite, atMs: number): read
   if (view.acknowledgedBy === null) {
     const dueAtMs = view.anchors.detectedAtMs + site.escalation.respondMs[view.severity];
     const due =
-      atMs < dueAtMs ? `by ${utcTime(dueAtMs)} UTC` : `now; it was due at ${utcTime(dueAtMs)} UTC`;
+      atMs < dueAtMs
+        ? `by ${utcMoment(dueAtMs, atMs)} UTC`
+        : `now; it was due at ${utcMoment(dueAtMs, atMs)} UTC`;
     lines.push(`Acknowledge ${due}`);
   }
   if (view.lead === null && pages(view.severity)) {

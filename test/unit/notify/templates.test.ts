@@ -28,6 +28,13 @@ describe("the next update", () => {
   });
 });
 
+it("names the day of what is not due today: a SEV-4 may wait until tomorrow", ({ expect }) => {
+  const tickets = { ...PAGER, channels: [{ id: "tickets", severities: ["SEV-4" as const] }] };
+  const body = told(aJournal({ severity: "SEV-4" }), tickets).at(-1)?.body;
+  expect(body).toMatch(/^- Acknowledge by 2026-11-24 14:02:11 UTC$/m);
+  expect(told(aJournal()).at(-1)?.body).toMatch(/^- Acknowledge by 14:17:11 UTC$/m);
+});
+
 it("says the worst that was measured where nothing was measured for it", ({ expect }) => {
   const readings = [
     { signal: "traffic.error_ratio", value: 0.82 },
