@@ -1,5 +1,6 @@
 /** New Relic, workflow webhooks with the default payload. It signs nothing: the secret is a bearer token or a basic password. */
 import { z } from "zod";
+import { parseJson } from "../shared/json.ts";
 import { ok } from "../shared/result.ts";
 import { showsSecret } from "./proof.ts";
 import { deliveryIdOf, event, noted, readJson } from "./reading.ts";
@@ -26,12 +27,18 @@ const payload = z.looseObject({
   alertConditionNames: names,
 });
 
+const channelTest = z.looseObject({ current_state: z.literal("test") });
+
 export const newRelic = defineWebhook({
   vendor: "new-relic",
 
   verify: showsSecret,
 
   parse: ({ body }, context) => {
+    // The test button of the older notification channels, which say nothing else in this form.
+    if (channelTest.safeParse(parseJson(body)).success) {
+      return ok(noted(deliveryIdOf("new-relic", [body]), "test"));
+    }
     const read = readJson(payload, body);
     if (!read.ok) return read;
     const { id, state, title, priority, issueUrl, createdAt, updatedAt } = read.value;

@@ -30,6 +30,8 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     firing: { body: captured("alertmanager-firing-group") },
     resolved: ended("alertmanager-firing-group"),
     repeatsState: true,
+    test: null,
+    unknown: null,
     own: group("alertmanager-firing-group", ours),
   },
   {
@@ -50,6 +52,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     resolved: ended("grafana-firing"),
     repeatsState: true,
     test: { body: captured("grafana-13-test-button") },
+    unknown: null,
     own: group("grafana-firing", { ...ours, alertname: "own" }),
   },
   {
@@ -69,14 +72,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         "event.occurred_at": "2021-06-04T13:55:00Z",
       }),
     },
-    test: json({
-      event: {
-        id: "ping",
-        event_type: "pagey.ping",
-        occurred_at: "2021-06-04T13:55:00Z",
-        data: {},
-      },
-    }),
+    test: { body: captured("pagerduty-v3-ping") },
     own: {
       body: capturedBut("pagerduty-v3-triggered", {
         "event.id": "01BZYOWN",
@@ -172,6 +168,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     atMs: 1_502_709_960_000,
     firing: { body: captured("opsgenie-create") },
     resolved: { body: capturedBut("opsgenie-create", { action: "Close" }) },
+    test: null,
     own: {
       body: capturedBut("opsgenie-create", {
         "alert.alias": "inc_01JDE4M6Y3V5X8Z2Q7R9T1W0K4",
@@ -197,6 +194,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         "data.attributes.resolved_at": "2020-10-21T10:58:00.000Z",
       }),
     },
+    test: null,
     own: {
       body: capturedBut("betterstack-incident-acknowledged", {
         event: "started",
@@ -250,6 +248,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
       { NewStateValue: "OK", StateChangeTime: "2025-02-02T12:09:00.000+0000" },
       "m-2",
     ),
+    test: null,
     own: alarm({ AlarmDescription: `firebreak_instance=${INSTANCE}` }, "m-3"),
     unknown: alarm({ NewStateValue: "INSUFFICIENT_DATA" }, "m-4"),
   },
@@ -268,6 +267,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         alertPolicyNames: [`Firebreak itself firebreak_instance:${INSTANCE}`],
       }),
     },
+    test: { body: captured("newrelic-channel-test") },
     unknown: { body: capturedBut("newrelic-activated", { state: "ACKNOWLEDGED" }) },
   },
   {
@@ -277,6 +277,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
     atMs: 1_480_215_300_000,
     firing: uptimerobotOf("1", 1_480_215_246),
     resolved: uptimerobotOf("2", 1_480_215_290),
+    test: null,
     own: uptimerobotOf("1", 1_480_215_250, `Firebreak firebreak_instance=${INSTANCE}`),
     unknown: uptimerobotOf("3", 1_480_215_291),
   },
@@ -292,6 +293,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         state_changed_timestamp: 1_457_939_490,
       }),
     },
+    test: null,
     own: {
       body: capturedBut("pingdom-down", {
         check_id: 7,
@@ -312,6 +314,7 @@ export const VENDORS: readonly WebhookUnderTest[] = [
         "incident.updated_at": "2017-12-26T07:50:00Z",
       }),
     },
+    test: null,
     own: { body: capturedBut("statuspage-incident-update", { "page.id": OWN_PAGE }) },
     unknown: { body: captured("statuspage-component-update") },
   },

@@ -57,6 +57,7 @@ webhookContract({
   atMs: AT_MS,
   firing: { body: check() },
   resolved: { body: check({ kind: "RECOVERY", state: 0 }) },
+  test: null,
   own: { body: check({ host: "db-2", notes: { ours: `firebreak_instance=${INSTANCE}` } }) },
   unknown: { body: check({ kind: "ACKNOWLEDGEMENT" }) },
 });
