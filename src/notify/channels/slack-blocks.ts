@@ -24,6 +24,8 @@ export const wholeMessage = (message: ChannelMessage, note: string | null = null
     },
     ...message.body
       .split("\n\n")
+      // Slack refuses a message for one empty section, and a site's own words may have empty lines.
+      .filter((text) => text.trim() !== "")
       .slice(0, SECTIONS_MAX)
       .map((text) => section(text)),
     ...(note === null
