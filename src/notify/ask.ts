@@ -112,9 +112,11 @@ export const httpsAddress = z
   .url()
   .refine(isPrivateOnTheWay, "write an https address; plain http is for this machine only");
 
+/** Where an API answers that everybody runs for themselves. */
+export const ownApi = httpsAddress.transform((url) => url.replace(/\/+$/, ""));
+
 /** The same for the root of an API, to which paths are added. */
-export const apiRoot = (usual: string) =>
-  httpsAddress.transform((url) => url.replace(/\/+$/, "")).default(usual);
+export const apiRoot = (usual: string) => ownApi.default(usual);
 
 function isPrivateOnTheWay(text: string): boolean {
   const url = URL.parse(text);

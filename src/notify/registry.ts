@@ -2,6 +2,7 @@
 import { cloudflareEmail } from "./channels/cloudflare-email.ts";
 import { discord } from "./channels/discord.ts";
 import { githubIssues } from "./channels/github-issues.ts";
+import { goalert } from "./channels/goalert.ts";
 import { jira } from "./channels/jira.ts";
 import { linear } from "./channels/linear.ts";
 import { opsgenie } from "./channels/opsgenie.ts";
@@ -23,6 +24,7 @@ export const channels = {
   [cloudflareEmail.id]: cloudflareEmail,
   [discord.id]: discord,
   [githubIssues.id]: githubIssues,
+  [goalert.id]: goalert,
   [jira.id]: jira,
   [linear.id]: linear,
   [opsgenie.id]: opsgenie,

@@ -1,9 +1,11 @@
-/** PagerDuty and Opsgenie against their stand-ins: one alert per incident, that wakes once, and ends with it. */
+/** PagerDuty, Opsgenie and GoAlert against their stand-ins: one alert per incident, that wakes once, and ends with it. */
 import { describe, it } from "vitest";
 import { z } from "zod";
+import { goalert as goalertStandIn } from "../../../dev/vendors/goalert.ts";
 import { opsgenie as opsgenieStandIn } from "../../../dev/vendors/opsgenie.ts";
 import { pagerduty as pagerdutyStandIn } from "../../../dev/vendors/pagerduty.ts";
 import type { Channel, ChannelMessage } from "../../../src/notify/channel.ts";
+import { goalert } from "../../../src/notify/channels/goalert.ts";
 import { opsgenie } from "../../../src/notify/channels/opsgenie.ts";
 import { pagerduty } from "../../../src/notify/channels/pagerduty.ts";
 import { channelContract, MESSAGE } from "../../contract/channel.ts";
@@ -21,6 +23,12 @@ channelContract({
   channel: opsgenie,
   secretFor: (url) => ({ secret: { api_key: API_KEY, api: url }, hidden: [API_KEY] }),
   messageIdOf: ({ body }) => JSON.parse(body).alias,
+});
+
+channelContract({
+  channel: goalert,
+  secretFor: (url) => ({ secret: { token: API_KEY, api: url }, hidden: [API_KEY] }),
+  messageIdOf: ({ body }) => JSON.parse(body).dedup,
 });
 
 const PAGERS = [
@@ -113,6 +121,49 @@ describe.for(PAGERS)("an incident in $id", ({ stands, secretWithout, face }) => 
     const sent = await world.send();
     expect(sent).toMatchObject({ ok: false, error: { class: "refuse" } });
     for (const key of Object.values(secretWithout)) expect(JSON.stringify(sent)).not.toContain(key);
+  });
+});
+
+describe("an incident in goalert", () => {
+  const face = (over: object = {}) =>
+    facing(goalert as Channel, goalertStandIn({ token: API_KEY }), (url) => ({
+      token: API_KEY,
+      api: url,
+      ...over,
+    }));
+
+  it("is one alert that wakes once, ends with it, and wakes again with it", async ({ expect }) => {
+    const world = await face();
+    await world.fail({ kind: "duplicate" });
+    expect(await world.send()).toMatchObject({ ok: false, error: { class: "retry" } });
+    await world.send({ triedAtMs: 0 });
+    await world.send({ deliveryId: "dlv_2", state: "acknowledged" });
+    expect(await alertsIn(world)).toMatchObject([{ status: "triggered", pages: 1 }]);
+    await world.send({ deliveryId: "dlv_3", state: "resolved" });
+    expect(await alertsIn(world)).toMatchObject([{ status: "closed", pages: 1 }]);
+    await world.send({ deliveryId: "dlv_4", state: "resolved" });
+    await world.send({ deliveryId: "dlv_5", state: "open" });
+    expect(await alertsIn(world)).toMatchObject([{ status: "triggered", pages: 2 }]);
+  });
+
+  it("fits, whatever is in it", async ({ expect }) => {
+    const world = await face();
+    const long = { subject: "🔥é".repeat(80), news: "x".repeat(400), body: "y🔥".repeat(2_600) };
+    expect(await world.send(long)).toMatchObject({ ok: true });
+  });
+
+  it.for(FAULTS)("says of %s that it is for %s", async ([kind, meant], { expect }) => {
+    const world = await face();
+    await world.fail({ kind });
+    const sent = await world.send({}, IMPATIENT_MS);
+    expect(sent).toMatchObject({ ok: false, error: { class: meant } });
+  });
+
+  it("is refused with another key, which is not shown", async ({ expect }) => {
+    const other = "another-key-of-somebody-else";
+    const sent = await (await face({ token: other })).send();
+    expect(sent).toMatchObject({ ok: false, error: { class: "refuse" } });
+    expect(JSON.stringify(sent)).not.toContain(other);
   });
 });
 
