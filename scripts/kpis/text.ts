@@ -14,19 +14,20 @@ const SECOND_MS = 1_000;
 /** `report.by` is per severity. */
 export function kpisText(source: string, report: KpiReport, byPlaybook: readonly Part[]): string {
   const parts = (all: readonly Part[]) => all.map((part) => [part.key, ...cells(part)]);
+  const periods = report.over.map((period) => [
+    `${day(period.from)} – ${day(period.to)}`,
+    ...cells(period),
+  ]);
   const rows = [
     ["", ...HEAD],
     ["target", "", ...targets(report)],
     ["all", ...cells(report)],
-    [],
-    ...parts(report.by),
-    [],
-    ...parts(byPlaybook),
-    [],
-    ...report.over.map((period) => [`${day(period.from)} – ${day(period.to)}`, ...cells(period)]),
+    ...[parts(report.by), parts(byPlaybook), periods].flatMap((section) =>
+      section.length === 0 ? [] : [[], ...section],
+    ),
   ];
   return [
-    `${source}: incidents detected from ${day(report.from)} to ${day(report.to)}; ${report.drills} drills left out`,
+    `${source}: incidents detected from ${day(report.from)} to ${day(report.to)}; drills left out: ${report.drills}`,
     "",
     ...aligned(rows),
     "",

@@ -39,7 +39,7 @@ it("holds each figure to its target, per severity, playbook and week; drills lef
   };
   expect(kpisText("https://shop.example", report, by("playbook"))).toBe(
     [
-      "https://shop.example: incidents detected from 2026-11-09 to 2026-11-23; 1 drills left out",
+      "https://shop.example: incidents detected from 2026-11-09 to 2026-11-23; drills left out: 1",
       "",
       "                         incidents  MTTD  MTTA   mitigated  MTTR      a week  post-mortems",
       "target                              < 5m  < 15m  –          < 1h      < 1     100 %",
@@ -57,4 +57,7 @@ it("holds each figure to its target, per severity, playbook and week; drills lef
       "Means; ✓ meets its target, ✗ does not. MTTA and post-mortems are of SEV-1 and SEV-2.",
     ].join("\n"),
   );
+
+  const quiet = kpisText("https://shop.example", { ...report, by: [] }, []);
+  expect(quiet).not.toContain("\n\n\n");
 });
