@@ -208,6 +208,7 @@ function publicIsToldElsewhere(
     {
       "NOT one incident": incidents.length !== 1,
       "NOT that impact": incidents.some((one) => one.impact !== impact),
+      "NOT told of components": stands.length === 0,
       "NOT green": othersCount === 0 && stands.some((status) => status !== "operational"),
       ...publicWrongs(updates, says),
     },

@@ -64,15 +64,19 @@ type Known = Pick<Alert, "status" | "severity" | "startsAtMs"> & {
   readonly scope?: string;
 };
 
-/** What goes on or ends stays in the group of ours that it began in, whatever its labels say by now. */
+/** What goes on or ends stays in the group that it began in, whatever its labels, its tool or the site's rules say by now. */
 export function regrouped(
   alert: Alert,
   known: (Known & (Alert | { readonly scope: string })) | null,
   ruling: Ruling,
 ): Alert {
   const isSame = alert.status === "resolved" || alert.startsAtMs === known?.startsAtMs;
-  const scope = known === null || !isSame ? null : "group" in known ? scopeOf(known) : known.scope;
-  const group = ourGroupIn(scope ?? "");
+  if (known === null || !isSame) return grouped(alert, ruling);
+  // Kept whole, or bundled: then only its scope is known.
+  if (known.scope === undefined && "labels" in known) {
+    return { ...alert, group: known.group ?? null };
+  }
+  const group = ourGroupIn(known.scope ?? "");
   return group === null ? grouped(alert, ruling) : { ...alert, group };
 }
 

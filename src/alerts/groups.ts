@@ -89,14 +89,21 @@ function turnsBetween(then: Standing, now: Standing, last: Alert): readonly Turn
   // As it stood, so it stands, until what is bundled has ended, too.
   if (now.is === "held") return then.is === "over" ? [{ turn: "fires", alert: last }] : [];
   if (now.is === "audible") return audibleTurns(then, now.alert);
+  return quietTurns(then, now);
+}
+
+function quietTurns(then: Standing, now: Standing & { readonly is: "quiet" }): readonly Turn[] {
   const { alert } = now;
   const quiets = { turn: "quiets", alert, mute: now.mute } as const;
-  if (then.is === "quiet") {
-    return JSON.stringify(then.mute) === JSON.stringify(now.mute) ? [] : [quiets];
+  if (then.is === "over") {
+    // What begins to flap by firing is told to fire first: people last heard that it was over.
+    const isBack = now.mute.because === "flapping" && alert.status === "firing";
+    return isBack ? [{ turn: "fires", alert }, quiets] : [quiets];
   }
-  // What was over and begins to flap by firing is told to fire first: people last heard that it was over.
-  const isBack = then.is === "over" && now.mute.because === "flapping" && alert.status === "firing";
-  return isBack ? [{ turn: "fires", alert }, quiets] : [quiets];
+  // People know of the group; what joins it waits for its turn, and keeps nothing of the others back.
+  if (now.mute.because === "gathering") return [];
+  const isSame = then.is === "quiet" && JSON.stringify(then.mute) === JSON.stringify(now.mute);
+  return isSame ? [] : [quiets];
 }
 
 function audibleTurns(then: Standing, alert: Alert): readonly Turn[] {

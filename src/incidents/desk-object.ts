@@ -58,6 +58,8 @@ export const COMMANDS_AT_ONCE_MAX = 6;
 /** One attempt at giving an incident a command; the incident answers the same command once, however often it comes. */
 export const COMMAND_MS_MAX = 10_000;
 /** A command to an incident is worth trying for a day. */
+/** Turns that open an incident where none is open. */
+const OPENS: ReadonlySet<GroupTurn["turn"]> = new Set(["fires", "sounds", "grows", "worsens"]);
 const COMMAND_DEADLINE_MS = 24 * 3_600_000;
 
 export type DeskDeps = {
@@ -323,11 +325,16 @@ export class DeskObject<Env = unknown> extends DurableObject<Env> implements Des
     const latest = this.#rows.latest(PLAIN_PLAYBOOK_ID, turn.scope);
     const isOpen = latest !== null && latest.status !== "resolved";
     if (!isOpen) {
-      if (turn.turn === "fires" || turn.turn === "sounds") this.#answer(alertTrigger(turn, atMs));
+      // What joins, or gets worse, after somebody said that it is over while some of it fired: it is not.
+      if (OPENS.has(turn.turn)) this.#answer(alertTrigger(turn, atMs));
       return;
     }
-    for (const command of alertCommands(turn, latest.severity, atMs)) {
-      this.#rows.enqueue(latest.id, command, Date.now());
+    // What waited to be told with others of a group that is known already has joined it.
+    const isJoined = turn.turn === "sounds" && turn.mute.because === "gathering";
+    for (const said of isJoined ? [turn, { ...turn, turn: "grows" } as const] : [turn]) {
+      for (const command of alertCommands(said, latest.severity, atMs)) {
+        this.#rows.enqueue(latest.id, command, Date.now());
+      }
     }
   }
 

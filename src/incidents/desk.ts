@@ -100,8 +100,7 @@ export function joinCommand(trigger: Trigger, answer: TriggerAnswer): IncidentCo
 
 /** The trigger that an alert is which no playbook claims. */
 export const alertTrigger = ({ turn, alert, scope, others }: GroupTurn, atMs: number): Trigger => ({
-  // What was quiet may have had an incident already, that a person resolved meanwhile.
-  id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}${turn === "sounds" ? `:${atMs}` : ""}`,
+  id: `${scope}:${alert.fingerprint}:${alert.startsAtMs}${againOf(turn, alert, atMs)}`,
   playbook: null,
   scope,
   title: titleWith(alert, others),
@@ -114,6 +113,12 @@ export const alertTrigger = ({ turn, alert, scope, others }: GroupTurn, atMs: nu
   actor: { kind: "webhook", id: alert.source },
   drill: false,
 });
+
+/** The same alert may have had an incident already, that a person resolved meanwhile: what was quiet since, or is worse now, is news. */
+function againOf(turn: GroupTurn["turn"], { severity }: Alert, atMs: number): string {
+  if (turn === "sounds") return `:${atMs}`;
+  return turn === "worsens" ? `:${severity}` : "";
+}
 
 /** Its first words stay whole where several are told of. */
 const titleWith = ({ title }: Alert, others: number): string =>

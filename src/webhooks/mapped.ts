@@ -68,9 +68,12 @@ function readItem(spec: MappedWebhook, given: Mapped, context: WebhookContext): 
     startsAtMs: startsAt ?? context.atMs,
     labels: {},
   } as const satisfies Partial<Alert>;
-  const texts = textsIn(given.item);
+  // Whole, and not as a part of what anybody may have written into a log.
+  const texts = textsIn(given.item).filter((text) => MARK.test(text.trim()));
   return ok(event("", said, { ...context, texts, saidAtMs: saidAt ?? context.atMs }));
 }
+
+const MARK = /^(?:inc_[0-9A-Z]{26}|firebreak_instance[=:]\S{1,130})$/;
 
 /** Wherever the tool keeps it, our mark is in one of them. As deep as people nest what they send. */
 function textsIn(value: unknown, depth = 0): readonly string[] {

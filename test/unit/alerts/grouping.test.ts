@@ -32,6 +32,12 @@ const monitor = (fingerprint: string, given: Partial<Alert> = {}): Alert => ({
 const up = (fingerprint: string, given: Partial<Alert> = {}): Alert =>
   monitor(fingerprint, { status: "resolved", endsAtMs: T0 + 1, ...given });
 
+const rule = (matcher: string, given: Partial<GroupRule>): GroupRule => {
+  const matchers = readMatchers([matcher]);
+  if (!matchers.ok) throw new Error("no matcher");
+  return { ...USUAL_RULE, matchers: matchers.value, ...given };
+};
+
 /** An inbox that is given deliveries, and looks by itself whenever something changes by the clock. */
 class Watch {
   inbox: Inbox = EMPTY_INBOX;
@@ -118,6 +124,26 @@ describe("a tool that knows no groups", () => {
     ]);
   });
 
+  it("keeps nothing back of what people know when only what waits to be told goes on", ({
+    expect,
+  }) => {
+    const watch = new Watch().at(0, monitor("a"));
+    watch.at(2 * MINUTE, monitor("b", { startsAtMs: T0 + 2 * MINUTE })).at(3 * MINUTE, up("a"));
+    watch.until(10 * MINUTE);
+    expect(watch.heard).toEqual(["0s quiets a", "30s sounds a", "330s sounds b"]);
+  });
+
+  it("goes on in the group that its tool gave it once the site has a rule for it", ({ expect }) => {
+    const own = monitor("a", { source: "alertmanager", group: "theirs" });
+    const watch = new Watch().at(0, own);
+    const rules = [rule('source="alertmanager"', { by: ["source"], waitMs: 0 })];
+    const { inbox, news } = receiveAlerts(watch.inbox, [own], T0 + MINUTE, rules);
+    expect([news, inbox.alerts[0]?.group]).toEqual([[], "theirs"]);
+    const again = { ...own, startsAtMs: T0 + 1 };
+    const later = receiveAlerts(inbox, [again], T0 + 2 * MINUTE, rules).inbox.alerts;
+    expect(later[0]?.group).not.toBe("theirs");
+  });
+
   it("is not told again by repetitions", ({ expect }) => {
     const watch = new Watch().at(0, monitor("a"));
     for (let n = 1; n < 10; n += 1) watch.at(n * MINUTE, monitor("a"));
@@ -152,12 +178,6 @@ describe("a tool that groups, or tells of matters of their own", () => {
 });
 
 describe("the site's own rules", () => {
-  const rule = (matcher: string, given: Partial<GroupRule>): GroupRule => {
-    const matchers = readMatchers([matcher]);
-    if (!matchers.ok) throw new Error("no matcher");
-    return { ...USUAL_RULE, matchers: matchers.value, ...given };
-  };
-
   it("group across tools by the labels that they say, the first that holds", ({ expect }) => {
     const byTeam = rule('team=~".+"', { by: ["team"], waitMs: 0 });
     const never = rule('source=~".+"', { by: ["..."] });

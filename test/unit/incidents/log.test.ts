@@ -16,7 +16,7 @@ it("has a line for each event, found by the incident's id, and nobody's words", 
     incident: "inc_1",
     seq: incident.journal.length,
     event: "incident.noted",
-    by: "person:ada",
+    by: "person",
     cause: "cmd-2",
     atMs: incident.atMs,
   });

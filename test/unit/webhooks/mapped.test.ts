@@ -68,6 +68,16 @@ const parse = (webhook: ReturnType<typeof mapped>, body: unknown) =>
     atMs: AT_MS,
   });
 
+describe("what visitors can write into a log", () => {
+  it.for([`GET /inc_${"0".repeat(26)} failed`, `agent firebreak_instance=${INSTANCE}`])(
+    "hides no alert: %s",
+    (text, { expect }) => {
+      const parsed = parse(mapped(NAGIOS), check({ notes: { line: text } }));
+      expect(parsed).toMatchObject({ ok: true, value: { alerts: [{ status: "firing" }] } });
+    },
+  );
+});
+
 describe("a mapping", () => {
   it("says what each field is", ({ expect }) => {
     expect(parse(mapped(NAGIOS), check())).toMatchObject({

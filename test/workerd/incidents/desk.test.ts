@@ -174,6 +174,24 @@ describe("a tool that knows no groups", () => {
     vi.setSystemTime(atMs);
   };
 
+  it("is heard again by what joins it, or gets worse, after somebody said that it is over", async ({
+    expect,
+  }) => {
+    const life = new DeskLife();
+    await life.desk.receive([down(1, T0)], T0);
+    await until(life, T0 + 40_000);
+    expect(told(life)).toEqual(["open Monitor 1 is down"]);
+    const [view] = await life.desk.open();
+    if (view === undefined) throw new Error("nothing is open");
+    const anchors = { ...view.anchors, resolvedAtMs: T0 };
+    await life.desk.project({ ...view, status: "resolved", seq: 9, anchors });
+    const laterMs = T0 + 2 * 3_600_000;
+    vi.setSystemTime(laterMs);
+    await life.desk.receive([down(2, laterMs)], laterMs);
+    await until(life, laterMs + 10 * 60_000);
+    expect(told(life).at(-1)).toMatch(/^(?:open|reopen)/);
+  });
+
   it("is one incident of fifty monitors, after the wait; later ones are one piece of news", async ({
     expect,
   }) => {
