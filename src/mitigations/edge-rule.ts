@@ -210,7 +210,7 @@ function printOf({ expression, action, action_parameters, ratelimit }: RuleWords
 /** Of a rule about copies: how long they answer, in seconds. */
 const keptFor = z.looseObject({ edge_ttl: z.looseObject({ default: z.int() }) });
 
-function isIntact(rule: EdgeRule): boolean {
+export function isIntact(rule: EdgeRule): boolean {
   const mark = readMark(rule.description);
   if (!rule.enabled || mark === null || mark.leaseId !== rule.ref) return false;
   return rule.description.startsWith(`${writeMark(mark)} ${printOf(rule)} `);

@@ -15,11 +15,12 @@ import {
   fromOperators,
   not,
 } from "../edge-expression.ts";
-import { edgeRule, edgeRuleMarking } from "../edge-rule.ts";
+import { edgeRule, edgeRuleMarking, isIntact } from "../edge-rule.ts";
 import { refuse, type Edge } from "../edge.ts";
 import { inWords, leaseClients } from "../lease-networks.ts";
 
 const ID = "cloudflare-challenge";
+const ACTION = "managed_challenge";
 
 const options = z
   .strictObject({ asns: leaseClients.asns, countries: leaseClients.countries })
@@ -35,7 +36,7 @@ const rule = {
   async ruleOf(given: Options, edge: Edge) {
     const expression = expressionOf(given, edge);
     return expression.length <= EXPRESSION_CHARS_MAX
-      ? ok({ expression, action: "managed_challenge" })
+      ? ok({ expression, action: ACTION })
       : refuse(
           `with all that the site spares the rule has ${expression.length} characters, ${EXPRESSION_CHARS_MAX} are allowed`,
         );
@@ -57,7 +58,11 @@ export const cloudflareChallenge = defineLease({
   options,
   ...edgeRule<Options>(rule),
 });
-export const cloudflareChallengeMarking = edgeRuleMarking(rule);
+/** In this phase there are notes of other mitigations, too, with marks of theirs. */
+export const cloudflareChallengeMarking = edgeRuleMarking(
+  rule,
+  (one) => isIntact(one) && one.action === ACTION,
+);
 
 const expressionOf = (
   { asns, countries }: Options,

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, it } from "vitest";
 import { discord as discordStandIn } from "../../../dev/vendors/discord.ts";
 import { githubIssues as githubStandIn } from "../../../dev/vendors/github-issues.ts";
+import { goalert as goalertStandIn } from "../../../dev/vendors/goalert.ts";
 import { jira as jiraStandIn } from "../../../dev/vendors/jira.ts";
 import { linear as linearStandIn } from "../../../dev/vendors/linear.ts";
 import { opsgenie as opsgenieStandIn } from "../../../dev/vendors/opsgenie.ts";
@@ -46,6 +47,7 @@ const FACED: readonly (readonly [ChannelKind, () => Vendor, unknown])[] = [
     { ...bot, public_key: "ab".repeat(32), api: `${AT}/api/v10` },
   ],
   ["github-issues", () => githubStandIn(issues), { ...issues, api: AT }],
+  ["goalert", () => goalertStandIn({ token: opsgenieKey }), { token: opsgenieKey, api: AT }],
   ["jira", () => jiraStandIn({ ...jira, issueType: "Task" }), { ...jira, site: AT }],
   ["linear", () => linearStandIn(team), { api_key: team.apiKey, team: team.team, api: AT }],
   [
