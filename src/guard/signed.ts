@@ -31,10 +31,10 @@ const claims = object({
   v: oneOf([TOKEN_VERSION]),
   kid: text(32),
   instance: text(130),
-  kind: oneOf(["bypass", "probe", "clearance", "session"]),
+  kind: oneOf(["bypass", "probe", "clearance", "session", "press"]),
   /**
    * Who: a person's name or address, or the probe's id; of a clearance, what was paid and by what kind of browser; of a session, a
-   * digest of the token that began it.
+   * digest of the token that began it; of a press, a digest of whom a form was shown to, and of which incident.
    */
   sub: text(120, 1),
   /** Epoch milliseconds. */

@@ -1,13 +1,13 @@
 /** What an incident's page takes from the journal. Pure. */
-import { readEvent, type IncidentEvent, type JournalRow } from "../incidents/journal.ts";
-import type { Evidence } from "../notify/news.ts";
+import { readEvent, type JournalRow } from "../incidents/journal.ts";
+import { readingsIn } from "../incidents/readings.ts";
 import type { Dated } from "./page.ts";
 
 /** What was last seen of each signal that the journal speaks of, the newest first. */
 export function lastReadings(rows: readonly JournalRow[]): readonly Dated[] {
   const last: Map<string, Dated> = new Map();
   for (const row of rows) {
-    for (const reading of readingsOf(readEvent(row))) {
+    for (const reading of readingsIn(readEvent(row))) {
       // Taken out first: a map keeps the place of what it had.
       last.delete(reading.signal);
       last.set(reading.signal, { reading, atMs: row.atMs });
@@ -24,25 +24,4 @@ export function publicDraft(rows: readonly JournalRow[]): string | null {
       (event) => event?.type === "incident.update_due" || event?.type === "status.published",
     );
   return last?.type === "incident.update_due" ? last.data.draft : null;
-}
-
-/** Which row holds the post-mortem as somebody saved it last; 0 while nobody did. */
-export const savedAt = (rows: readonly JournalRow[]): number =>
-  rows.findLast(({ type }) => type === "postmortem.saved")?.seq ?? 0;
-
-function readingsOf(event: IncidentEvent | null): readonly Evidence[] {
-  switch (event?.type) {
-    case "incident.opened":
-    case "incident.triggered":
-    case "incident.recovery_seen":
-    case "incident.recovery_lost":
-    case "rule.changed":
-    case "lease.effective":
-    case "act.effective":
-    case "act.ineffective":
-    case "lease.ineffective":
-      return event.data.readings;
-    default:
-      return [];
-  }
 }

@@ -1,6 +1,7 @@
 /** How much users were harmed at the worst, as far as anybody measured it: what the public and messages are told. Pure. */
 import { ERRORS, HARMED } from "../signals/impact.ts";
-import type { EventData, IncidentEvent } from "./journal.ts";
+import type { IncidentEvent } from "./journal.ts";
+import { readingsIn } from "./readings.ts";
 
 /** Shares from 0 to 1; null: never measured, or never seen harmed, which proves nothing. */
 export type Harm = {
@@ -13,7 +14,7 @@ export const UNMEASURED: Harm = { requests: null, visitors: null };
 
 /** After an event with readings; no smaller share takes a larger one back. */
 export function harmAfter(harm: Harm, event: IncidentEvent): Harm {
-  const readings = readingsOf(event);
+  const readings = readingsIn(event);
   if (readings.length === 0) return harm;
   const worst = (signal: string, before: number | null): number | null => {
     const shares = readings
@@ -22,23 +23,4 @@ export function harmAfter(harm: Harm, event: IncidentEvent): Harm {
     return shares.length === 0 ? before : Math.max(before ?? 0, ...shares);
   };
   return { requests: worst(ERRORS, harm.requests), visitors: worst(HARMED, harm.visitors) };
-}
-
-type Readings = EventData["incident.opened"]["readings"];
-
-function readingsOf(event: IncidentEvent): Readings {
-  switch (event.type) {
-    case "incident.opened":
-    case "incident.triggered":
-    case "rule.changed":
-    case "incident.recovery_seen":
-    case "incident.recovery_lost":
-    case "lease.effective":
-    case "lease.ineffective":
-    case "act.effective":
-    case "act.ineffective":
-      return event.data.readings;
-    default:
-      return [];
-  }
 }

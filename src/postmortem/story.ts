@@ -9,6 +9,7 @@ import {
   type IncidentEvent,
   type JournalRow,
 } from "../incidents/journal.ts";
+import { readingsIn, type Readings } from "../incidents/readings.ts";
 import {
   initialState,
   type ActState,
@@ -16,8 +17,6 @@ import {
   type LeaseState,
 } from "../incidents/state.ts";
 import { ERRORS, HARMED } from "../signals/impact.ts";
-
-type Readings = EventData["incident.opened"]["readings"];
 
 /** One mitigation: what the journal says it did, and when. Times are epoch milliseconds, null when it did not happen. */
 export type Mitigation = {
@@ -111,7 +110,7 @@ export function storyOf(rows: readonly JournalRow[], nowMs: number): Story {
       .length,
     unknowns: new Map(
       moments
-        .flatMap(readingsOf)
+        .flatMap(({ event }) => readingsIn(event))
         .flatMap(({ signal, unknown }) =>
           unknown === undefined || unknown === "masked" ? [] : [[signal, unknown] as const],
         ),
@@ -272,7 +271,7 @@ type Sample = { readonly value: number; readonly atMs: number };
 /** What events carried as evidence, and what the samples around onset say. */
 const samplesOf = (signal: string, moments: readonly Moment[]): readonly Sample[] =>
   moments.flatMap((moment) => [
-    ...readingsOf(moment).flatMap((reading) =>
+    ...readingsIn(moment.event).flatMap((reading) =>
       reading.signal === signal && typeof reading.value === "number"
         ? [{ value: reading.value, atMs: reading.atMs ?? moment.atMs }]
         : [],
@@ -303,20 +302,3 @@ const worst = (
     (soFar, sample) => (soFar === null || isWorse(sample.value, soFar.value) ? sample : soFar),
     null,
   );
-
-function readingsOf({ event }: Moment): Readings {
-  switch (event.type) {
-    case "incident.opened":
-    case "incident.triggered":
-    case "incident.recovery_seen":
-    case "incident.recovery_lost":
-    case "rule.changed":
-    case "lease.effective":
-    case "lease.ineffective":
-    case "act.effective":
-    case "act.ineffective":
-      return event.data.readings;
-    default:
-      return [];
-  }
-}

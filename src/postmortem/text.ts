@@ -9,8 +9,19 @@ export type PostmortemText = { readonly source: "draft" | "saved"; readonly mark
 
 /** @param rows The journal, oldest first. */
 export function postmortemText(rows: readonly JournalRow[], nowMs: number): PostmortemText {
-  const saved = rows.map(readEvent).findLast((event) => event?.type === "postmortem.saved");
-  return saved?.type === "postmortem.saved"
-    ? { source: "saved", markdown: saved.data.markdown }
-    : { source: "draft", markdown: renderPostmortem(rows, { nowMs }) };
+  const saved = lastSaved(rows);
+  return saved === null
+    ? { source: "draft", markdown: renderPostmortem(rows, { nowMs }) }
+    : { source: "saved", markdown: saved.markdown };
+}
+
+/** The post-mortem as somebody saved it last, and in which row, so that whoever writes meanwhile does not write over it; null while nobody did. */
+export function lastSaved(
+  rows: readonly JournalRow[],
+): { readonly seq: number; readonly markdown: string } | null {
+  for (const row of rows.toReversed()) {
+    const event = row.type === "postmortem.saved" ? readEvent(row) : null;
+    if (event?.type === "postmortem.saved") return { seq: row.seq, markdown: event.data.markdown };
+  }
+  return null;
 }

@@ -1,16 +1,17 @@
 /** What the link of every message leads to: the incident as a page, and forms that give it commands. For browsers; programs have the API. */
 import type { Context } from "hono";
 import { csrf } from "hono/csrf";
-import { macOf, isMacOf, fromBase64Url, toBase64Url } from "../../guard/signed.ts";
-import { deedNamed, type Written } from "../../incident-page/deeds.ts";
+import { mintToken, verifyToken } from "../../guard/signed.ts";
+import { deedNamed, type Asked, type Written } from "../../incident-page/deeds.ts";
 import { FRAME_HEADERS } from "../../incident-page/frame.ts";
 import { pathOf, type Refused } from "../../incident-page/forms.ts";
 import { incidentPage } from "../../incident-page/page.ts";
-import { publicDraft, lastReadings, savedAt } from "../../incident-page/story.ts";
+import { lastReadings, publicDraft } from "../../incident-page/story.ts";
 import { escalationOf } from "../../incidents/escalation.ts";
 import type { IncidentCommand } from "../../incidents/command.ts";
+import { instanceOf } from "../../playbooks/site.ts";
 import { timelineOf } from "../../postmortem/timeline.ts";
-import { postmortemText } from "../../postmortem/text.ts";
+import { lastSaved, postmortemText } from "../../postmortem/text.ts";
 import { sha256Hex } from "../../shared/ids.ts";
 import { limitBody, type Api } from "../api-app.ts";
 import { actorOf, ROLES, type Caller, type HttpEnv } from "../auth.ts";
@@ -27,7 +28,7 @@ const FORM_BYTES_MAX = 1024 * 1024;
 /** The newest of the journal are looked at: more than almost any has. */
 const ROWS_MAX = 2_000;
 /** What a page offered is offered as the incident stood. */
-const PRESS_MS_MAX = 12 * 3_600_000;
+const PRESS_LIFE_MS = 12 * 3_600_000;
 
 export function incidentPageRoutes(api: Api, deps: HttpDeps): void {
   api.use("/incidents/*", asPage(deps));
@@ -61,24 +62,45 @@ export function incidentPageRoutes(api: Api, deps: HttpDeps): void {
     }
     const asked = deed.read(written, caller.name, deps.bundle.site);
     if (!asked.ok) return refuse(asked.error);
-    const before = await viewOf(deps, id);
-    if (asked.value.type === "save_postmortem" && !(await isOfWhatStands(id, written, deps))) {
-      return refuse("somebody saved another text since; that one is below, and yours is here");
-    }
-    const command = {
-      id: commandIdOf(id, caller, name, written),
-      atMs: deps.now(),
-      actor: actorOf(caller),
-      // The page stays where it is, and what it was refused for may pass.
-      mayAskAgain: true,
-      ...asked.value,
-    };
-    const answer = await deps.incident(id).handle(command as IncidentCommand);
-    if (!answer.ok) return refuse(answer.rejection.detail);
-    return answer.seq <= before.seq
-      ? refuse("nothing new came of it, because this form was done before")
-      : c.redirect(pathOf(id), 303);
+    const sent = { id, caller, name, written, asked: asked.value };
+    const problem = await carryOut(sent, deps);
+    return problem === null ? c.redirect(pathOf(id), 303) : refuse(problem);
   });
+}
+
+type Sent = {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly name: string;
+  readonly written: Written;
+  readonly asked: Asked;
+};
+
+/** Null once it is done, now or before; else why it is not. */
+async function carryOut(sent: Sent, deps: HttpDeps): Promise<string | null> {
+  const { id, caller, asked } = sent;
+  const before = await viewOf(deps, id);
+  if (asked.type === "save_postmortem") {
+    const stands = lastSaved(await wholeJournal(deps.incident(id)));
+    // Whose answer was lost sends it again.
+    if (stands?.markdown === asked.data.markdown) return null;
+    if (sent.written["saved_at"] !== String(stands?.seq ?? 0)) {
+      return "somebody saved another text since; that one is below, and yours is here";
+    }
+  }
+  const command = {
+    id: commandIdOf(sent),
+    atMs: deps.now(),
+    actor: actorOf(caller),
+    // The page stays where it is, and what it was refused for may pass.
+    mayAskAgain: true,
+    ...asked,
+  };
+  const answer = await deps.incident(id).handle(command as IncidentCommand);
+  if (!answer.ok) return answer.rejection.detail;
+  return answer.seq <= before.seq
+    ? "nothing new came of it, because this form was done before"
+    : null;
 }
 
 async function show(
@@ -104,7 +126,7 @@ async function show(
     caller: { name: caller.name, mayAct: mayAct(caller) },
     respondByMs: view.anchors.detectedAtMs + escalationOf(site.escalation).respondMs[view.severity],
     postmortem: isOver
-      ? { markdown: postmortemText(rows, nowMs).markdown, savedAt: savedAt(rows) }
+      ? { markdown: postmortemText(rows, nowMs).markdown, savedAt: lastSaved(rows)?.seq ?? 0 }
       : null,
     press: await offer(id, caller, deps),
     refused,
@@ -122,45 +144,34 @@ function idOf(given: string): string {
   return read.data;
 }
 
-/** Whoever writes while somebody else saves does not write over them. */
-const isOfWhatStands = async (id: string, written: Written, deps: HttpDeps): Promise<boolean> =>
-  written["saved_at"] === String(savedAt(await wholeJournal(deps.incident(id))));
-
 /** The same form of the same page is one command, however often it is sent; written anew, or on a page shown anew, it is another. */
-function commandIdOf(id: string, { name }: Caller, deed: string, written: Written): string {
+function commandIdOf({ id, caller, name, written }: Sent): string {
   const fields = Object.entries(written).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `cmd_${sha256Hex(JSON.stringify([id, name, deed, fields])).slice(0, 26)}`;
+  return `cmd_${sha256Hex(JSON.stringify([id, caller.name, name, fields])).slice(0, 26)}`;
 }
 
-type OfferDeps = Pick<HttpDeps, "signingKeys" | "newId" | "now">;
-
-/**
- * Proves that a form is of a page that this person was shown: a script of the site, which shares our origin, cannot make one up.
- * `<epoch ms>.<id>.<mac>`.
- */
-async function offer(
-  id: string,
-  { name }: Caller,
-  { signingKeys, newId, now }: OfferDeps,
-): Promise<string> {
+/** Proves that a form is of a page that this person was shown: a script of the site, which shares our origin, cannot make one up. */
+function offer(id: string, caller: Caller, { bundle, signingKeys, now }: HttpDeps) {
   const [key] = signingKeys;
   if (key === undefined) throw new Problem("not-configured", "SIGNING_KEYS is not set.");
-  const said = `${now()}.${newId("prs")}`;
-  return `${said}.${toBase64Url(await macOf(key, ["firebreak-press", id, name, said]))}`;
+  return mintToken(key, {
+    instance: instanceOf(bundle.site),
+    kind: "press",
+    sub: shownTo(id, caller),
+    exp: now() + PRESS_LIFE_MS,
+  });
 }
 
 async function isOffered(
   press: string,
   id: string,
-  { name }: Caller,
-  { signingKeys, now }: OfferDeps,
+  caller: Caller,
+  { bundle, signingKeys: keys, now }: HttpDeps,
 ): Promise<boolean> {
-  const [, said = "", atMs = "", mac = ""] =
-    /^((\d{1,16})\.prs_[0-9A-Z]{26})\.([\w-]{43})$/.exec(press) ?? [];
-  const bytes = fromBase64Url(mac);
-  if (bytes === null || Math.abs(now() - Number(atMs)) > PRESS_MS_MAX) return false;
-  for (const key of signingKeys) {
-    if (await isMacOf(bytes, key, ["firebreak-press", id, name, said])) return true;
-  }
-  return false;
+  const instance = instanceOf(bundle.site);
+  const read = await verifyToken(press, { keys, kind: "press", instance, nowMs: now() });
+  return read.ok && read.value.sub === shownTo(id, caller);
 }
+
+export const shownTo = (id: string, { name }: Pick<Caller, "name">): string =>
+  sha256Hex(JSON.stringify([id, name])).slice(0, 32);

@@ -1,11 +1,10 @@
 /** Copies at Cloudflare and taking them back, against a stand-in that refuses what Cloudflare refuses, plan by plan. */
 import { describe, it } from "vitest";
-import type { StoredLease } from "../../../src/mitigations/opaque.ts";
 import { reap, REAP_AFTER_MS } from "../../../src/mitigations/reaper.ts";
 import { actuators, markings } from "../../../src/mitigations/registry.ts";
 import { vendorActuatorContract } from "../../contract/actuator.ts";
 import { TOKEN } from "./cloudflare.ts";
-import { ruleGround, zoneWith } from "./cloudflare-rule.ts";
+import { leaseMaker, ruleGround, zoneWith } from "./cloudflare-rule.ts";
 
 const actuator = actuators["cloudflare-cache"];
 const PHASE = "http_request_cache_settings";
@@ -16,17 +15,7 @@ const THEIRS = {
   action: "set_cache_settings",
   action_parameters: { cache: true, edge_ttl: { mode: "override_origin", default: 86_400 } },
 } as const;
-const aLease = (options: unknown = OPTIONS, changes: Partial<StoredLease> = {}): StoredLease => ({
-  id: ID,
-  incidentId: "inc_1",
-  options,
-  reason: "ddos",
-  shadow: false,
-  share: 1,
-  expiresAtMs: Date.now() + 3_600_000,
-  prior: null,
-  ...changes,
-});
+const aLease = leaseMaker(ID, OPTIONS);
 
 vendorActuatorContract(
   {

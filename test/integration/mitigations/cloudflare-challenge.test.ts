@@ -1,11 +1,10 @@
 /** Operators and countries challenged at Cloudflare, and nobody whom the site spares, against a stand-in that refuses what Cloudflare refuses. */
 import { describe, it } from "vitest";
-import type { StoredLease } from "../../../src/mitigations/opaque.ts";
 import { reap, REAP_AFTER_MS } from "../../../src/mitigations/reaper.ts";
 import { actuators, markings } from "../../../src/mitigations/registry.ts";
 import { vendorActuatorContract } from "../../contract/actuator.ts";
 import { TOKEN } from "./cloudflare.ts";
-import { ruleGround, zoneWith } from "./cloudflare-rule.ts";
+import { leaseMaker, ruleGround, zoneWith } from "./cloudflare-rule.ts";
 
 const actuator = actuators["cloudflare-challenge"];
 const PHASE = "http_request_firewall_custom";
@@ -14,17 +13,7 @@ const OPTIONS = { asns: [64_496, 64_511], countries: ["NL"] };
 const THEIRS = { expression: '(http.request.uri.path eq "/wp-login.php")', action: "block" };
 const EXEMPT =
   'not ((starts_with(http.request.uri.path, "/_firebreak/") or http.request.uri.path eq "/_firebreak" or http.request.uri.path eq "/webhooks/stripe" or http.host in {"origin.shop.example"} or cf.client.bot))';
-const aLease = (options: unknown = OPTIONS, changes: Partial<StoredLease> = {}): StoredLease => ({
-  id: ID,
-  incidentId: "inc_1",
-  options,
-  reason: "ddos",
-  shadow: false,
-  share: 1,
-  expiresAtMs: Date.now() + 3_600_000,
-  prior: null,
-  ...changes,
-});
+const aLease = leaseMaker(ID, OPTIONS);
 
 vendorActuatorContract(
   {

@@ -1,6 +1,7 @@
 /** A zone in which a person has a rule already, and what of it stands under which lease, for mitigations that are one rule of a phase. */
 import type { CloudflareState } from "../../../dev/vendors/cloudflare-api.ts";
 import { readMark } from "../../../src/mitigations/mark.ts";
+import type { StoredLease } from "../../../src/mitigations/opaque.ts";
 import type { EdgePhase, EdgeRuleDraft } from "../../../src/platform/cloudflare-rulesets.ts";
 import type { VendorGround } from "../../contract/actuator.ts";
 import { TOKEN, vendor } from "./cloudflare.ts";
@@ -55,6 +56,21 @@ export async function zoneWith(
     remove: (leaseId: string) => change(leaseId, "DELETE"),
   };
 }
+
+/** The lease of this id, which these options are usual for. */
+export const leaseMaker =
+  (id: StoredLease["id"], usual: unknown) =>
+  (options: unknown = usual, changes: Partial<StoredLease> = {}): StoredLease => ({
+    id,
+    incidentId: "inc_1",
+    options,
+    reason: "ddos",
+    shadow: false,
+    share: 1,
+    expiresAtMs: Date.now() + 3_600_000,
+    prior: null,
+    ...changes,
+  });
 
 export async function ruleGround(phase: EdgePhase, theirs: Theirs): Promise<VendorGround> {
   const edge = await zoneWith(phase, theirs);

@@ -5,6 +5,7 @@ import { sha256Hex } from "../../../src/shared/ids.ts";
 import { instanceOf } from "../../../src/playbooks/site.ts";
 import { SESSION_LIFE_MS, subjectOf } from "../../../src/http/sessions.ts";
 import { readConfig } from "../../../src/config.ts";
+import { shownTo } from "../../../src/http/routes/incident-page.ts";
 import { but, client, declared, deps, SIGNING_KEY, testEnv } from "./api.ts";
 
 const ask = client();
@@ -290,11 +291,17 @@ describe("a form of the page", () => {
     const cookie = await signedIn("responder");
     const press = pressOf(await (await look(other, cookie)).text());
     const theirs = pressOf(await (await look(id, await signedIn("admin"))).text());
-    for (const wrong of ["", `prs_${"0".repeat(26)}`, press, theirs, press.replace(/^\d+/, "1")]) {
+    const mine = { kind: "press", sub: shownTo(id, { name: "responder@test" }) } as const;
+    const over = await session({ ...mine, exp: Date.now() - 1 });
+    const notOurs = await session({ ...mine, instance: "shop.staging" });
+    const another = await session({ ...mine, kind: "session" });
+    for (const wrong of ["", "x", press, theirs, over, notOurs, another, `${press}x`]) {
       const answer = await ask(`${page(id)}/acknowledge`, form({ press: wrong }, { cookie }));
       expect(answer.status).toBe(409);
     }
     expect(await journalTypes(id)).not.toContain("incident.acknowledged");
+    const right = form({ press: await session(mine) }, { cookie });
+    expect((await ask(`${page(id)}/acknowledge`, right)).status).toBe(303);
   });
 
   it("that failed is shown with what was written, and sent again it is done once", async ({
@@ -348,6 +355,10 @@ describe("a form of the page", () => {
     const text = await late.text();
     expect(late.status).toBe(409);
     expect(text).toContain("# Mine</textarea>");
+    // Whose answer was lost sends it again: it is there.
+    const again = await send(id, "postmortem", { markdown: "# Theirs", saved_at: "0" }, cookie);
+    expect(again.status).toBe(303);
+    expect((await journalTypes(id)).filter((type) => type === "postmortem.saved")).toHaveLength(1);
     expect(
       (await deps.incident(id).journal(0)).findLast(({ type }) => type === "postmortem.saved")
         ?.data,
